@@ -1,0 +1,24 @@
+/* formats.h - the two formats of weight files, each read by one file of its own. */
+#ifndef CODE_MODEL_FORMATS_H
+#define CODE_MODEL_FORMATS_H
+
+#include "model/tensors.h"
+
+/* safetensors.c: adds the tensors of a .safetensors file. */
+bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodeError *error);
+
+/* pth.c: adds the tensors of a file that torch.save wrote. Returns its archive, which the values
+ * are then read from, or NULL. */
+CodeZip *code_pth_read(const CodeFile *file, CodeTensors *tensors, CodeError *error);
+
+/* Do the first bytes of a file begin a zip archive? */
+bool code_pth_is_zip(const uint8_t *begin, size_t size);
+
+/* Why a file that begins like that is refused, if it is another form of PyTorch's; else NULL. */
+const char *code_pth_other_form(const uint8_t *begin, size_t size);
+
+/* synthetic.c: the values of a synthetic tensor, row-major. */
+void code_synthetic_fill(uint32_t seed, const char *name, unsigned rank, const uint64_t *dims,
+                         float *out);
+
+#endif

@@ -1,0 +1,30 @@
+/* pickle.h - the pickle inside a .pth file: a fixed interpreter of what torch.save writes for a
+ * state dict. It looks nothing up and calls nothing: a pickle can only describe dictionaries and
+ * tensors. */
+#ifndef CODE_MODEL_PICKLE_H
+#define CODE_MODEL_PICKLE_H
+
+#include "model/tensors.h"
+
+/* A tensor as the pickle describes it, before its storage is looked at. Valid during the call. */
+typedef struct CodePickled {
+    const char *name; /* keys of nested dictionaries, joined by dots */
+    size_t name_length;
+    const char *key; /* of its storage; digits */
+    size_t key_length;
+    const CodeType *type;
+    uint64_t numel;  /* of its storage */
+    uint64_t offset; /* in its storage, elements */
+    unsigned rank;
+    uint64_t dims[CODE_MAX_RANK], strides[CODE_MAX_RANK];
+} CodePickled;
+
+/* Called for each tensor; false, with error filled in, ends the reading. */
+typedef bool (*CodePickleEach)(void *user, const CodePickled *tensor, CodeError *error);
+
+/* Runs the pickle, then calls `each` for the tensors of the dictionary that it makes, in its order.
+ * `file` is what errors call the file. */
+bool code_pickle_read(const uint8_t *bytes, size_t length, const char *file, CodePickleEach each,
+                      void *user, CodeError *error);
+
+#endif

@@ -1,0 +1,90 @@
+/* synthetic.c - weights that are a pure function of a tensor's name, its shape and a seed, so that
+ * a model of any size can run without a file:
+ *
+ *     key  = FNV-1a of the name, xor seed
+ *     h(i) = MurmurHash3's finalizer of i * 0x9E3779B9 + key     i: row-major index, modulo 2^32
+ *     u(i) = (h(i) >> 8) * 2^-24                                 in [0, 1), exact
+ *     w(i) = offset + (u(i) - 0.5) * 2 * amplitude               one product, one sum in float32
+ *
+ * Amplitude and offset give each tensor about the effect that a trained one has. */
+#include "model/formats.h"
+
+#include <math.h>
+#include <string.h>
+
+static uint32_t fnv1a(const char *name)
+{
+    uint32_t hash = 0x811C9DC5;
+
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 0x01000193;
+    return hash;
+}
+
+static uint32_t mix(uint32_t hash)
+{
+    hash = (hash ^ hash >> 16) * 0x85EBCA6B;
+    hash = (hash ^ hash >> 13) * 0xC2B2AE35;
+    return hash ^ hash >> 16;
+}
+
+static bool begins(const char *name, const char *with)
+{
+    return !strncmp(name, with, strlen(with));
+}
+
+static bool ends(const char *name, const char *with)
+{
+    size_t length = strlen(name), tail = strlen(with);
+
+    return length >= tail && !strcmp(name + length - tail, with);
+}
+
+typedef struct Spread {
+    double amplitude, offset;
+} Spread;
+
+static Spread spread_of(const char *name, unsigned rank, const uint64_t *dims)
+{
+    const char *dot = strrchr(name, '.'), *last = dot ? dot + 1 : name;
+    double fan_in = 1.0, unit;
+
+    for (unsigned i = 1; i < rank; i++)
+        fan_in *= (double)dims[i];
+    unit = fan_in > 0.0 ? sqrt(3.0 / fan_in) : 0.0; /* gives a product variance 1 */
+    if (!strcmp(last, "scale_mul_1H11"))
+        return (Spread){0.0, 1.3862943611198906}; /* ln 4 */
+    if (ends(name, "head.weight"))
+        return (Spread){6.0 * unit, 0.0};
+    if (strstr(name, "ada_lin") && !strcmp(last, "weight"))
+        return (Spread){0.5 * unit, 0.0};
+    if (!strcmp(name, "pos_1LC") || !strcmp(name, "pos_start") || begins(name, "lvl_embed") ||
+        begins(name, "class_emb"))
+        return (Spread){0.5, 0.0};
+    if (!strcmp(name, "quantize.embedding.weight"))
+        return (Spread){1.0, 0.0};
+    if (strstr(name, "norm") && rank == 1)
+        return (Spread){0.1, !strcmp(last, "weight") ? 1.0 : 0.0};
+    if (rank == 1)
+        return (Spread){0.05, 0.0};
+    return (Spread){unit, 0.0};
+}
+
+void code_synthetic_fill(uint32_t seed, const char *name, unsigned rank, const uint64_t *dims,
+                         float *out)
+{
+    Spread spread = spread_of(name, rank, dims);
+    float amplitude = (float)spread.amplitude, offset = (float)spread.offset;
+    uint32_t key = fnv1a(name) ^ seed;
+    uint64_t count = 1;
+
+    for (unsigned i = 0; i < rank; i++)
+        count *= dims[i];
+    for (uint64_t i = 0; i < count; i++) {
+        uint32_t hash = mix((uint32_t)i * 0x9E3779B9 + key);
+        float centred = ((float)(hash >> 8) * 0x1p-24f - 0.5f) * 2.0f;
+        float scaled = centred * amplitude;
+
+        out[i] = offset + scaled;
+    }
+}

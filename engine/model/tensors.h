@@ -1,0 +1,75 @@
+/* tensors.h - the tensors of a weight file, whatever its format: where each lies, and its values.
+ */
+#ifndef CODE_MODEL_TENSORS_H
+#define CODE_MODEL_TENSORS_H
+
+#include "model/file.h"
+#include "model/weights.h"
+#include "model/zip.h"
+
+#define CODE_MAX_TENSORS     32768
+#define CODE_MAX_TENSOR_NAME 512
+#define CODE_NO_RECORD       UINT32_MAX
+
+/* How to make a float32 of an element; CODE_OPAQUE types are listed, but are no weights. */
+typedef enum CodeElement { CODE_OPAQUE, CODE_F64, CODE_F32, CODE_F16, CODE_BF16 } CodeElement;
+
+typedef struct CodeType {
+    const char *name; /* as .safetensors has it */
+    CodeElement element;
+    unsigned bytes; /* of an element; 0: smaller than a byte, not supported */
+} CodeType;
+
+typedef struct CodeTensor {
+    CodeTensorInfo info; /* owns info.name */
+    const CodeType *type;
+    uint64_t offset; /* of the first element, bytes from the beginning of the file */
+    uint64_t strides[CODE_MAX_RANK]; /* elements */
+    uint32_t record;                 /* that it lies in, of a zip; else CODE_NO_RECORD */
+} CodeTensor;
+
+typedef struct CodeTensors {
+    CodeTensor *all; /* in the file's order */
+    size_t count, room;
+} CodeTensors;
+
+/* The type of that name, or NULL. */
+const CodeType *code_type_find(const char *name, size_t length);
+
+float code_float_of_f16(uint16_t bits);
+float code_float_of_bf16(uint16_t bits);
+
+/* Product of the dimensions; false if it does not fit, even where another dimension is 0. */
+bool code_elements(unsigned rank, const uint64_t *dims, uint64_t *elements);
+
+/* Strides of a dense row-major array. */
+void code_dense_strides(unsigned rank, const uint64_t *dims, uint64_t *strides);
+
+/* Adds a copy of `tensor`, but for its name, which is name[0..length). Checks the name; `file` is
+ * what errors call the file. */
+bool code_tensors_add(CodeTensors *tensors, const CodeTensor *tensor, const char *name,
+                      size_t length, const char *file, CodeError *error);
+
+/* What can only be checked when all are there: that there are some, and no name comes twice. */
+bool code_tensors_check(const CodeTensors *tensors, const char *file, CodeError *error);
+
+/* Drops the tensors whose names do not begin with `prefix`, and the prefix from the names that do.
+ */
+void code_tensors_keep(CodeTensors *tensors, const char *prefix);
+
+void code_tensors_free(CodeTensors *tensors);
+
+/* Where values come from. */
+typedef struct CodeTensorSource {
+    const CodeFile *file;
+    CodeZip *zip;     /* NULL but for .pth: then CRCs are checked, once a record */
+    uint8_t *staging; /* CODE_STAGING bytes */
+} CodeTensorSource;
+
+#define CODE_STAGING ((size_t)1 << 20)
+
+/* Reads all values as float32, row-major, into `out`; NULL: only checks that they are finite. */
+bool code_tensor_read(const CodeTensorSource *source, const CodeTensor *tensor, float *out,
+                      CodeError *error);
+
+#endif

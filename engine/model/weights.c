@@ -1,0 +1,334 @@
+/* weights.c - where weights come from: a .safetensors file, a .pth file, or a synthetic rule. */
+#include "model/weights.h"
+
+#include "error.h"
+#include "model/formats.h"
+#include "model/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct CodeWeights {
+    CodeFile file; /* none if synthetic */
+    char name[24]; /* if synthetic */
+    bool synthetic;
+    uint32_t seed;
+    CodeTensors tensors;
+    CodeZip *zip;              /* NULL but for .pth */
+    const CodeTensor **sorted; /* by name */
+    uint8_t *staging;          /* from the first read on */
+};
+
+/* ---- opening -----------------------------------------------------------------------------------
+ */
+
+/* Tells the format by the file's first bytes. Each format has one reader, and a file that its
+ * reader refuses is shown to no other. */
+static bool read_header(CodeWeights *weights, CodeError *error)
+{
+    const CodeFile *file = &weights->file;
+    uint8_t begin[512];
+    size_t size = file->size < sizeof begin ? (size_t)file->size : sizeof begin;
+    const char *other;
+
+    if (!code_file_read(file, 0, begin, size, error))
+        return false;
+    if (code_pth_is_zip(begin, size)) {
+        weights->zip = code_pth_read(file, &weights->tensors, error);
+        if (!weights->zip)
+            return false;
+    } else if ((other = code_pth_other_form(begin, size))) {
+        return code_fail(error, CODE_MALFORMED, "%s: %s", file->name, other);
+    } else if (!code_safetensors_read(file, &weights->tensors, error)) {
+        return false;
+    }
+    return code_tensors_check(&weights->tensors, file->name, error);
+}
+
+/* Which tensors a model is made of, and where it may lie in a trainer's checkpoint. */
+typedef struct Probe {
+    const char *tensor; /* that every such model has */
+    const char *prefixes[4];
+} Probe;
+
+static const Probe probes[] = {
+    [CODE_ROLE_VAE] = {"quantize.embedding.weight",
+                       {"", "module.", "trainer.vae_local.", "trainer.vae_local.module."}},
+    [CODE_ROLE_VAR] = {"pos_1LC",
+                       {"", "module.", "trainer.var_wo_ddp.", "trainer.var_wo_ddp.module."}},
+};
+
+/* The prefix under which the file holds a model of that role: "" if it holds none, which is left
+ * for the first missing tensor to tell. */
+static bool find_prefix(const CodeTensors *tensors, CodeRole role, const char *file,
+                        const char **prefix, CodeError *error)
+{
+    const Probe *probe = &probes[role];
+
+    *prefix = NULL;
+    for (size_t i = 0; i < sizeof probe->prefixes / sizeof *probe->prefixes; i++) {
+        size_t length = strlen(probe->prefixes[i]);
+        bool found = false;
+
+        for (size_t j = 0; j < tensors->count && !found; j++)
+            found = !strncmp(tensors->all[j].info.name, probe->prefixes[i], length) &&
+                    !strcmp(tensors->all[j].info.name + length, probe->tensor);
+        if (found && *prefix)
+            return code_fail(error, CODE_MISMATCH,
+                             "%s: found '%s%s' and '%s%s', expected one model of that kind", file,
+                             *prefix, probe->tensor, probe->prefixes[i], probe->tensor);
+        if (found)
+            *prefix = probe->prefixes[i];
+    }
+    if (!*prefix)
+        *prefix = "";
+    return true;
+}
+
+static int compare_tensors(const void *a, const void *b)
+{
+    const CodeTensor *const *x = a, *const *y = b;
+
+    return strcmp((*x)->info.name, (*y)->info.name);
+}
+
+static bool sort_tensors(CodeWeights *weights, CodeError *error)
+{
+    const CodeTensors *tensors = &weights->tensors;
+
+    weights->sorted = malloc(tensors->count * sizeof *weights->sorted);
+    if (!weights->sorted)
+        return code_fail(error, CODE_NO_MEMORY, "%s: no memory for %zu tensors", weights->file.name,
+                         tensors->count);
+    for (size_t i = 0; i < tensors->count; i++)
+        weights->sorted[i] = &tensors->all[i];
+    qsort(weights->sorted, tensors->count, sizeof *weights->sorted, compare_tensors);
+    return true;
+}
+
+/* Takes over an open file. `role` is NULL to list it as it is. */
+static CodeWeights *open_file(CodeFile *file, const CodeRole *role, CodeError *error)
+{
+    CodeWeights *weights = calloc(1, sizeof *weights);
+    const char *prefix;
+
+    if (!weights) {
+        code_fail(error, CODE_NO_MEMORY, "%s: no memory to open it", file->name);
+        code_file_close(file);
+        return NULL;
+    }
+    weights->file = *file;
+    if (!read_header(weights, error))
+        goto failed;
+    if (role) {
+        if (!find_prefix(&weights->tensors, *role, file->name, &prefix, error))
+            goto failed;
+        code_tensors_keep(&weights->tensors, prefix);
+    }
+    if (sort_tensors(weights, error))
+        return weights;
+failed:
+    code_weights_close(weights);
+    return NULL;
+}
+
+CodeWeights *code_weights_open(const char *path, CodeRole role, CodeError *error)
+{
+    CodeFile file;
+
+    return code_file_open(&file, path, error) ? open_file(&file, &role, error) : NULL;
+}
+
+CodeWeights *code_weights_open_at(int folder, const char *folder_name, const char *name,
+                                  CodeRole role, CodeError *error)
+{
+    CodeFile file;
+
+    return code_file_open_at(&file, folder, folder_name, name, error)
+               ? open_file(&file, &role, error)
+               : NULL;
+}
+
+CodeWeights *code_weights_synthetic(uint32_t seed, CodeError *error)
+{
+    CodeWeights *weights = calloc(1, sizeof *weights);
+
+    if (!weights) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for synthetic weights");
+        return NULL;
+    }
+    weights->file.descriptor = -1;
+    weights->synthetic = true;
+    weights->seed = seed;
+    snprintf(weights->name, sizeof weights->name, "synthetic:%u", (unsigned)seed);
+    return weights;
+}
+
+void code_weights_close(CodeWeights *weights)
+{
+    if (!weights)
+        return;
+    code_file_close(&weights->file);
+    code_tensors_free(&weights->tensors);
+    code_zip_free(weights->zip);
+    free(weights->sorted);
+    free(weights->staging);
+    free(weights);
+}
+
+/* ---- looking -----------------------------------------------------------------------------------
+ */
+
+const char *code_weights_name(const CodeWeights *weights)
+{
+    return weights->synthetic ? weights->name : weights->file.name;
+}
+
+bool code_weights_is_synthetic(const CodeWeights *weights)
+{
+    return weights->synthetic;
+}
+
+static const CodeTensor *find(const CodeWeights *weights, const char *name)
+{
+    size_t low = 0, high = weights->tensors.count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, weights->sorted[middle]->info.name);
+
+        if (!order)
+            return weights->sorted[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const CodeTensorInfo *code_weights_find(const CodeWeights *weights, const char *name)
+{
+    const CodeTensor *tensor = find(weights, name);
+
+    return tensor ? &tensor->info : NULL;
+}
+
+size_t code_weights_count(const CodeWeights *weights)
+{
+    return weights->tensors.count;
+}
+
+const CodeTensorInfo *code_weights_at(const CodeWeights *weights, size_t index)
+{
+    return &weights->tensors.all[index].info;
+}
+
+/* "(64, 3)", for errors. */
+typedef struct ShapeText {
+    char text[8 * 22 + 3];
+} ShapeText;
+
+static const char *shape_text(ShapeText *out, unsigned rank, const uint64_t *dims)
+{
+    size_t at = 0;
+
+    at += (size_t)snprintf(out->text, sizeof out->text, "(");
+    for (unsigned i = 0; i < rank && i < CODE_MAX_RANK; i++)
+        at += (size_t)snprintf(out->text + at, sizeof out->text - at, "%s%llu", i ? ", " : "",
+                               (unsigned long long)dims[i]);
+    snprintf(out->text + at, sizeof out->text - at, ")");
+    return out->text;
+}
+
+bool code_weights_check(const CodeWeights *weights, const char *name, unsigned rank,
+                        const uint64_t *dims, CodeError *error)
+{
+    const CodeTensor *tensor;
+    ShapeText found, expected;
+    CodeQuoted quoted;
+
+    if (weights->synthetic)
+        return true;
+    tensor = find(weights, name);
+    if (!tensor)
+        return code_fail(error, CODE_MISMATCH, "%s: found no tensor '%s', expected one of shape %s",
+                         code_weights_name(weights), code_quote_string(&quoted, name),
+                         shape_text(&expected, rank, dims));
+    if (tensor->info.rank != rank || memcmp(tensor->info.dims, dims, rank * sizeof *dims))
+        return code_fail(error, CODE_MISMATCH, "%s: tensor '%s': found shape %s, expected %s",
+                         code_weights_name(weights), code_quote_string(&quoted, name),
+                         shape_text(&found, tensor->info.rank, tensor->info.dims),
+                         shape_text(&expected, rank, dims));
+    if (tensor->type->element == CODE_OPAQUE)
+        return code_fail(
+            error, CODE_MISMATCH, "%s: tensor '%s': found type %s, expected F32, F16, BF16 or F64",
+            code_weights_name(weights), code_quote_string(&quoted, name), tensor->type->name);
+    return true;
+}
+
+/* ---- reading -----------------------------------------------------------------------------------
+ */
+
+static bool read_tensor(CodeWeights *weights, const CodeTensor *tensor, float *out,
+                        CodeError *error)
+{
+    if (!weights->staging)
+        weights->staging = malloc(CODE_STAGING);
+    if (!weights->staging)
+        return code_fail(error, CODE_NO_MEMORY, "%s: no memory to read", weights->file.name);
+    return code_tensor_read(&(CodeTensorSource){&weights->file, weights->zip, weights->staging},
+                            tensor, out, error);
+}
+
+bool code_weights_read(CodeWeights *weights, const char *name, unsigned rank, const uint64_t *dims,
+                       float *out, CodeError *error)
+{
+    if (!code_weights_check(weights, name, rank, dims, error))
+        return false;
+    if (weights->synthetic) {
+        code_synthetic_fill(weights->seed, name, rank, dims, out);
+        return true;
+    }
+    return read_tensor(weights, find(weights, name), out, error);
+}
+
+bool code_weights_unchanged(const CodeWeights *weights, CodeError *error)
+{
+    return weights->synthetic || code_file_unchanged(&weights->file, error);
+}
+
+/* A mask that VAR models carry along: minus infinity where a token must not look. Not a weight. */
+static bool is_mask(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return !strcmp(dot ? dot + 1 : name, "attn_bias_for_masking");
+}
+
+bool code_weights_inspect(const char *path, bool verify,
+                          void (*each)(void *user, const CodeTensorInfo *tensor), void *user,
+                          CodeError *error)
+{
+    CodeWeights *weights = NULL;
+    CodeFile file;
+    bool ok;
+
+    if (code_file_open(&file, path, error))
+        weights = open_file(&file, NULL, error);
+    if (!weights)
+        return false;
+    ok = true;
+    for (size_t i = 0; ok && i < weights->tensors.count; i++) {
+        const CodeTensor *tensor = &weights->tensors.all[i];
+
+        if (each)
+            each(user, &tensor->info);
+        if (verify && tensor->type->element != CODE_OPAQUE && !is_mask(tensor->info.name))
+            ok = read_tensor(weights, tensor, NULL, error);
+    }
+    ok = ok && code_weights_unchanged(weights, error);
+    code_weights_close(weights);
+    return ok;
+}

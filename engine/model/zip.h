@@ -1,0 +1,48 @@
+/* zip.h - the archives that torch.save writes: every entry stored as it is, one folder at the root.
+ * Stricter than PyTorch on purpose: whatever a zip file says twice must be said the same twice. */
+#ifndef CODE_MODEL_ZIP_H
+#define CODE_MODEL_ZIP_H
+
+#include "model/file.h"
+
+typedef struct CodeZipRecord {
+    const char *name; /* behind the root folder; not terminated */
+    uint32_t name_length;
+    uint32_t crc;
+    uint64_t header; /* offset of its local header */
+    uint64_t offset; /* of its bytes */
+    uint64_t size;
+    bool checked; /* its CRC was found right */
+} CodeZipRecord;
+
+typedef struct CodeZip {
+    char *directory; /* the central directory's bytes: names point into it */
+    CodeZipRecord *records;
+    uint32_t *by_name; /* indices of records, in order of their names */
+    size_t count;
+    uint32_t crc_table[8][256];
+} CodeZip;
+
+/* Reads and checks directory and local headers. NULL on failure. */
+CodeZip *code_zip_open(const CodeFile *file, CodeError *error);
+void code_zip_free(CodeZip *zip); /* NULL is allowed */
+
+/* The record of that name (without the root folder), or NULL. */
+CodeZipRecord *code_zip_find(const CodeZip *zip, const char *name, size_t length);
+
+/* Reads a record of at most `limit` bytes and checks its CRC. The caller frees it. NULL on failure.
+ */
+uint8_t *code_zip_read(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record,
+                       size_t limit, CodeError *error);
+
+/* Checks a record's CRC, unless that was done before, by reading it in pieces of `room` bytes. */
+bool code_zip_check(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record, uint8_t *piece,
+                    size_t room, CodeError *error);
+
+/* CRC-32 of the bytes so far (0: none), and these. */
+uint32_t code_zip_crc(const CodeZip *zip, uint32_t crc, const uint8_t *bytes, size_t count);
+
+/* Compares what was computed while reading a whole record; sets `checked`. */
+bool code_zip_compare(CodeZipRecord *record, uint32_t crc, const char *file, CodeError *error);
+
+#endif
