@@ -1,0 +1,50 @@
+/* manifest.h - a model's YAML manifest, as data. docs/models.md describes the format. */
+#ifndef CODE_MODEL_MANIFEST_H
+#define CODE_MODEL_MANIFEST_H
+
+#include "code.h"
+
+#define CODE_MAX_LEVELS 8 /* of a VQ-VAE */
+#define CODE_MAX_PAIRS  16
+
+/* A number that the manifest does not give is 0; the loader then takes it from the tensors. */
+typedef struct CodeManifestVae {
+    char *file; /* NULL with synthetic weights */
+    unsigned codes, channels, ch, res_blocks, groups;
+    unsigned levels, ch_mult[CODE_MAX_LEVELS];
+} CodeManifestVae;
+
+typedef struct CodeManifestVar {
+    bool given;
+    char *file; /* NULL with synthetic weights */
+    unsigned depth, width, heads;
+    bool shared_aln; /* read with synthetic weights only; otherwise the tensors tell */
+} CodeManifestVar;
+
+typedef struct CodeManifestPair {
+    uint32_t steps; /* bit N: this pair was trained for, or is offered for, N drafting steps */
+    CodeManifestVar drafter, refiner;
+} CodeManifestPair;
+
+typedef struct CodeManifest {
+    char *path;        /* of the manifest */
+    char *folder_name; /* the folder that weight files are relative to */
+    int folder;        /* its descriptor */
+    char *name, *description, *license; /* "" where not given */
+    unsigned scales, patch_nums[CODE_MAX_SCALES];
+    unsigned classes;
+    char **class_names; /* `classes` strings, or NULL */
+    bool synthetic;
+    uint32_t synthetic_seed; /* the VQ-VAE's; the drafter's is + 1, the refiner's + 2 */
+    CodeManifestVae vae;
+    unsigned pair_count; /* 1 with plain `drafter` and `refiner` keys */
+    CodeManifestPair pairs[CODE_MAX_PAIRS];
+    CodeSettings defaults;
+} CodeManifest;
+
+/* Reads and checks the manifest at `path`. Refuses, with file:line, whatever it does not know. Settings
+ * that it does not give get the paper's values. NULL on failure. */
+CodeManifest *code_manifest_read(const char *path, CodeError *error);
+void code_manifest_free(CodeManifest *manifest); /* NULL is allowed */
+
+#endif
