@@ -30,373 +30,177 @@
 
 #include "error.h"
 #include "model/text.h"
-#include "model/yaml.h"
+#include "model/values.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define MAX_CLASSES 100000
 #define MAX_SIDE    64
-#define MAX_KEYS    12
 
-typedef struct Reader {
-    const char *file; /* what errors call it */
-    CodeManifest *manifest;
-    CodeError *error;
-} Reader;
-
-__attribute__((format(printf, 3, 4))) static bool fail(const Reader *reader, unsigned line,
-                                                       const char *format, ...)
+static bool read_file_name(const CodeReader *reader, const CodeYamlNode *mapping, char **name)
 {
-    char text[400];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    return code_fail(reader->error, CODE_MALFORMED, "%s:%u: %s", reader->file, line, text);
-}
-
-static bool fail_memory(const Reader *reader)
-{
-    return code_fail(reader->error, CODE_NO_MEMORY, "%s: no memory to read it", reader->file);
-}
-
-/* ---- nodes -------------------------------------------------------------------------------------
- */
-
-/* What an error calls a node: its key, or that of the sequence it is in. */
-static const char *name_of(const CodeYamlNode *node)
-{
-    while (node && !node->key)
-        node = node->parent;
-    return node ? node->key : "the manifest";
-}
-
-static const CodeYamlNode *get(const CodeYamlNode *mapping, const char *key)
-{
-    const CodeYamlNode *node = mapping->first;
-
-    while (node && strcmp(node->key, key))
-        node = node->next;
-    return node;
-}
-
-static bool require(const Reader *reader, const CodeYamlNode *mapping, const char *key,
-                    const char *why)
-{
-    return get(mapping, key) || fail(reader, mapping->line, "%s: found no key '%s', expected one%s",
-                                     name_of(mapping), key, why);
-}
-
-static bool expect_kind(const Reader *reader, const CodeYamlNode *node, CodeYamlKind kind)
-{
-    CodeYamlNode expected = {.kind = kind};
-
-    return node->kind == kind ||
-           fail(reader, node->line, "%s: found %s, expected %s", name_of(node),
-                code_yaml_kind(node), code_yaml_kind(&expected));
-}
-
-/* A mapping that has no keys but these. */
-static bool expect_keys(const Reader *reader, const CodeYamlNode *node,
-                        const char *const keys[MAX_KEYS])
-{
-    if (!expect_kind(reader, node, CODE_YAML_MAPPING))
-        return false;
-    for (const CodeYamlNode *item = node->first; item; item = item->next) {
-        char list[200] = "";
-        CodeQuoted quoted;
-        bool known = false;
-
-        for (int i = 0; i < MAX_KEYS && keys[i]; i++) {
-            size_t length = strlen(list);
-
-            known = known || !strcmp(item->key, keys[i]);
-            snprintf(list + length, sizeof list - length, "%s%s", i ? ", " : "", keys[i]);
-        }
-        if (!known)
-            return fail(reader, item->line, "%s: found unknown key '%s', expected one of %s",
-                        name_of(node), code_quote_string(&quoted, item->key), list);
-    }
-    return true;
-}
-
-/* ---- values ------------------------------------------------------------------------------------
- */
-
-static bool fail_value(const Reader *reader, const CodeYamlNode *node, const char *expected)
-{
-    CodeQuoted quoted;
-
-    if (node->kind != CODE_YAML_SCALAR)
-        return fail(reader, node->line, "%s: found %s, expected %s", name_of(node),
-                    code_yaml_kind(node), expected);
-    return fail(reader, node->line, "%s: found %s'%s', expected %s", name_of(node),
-                node->plain ? "" : "the quoted text ", code_quote_string(&quoted, node->text),
-                expected);
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* Digits without sign or leading zeros, at most `most`. */
-static bool read_number(const Reader *reader, const CodeYamlNode *node, unsigned least,
-                        unsigned most, unsigned *number)
-{
-    uint64_t value = 0;
-    bool ok = node->kind == CODE_YAML_SCALAR && node->plain && is_digit(node->text[0]) &&
-              (node->text[0] != '0' || !node->text[1]);
-    char expected[80];
-
-    for (const char *c = node->text; ok && *c; c++) {
-        ok = is_digit(*c) && value <= most;
-        value = 10 * value + (unsigned)(*c - '0');
-    }
-    if (!ok || value < least || value > most) {
-        snprintf(expected, sizeof expected, "a whole number from %u to %u in plain digits", least,
-                 most);
-        return fail_value(reader, node, expected);
-    }
-    *number = (unsigned)value;
-    return true;
-}
-
-/* The same of a key that need not be there. */
-static bool read_optional(const Reader *reader, const CodeYamlNode *mapping, const char *key,
-                          unsigned least, unsigned most, unsigned *number)
-{
-    const CodeYamlNode *node = get(mapping, key);
-
-    return !node || read_number(reader, node, least, most, number);
-}
-
-/* Digits, or digits.digits. Up to 15 digits a double holds exactly, and so is the power of ten:
- * their quotient is the nearest double, in any locale. */
-static bool parse_real(const char *text, double *value)
-{
-    double digits = 0.0, power = 1.0;
-    bool point = false;
-    unsigned count = 0;
-
-    if (!is_digit(text[0]) || (text[0] == '0' && is_digit(text[1])))
-        return false;
-    for (; *text; text++) {
-        if (*text == '.' && !point && is_digit(text[1])) {
-            point = true;
-            continue;
-        }
-        if (!is_digit(*text) || ++count > 15)
-            return false;
-        digits = 10.0 * digits + (*text - '0');
-        power *= point ? 10.0 : 1.0;
-    }
-    *value = digits / power;
-    return true;
-}
-
-/* From `least` on, or above it where `above`. */
-static bool read_real(const Reader *reader, const CodeYamlNode *node, double least, bool above,
-                      double most, double *value)
-{
-    double parsed = 0.0;
-    char expected[80];
-
-    if (node->kind == CODE_YAML_SCALAR && node->plain && parse_real(node->text, &parsed) &&
-        parsed >= least && parsed <= most && !(above && parsed <= least)) {
-        *value = parsed;
-        return true;
-    }
-    snprintf(expected, sizeof expected, "a number %s %u to %u, as 1 or 0.95",
-             above ? "above" : "from", (unsigned)least, (unsigned)most);
-    return fail_value(reader, node, expected);
-}
-
-static bool read_flag(const Reader *reader, const CodeYamlNode *node, bool *flag)
-{
-    if (!node)
-        return true;
-    if (node->kind != CODE_YAML_SCALAR || !node->plain ||
-        (strcmp(node->text, "true") && strcmp(node->text, "false")))
-        return fail_value(reader, node, "true or false");
-    *flag = !strcmp(node->text, "true");
-    return true;
-}
-
-/* A copy of a scalar's text; "" where the key is not there. */
-static bool read_text(const Reader *reader, const CodeYamlNode *node, char **text)
-{
-    const char *value = node ? node->text : "";
-
-    if (node && (node->kind != CODE_YAML_SCALAR || !*value ||
-                 (node->plain && (!strcmp(value, "~") || !strcmp(value, "null") ||
-                                  !strcmp(value, "Null") || !strcmp(value, "NULL")))))
-        return fail_value(reader, node, "text");
-    *text = strdup(value);
-    return *text || fail_memory(reader);
-}
-
-static bool read_file_name(const Reader *reader, const CodeYamlNode *mapping, char **name)
-{
-    const CodeYamlNode *node = get(mapping, "file");
+    const CodeYamlNode *node = code_node_get(mapping, "file");
     CodeQuoted quoted;
     const char *flaw;
 
     if (reader->manifest->synthetic) {
         *name = NULL;
-        return !node || fail(reader, node->line,
-                             "file: found a file beside 'synthetic', expected "
-                             "one or the other");
+        return !node || code_read_fail(reader, node->line,
+                                       "file: found a file beside 'synthetic', expected "
+                                       "one or the other");
     }
-    if (!require(reader, mapping, "file", " (or 'synthetic')") || !read_text(reader, node, name))
+    if (!code_node_require(reader, mapping, "file", " (or 'synthetic')") ||
+        !code_read_text(reader, node, name))
         return false;
     flaw = code_file_name_flaw(*name, strlen(*name));
-    return !flaw || fail(reader, node->line, "file: '%s' %s, expected a name in or under %s",
-                         code_quote_string(&quoted, *name), flaw, "the manifest's folder");
+    return !flaw ||
+           code_read_fail(reader, node->line, "file: '%s' %s, expected a name in or under %s",
+                          code_quote_string(&quoted, *name), flaw, "the manifest's folder");
 }
 
-/* ---- parts -------------------------------------------------------------------------------------
- */
+/* ---- parts ----------------------------------------------------------------------------------- */
 
-static bool read_patch_nums(const Reader *reader, const CodeYamlNode *node)
+static bool read_patch_nums(const CodeReader *reader, const CodeYamlNode *node)
 {
     CodeManifest *manifest = reader->manifest;
     unsigned before = 0;
 
-    if (!expect_kind(reader, node, CODE_YAML_SEQUENCE))
+    if (!code_node_expect(reader, node, CODE_YAML_SEQUENCE))
         return false;
     if (node->count < 2 || node->count > CODE_MAX_SCALES)
-        return fail(reader, node->line, "patch_nums: found %u scales, expected 2 to %d",
-                    node->count, CODE_MAX_SCALES);
+        return code_read_fail(reader, node->line, "patch_nums: found %u scales, expected 2 to %d",
+                              node->count, CODE_MAX_SCALES);
     for (const CodeYamlNode *item = node->first; item; item = item->next) {
         unsigned *side = &manifest->patch_nums[manifest->scales++];
 
-        if (!read_number(reader, item, 1, MAX_SIDE, side))
+        if (!code_read_number(reader, item, 1, MAX_SIDE, side))
             return false;
         if (before ? *side <= before : *side != 1)
-            return fail(reader, item->line,
-                        "patch_nums: found %u after %u, expected sides that begin "
-                        "with 1 and grow",
-                        *side, before);
+            return code_read_fail(reader, item->line,
+                                  "patch_nums: found %u after %u, expected sides that begin "
+                                  "with 1 and grow",
+                                  *side, before);
         before = *side;
     }
     return true;
 }
 
-static bool read_class_names(const Reader *reader, const CodeYamlNode *node)
+static bool read_class_names(const CodeReader *reader, const CodeYamlNode *node)
 {
     CodeManifest *manifest = reader->manifest;
     unsigned index = 0;
 
-    if (!expect_kind(reader, node, CODE_YAML_SEQUENCE))
+    if (!code_node_expect(reader, node, CODE_YAML_SEQUENCE))
         return false;
     if (!manifest->classes)
         manifest->classes = node->count;
     if (!node->count || node->count != manifest->classes)
-        return fail(reader, node->line, "class_names: found %u names, expected %u (classes)",
-                    node->count, manifest->classes);
+        return code_read_fail(reader, node->line,
+                              "class_names: found %u names, expected %u (classes)", node->count,
+                              manifest->classes);
     manifest->class_names = calloc(node->count, sizeof *manifest->class_names);
     if (!manifest->class_names)
-        return fail_memory(reader);
+        return code_read_fail_memory(reader);
     for (const CodeYamlNode *item = node->first; item; item = item->next) {
-        if (!read_text(reader, item, &manifest->class_names[index++]))
+        if (!code_read_text(reader, item, &manifest->class_names[index++]))
             return false;
     }
     return true;
 }
 
-static bool read_classes(const Reader *reader, const CodeYamlNode *root)
+static bool read_classes(const CodeReader *reader, const CodeYamlNode *root)
 {
-    const CodeYamlNode *names = get(root, "class_names");
+    const CodeYamlNode *names = code_node_get(root, "class_names");
 
-    if (!names && !require(reader, root, "classes", " (or 'class_names')"))
+    if (!names && !code_node_require(reader, root, "classes", " (or 'class_names')"))
         return false;
-    return read_optional(reader, root, "classes", 1, MAX_CLASSES, &reader->manifest->classes) &&
+    return code_read_optional(reader, root, "classes", 1, MAX_CLASSES,
+                              &reader->manifest->classes) &&
            (!names || read_class_names(reader, names));
 }
 
-static bool read_ch_mult(const Reader *reader, const CodeYamlNode *node, CodeManifestVae *vae)
+static bool read_ch_mult(const CodeReader *reader, const CodeYamlNode *node, CodeManifestVae *vae)
 {
-    if (!expect_kind(reader, node, CODE_YAML_SEQUENCE))
+    if (!code_node_expect(reader, node, CODE_YAML_SEQUENCE))
         return false;
     if (!node->count || node->count > CODE_MAX_LEVELS)
-        return fail(reader, node->line, "ch_mult: found %u levels, expected 1 to %d", node->count,
-                    CODE_MAX_LEVELS);
+        return code_read_fail(reader, node->line, "ch_mult: found %u levels, expected 1 to %d",
+                              node->count, CODE_MAX_LEVELS);
     for (const CodeYamlNode *item = node->first; item; item = item->next) {
-        if (!read_number(reader, item, 1, 16, &vae->ch_mult[vae->levels++]))
+        if (!code_read_number(reader, item, 1, 16, &vae->ch_mult[vae->levels++]))
             return false;
     }
     return true;
 }
 
-static bool require_all(const Reader *reader, const CodeYamlNode *mapping,
-                        const char *const keys[MAX_KEYS])
+static bool require_all(const CodeReader *reader, const CodeYamlNode *mapping,
+                        const char *const keys[CODE_MAX_KEYS])
 {
-    for (int i = 0; i < MAX_KEYS && keys[i]; i++) {
-        if (!require(reader, mapping, keys[i], " with 'synthetic'"))
+    for (int i = 0; i < CODE_MAX_KEYS && keys[i]; i++) {
+        if (!code_node_require(reader, mapping, keys[i], " with 'synthetic'"))
             return false;
     }
     return true;
 }
 
-static bool read_vae(const Reader *reader, const CodeYamlNode *node)
+static bool read_vae(const CodeReader *reader, const CodeYamlNode *node)
 {
-    static const char *const keys[MAX_KEYS] = {"file",    "codes",      "channels", "ch",
-                                               "ch_mult", "res_blocks", "groups"};
-    static const char *const needed[MAX_KEYS] = {"codes", "channels", "ch", "ch_mult",
-                                                 "res_blocks"};
+    static const char *const keys[CODE_MAX_KEYS] = {"file",    "codes",      "channels", "ch",
+                                                    "ch_mult", "res_blocks", "groups"};
+    static const char *const needed[CODE_MAX_KEYS] = {"codes", "channels", "ch", "ch_mult",
+                                                      "res_blocks"};
     CodeManifestVae *vae = &reader->manifest->vae;
     const CodeYamlNode *ch_mult;
 
-    if (!expect_keys(reader, node, keys) || !read_file_name(reader, node, &vae->file) ||
+    if (!code_node_expect_keys(reader, node, keys) || !read_file_name(reader, node, &vae->file) ||
         (reader->manifest->synthetic && !require_all(reader, node, needed)) ||
-        !read_optional(reader, node, "codes", 1, 1 << 20, &vae->codes) ||
-        !read_optional(reader, node, "channels", 1, 1024, &vae->channels) ||
-        !read_optional(reader, node, "ch", 1, 1024, &vae->ch) ||
-        !read_optional(reader, node, "res_blocks", 1, 16, &vae->res_blocks) ||
-        !read_optional(reader, node, "groups", 1, 1024, &vae->groups))
+        !code_read_optional(reader, node, "codes", 1, 1 << 20, &vae->codes) ||
+        !code_read_optional(reader, node, "channels", 1, 1024, &vae->channels) ||
+        !code_read_optional(reader, node, "ch", 1, 1024, &vae->ch) ||
+        !code_read_optional(reader, node, "res_blocks", 1, 16, &vae->res_blocks) ||
+        !code_read_optional(reader, node, "groups", 1, 1024, &vae->groups))
         return false;
     if (vae->ch && vae->groups && vae->ch % vae->groups)
-        return fail(reader, node->line, "vae: found %u groups, expected a divisor of ch, %u",
-                    vae->groups, vae->ch);
-    ch_mult = get(node, "ch_mult");
+        return code_read_fail(reader, node->line,
+                              "vae: found %u groups, expected a divisor of ch, %u", vae->groups,
+                              vae->ch);
+    ch_mult = code_node_get(node, "ch_mult");
     return !ch_mult || read_ch_mult(reader, ch_mult, vae);
 }
 
 /* Drafter or refiner. `with_steps`: the key `steps` may stand here, and is for the caller to read.
  */
-static bool read_var(const Reader *reader, const CodeYamlNode *node, bool with_steps,
+static bool read_var(const CodeReader *reader, const CodeYamlNode *node, bool with_steps,
                      CodeManifestVar *var)
 {
-    static const char *const keys[MAX_KEYS] = {"file", "depth", "width", "heads", "shared_aln"};
-    static const char *const steps_too[MAX_KEYS] = {"file",  "depth",      "width",
-                                                    "heads", "shared_aln", "steps"};
-    static const char *const needed[MAX_KEYS] = {"depth", "width", "heads"};
+    static const char *const keys[CODE_MAX_KEYS] = {"file", "depth", "width", "heads",
+                                                    "shared_aln"};
+    static const char *const steps_too[CODE_MAX_KEYS] = {"file",  "depth",      "width",
+                                                         "heads", "shared_aln", "steps"};
+    static const char *const needed[CODE_MAX_KEYS] = {"depth", "width", "heads"};
 
-    if (!expect_keys(reader, node, with_steps ? steps_too : keys) ||
+    if (!code_node_expect_keys(reader, node, with_steps ? steps_too : keys) ||
         !read_file_name(reader, node, &var->file) ||
         (reader->manifest->synthetic && !require_all(reader, node, needed)) ||
-        !read_optional(reader, node, "depth", 1, 128, &var->depth) ||
-        !read_optional(reader, node, "width", 64, 8192, &var->width) ||
-        !read_optional(reader, node, "heads", 1, 128, &var->heads) ||
-        !read_flag(reader, get(node, "shared_aln"), &var->shared_aln))
+        !code_read_optional(reader, node, "depth", 1, 128, &var->depth) ||
+        !code_read_optional(reader, node, "width", 64, 8192, &var->width) ||
+        !code_read_optional(reader, node, "heads", 1, 128, &var->heads) ||
+        !code_read_flag(reader, code_node_get(node, "shared_aln"), &var->shared_aln))
         return false;
     if (var->width % 64 || (var->width && var->heads && var->width != 64 * var->heads))
-        return fail(reader, node->line, "%s: found width %u and %u heads, expected 64 a head",
-                    name_of(node), var->width, var->heads);
+        return code_read_fail(reader, node->line,
+                              "%s: found width %u and %u heads, expected 64 a head",
+                              code_node_name(node), var->width, var->heads);
     var->given = true;
     return true;
 }
 
 /* One N or a list of them; *bits must not have any yet. */
-static bool read_steps(const Reader *reader, const CodeYamlNode *node, uint32_t taken,
+static bool read_steps(const CodeReader *reader, const CodeYamlNode *node, uint32_t taken,
                        uint32_t *bits)
 {
     const CodeYamlNode *item = node->kind == CODE_YAML_SEQUENCE ? node->first : node;
@@ -404,56 +208,57 @@ static bool read_steps(const Reader *reader, const CodeYamlNode *node, uint32_t 
     unsigned number = 0;
 
     if (!item)
-        return fail(reader, node->line, "steps: found none, expected at least one");
+        return code_read_fail(reader, node->line, "steps: found none, expected at least one");
     for (; item; item = list ? item->next : NULL) {
-        if (!read_number(reader, item, 1, reader->manifest->scales, &number))
+        if (!code_read_number(reader, item, 1, reader->manifest->scales, &number))
             return false;
         if ((taken | *bits) >> number & 1)
-            return fail(reader, item->line, "steps: found %u again, expected each number once",
-                        number);
+            return code_read_fail(reader, item->line,
+                                  "steps: found %u again, expected each number once", number);
         *bits |= (uint32_t)1 << number;
     }
     return true;
 }
 
 /* Without a refiner, the drafter decodes all K scales or nobody does. */
-static bool check_steps(const Reader *reader, unsigned line, const CodeManifestPair *pair)
+static bool check_steps(const CodeReader *reader, unsigned line, const CodeManifestPair *pair)
 {
     unsigned scales = reader->manifest->scales;
 
     return pair->refiner.given || pair->steps == (uint32_t)1 << scales ||
-           fail(reader, line,
-                "steps: found less than all %u scales without a refiner, expected %u "
-                "alone",
-                scales, scales);
+           code_read_fail(reader, line,
+                          "steps: found less than all %u scales without a refiner, expected %u "
+                          "alone",
+                          scales, scales);
 }
 
-static bool read_pair(const Reader *reader, const CodeYamlNode *node, uint32_t taken,
+static bool read_pair(const CodeReader *reader, const CodeYamlNode *node, uint32_t taken,
                       CodeManifestPair *pair)
 {
-    static const char *const keys[MAX_KEYS] = {"steps", "drafter", "refiner"};
+    static const char *const keys[CODE_MAX_KEYS] = {"steps", "drafter", "refiner"};
     const CodeYamlNode *refiner;
 
-    if (!expect_keys(reader, node, keys) || !require(reader, node, "steps", "") ||
-        !require(reader, node, "drafter", "") ||
-        !read_steps(reader, get(node, "steps"), taken, &pair->steps) ||
-        !read_var(reader, get(node, "drafter"), false, &pair->drafter))
+    if (!code_node_expect_keys(reader, node, keys) ||
+        !code_node_require(reader, node, "steps", "") ||
+        !code_node_require(reader, node, "drafter", "") ||
+        !read_steps(reader, code_node_get(node, "steps"), taken, &pair->steps) ||
+        !read_var(reader, code_node_get(node, "drafter"), false, &pair->drafter))
         return false;
-    refiner = get(node, "refiner");
+    refiner = code_node_get(node, "refiner");
     return (!refiner || read_var(reader, refiner, false, &pair->refiner)) &&
            check_steps(reader, node->line, pair);
 }
 
-static bool read_pairs(const Reader *reader, const CodeYamlNode *node)
+static bool read_pairs(const CodeReader *reader, const CodeYamlNode *node)
 {
     CodeManifest *manifest = reader->manifest;
     uint32_t taken = 0;
 
-    if (!expect_kind(reader, node, CODE_YAML_SEQUENCE))
+    if (!code_node_expect(reader, node, CODE_YAML_SEQUENCE))
         return false;
     if (!node->count || node->count > CODE_MAX_PAIRS)
-        return fail(reader, node->line, "pairs: found %u, expected 1 to %d", node->count,
-                    CODE_MAX_PAIRS);
+        return code_read_fail(reader, node->line, "pairs: found %u, expected 1 to %d", node->count,
+                              CODE_MAX_PAIRS);
     for (const CodeYamlNode *item = node->first; item; item = item->next) {
         CodeManifestPair *pair = &manifest->pairs[manifest->pair_count++];
 
@@ -464,26 +269,28 @@ static bool read_pairs(const Reader *reader, const CodeYamlNode *node)
     return true;
 }
 
-static bool read_models(const Reader *reader, const CodeYamlNode *root)
+static bool read_models(const CodeReader *reader, const CodeYamlNode *root)
 {
-    const CodeYamlNode *pairs = get(root, "pairs"), *drafter = get(root, "drafter"),
-                       *refiner = get(root, "refiner"), *steps;
+    const CodeYamlNode *pairs = code_node_get(root, "pairs"),
+                       *drafter = code_node_get(root, "drafter"),
+                       *refiner = code_node_get(root, "refiner"), *steps;
     CodeManifest *manifest = reader->manifest;
     CodeManifestPair *pair = &manifest->pairs[0];
 
     if (pairs && (drafter || refiner || manifest->synthetic))
-        return fail(reader, pairs->line, "pairs: found beside '%s', expected one or the other",
-                    drafter   ? "drafter"
-                    : refiner ? "refiner"
-                              : "synthetic");
+        return code_read_fail(reader, pairs->line,
+                              "pairs: found beside '%s', expected one or the other",
+                              drafter   ? "drafter"
+                              : refiner ? "refiner"
+                                        : "synthetic");
     if (pairs)
         return read_pairs(reader, pairs);
-    if (!require(reader, root, "drafter", " (or 'pairs')") ||
+    if (!code_node_require(reader, root, "drafter", " (or 'pairs')") ||
         !read_var(reader, drafter, true, &pair->drafter) ||
         (refiner && !read_var(reader, refiner, false, &pair->refiner)))
         return false;
     manifest->pair_count = 1;
-    steps = get(drafter, "steps");
+    steps = code_node_get(drafter, "steps");
     if (steps)
         return read_steps(reader, steps, 0, &pair->steps) && check_steps(reader, steps->line, pair);
     pair->steps = (uint32_t)1 << manifest->scales;
@@ -492,10 +299,9 @@ static bool read_models(const Reader *reader, const CodeYamlNode *root)
     return true;
 }
 
-/* ---- settings ----------------------------------------------------------------------------------
- */
+/* ---- settings -------------------------------------------------------------------------------- */
 
-static bool read_temperature(const Reader *reader, const CodeYamlNode *node)
+static bool read_temperature(const CodeReader *reader, const CodeYamlNode *node)
 {
     CodeManifest *manifest = reader->manifest;
     const CodeYamlNode *item = node;
@@ -503,11 +309,12 @@ static bool read_temperature(const Reader *reader, const CodeYamlNode *node)
     if (node->kind == CODE_YAML_SEQUENCE) {
         item = node->first;
         if (node->count != manifest->scales)
-            return fail(reader, node->line, "temperature: found %u numbers, expected one or %u",
-                        node->count, manifest->scales);
+            return code_read_fail(reader, node->line,
+                                  "temperature: found %u numbers, expected one or %u", node->count,
+                                  manifest->scales);
     }
     for (unsigned k = 0; k < manifest->scales; k++) {
-        if (!read_real(reader, item, 0.0, true, 100.0, &manifest->defaults.temperature[k]))
+        if (!code_read_real(reader, item, 0.0, true, 100.0, &manifest->defaults.temperature[k]))
             return false;
         if (item != node)
             item = item->next;
@@ -540,10 +347,10 @@ static void set_defaults(CodeManifest *manifest)
         manifest->defaults.temperature[k] = k < 7 ? 1.1 : 1.0;
 }
 
-static bool read_defaults(const Reader *reader, const CodeYamlNode *node)
+static bool read_defaults(const CodeReader *reader, const CodeYamlNode *node)
 {
-    static const char *const keys[MAX_KEYS] = {"drafting_steps", "guidance", "top_k", "top_p",
-                                               "temperature"};
+    static const char *const keys[CODE_MAX_KEYS] = {"drafting_steps", "guidance", "top_k", "top_p",
+                                                    "temperature"};
     const CodeYamlNode *steps, *guidance, *top_p, *temperature;
     CodeManifest *manifest = reader->manifest;
     CodeSettings *settings = &manifest->defaults;
@@ -551,50 +358,52 @@ static bool read_defaults(const Reader *reader, const CodeYamlNode *node)
     set_defaults(manifest);
     if (!node)
         return true;
-    if (!expect_keys(reader, node, keys))
+    if (!code_node_expect_keys(reader, node, keys))
         return false;
-    steps = get(node, "drafting_steps");
-    guidance = get(node, "guidance");
-    top_p = get(node, "top_p");
-    temperature = get(node, "temperature");
-    if (steps && !read_number(reader, steps, 1, manifest->scales, &settings->drafting_steps))
+    steps = code_node_get(node, "drafting_steps");
+    guidance = code_node_get(node, "guidance");
+    top_p = code_node_get(node, "top_p");
+    temperature = code_node_get(node, "temperature");
+    if (steps && !code_read_number(reader, steps, 1, manifest->scales, &settings->drafting_steps))
         return false;
     if (steps && !(offered_steps(manifest) >> settings->drafting_steps & 1))
-        return fail(reader, steps->line,
-                    "drafting_steps: found %u, expected one that is offered "
-                    "(steps)",
-                    settings->drafting_steps);
-    return (!guidance || read_real(reader, guidance, 0.0, false, 100.0, &settings->guidance)) &&
-           read_optional(reader, node, "top_k", 0, 1 << 20, &settings->top_k) &&
-           (!top_p || read_real(reader, top_p, 0.0, false, 1.0, &settings->top_p)) &&
+        return code_read_fail(reader, steps->line,
+                              "drafting_steps: found %u, expected one that is offered "
+                              "(steps)",
+                              settings->drafting_steps);
+    return (!guidance ||
+            code_read_real(reader, guidance, 0.0, false, 100.0, &settings->guidance)) &&
+           code_read_optional(reader, node, "top_k", 0, 1 << 20, &settings->top_k) &&
+           (!top_p || code_read_real(reader, top_p, 0.0, false, 1.0, &settings->top_p)) &&
            (!temperature || read_temperature(reader, temperature));
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
-static bool read_root(const Reader *reader, const CodeYamlNode *root)
+static bool read_root(const CodeReader *reader, const CodeYamlNode *root)
 {
-    static const char *const keys[MAX_KEYS] = {"name",    "description", "license",   "patch_nums",
-                                               "classes", "class_names", "vae",       "drafter",
-                                               "refiner", "pairs",       "synthetic", "defaults"};
+    static const char *const keys[CODE_MAX_KEYS] = {
+        "name", "description", "license", "patch_nums", "classes",   "class_names",
+        "vae",  "drafter",     "refiner", "pairs",      "synthetic", "defaults"};
     static const char *const needed[] = {"name", "patch_nums", "vae"};
     CodeManifest *manifest = reader->manifest;
 
-    if (!expect_keys(reader, root, keys))
+    if (!code_node_expect_keys(reader, root, keys))
         return false;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
-        if (!require(reader, root, needed[i], ""))
+        if (!code_node_require(reader, root, needed[i], ""))
             return false;
     }
-    manifest->synthetic = get(root, "synthetic") != NULL;
-    return read_text(reader, get(root, "name"), &manifest->name) &&
-           read_text(reader, get(root, "description"), &manifest->description) &&
-           read_text(reader, get(root, "license"), &manifest->license) &&
-           read_patch_nums(reader, get(root, "patch_nums")) && read_classes(reader, root) &&
-           read_optional(reader, root, "synthetic", 0, UINT32_MAX, &manifest->synthetic_seed) &&
-           read_vae(reader, get(root, "vae")) && read_models(reader, root) &&
-           read_defaults(reader, get(root, "defaults"));
+    manifest->synthetic = code_node_get(root, "synthetic") != NULL;
+    return code_read_text(reader, code_node_get(root, "name"), &manifest->name) &&
+           code_read_text(reader, code_node_get(root, "description"), &manifest->description) &&
+           code_read_text(reader, code_node_get(root, "license"), &manifest->license) &&
+           read_patch_nums(reader, code_node_get(root, "patch_nums")) &&
+           read_classes(reader, root) &&
+           code_read_optional(reader, root, "synthetic", 0, UINT32_MAX,
+                              &manifest->synthetic_seed) &&
+           read_vae(reader, code_node_get(root, "vae")) && read_models(reader, root) &&
+           read_defaults(reader, code_node_get(root, "defaults"));
 }
 
 /* Remembers where the manifest lies, which is where its weight files are. */
@@ -630,7 +439,7 @@ CodeManifest *code_manifest_read(const char *path, CodeError *error)
     manifest->folder = -1;
     ok = code_file_open(&file, path, error);
     if (ok) {
-        Reader reader = {file.name, manifest, error};
+        CodeReader reader = {file.name, manifest, error};
 
         root = code_yaml_read(&file, error);
         ok = root && read_root(&reader, root) && open_folder(manifest, path, error);

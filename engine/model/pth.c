@@ -17,8 +17,7 @@
 
 #define SAVE_AGAIN "load it in a current PyTorch and save its state_dict with torch.save"
 
-/* ---- other forms -------------------------------------------------------------------------------
- */
+/* ---- other forms ----------------------------------------------------------------------------- */
 
 /* A .safetensors file begins with a length, which is 0x4b50 or 0x0280 as readily as any other
  * number. So the whole signature of a zip is looked at: as a length it would be too large. */
@@ -59,8 +58,7 @@ static bool refuse_torchscript(const CodeZip *zip, const CodeFile *file, CodeErr
     return true;
 }
 
-/* ---- small records -----------------------------------------------------------------------------
- */
+/* ---- small records --------------------------------------------------------------------------- */
 
 /* Text of a small record, less one newline at its end, in text[0..16). "" if there is none. */
 static bool read_note(const CodeZip *zip, const CodeFile *file, const char *name, char text[17],
@@ -109,8 +107,7 @@ static bool check_notes(const CodeZip *zip, const CodeFile *file, CodeError *err
     return true;
 }
 
-/* ---- tensors -----------------------------------------------------------------------------------
- */
+/* ---- tensors --------------------------------------------------------------------------------- */
 
 /* Puts the pickle's tensors on their records. */
 typedef struct Binder {

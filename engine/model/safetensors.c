@@ -114,8 +114,7 @@ static bool scan_header(const char *text, size_t length, const char *file, CodeE
     return true;
 }
 
-/* ---- one tensor --------------------------------------------------------------------------------
- */
+/* ---- one tensor ------------------------------------------------------------------------------ */
 
 /* A list of up to CODE_MAX_RANK whole numbers. */
 static bool read_list(const json_t *list, unsigned *count, uint64_t *numbers)
@@ -192,8 +191,7 @@ static bool check_metadata(const json_t *metadata, const char *file, CodeError *
                      "%s: __metadata__: expected an object of strings, and nothing else", file);
 }
 
-/* ---- all ---------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------------------------- */
 
 static int compare_places(const void *a, const void *b)
 {

@@ -3,13 +3,13 @@
 
 #include "checked.h"
 #include "error.h"
+#include "model/bytes.h"
 #include "model/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- types -------------------------------------------------------------------------------------
- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
 const CodeType *code_type_find(const char *name, size_t length)
 {
@@ -55,8 +55,7 @@ float code_float_of_bf16(uint16_t bits)
     return float_of_bits((uint32_t)bits << 16);
 }
 
-/* ---- the list ----------------------------------------------------------------------------------
- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 bool code_elements(unsigned rank, const uint64_t *dims, uint64_t *elements)
 {
@@ -179,8 +178,7 @@ void code_tensors_free(CodeTensors *tensors)
     memset(tensors, 0, sizeof *tensors);
 }
 
-/* ---- values ------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 /* One dimension of a view: `step` elements further in the file is `place` further in the result. */
 typedef struct Axis {
@@ -266,16 +264,6 @@ static bool fill(Walk *walk, uint64_t at, uint64_t ahead, CodeError *error)
     return true;
 }
 
-static uint16_t le16(const uint8_t *bytes)
-{
-    return (uint16_t)(bytes[0] | bytes[1] << 8);
-}
-
-static uint32_t le32(const uint8_t *bytes)
-{
-    return (uint32_t)le16(bytes) | (uint32_t)le16(bytes + 2) << 16;
-}
-
 static bool finite_float(float value)
 {
     uint32_t bits;
@@ -286,7 +274,7 @@ static bool finite_float(float value)
 
 static float float_of_f64(const uint8_t *bytes)
 {
-    uint64_t bits = (uint64_t)le32(bytes) | (uint64_t)le32(bytes + 4) << 32;
+    uint64_t bits = code_le64(bytes);
     double value;
 
     memcpy(&value, &bits, sizeof value);
@@ -307,13 +295,13 @@ static size_t convert(CodeElement element, const uint8_t *from, size_t step, flo
             value = float_of_f64(bytes);
             break;
         case CODE_F16:
-            value = code_float_of_f16(le16(bytes));
+            value = code_float_of_f16(code_le16(bytes));
             break;
         case CODE_BF16:
-            value = code_float_of_bf16(le16(bytes));
+            value = code_float_of_bf16(code_le16(bytes));
             break;
         default:
-            value = float_of_bits(le32(bytes));
+            value = float_of_bits(code_le32(bytes));
         }
         if (!finite_float(value))
             return i;

@@ -20,8 +20,7 @@ struct CodeWeights {
     uint8_t *staging;          /* from the first read on */
 };
 
-/* ---- opening -----------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 /* Tells the format by the file's first bytes. Each format has one reader, and a file that its
  * reader refuses is shown to no other. */
@@ -177,8 +176,7 @@ void code_weights_close(CodeWeights *weights)
     free(weights);
 }
 
-/* ---- looking -----------------------------------------------------------------------------------
- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 const char *code_weights_name(const CodeWeights *weights)
 {
@@ -268,8 +266,7 @@ bool code_weights_check(const CodeWeights *weights, const char *name, unsigned r
     return true;
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static bool read_tensor(CodeWeights *weights, const CodeTensor *tensor, float *out,
                         CodeError *error)

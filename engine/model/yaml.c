@@ -11,8 +11,7 @@
 #include <string.h>
 #include <yaml.h>
 
-/* ---- the bytes ---------------------------------------------------------------------------------
- */
+/* ---- the bytes ------------------------------------------------------------------------------- */
 
 /* Only line feeds, alone or after a carriage return, end lines: so that everybody counts the same.
  */
@@ -45,8 +44,7 @@ static bool check_bytes(const char *text, size_t length, const char *file, CodeE
     return true;
 }
 
-/* ---- the tree ----------------------------------------------------------------------------------
- */
+/* ---- the tree -------------------------------------------------------------------------------- */
 
 const char *code_yaml_kind(const CodeYamlNode *node)
 {

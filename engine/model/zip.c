@@ -9,7 +9,9 @@
 
 #include "checked.h"
 #include "error.h"
+#include "model/bytes.h"
 #include "model/text.h"
+#include "model/zip_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,42 +19,9 @@
 
 #define MAX_RECORDS   65536
 #define MAX_DIRECTORY ((uint64_t)16 << 20)
-#define MAX_NAME      300
+enum { END_SIZE = 22, LOCATOR_SIZE = 20, END64_SIZE = 56 };
 
-enum {
-    END_SIZE = 22,
-    LOCATOR_SIZE = 20,
-    END64_SIZE = 56,
-    CENTRAL_SIZE = 46,
-    LOCAL_SIZE = 30,
-    DESCRIPTOR_SIZE = 16,
-    DESCRIPTOR64_SIZE = 24,
-};
-enum { FLAG_DESCRIPTOR = 1 << 3, FLAG_UTF8 = 1 << 11 };
-
-static uint16_t get16(const void *bytes)
-{
-    const uint8_t *b = bytes;
-
-    return (uint16_t)(b[0] | b[1] << 8);
-}
-
-static uint32_t get32(const void *bytes)
-{
-    const uint8_t *b = bytes;
-
-    return (uint32_t)get16(b) | (uint32_t)get16(b + 2) << 16;
-}
-
-static uint64_t get64(const void *bytes)
-{
-    const uint8_t *b = bytes;
-
-    return (uint64_t)get32(b) | (uint64_t)get32(b + 4) << 32;
-}
-
-/* ---- CRC-32, eight bytes a step ----------------------------------------------------------------
- */
+/* ---- CRC-32, eight bytes a step -------------------------------------------------------------- */
 
 static void make_crc_table(uint32_t table[8][256])
 {
@@ -75,7 +44,7 @@ uint32_t code_zip_crc(const CodeZip *zip, uint32_t crc, const uint8_t *bytes, si
 
     crc = ~crc;
     for (; count >= 8; bytes += 8, count -= 8) {
-        uint32_t low = get32(bytes) ^ crc, high = get32(bytes + 4);
+        uint32_t low = code_le32(bytes) ^ crc, high = code_le32(bytes + 4);
 
         crc = t[7][low & 0xFF] ^ t[6][low >> 8 & 0xFF] ^ t[5][low >> 16 & 0xFF] ^ t[4][low >> 24] ^
               t[3][high & 0xFF] ^ t[2][high >> 8 & 0xFF] ^ t[1][high >> 16 & 0xFF] ^
@@ -86,8 +55,7 @@ uint32_t code_zip_crc(const CodeZip *zip, uint32_t crc, const uint8_t *bytes, si
     return ~crc;
 }
 
-/* ---- the end of the file -----------------------------------------------------------------------
- */
+/* ---- the end of the file --------------------------------------------------------------------- */
 
 /* The central directory, as the end records give it. */
 typedef struct Directory {
@@ -98,10 +66,10 @@ typedef struct Directory {
 static bool read_end64(const CodeFile *file, const uint8_t *locator, uint64_t locator_at,
                        Directory *directory, uint64_t *end_at, CodeError *error)
 {
-    uint64_t at = get64(locator + 8);
+    uint64_t at = code_le64(locator + 8);
     uint8_t record[END64_SIZE];
 
-    if (get32(locator + 4) || get32(locator + 16) != 1)
+    if (code_le32(locator + 4) || code_le32(locator + 16) != 1)
         return code_fail(error, CODE_MALFORMED,
                          "%s: found a zip in several parts, expected one file", file->name);
     if (locator_at < END64_SIZE || at != locator_at - END64_SIZE)
@@ -112,25 +80,19 @@ static bool read_end64(const CodeFile *file, const uint8_t *locator, uint64_t lo
             file->name, (unsigned long long)at, END64_SIZE, (unsigned long long)locator_at);
     if (!code_file_read(file, at, record, sizeof record, error))
         return false;
-    if (memcmp(record, "PK\6\6", 4) || get64(record + 4) != END64_SIZE - 12)
+    if (memcmp(record, "PK\6\6", 4) || code_le64(record + 4) != END64_SIZE - 12)
         return code_fail(error, CODE_MALFORMED,
                          "%s: found no zip64 end record at byte %llu, where its locator points",
                          file->name, (unsigned long long)at);
-    if (get32(record + 16) || get32(record + 20) || get64(record + 24) != get64(record + 32))
+    if (code_le32(record + 16) || code_le32(record + 20) ||
+        code_le64(record + 24) != code_le64(record + 32))
         return code_fail(error, CODE_MALFORMED,
                          "%s: found a zip in several parts, expected one file", file->name);
-    directory->count = get64(record + 32);
-    directory->size = get64(record + 40);
-    directory->offset = get64(record + 48);
+    directory->count = code_le64(record + 32);
+    directory->size = code_le64(record + 40);
+    directory->offset = code_le64(record + 48);
     *end_at = at;
     return true;
-}
-
-/* A field of the end record repeats one of the zip64 record, or its largest value where that is too
- * large for it. */
-static bool repeats(uint64_t field, uint64_t value, uint64_t largest)
-{
-    return field == (value < largest ? value : largest);
 }
 
 static bool read_end(const CodeFile *file, Directory *directory, CodeError *error)
@@ -143,22 +105,22 @@ static bool read_end(const CodeFile *file, Directory *directory, CodeError *erro
                          file->name, (unsigned long long)file->size);
     if (!code_file_read(file, file->size - sizeof bytes, bytes, sizeof bytes, error))
         return false;
-    if (memcmp(end, "PK\5\6", 4) || get16(end + 20))
+    if (memcmp(end, "PK\5\6", 4) || code_le16(end + 20))
         return code_fail(error, CODE_TRUNCATED,
                          "%s: found no zip end record in the last %d bytes, expected one without a "
                          "comment: cut short, or something was added",
                          file->name, END_SIZE);
-    if (get16(end + 4) || get16(end + 6) || get16(end + 8) != get16(end + 10))
+    if (code_le16(end + 4) || code_le16(end + 6) || code_le16(end + 8) != code_le16(end + 10))
         return code_fail(error, CODE_MALFORMED,
                          "%s: found a zip in several parts, expected one file", file->name);
-    *directory = (Directory){get32(end + 16), get32(end + 12), get16(end + 10)};
+    *directory = (Directory){code_le32(end + 16), code_le32(end + 12), code_le16(end + 10)};
     directory_end = end_at;
     if (!memcmp(bytes, "PK\6\7", 4)) {
         if (!read_end64(file, bytes, end_at - LOCATOR_SIZE, directory, &directory_end, error))
             return false;
-        if (!repeats(get16(end + 10), directory->count, 0xFFFF) ||
-            !repeats(get32(end + 12), directory->size, 0xFFFFFFFF) ||
-            !repeats(get32(end + 16), directory->offset, 0xFFFFFFFF))
+        if (!code_zip_repeats(code_le16(end + 10), directory->count, 0xFFFF) ||
+            !code_zip_repeats(code_le32(end + 12), directory->size, 0xFFFFFFFF) ||
+            !code_zip_repeats(code_le32(end + 16), directory->offset, 0xFFFFFFFF))
             return code_fail(error, CODE_MALFORMED,
                              "%s: found zip end records that disagree about the directory",
                              file->name);
@@ -181,43 +143,14 @@ static bool read_end(const CodeFile *file, Directory *directory, CodeError *erro
     return true;
 }
 
-/* ---- the central directory ---------------------------------------------------------------------
- */
-
-/* What an error calls an entry. */
-#define ENTRY "%s: zip entry '%s': "
-
-/* The data of extra field 1 (zip64) in extra[0..length); false if the fields do not tile it. *size
- * is SIZE_MAX without such a field. */
-static bool find_zip64(const char *extra, size_t length, const char **found, size_t *size)
-{
-    *size = SIZE_MAX;
-    while (length) {
-        size_t field;
-
-        if (length < 4)
-            return false;
-        field = get16(extra + 2);
-        if (field > length - 4)
-            return false;
-        if (get16(extra) == 1) {
-            if (*size != SIZE_MAX)
-                return false;
-            *found = extra + 4;
-            *size = field;
-        }
-        extra += 4 + field;
-        length -= 4 + field;
-    }
-    return true;
-}
+/* ---- the central directory ------------------------------------------------------------------- */
 
 /* Why an entry's name is refused, or NULL. The root folder is checked elsewhere. */
 static const char *name_flaw(const char *name, size_t length)
 {
     const char *flaw;
 
-    if (length > MAX_NAME)
+    if (length > ZIP_MAX_NAME)
         return "is too long";
     if (length && name[length - 1] == '/')
         return "is a folder";
@@ -239,7 +172,8 @@ static const char *name_flaw(const char *name, size_t length)
 static bool check_entry(const CodeFile *file, const char *entry, const char *shown,
                         CodeError *error)
 {
-    unsigned flags = get16(entry + 8), method = get16(entry + 10), mode = get16(entry + 40);
+    unsigned flags = code_le16(entry + 8), method = code_le16(entry + 10),
+             mode = code_le16(entry + 40);
 
     if (flags & (1 | 1 << 6 | 1 << 13))
         return code_fail(error, CODE_MALFORMED, ENTRY "is encrypted", file->name, shown);
@@ -250,14 +184,14 @@ static bool check_entry(const CodeFile *file, const char *entry, const char *sho
         return code_fail(error, CODE_MALFORMED,
                          ENTRY "is compressed (method %u), expected it stored as torch.save does",
                          file->name, shown, method);
-    if (get16(entry + 6) > 45)
+    if (code_le16(entry + 6) > 45)
         return code_fail(error, CODE_MALFORMED, ENTRY "found zip version %u, expected at most 45",
-                         file->name, shown, get16(entry + 6));
-    if (get16(entry + 32))
+                         file->name, shown, code_le16(entry + 6));
+    if (code_le16(entry + 32))
         return code_fail(error, CODE_MALFORMED, ENTRY "has a comment", file->name, shown);
-    if (get16(entry + 34))
+    if (code_le16(entry + 34))
         return code_fail(error, CODE_MALFORMED, ENTRY "is on disk %u, expected one file",
-                         file->name, shown, get16(entry + 34));
+                         file->name, shown, code_le16(entry + 34));
     if ((mode & S_IFMT) && !S_ISREG(mode))
         return code_fail(error, CODE_MALFORMED, ENTRY "is no plain file (mode %06o)", file->name,
                          shown, mode);
@@ -270,9 +204,10 @@ static bool read_sizes(const CodeFile *file, const char *entry, size_t extra_len
 {
     const char *zip64 = NULL;
     size_t left, used = 0;
-    uint64_t values[3] = {get32(entry + 24), get32(entry + 20), get32(entry + 42)};
+    uint64_t values[3] = {code_le32(entry + 24), code_le32(entry + 20), code_le32(entry + 42)};
 
-    if (!find_zip64(entry + CENTRAL_SIZE + get16(entry + 28), extra_length, &zip64, &left))
+    if (!code_zip_find_zip64(entry + CENTRAL_SIZE + code_le16(entry + 28), extra_length, &zip64,
+                             &left))
         return code_fail(error, CODE_MALFORMED, ENTRY "its extra fields do not fit", file->name,
                          shown);
     for (int i = 0; i < 3; i++) {
@@ -281,7 +216,7 @@ static bool read_sizes(const CodeFile *file, const char *entry, size_t extra_len
         if (left == SIZE_MAX || left < used + 8)
             return code_fail(error, CODE_MALFORMED, ENTRY "its zip64 field is missing or short",
                              file->name, shown);
-        values[i] = get64(zip64 + used);
+        values[i] = code_le64(zip64 + used);
         used += 8;
     }
     if (left != SIZE_MAX && left != used)
@@ -313,8 +248,8 @@ static bool read_directory(CodeZip *zip, const CodeFile *file, const Directory *
                              "%s: found no entry %llu in the zip directory, expected %llu",
                              file->name, (unsigned long long)i,
                              (unsigned long long)directory->count);
-        name_length = get16(entry + 28);
-        extra_length = get16(entry + 30);
+        name_length = code_le16(entry + 28);
+        extra_length = code_le16(entry + 30);
         if (name_length + extra_length > size - at - CENTRAL_SIZE)
             return code_fail(error, CODE_MALFORMED,
                              "%s: found entry %llu to reach over the end of the zip directory",
@@ -335,7 +270,7 @@ static bool read_directory(CodeZip *zip, const CodeFile *file, const Directory *
             return false;
         record->name = name + root_length;
         record->name_length = (uint32_t)(name_length - root_length);
-        record->crc = get32(entry + 16);
+        record->crc = code_le32(entry + 16);
         at += CENTRAL_SIZE + name_length + extra_length;
     }
     if (at != size)
@@ -346,143 +281,7 @@ static bool read_directory(CodeZip *zip, const CodeFile *file, const Directory *
     return true;
 }
 
-/* ---- local headers -----------------------------------------------------------------------------
- */
-
-/* The central entry that a record was read from. */
-static const char *entry_of(const CodeZip *zip, const CodeZipRecord *record)
-{
-    const char *root = zip->directory + CENTRAL_SIZE;
-    size_t root_length = (size_t)(zip->records[0].name - root);
-
-    return record->name - root_length - CENTRAL_SIZE;
-}
-
-/* Checks a local header against its central entry. *tail is what follows the record's bytes. */
-static bool check_local(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record,
-                        const char *local, const char *shown, size_t *tail, CodeError *error)
-{
-    const char *entry = entry_of(zip, record), *zip64;
-    bool later = get16(local + 6) & FLAG_DESCRIPTOR;
-    size_t name_length = get16(local + 26), zip64_length;
-
-    if (memcmp(local + 6, entry + 8, 8)) /* flags, method, time, date */
-        return code_fail(error, CODE_MALFORMED,
-                         ENTRY
-                         "its local header has other flags, method or time than the directory",
-                         file->name, shown);
-    if (memcmp(local + LOCAL_SIZE, entry + CENTRAL_SIZE, name_length))
-        return code_fail(error, CODE_MALFORMED,
-                         ENTRY "its local header has another name than the directory", file->name,
-                         shown);
-    if (!find_zip64(local + LOCAL_SIZE + name_length, get16(local + 28), &zip64, &zip64_length) ||
-        (zip64_length != SIZE_MAX && (zip64_length > 24 || zip64_length % 8)))
-        return code_fail(error, CODE_MALFORMED,
-                         ENTRY "the extra fields of its local header do not fit", file->name,
-                         shown);
-    *tail = !later ? 0 : zip64_length == SIZE_MAX ? DESCRIPTOR_SIZE : DESCRIPTOR64_SIZE;
-    if (later && !get32(local + 14) && !get32(local + 18) && !get32(local + 22))
-        return true;
-    if (get32(local + 14) != record->crc || !repeats(get32(local + 18), record->size, 0xFFFFFFFF) ||
-        !repeats(get32(local + 22), record->size, 0xFFFFFFFF))
-        return code_fail(error, CODE_MALFORMED,
-                         ENTRY "its local header has another size or CRC than the directory",
-                         file->name, shown);
-    return true;
-}
-
-static bool check_descriptor(const CodeFile *file, const CodeZipRecord *record, const char *shown,
-                             size_t size, CodeError *error)
-{
-    uint8_t bytes[DESCRIPTOR64_SIZE];
-    bool wide = size == DESCRIPTOR64_SIZE;
-
-    if (!code_file_read(file, record->offset + record->size, bytes, size, error))
-        return false;
-    if (memcmp(bytes, "PK\7\10", 4) || get32(bytes + 4) != record->crc ||
-        (wide ? get64(bytes + 8) : get32(bytes + 8)) != record->size ||
-        (wide ? get64(bytes + 16) : get32(bytes + 12)) != record->size)
-        return code_fail(error, CODE_MALFORMED,
-                         ENTRY "the descriptor after it disagrees with the directory", file->name,
-                         shown);
-    return true;
-}
-
-/* Reads the local header of a record that must begin at `at`; *end is where the next must begin. */
-static bool read_local(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record, uint64_t at,
-                       uint64_t limit, char *local, uint64_t *end, CodeError *error)
-{
-    const char *entry = entry_of(zip, record), *shown;
-    size_t name_length = get16(entry + 28), head, tail = 0;
-    CodeQuoted quoted;
-
-    shown = code_quote(&quoted, entry + CENTRAL_SIZE, name_length);
-    if (record->header != at)
-        return code_fail(
-            error, CODE_MALFORMED,
-            ENTRY "begins at byte %llu, expected it at byte %llu, without gap or overlap",
-            file->name, shown, (unsigned long long)record->header, (unsigned long long)at);
-    if (limit - at < LOCAL_SIZE + name_length)
-        return code_fail(error, CODE_MALFORMED, ENTRY "reaches into the directory", file->name,
-                         shown);
-    if (!code_file_read(file, at, local, LOCAL_SIZE, error))
-        return false;
-    if (memcmp(local, "PK\3\4", 4) || get16(local + 26) != name_length || get16(local + 4) > 45)
-        return code_fail(error, CODE_MALFORMED, ENTRY "found no local header of it at byte %llu",
-                         file->name, shown, (unsigned long long)at);
-    head = LOCAL_SIZE + name_length + get16(local + 28);
-    if (head > limit - at || record->size > limit - at - head)
-        return code_fail(error, CODE_MALFORMED, ENTRY "reaches into the directory", file->name,
-                         shown);
-    if (!code_file_read(file, at + LOCAL_SIZE, local + LOCAL_SIZE, head - LOCAL_SIZE, error) ||
-        !check_local(zip, file, record, local, shown, &tail, error))
-        return false;
-    record->offset = at + head;
-    if (tail > limit - record->offset - record->size)
-        return code_fail(error, CODE_MALFORMED, ENTRY "reaches into the directory", file->name,
-                         shown);
-    if (tail && !check_descriptor(file, record, shown, tail, error))
-        return false;
-    *end = record->offset + record->size + tail;
-    return true;
-}
-
-static int compare_places(const void *a, const void *b)
-{
-    const CodeZipRecord *const *x = a, *const *y = b;
-
-    return ((*x)->header > (*y)->header) - ((*x)->header < (*y)->header);
-}
-
-static bool read_locals(const CodeZip *zip, const CodeFile *file, uint64_t limit, CodeError *error)
-{
-    CodeZipRecord **order = malloc(zip->count * sizeof *order);
-    char *local = malloc(LOCAL_SIZE + MAX_NAME + 0xFFFF);
-    uint64_t at = 0;
-    bool ok = true;
-
-    if (!order || !local)
-        ok = code_fail(error, CODE_NO_MEMORY, "%s: no memory for %zu zip entries", file->name,
-                       zip->count);
-    for (size_t i = 0; ok && i < zip->count; i++)
-        order[i] = &zip->records[i];
-    if (ok)
-        qsort(order, zip->count, sizeof *order, compare_places);
-    for (size_t i = 0; ok && i < zip->count; i++)
-        ok = read_local(zip, file, order[i], at, limit, local, &at, error);
-    if (ok && at != limit)
-        ok =
-            code_fail(error, CODE_MALFORMED,
-                      "%s: found %llu bytes between the last zip entry and the directory, expected "
-                      "none",
-                      file->name, (unsigned long long)(limit - at));
-    free(order);
-    free(local);
-    return ok;
-}
-
-/* ---- names -------------------------------------------------------------------------------------
- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
 static unsigned char lower(char c)
 {
@@ -550,8 +349,7 @@ CodeZipRecord *code_zip_find(const CodeZip *zip, const char *name, size_t length
     return NULL;
 }
 
-/* ---- the face ----------------------------------------------------------------------------------
- */
+/* ---- the face -------------------------------------------------------------------------------- */
 
 CodeZip *code_zip_open(const CodeFile *file, CodeError *error)
 {
@@ -576,7 +374,7 @@ CodeZip *code_zip_open(const CodeFile *file, CodeError *error)
     make_crc_table(zip->crc_table);
     if (code_file_read(file, directory.offset, zip->directory, (size_t)directory.size, error) &&
         read_directory(zip, file, &directory, error) && sort_names(zip, file, error) &&
-        read_locals(zip, file, directory.offset, error))
+        code_zip_read_locals(zip, file, directory.offset, error))
         return zip;
     code_zip_free(zip);
     return NULL;
