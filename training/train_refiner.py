@@ -1,0 +1,53 @@
+"""Stage 7, the small transformer as CoDe's refiner: KL divergence from the large one's logits on scales N.., N random in 5..9.
+
+All inputs of a pyramid are known while training, so one pass gives the logits of every scale, and the mean over N is taken
+exactly instead of drawn: scale k counts as often as N <= k. The true tokens have a small share in the loss.
+"""
+import torch
+import torch.nn.functional as F
+
+from . import settings
+from .optim import Both
+from .pyramids import Pyramids, token_weights
+from .runner import launch
+from .train_large import ADAM_ONLY, transformer
+from .var import LENGTH, LEVEL, START, block_causal
+
+FIRST = 5                            # the smallest N
+
+
+def stage(run):
+    torch.manual_seed(run.args.seed)
+    pyramids = Pyramids(run.args, run.device)
+    teacher = transformer(settings.DRAFTER, 0).to(run.device).eval().requires_grad_(False)
+    teacher.load_state_dict(torch.load(f'{run.args.work}/drafter.pt', map_location=run.device, weights_only=True))
+    model = transformer(settings.REFINER, run.args.seed + 1)
+    model.start_from_codebook(pyramids.quantiser.embedding.weight.cpu())
+    model.to(run.device)
+    opt = Both(model.named_parameters(), 0.02, 3e-3, weight_decay=0.02, adam_only=ADAM_ONLY)
+    weights = token_weights(START[FIRST], LENGTH, run.device) * (LEVEL[START[FIRST]:] - FIRST + 1).to(run.device)
+    weights = weights / weights.sum()
+    mask = block_causal(LENGTH, run.device)
+
+    def loss_of(rng, step):
+        classes, inputs, tokens = pyramids.batch(rng, settings.REFINER_BATCH // run.world)
+        with run.autocast():
+            with torch.no_grad():
+                aim = teacher(classes, inputs, mask=mask, last=START[FIRST]).float().log_softmax(-1)
+            logits = model(classes, inputs, mask=mask, last=START[FIRST]).float()
+        kl = F.kl_div(logits.log_softmax(-1), aim, reduction='none', log_target=True).sum(-1)
+        ce = F.cross_entropy(logits.transpose(1, 2), tokens[:, START[FIRST]:], reduction='none')
+        loss = ((kl + settings.TRUE_TOKEN_SHARE * ce) * weights).sum(1).mean()
+        return loss, dict(loss=loss, kl=kl.mean(), ce=ce.mean())
+
+    average = run.train(model, opt, loss_of, settings.REFINER_STEPS, every=20, save_every=100, decay=0.99)
+    if run.rank == 0:
+        torch.save(average, f'{run.args.work}/refiner.pt')
+
+
+def main(args):
+    launch(stage, 'refiner', args)
+
+
+if __name__ == '__main__':
+    main(settings.arguments(__doc__))
