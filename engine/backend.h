@@ -1,0 +1,284 @@
+/* backend.h - the contract between engine/ and kernels/: what a device must be able to do.
+ *
+ * A backend is one CodeBackend table. It makes a CodeDevice for a model (packed weights, threads)
+ * and a CodeStream for each generator (scratch memory, prepared kernels). Model operations take a
+ * stream and one argument struct, and may be asynchronous: only `copy` to or from the host and
+ * `pixels` wait.
+ *
+ * Conventions, unless an operation says otherwise:
+ * - every pointer in an argument struct is device memory from `alloc`; sizes count elements;
+ * - arrays are row-major float32; maps are (images, height, width, channels), channels innermost;
+ * - outputs do not overlap inputs;
+ * - a lane is one branch of one image (class or "no class"): lane = image * branches + branch;
+ * - operations return false when cancelled or failed, with stream->error filled in;
+ * - what is computed for one image does not depend, to the bit, on how many images there are, on
+ * the number of threads or on alignment;
+ * - while stream->rehearsing is true an operation prepares for its shapes (compiles, allocates) and
+ *   computes nothing; outside of a rehearsal it allocates only for shapes not yet rehearsed.
+ * Formulas: docs/architecture.md, "What is computed". */
+#ifndef CODE_ENGINE_BACKEND_H
+#define CODE_ENGINE_BACKEND_H
+
+#include "code.h"
+
+#include <stdatomic.h>
+
+#define CODE_HEAD_SIZE 64 /* of every VAR model; attention of the VQ-VAE has other sizes */
+
+typedef struct CodeBackend CodeBackend;
+typedef struct CodeDevice CodeDevice; /* the backend's own: one per open model */
+typedef struct CodeWeight CodeWeight; /* the backend's own: one packed product or convolution */
+
+/* Head of every backend's stream: embed it as the first member. */
+typedef struct CodeStream {
+    const CodeBackend *backend;
+    CodeDevice *device;
+    const atomic_bool *cancelled; /* poll it at least every 20 ms of work */
+    bool rehearsing;
+    CodeError error;
+} CodeStream;
+
+/* One vector per lane, out of a table: that of lane l is base + slot[l] * stride. */
+typedef struct CodePerLane {
+    const float *base;
+    size_t stride;
+    const int32_t *slot;
+} CodePerLane;
+
+typedef enum CodeWeightKind {
+    CODE_WEIGHT_LINEAR,   /* weight (out, in): y = W x + bias */
+    CODE_WEIGHT_CONV1,    /* weight (out, in, 1, 1) */
+    CODE_WEIGHT_CONV3,    /* weight (out, in, 3, 3), padding 1 */
+    CODE_WEIGHT_CONV3_S2, /* weight (out, in, 3, 3), stride 2, zeros padded right and below */
+} CodeWeightKind;
+
+typedef struct CodeWeightSpec {
+    CodeWeightKind kind;
+    unsigned in, out;
+} CodeWeightSpec;
+
+typedef enum CodeCopy {
+    CODE_UPLOAD,   /* host to device */
+    CODE_DOWNLOAD, /* device to host; waits for the stream */
+    CODE_INSIDE,   /* device to device */
+} CodeCopy;
+
+typedef enum CodeEpilogue {
+    CODE_PLAIN, /* y = W x + bias */
+    CODE_GELU,  /* y = gelu_tanh(W x + bias) */
+    CODE_GATED, /* y += gate * (W x + bias), gate: one vector per lane */
+} CodeEpilogue;
+
+/* y (groups * rows, out) from x (groups, rows, in). A row's value may depend on `rows` and its
+ * place in its group, but not on `groups`: the engine makes a group of what belongs to one image.
+ */
+typedef struct CodeLinear {
+    const CodeWeight *weight;
+    const float *x;
+    size_t x_group; /* elements from one group of x to the next; y is dense */
+    float *y;
+    unsigned groups, rows;
+    CodeEpilogue epilogue;
+    CodePerLane gate;   /* CODE_GATED only */
+    unsigned lane_rows; /* CODE_GATED only: row r of all belongs to lane r / lane_rows */
+} CodeLinear;
+
+/* y = LN(x) * (1 + scale) + shift, both (lanes, rows, width); LN without affine, eps 1e-6. */
+typedef struct CodeModulate {
+    const float *x;
+    float *y;
+    unsigned lanes, rows, width;
+    CodePerLane scale, shift;
+} CodeModulate;
+
+/* qkv (lanes, rows, 3 * heads * 64): q <- q / |q| * q_scale[head] in place; k / |k| and v are
+ * appended to the caches, (lanes, heads, capacity, 64), at position `first`. Norms have a floor of
+ * 1e-12. */
+typedef struct CodeHeads {
+    float *qkv;
+    const float *q_scale; /* (heads) */
+    float *k_cache, *v_cache;
+    unsigned lanes, rows, heads;
+    unsigned first, capacity;
+} CodeHeads;
+
+/* Copies the keys and values of a class's first scale into the caches of the lanes. For layer i:
+ * from base + slot[l] * stride + i * 2 * heads * rows * 64, (2, heads, rows, 64), keys first,
+ * to cache + i * 2 * lanes * heads * capacity * 64, (2, lanes, heads, capacity, 64), position 0. */
+typedef struct CodeRecall {
+    CodePerLane from;
+    float *cache;
+    unsigned layers, lanes, heads, rows, capacity;
+} CodeRecall;
+
+/* out = softmax(scale * q k^T) v for each lane and head, every query seeing every key. Row r of
+ * head h of lane l begins at base + l * lane + h * head + r * row. */
+typedef struct CodeAttention {
+    const float *q, *k, *v;
+    float *out;
+    size_t q_lane, q_head, q_row;
+    size_t kv_lane, kv_head, kv_row;
+    size_t out_lane, out_head, out_row;
+    unsigned lanes, heads, dim, queries, keys;
+    float scale;
+} CodeAttention;
+
+/* x (lanes, rows, width) = source + place (rows, width). Lane l takes source l / lanes_per_source,
+ * of `rows` rows or, where `broadcast`, of one row that serves all. */
+typedef struct CodeEmbed {
+    CodePerLane source; /* slot is indexed by source; NULL slot: source i at base + i * stride */
+    bool broadcast;
+    unsigned lanes_per_source;
+    const float *place;
+    float *x;
+    unsigned lanes, rows, width;
+} CodeEmbed;
+
+/* Input of the head: m(x) = LN(x) * (1 + scale) + shift; with two branches
+ * y = (1 + t) m(x_class) - t m(x_none), t per image; with one y = m(x). The head is linear, so
+ * guidance before it is guidance of the logits. x row r of lane l: x + l * x_lane + r * width. */
+typedef struct CodeGuide {
+    const float *x;
+    size_t x_lane;
+    float *y;       /* (images, rows, width) */
+    const float *t; /* (images), unused with one branch */
+    CodePerLane scale, shift;
+    unsigned images, branches, rows, width;
+} CodeGuide;
+
+/* What drawing needs to know of one image; an array of them lies in device memory. */
+typedef struct CodeDraw {
+    uint64_t seed, frame;
+    double top_p;
+    float temperature[CODE_MAX_SCALES];
+    uint32_t top_k;
+    uint32_t more_smooth;
+} CodeDraw;
+
+/* Draws a token for each row of logits (images, rows, codes) by inverse transform in code order;
+ * see kernels/reference/sample.c for the exact rule. Dropped logits become -infinity in place. */
+typedef struct CodeSample {
+    float *logits;
+    int32_t *tokens; /* image i at tokens + i * token_stride */
+    size_t token_stride;
+    const CodeDraw *draws; /* (images) */
+    unsigned images, rows, codes;
+    unsigned scale, first; /* k, and the position of row 0 in the pyramid */
+} CodeSample;
+
+/* map (images, rows, channels): codebook[token], or for images with more_smooth
+ * softmax((logits * (1 + ratio) + Gumbel) / tau) * codebook, ratio = k / (K - 1),
+ * tau = max(0.27 * (1 - 0.95 * ratio), 0.005), over the logits that `sample` left. */
+typedef struct CodeLookUp {
+    const int32_t *tokens;
+    size_t token_stride;
+    const float *logits;   /* (images, rows, codes) */
+    const float *codebook; /* (codes, channels) */
+    const CodeDraw *draws;
+    float *map;
+    unsigned images, rows, codes, channels;
+    unsigned scale, scales, first;
+} CodeLookUp;
+
+typedef enum CodeResizeMode {
+    CODE_BICUBIC, /* A = -0.75, half-pixel centres, border clamp, no antialias */
+    CODE_AREA,    /* adaptive average: cell i averages floor(i n / m) .. ceil((i + 1) n / m) - 1 */
+    CODE_NEAREST, /* out[i] = in[i * n / m] */
+} CodeResizeMode;
+
+/* Square maps: out (images, out_side, out_side, channels) from in (images, in_side, ...). */
+typedef struct CodeResize {
+    CodeResizeMode mode;
+    const float *in;
+    size_t in_image; /* elements from one image to the next */
+    float *out;
+    size_t out_image;
+    unsigned images, in_side, out_side, channels;
+} CodeResize;
+
+/* y = conv(x) + bias (+ add), zero padding. x (images, side, side, in); the output has the same
+ * side, or half of it with stride 2. `add` may be NULL, and may be y itself. */
+typedef struct CodeConv {
+    const CodeWeight *weight;
+    const float *x;
+    const float *add;
+    float *y;
+    unsigned images, side;
+} CodeConv;
+
+/* f_hat += 0.5 * h + 0.5 * conv, elementwise; where a mask is given (one value per position of each
+ * image) the result is f_hat * mask + kept * (1 - mask). kept and mask are both NULL or neither. */
+typedef struct CodeAccumulate {
+    float *f_hat; /* (images, positions, channels) */
+    const float *h, *conv;
+    const float *kept; /* (images, positions, channels) */
+    const float *mask; /* (images, positions) */
+    unsigned images, positions, channels;
+} CodeAccumulate;
+
+/* Group norm, eps 1e-6, affine, then SiLU if asked for. y may be x. */
+typedef struct CodeGroupNorm {
+    const float *x;
+    const float *weight, *bias; /* (channels) */
+    float *y;
+    unsigned images, positions, channels, groups;
+    bool silu;
+} CodeGroupNorm;
+
+/* x (side, side, 3), cut to [-1, 1] -> 8-bit RGB in host memory: 255 * (x + 1) / 2, rounded half to
+ * even; NaN gives 0. Waits for the stream. */
+typedef struct CodePixels {
+    const float *x;
+    uint8_t *out;
+    size_t stride;
+    unsigned side;
+} CodePixels;
+
+typedef struct CodeDeviceOptions {
+    unsigned threads; /* 0: the cores of the affinity mask */
+} CodeDeviceOptions;
+
+struct CodeBackend {
+    const char *name;      /* as in CodeModelOptions.device */
+    const char *precision; /* of its products */
+
+    /* A device. `threads` is what it came to use. Thread-safe. NULL on failure. */
+    CodeDevice *(*device_open)(const CodeDeviceOptions *options, unsigned *threads,
+                               CodeError *error);
+    void (*device_close)(CodeDevice *device);
+
+    /* Device memory, aligned to 64 bytes. Thread-safe. */
+    void *(*alloc)(CodeDevice *device, size_t bytes, CodeError *error);
+    void (*release)(CodeDevice *device, void *memory);
+
+    /* Takes a copy of host float32 weights in the layout that the operations want. bias (out) may
+     * be NULL. Thread-safe. NULL on failure. */
+    CodeWeight *(*weight_pack)(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
+                               const float *bias, CodeError *error);
+    void (*weight_free)(CodeDevice *device, CodeWeight *weight);
+
+    /* One stream is used by one thread at a time; several streams of a device may run at once. */
+    CodeStream *(*stream_open)(CodeDevice *device, const atomic_bool *cancelled, CodeError *error);
+    void (*stream_close)(CodeStream *stream);
+    bool (*copy)(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction);
+
+    bool (*linear)(CodeStream *stream, const CodeLinear *args);
+    bool (*modulate)(CodeStream *stream, const CodeModulate *args);
+    bool (*heads)(CodeStream *stream, const CodeHeads *args);
+    bool (*recall)(CodeStream *stream, const CodeRecall *args);
+    bool (*attention)(CodeStream *stream, const CodeAttention *args);
+    bool (*embed)(CodeStream *stream, const CodeEmbed *args);
+    bool (*guide)(CodeStream *stream, const CodeGuide *args);
+    bool (*sample)(CodeStream *stream, const CodeSample *args);
+    bool (*look_up)(CodeStream *stream, const CodeLookUp *args);
+    bool (*resize)(CodeStream *stream, const CodeResize *args);
+    bool (*conv)(CodeStream *stream, const CodeConv *args);
+    bool (*accumulate)(CodeStream *stream, const CodeAccumulate *args);
+    bool (*group_norm)(CodeStream *stream, const CodeGroupNorm *args);
+    bool (*pixels)(CodeStream *stream, const CodePixels *args);
+};
+
+extern const CodeBackend code_backend_reference; /* kernels/reference */
+extern const CodeBackend code_backend_cpu;       /* kernels/cpu, where built */
+
+#endif

@@ -1,0 +1,280 @@
+/* code.h - pictures from a VAR model, decoded with CoDe: the engine's one public header.
+ *
+ *     CodeError error;
+ *     CodeModel *model = code_model_open("vistas", NULL, &error);
+ *     CodeGenerator *generator = code_generator_new(model, 1, 0, &error);
+ *     CodeRequest request;
+ *     code_request_init(model, &request);          // a random class, the model's own settings
+ *     request.seed = 7;
+ *     request.frame = 42;
+ *     CodePicture picture = {pixels, 3 * code_model_info(model)->side};
+ *     if (!code_generate(generator, &request, 1, &picture, &error))
+ *         fprintf(stderr, "%s\n", error.text);
+ *     code_generator_free(generator);
+ *     code_model_unref(model);
+ *
+ * A picture is a pure function of (model, device, precision, request): the batch it is drawn in,
+ * the number of threads and the pictures before it change no byte of it.
+ *
+ * Terms are those of the papers: VAR (arXiv 2404.02905) decodes an image as K token maps of growing
+ * side ("scales"); CoDe (arXiv 2411.17787) lets a large drafter decode the first N scales and a
+ * small refiner the rest. P is the side of the last token map, Z the channels of a code, L the
+ * number of tokens of all scales, S = side the edge of the picture in pixels.
+ *
+ * Threads: a CodeModel is immutable and may be used from any thread. A CodeGenerator is for one
+ * thread at a time, but for code_generator_cancel, which any thread may call. Functions that can
+ * fail take a CodeError, which must not be NULL and is written only on failure. Nothing here
+ * prints, exits or keeps process-wide state. */
+#ifndef CODE_H
+#define CODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CODE_API __attribute__((visibility("default")))
+
+#define CODE_MAX_SCALES   16 /* scales of a pyramid; the official models have 10 */
+#define CODE_MAX_BATCH    64 /* pictures of one generator */
+#define CODE_CLASS_RANDOM (-1)
+
+/* ---- errors ------------------------------------------------------------------------------------
+ */
+
+typedef enum CodeStatus {
+    CODE_OK,
+    CODE_NOT_FOUND,  /* no such file, or no bundled model of that name */
+    CODE_UNREADABLE, /* it exists, but cannot be opened, or is no regular file */
+    CODE_TRUNCATED,  /* a read failed or ended early, or the file changed meanwhile */
+    CODE_MALFORMED,  /* not a valid manifest, .safetensors or .pth file */
+    CODE_MISMATCH,   /* a valid file whose tensors do not fit: name, shape, type, value */
+    CODE_SETTINGS,   /* an option or a request out of range */
+    CODE_NO_DEVICE,  /* the device cannot be had here */
+    CODE_NO_MEMORY,
+    CODE_CANCELLED,
+    CODE_FAILED, /* the device failed */
+} CodeStatus;
+
+/* What went wrong, in one line that names the file, tensor or setting, what was found and what was
+ * expected. Owned by the caller. */
+typedef struct CodeError {
+    CodeStatus status;
+    char text[500];
+} CodeError;
+
+/* ---- models ------------------------------------------------------------------------------------
+ */
+
+typedef struct CodeModel CodeModel;
+
+/* How tokens are drawn. Filters act before the temperature, top-k before top-p. */
+typedef struct CodeSettings {
+    unsigned drafting_steps; /* N, 1..K: scales that the drafter decodes; K: the drafter alone */
+    double guidance;         /* >= 0; scale k is guided with t = guidance * k / (K - 1) */
+    unsigned top_k;          /* keep that many of the largest logits; 0: all */
+    double top_p;            /* 0..1, keep the smallest set with that mass; 0: all */
+    double temperature[CODE_MAX_SCALES]; /* per scale, > 0 */
+    bool more_smooth; /* feed a Gumbel-softmax blend of codes instead of the drawn code (display) */
+} CodeSettings;
+
+typedef struct CodeModelOptions {
+    const char *device;      /* "auto" or NULL, "cpu", "reference" */
+    const char *precision;   /* "auto" or NULL, "f32" */
+    unsigned threads;        /* 0: the cores of the process's affinity mask */
+    unsigned drafting_steps; /* which drafter and refiner to load, where the manifest has one pair
+                                per N; 0: the manifest's default */
+    bool headers_only;       /* check and plan, but load no weights: no generator can be made */
+
+    /* Called while weights are read, with 0..1; returning false cancels (CODE_CANCELLED). May be
+     * NULL. Called on the thread that opens the model. */
+    bool (*progress)(void *user, double fraction);
+    void *progress_user;
+} CodeModelOptions;
+
+typedef struct CodeModelInfo {
+    const char *name, *description, *license; /* as in the manifest; "" where it does not say */
+    const char *path;                         /* of the manifest */
+    const char *device, *precision;           /* what "auto" came to */
+    unsigned threads;
+    unsigned classes;               /* class ids are 0..classes-1; `classes` itself is "no class" */
+    const char *const *class_names; /* `classes` names, or NULL */
+    unsigned side;                  /* S, pixels */
+    unsigned scales;                /* K */
+    unsigned patch_nums[CODE_MAX_SCALES];
+    unsigned positions; /* L, tokens of all scales */
+    unsigned codes;     /* V */
+    unsigned channels;  /* Z */
+    uint32_t steps;     /* bit N is set if these weights serve N drafting steps */
+    CodeSettings defaults;
+    uint64_t drafter_parameters, refiner_parameters, vae_parameters;
+} CodeModelInfo;
+
+/* Fills in the defaults: everything automatic, no progress. */
+CODE_API void code_model_options_init(CodeModelOptions *options);
+
+/* Opens a model. `name`: a manifest (.yaml), a folder that holds one, or the name of a bundled
+ * model, which is searched for in the folders of $CODESRC_MODEL_PATH, beside the library in its
+ * build tree and where models are installed. `options` may be NULL. Returns a reference, or NULL.
+ */
+CODE_API CodeModel *code_model_open(const char *name, const CodeModelOptions *options,
+                                    CodeError *error);
+CODE_API CodeModel *code_model_ref(CodeModel *model);
+CODE_API void code_model_unref(CodeModel *model); /* NULL is allowed */
+
+/* Valid as long as the model. */
+CODE_API const CodeModelInfo *code_model_info(const CodeModel *model);
+
+/* The class of that name: the whole name, or a part that only one name has; upper and lower case
+ * count as the same. The error lists names that are near. */
+CODE_API bool code_model_find_class(const CodeModel *model, const char *name, int32_t *class_id,
+                                    CodeError *error);
+
+/* Path of the manifest that code_model_open would read for `name`, without reading it. The caller
+ * frees it with free(). */
+CODE_API char *code_model_locate(const char *name, CodeError *error);
+
+/* ---- the plan ----------------------------------------------------------------------------------
+ */
+
+/* Who decodes which scale, and every byte that decoding takes. */
+typedef struct CodePlan {
+    unsigned scales, drafting_steps, batch;
+    struct {
+        unsigned side;  /* p_k */
+        unsigned first; /* position of its first token in the pyramid */
+        bool refined;   /* by the refiner, not the drafter */
+    } scale[CODE_MAX_SCALES];
+    uint64_t weight_bytes;  /* of the model, shared by its generators */
+    uint64_t cache_bytes;   /* keys and values; drafter and refiner share them */
+    uint64_t class_bytes;   /* modulations and first scales of recent classes */
+    uint64_t scratch_bytes; /* everything else of a generator */
+    uint64_t total_bytes;
+} CodePlan;
+
+/* Plans for N = drafting_steps and `batch` pictures at a time. Computes only, needs no weights. */
+CODE_API bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch,
+                        CodePlan *plan, CodeError *error);
+
+/* ---- generating --------------------------------------------------------------------------------
+ */
+
+typedef struct CodeGenerator CodeGenerator;
+typedef struct CodeCanvas CodeCanvas;
+
+typedef struct CodeRequest {
+    int32_t class_id; /* 0..classes, or CODE_CLASS_RANDOM: drawn from (seed, frame) */
+    uint64_t seed;
+    uint64_t frame; /* frame n of a seed is the same picture whatever was drawn before it */
+    CodeSettings settings;
+    const int32_t *tokens; /* L tokens to feed instead of the drawn ones, or NULL */
+
+    /* Zero-shot editing: a picture from code_encode, and P * P floats, 1 where it is drawn anew and
+     * 0 where it is kept. Both or neither. */
+    const CodeCanvas *canvas;
+    const float *mask;
+} CodeRequest;
+
+/* Where a picture goes: S rows of S RGB pixels, 8 bits each, `stride` bytes apart (>= 3 * S). */
+typedef struct CodePicture {
+    uint8_t *data; /* NULL: not wanted, do not render it */
+    size_t stride;
+} CodePicture;
+
+/* A random class of the model, seed 0, frame 0, the model's default settings. */
+CODE_API void code_request_init(const CodeModel *model, CodeRequest *request);
+
+/* The class that CODE_CLASS_RANDOM stands for: uniform over the model's classes. */
+CODE_API int32_t code_random_class(const CodeModel *model, uint64_t seed, uint64_t frame);
+
+/* A generator of up to `batch` (1..CODE_MAX_BATCH) pictures at a time, for the drafting steps whose
+ * bits are set in `steps` (0: all that the model serves). Its memory is that of the most demanding
+ * of them, see code_plan, and all of it is allocated here. Holds a reference to the model. */
+CODE_API CodeGenerator *code_generator_new(CodeModel *model, unsigned batch, uint32_t steps,
+                                           CodeError *error);
+CODE_API void code_generator_free(CodeGenerator *generator); /* NULL is allowed */
+
+/* Draws `count` (1..batch) pictures. Each request has its own class, seed, frame and settings.
+ * Allocates nothing. On failure the contents of `pictures` are undefined and the generator stays
+ * usable. */
+CODE_API bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
+                            const CodePicture *pictures, CodeError *error);
+
+/* Any thread, any time: while `cancelled` is true every call on the generator fails at once with
+ * CODE_CANCELLED, the running one too. */
+CODE_API void code_generator_cancel(CodeGenerator *generator, bool cancelled);
+
+/* Seconds that the last code_generate took in each stage. */
+typedef struct CodeTimes {
+    double drafter, refiner, vae;
+} CodeTimes;
+
+CODE_API CodeTimes code_generator_times(const CodeGenerator *generator);
+
+/* ---- looking inside ----------------------------------------------------------------------------
+ */
+
+/* Called during code_generate each time when a scale of `count` pictures is done, beginning with
+ * picture `first` of the call. The four functions below may be called from it, and only from it. */
+typedef void (*CodeScaleDone)(void *user, CodeGenerator *generator, unsigned scale, unsigned first,
+                              unsigned count);
+
+/* Sets the observer; NULL removes it. Logits are kept for it only where `with_logits` is set: that
+ * takes memory, which is allocated here, and a copy from the device at each scale. */
+CODE_API bool code_generator_observe(CodeGenerator *generator, CodeScaleDone scale_done, void *user,
+                                     bool with_logits, CodeError *error);
+
+/* Of picture `image` of the call, at the scale just done: p * p tokens as drawn (not as fed); p * p
+ * * V guided logits before the filters; the feature map (Z, P, P) so far. */
+CODE_API bool code_generator_tokens(CodeGenerator *generator, unsigned image, int32_t *tokens,
+                                    CodeError *error);
+CODE_API bool code_generator_logits(CodeGenerator *generator, unsigned image, float *logits,
+                                    CodeError *error);
+CODE_API bool code_generator_feature_map(CodeGenerator *generator, unsigned image, float *f_hat,
+                                         CodeError *error);
+
+/* The picture that the scales so far make: a coarse preview that gets sharper with each scale. */
+CODE_API bool code_generator_preview(CodeGenerator *generator, unsigned image,
+                                     const CodePicture *picture, CodeError *error);
+
+/* ---- the VQ-VAE by itself ----------------------------------------------------------------------
+ */
+
+/* Feature map (Z, P, P) -> image (3, S, S), cut to [-1, 1]. */
+CODE_API bool code_decode(CodeGenerator *generator, const float *f_hat, float *image,
+                          CodeError *error);
+
+/* Image (3, S, S) in [-1, 1] -> its token pyramid, for CodeRequest.canvas. NULL on failure. */
+CODE_API CodeCanvas *code_encode(CodeGenerator *generator, const float *image, CodeError *error);
+CODE_API void code_canvas_free(CodeCanvas *canvas); /* NULL is allowed */
+
+CODE_API const int32_t *code_canvas_tokens(const CodeCanvas *canvas); /* L */
+CODE_API const float *code_canvas_features(const CodeCanvas *canvas); /* (Z, P, P), unquantised */
+
+/* Feature map (Z, P, P) after scale k of its pyramid, k = 0..K-1. */
+CODE_API const float *code_canvas_feature_map(const CodeCanvas *canvas, unsigned scale);
+
+/* ---- weight files ------------------------------------------------------------------------------
+ */
+
+typedef struct CodeTensorInfo {
+    const char *name;
+    const char *type; /* "F32", "F16", "BF16", "F64", "I64", ... as in .safetensors */
+    unsigned rank;
+    uint64_t dims[8];
+    uint64_t elements;
+} CodeTensorInfo;
+
+/* Lists the tensors of a .safetensors or .pth file in the file's order. `verify` also reads every
+ * value and refuses what is not finite. `each` may be NULL. */
+CODE_API bool code_weights_inspect(const char *path, bool verify,
+                                   void (*each)(void *user, const CodeTensorInfo *tensor),
+                                   void *user, CodeError *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,492 @@
+/* generate.c - the decode loop: requests in, pictures out (CoDe, section 3).
+ *
+ * For each scale: the drafter, or from scale N on the refiner, gives logits; the sampler draws a
+ * token map; the pyramid adds it to the feature map and hands the next scale its input. After the
+ * last scale the VQ-VAE renders the feature map. */
+#include "generate.h"
+
+#include "error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- what a caller may ask for -----------------------------------------------------------------
+ */
+
+static bool check_settings(const CodeGenerator *generator, const CodeSettings *settings,
+                           CodeError *error)
+{
+    const CodeModel *model = generator->model;
+    unsigned n = settings->drafting_steps;
+
+    if (n < 1 || n > model->shape.scales || !(generator->steps >> n & 1))
+        return code_fail(error, CODE_SETTINGS,
+                         "drafting-steps %u: the weights of \"%s\" that are loaded do not serve it",
+                         n, model->info.name);
+    if (!(settings->guidance >= 0 && settings->guidance <= 100))
+        return code_fail(error, CODE_SETTINGS, "guidance %g, expected 0..100", settings->guidance);
+    if (!(settings->top_p >= 0 && settings->top_p <= 1))
+        return code_fail(error, CODE_SETTINGS, "top-p %g, expected 0..1", settings->top_p);
+    for (unsigned k = 0; k < model->shape.scales; k++)
+        if (!(settings->temperature[k] > 0 && settings->temperature[k] <= 100))
+            return code_fail(error, CODE_SETTINGS,
+                             "temperature %g of scale %u, expected 0 < t <= 100",
+                             settings->temperature[k], k);
+    return true;
+}
+
+static bool check_request(const CodeGenerator *generator, const CodeRequest *request,
+                          CodeError *error)
+{
+    const CodeShape *shape = &generator->model->shape;
+    int32_t classes = (int32_t)shape->classes;
+
+    if (request->class_id != CODE_CLASS_RANDOM &&
+        (request->class_id < 0 || request->class_id > classes))
+        return code_fail(
+            error, CODE_SETTINGS, "class-id %d: \"%s\" has classes 0..%d, and %d for no class",
+            (int)request->class_id, generator->model->info.name, (int)classes - 1, (int)classes);
+    if (!request->canvas != !request->mask)
+        return code_fail(error, CODE_SETTINGS, "a canvas needs a mask and a mask needs a canvas");
+    for (unsigned i = 0; request->tokens && i < shape->first[shape->scales]; i++)
+        if (request->tokens[i] < 0 || (unsigned)request->tokens[i] >= shape->vae.codes)
+            return code_fail(error, CODE_SETTINGS, "token %u is %d, expected 0..%u", i,
+                             (int)request->tokens[i], shape->vae.codes - 1);
+    return check_settings(generator, &request->settings, error);
+}
+
+/* ---- one run: images that share N and the number of branches -----------------------------------
+ */
+
+static bool guided(const CodeRequest *request)
+{
+    return request->settings.guidance > 0;
+}
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Uploads what the backend must know of each image, and clears the feature maps. */
+static bool begin(CodeGenerator *generator)
+{
+    const CodeBackend *backend = generator->model->backend;
+    const CodeShape *shape = &generator->model->shape;
+    CodeBuffers *b = &generator->buffers;
+    CodeStream *stream = generator->stream;
+    size_t last = code_last_side(shape);
+    size_t features = generator->count * last * last * shape->vae.channels * sizeof(float);
+
+    for (unsigned i = 0; i < generator->count; i++) {
+        const CodeRequest *request = &generator->requests[generator->first + i];
+        const CodeSettings *settings = &request->settings;
+
+        b->host_draws[i] = (CodeDraw){.seed = request->seed,
+                                      .frame = request->frame,
+                                      .top_p = settings->top_p,
+                                      .top_k = settings->top_k,
+                                      .more_smooth = settings->more_smooth};
+        for (unsigned k = 0; k < shape->scales; k++) {
+            double ratio = shape->scales > 1 ? (double)k / (shape->scales - 1) : 0;
+
+            b->host_draws[i].temperature[k] = (float)settings->temperature[k];
+            b->host_t[k * generator->batch + i] = (float)(settings->guidance * ratio);
+        }
+    }
+    memset(b->host_map, 0, features);
+    return backend->copy(stream, b->draws, b->host_draws, generator->count * sizeof(CodeDraw),
+                         CODE_UPLOAD) &&
+           backend->copy(stream, b->t, b->host_t,
+                         (size_t)shape->scales * generator->batch * sizeof(float), CODE_UPLOAD) &&
+           backend->copy(stream, b->f_hat, b->host_map, features, CODE_UPLOAD);
+}
+
+/* Logits of scale k, from whoever decodes it. */
+static bool decode(CodeGenerator *generator, unsigned k, unsigned n)
+{
+    const CodeShape *shape = &generator->model->shape;
+    unsigned length = shape->first[shape->scales], drafted = shape->first[n];
+
+    if (k == 0)
+        return code_classes_prepare(generator, &generator->drafter) &&
+               code_classes_logits(generator, &generator->drafter) &&
+               (n == 1 || code_classes_recall(generator, &generator->drafter, drafted));
+    if (k < n)
+        return code_transformer_scale(generator, &generator->drafter, k, k, drafted);
+    if (k > n)
+        return code_transformer_scale(generator, &generator->refiner, k, k, length);
+    /* The hand-over: the refiner takes in what the drafter decoded, and the drafter's cache is
+     * free. */
+    return code_classes_prepare(generator, &generator->refiner) &&
+           code_classes_recall(generator, &generator->refiner, length) &&
+           code_transformer_scale(generator, &generator->refiner, 1, n, length);
+}
+
+static bool keep_logits(CodeGenerator *generator, unsigned k)
+{
+    const CodeShape *shape = &generator->model->shape;
+    size_t rows = shape->first[k + 1] - shape->first[k];
+
+    if (!generator->raw_logits || generator->stream->rehearsing)
+        return true;
+    return generator->model->backend->copy(
+        generator->stream, generator->raw_logits, generator->buffers.logits,
+        generator->count * rows * shape->vae.codes * sizeof(float), CODE_DOWNLOAD);
+}
+
+static bool render(CodeGenerator *generator, unsigned image, const CodePicture *picture)
+{
+    const CodeShape *shape = &generator->model->shape;
+    size_t last = code_last_side(shape);
+    const float *f_hat = generator->buffers.f_hat + image * last * last * shape->vae.channels;
+    CodePixels pixels = {.x = code_vae_render(generator, f_hat),
+                         .out = picture->data,
+                         .stride = picture->stride,
+                         .side = code_picture_side(shape)};
+
+    return pixels.x && generator->model->backend->pixels(generator->stream, &pixels);
+}
+
+static bool scales(CodeGenerator *generator, unsigned n)
+{
+    const CodeShape *shape = &generator->model->shape;
+
+    for (unsigned k = 0; k < shape->scales; k++) {
+        double start = now();
+
+        generator->scale = k;
+        if (!decode(generator, k, n) || !keep_logits(generator, k) ||
+            !code_sample_scale(generator, k) || !code_pyramid_add(generator, k) ||
+            (k + 1 < shape->scales && !code_pyramid_next(generator, k + 1)))
+            return false;
+        *(k < n ? &generator->times.drafter : &generator->times.refiner) += now() - start;
+        if (generator->scale_done && !generator->stream->rehearsing)
+            generator->scale_done(generator->scale_done_user, generator, k, generator->first,
+                                  generator->count);
+    }
+    return true;
+}
+
+static bool run(CodeGenerator *generator, const CodePicture *pictures)
+{
+    const CodeRequest *request = &generator->requests[generator->first];
+    double start;
+
+    generator->branches = guided(request) ? 2 : 1;
+    if (!begin(generator) || !scales(generator, request->settings.drafting_steps))
+        return false;
+    start = now();
+    for (unsigned i = 0; i < generator->count; i++)
+        if (pictures[generator->first + i].data &&
+            !render(generator, i, &pictures[generator->first + i]))
+            return false;
+    generator->times.vae += now() - start;
+    return true;
+}
+
+/* Splits the call into runs, in order. */
+static bool run_all(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
+                    const CodePicture *pictures)
+{
+    generator->requests = requests;
+    generator->times = (CodeTimes){0};
+    for (unsigned first = 0; first < count; first += generator->count) {
+        const CodeRequest *lead = &requests[first];
+        unsigned end = first + 1;
+
+        while (end < count && guided(&requests[end]) == guided(lead) &&
+               requests[end].settings.drafting_steps == lead->settings.drafting_steps)
+            end++;
+        generator->first = first;
+        generator->count = end - first;
+        if (!run(generator, pictures))
+            return false;
+    }
+    return true;
+}
+
+bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
+                   const CodePicture *pictures, CodeError *error)
+{
+    size_t row = 3 * (size_t)code_picture_side(&generator->model->shape);
+
+    if (count < 1 || count > generator->batch)
+        return code_fail(error, CODE_SETTINGS, "%u pictures asked of a generator for 1..%u", count,
+                         generator->batch);
+    for (unsigned i = 0; i < count; i++) {
+        if (!check_request(generator, &requests[i], error))
+            return false;
+        if (pictures[i].data && pictures[i].stride < row)
+            return code_fail(error, CODE_SETTINGS, "stride %zu, expected at least %zu",
+                             pictures[i].stride, row);
+    }
+    if (atomic_load(&generator->cancelled))
+        return code_fail(error, CODE_CANCELLED, "cancelled");
+    if (run_all(generator, requests, count, pictures))
+        return true;
+    *error = generator->stream->error;
+    return false;
+}
+
+/* ---- life --------------------------------------------------------------------------------------
+ */
+
+/* Lets the backend prepare for every shape that will come, so that generating allocates nothing. */
+static bool rehearse(CodeGenerator *generator, CodeError *error)
+{
+    const CodeModel *model = generator->model;
+    uint8_t nothing = 0;
+    CodePicture picture = {&nothing, 3 * (size_t)model->info.side};
+    bool good = true;
+
+    generator->stream->rehearsing = true;
+    for (unsigned n = 1; good && n <= model->shape.scales; n++) {
+        CodeRequest request;
+
+        code_request_init(model, &request);
+        request.settings.drafting_steps = n;
+        if (!(generator->steps >> n & 1))
+            continue;
+        request.settings.guidance = 0;
+        good = run_all(generator, &request, 1, &picture);
+        request.settings.guidance = 1;
+        good = good && run_all(generator, &request, 1, &picture);
+    }
+    good = good && code_vae_encode(generator);
+    generator->stream->rehearsing = false;
+    if (!good)
+        *error = generator->stream->error;
+    return good;
+}
+
+static void empty_table(CodeClassTable *table)
+{
+    for (unsigned i = 0; i < table->slots; i++) {
+        table->class_of[i] = -1;
+        table->used[i] = 0;
+    }
+}
+
+/* Allocates both arenas and brings the tables into their first state. */
+static bool allocate(CodeGenerator *generator, CodeError *error)
+{
+    CodeModel *model = generator->model;
+    CodeArena device = {0}, host = {0};
+    int32_t zero = 0;
+
+    code_layout(generator, &device, &host);
+    if (device.overflow || host.overflow)
+        return code_fail(error, CODE_NO_MEMORY, "%s: more memory than can be addressed",
+                         model->info.path);
+    generator->device_memory = model->backend->alloc(model->device, device.peak, error);
+    if (!generator->device_memory)
+        return false;
+    if (posix_memalign(&generator->host_memory, 64, host.peak))
+        return code_fail(error, CODE_NO_MEMORY, "no memory: %zu bytes were asked for", host.peak);
+    device = (CodeArena){.base = generator->device_memory};
+    host = (CodeArena){.base = generator->host_memory};
+    code_layout(generator, &device, &host);
+
+    empty_table(&generator->drafter);
+    empty_table(&generator->refiner);
+    if (!model->backend->copy(generator->stream, generator->drafter.no_slots, &zero, sizeof zero,
+                              CODE_UPLOAD) ||
+        (generator->refiner.slots &&
+         !model->backend->copy(generator->stream, generator->refiner.no_slots, &zero, sizeof zero,
+                               CODE_UPLOAD))) {
+        *error = generator->stream->error;
+        return false;
+    }
+    return true;
+}
+
+CodeGenerator *code_generator_new(CodeModel *model, unsigned batch, uint32_t steps,
+                                  CodeError *error)
+{
+    CodeGenerator *generator;
+
+    steps = steps ? steps : model->shape.steps;
+    if (!model->loaded) {
+        code_fail(error, CODE_SETTINGS, "%s was opened for its headers only", model->info.path);
+        return NULL;
+    }
+    if (batch < 1 || batch > CODE_MAX_BATCH) {
+        code_fail(error, CODE_SETTINGS, "batch %u, expected 1..%d", batch, CODE_MAX_BATCH);
+        return NULL;
+    }
+    if (steps & ~model->shape.steps) {
+        code_fail(error, CODE_SETTINGS, "drafting-steps: bits 0x%x asked for, 0x%x served by %s",
+                  steps, model->shape.steps, model->info.path);
+        return NULL;
+    }
+    generator = calloc(1, sizeof *generator);
+    if (!generator) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for a generator");
+        return NULL;
+    }
+    generator->model = code_model_ref(model);
+    generator->batch = batch;
+    generator->steps = steps;
+    atomic_init(&generator->cancelled, false);
+    generator->stream = model->backend->stream_open(model->device, &generator->cancelled, error);
+    if (generator->stream && allocate(generator, error) && rehearse(generator, error))
+        return generator;
+    code_generator_free(generator);
+    return NULL;
+}
+
+void code_generator_free(CodeGenerator *generator)
+{
+    if (!generator)
+        return;
+    if (generator->stream)
+        generator->model->backend->stream_close(generator->stream);
+    if (generator->device_memory)
+        generator->model->backend->release(generator->model->device, generator->device_memory);
+    free(generator->host_memory);
+    free(generator->raw_logits);
+    code_model_unref(generator->model);
+    free(generator);
+}
+
+void code_generator_cancel(CodeGenerator *generator, bool cancelled)
+{
+    atomic_store(&generator->cancelled, cancelled);
+}
+
+CodeTimes code_generator_times(const CodeGenerator *generator)
+{
+    return generator->times;
+}
+
+/* ---- looking inside ----------------------------------------------------------------------------
+ */
+
+bool code_generator_observe(CodeGenerator *generator, CodeScaleDone scale_done, void *user,
+                            bool with_logits, CodeError *error)
+{
+    const CodeShape *shape = &generator->model->shape;
+    size_t positions = (size_t)code_last_side(shape) * code_last_side(shape);
+
+    if (with_logits && !generator->raw_logits) {
+        generator->raw_logits =
+            calloc(generator->batch * positions * shape->vae.codes, sizeof *generator->raw_logits);
+        if (!generator->raw_logits)
+            return code_fail(error, CODE_NO_MEMORY, "no memory to keep logits");
+    }
+    if (!with_logits) {
+        free(generator->raw_logits);
+        generator->raw_logits = NULL;
+    }
+    generator->scale_done = scale_done;
+    generator->scale_done_user = user;
+    return true;
+}
+
+/* Place of image `image` of the call in the run that is going on. */
+static bool in_run(const CodeGenerator *generator, unsigned image, unsigned *index,
+                   CodeError *error)
+{
+    if (image < generator->first || image - generator->first >= generator->count)
+        return code_fail(error, CODE_SETTINGS, "image %u, expected %u..%u", image, generator->first,
+                         generator->first + generator->count - 1);
+    *index = image - generator->first;
+    return true;
+}
+
+static bool download(CodeGenerator *generator, void *to, const void *from, size_t bytes,
+                     CodeError *error)
+{
+    if (generator->model->backend->copy(generator->stream, to, from, bytes, CODE_DOWNLOAD))
+        return true;
+    *error = generator->stream->error;
+    return false;
+}
+
+bool code_generator_tokens(CodeGenerator *generator, unsigned image, int32_t *tokens,
+                           CodeError *error)
+{
+    const unsigned *first = generator->model->shape.first, k = generator->scale;
+    size_t length = first[generator->model->shape.scales];
+    unsigned index = 0;
+
+    return in_run(generator, image, &index, error) &&
+           download(generator, tokens, generator->buffers.drawn + index * length + first[k],
+                    (first[k + 1] - first[k]) * sizeof *tokens, error);
+}
+
+bool code_generator_logits(CodeGenerator *generator, unsigned image, float *logits,
+                           CodeError *error)
+{
+    const CodeShape *shape = &generator->model->shape;
+    size_t rows = shape->first[generator->scale + 1] - shape->first[generator->scale];
+    size_t count = rows * shape->vae.codes;
+    unsigned index = 0;
+
+    if (!in_run(generator, image, &index, error))
+        return false;
+    if (!generator->raw_logits)
+        return code_fail(error, CODE_SETTINGS, "logits are not kept: observe with_logits");
+    memcpy(logits, generator->raw_logits + index * count, count * sizeof *logits);
+    return true;
+}
+
+bool code_generator_feature_map(CodeGenerator *generator, unsigned image, float *f_hat,
+                                CodeError *error)
+{
+    const CodeShape *shape = &generator->model->shape;
+    size_t positions = (size_t)code_last_side(shape) * code_last_side(shape);
+    size_t count = positions * shape->vae.channels;
+    float *host = generator->buffers.host_map;
+    unsigned index = 0;
+
+    if (!in_run(generator, image, &index, error) ||
+        !download(generator, host, generator->buffers.f_hat + index * count, count * sizeof *host,
+                  error))
+        return false;
+    code_channels_first(f_hat, host, positions, shape->vae.channels);
+    return true;
+}
+
+bool code_generator_preview(CodeGenerator *generator, unsigned image, const CodePicture *picture,
+                            CodeError *error)
+{
+    unsigned index = 0;
+
+    if (!in_run(generator, image, &index, error))
+        return false;
+    if (render(generator, index, picture))
+        return true;
+    *error = generator->stream->error;
+    return false;
+}
+
+bool code_decode(CodeGenerator *generator, const float *f_hat, float *image, CodeError *error)
+{
+    const CodeModel *model = generator->model;
+    const CodeShape *shape = &model->shape;
+    CodeBuffers *b = &generator->buffers;
+    size_t last = code_last_side(shape), side = code_picture_side(shape);
+    size_t features = last * last * shape->vae.channels, pixels = 3 * side * side;
+    const float *x = NULL;
+
+    code_channels_last(b->host_map, f_hat, last * last, shape->vae.channels);
+    if (model->backend->copy(generator->stream, b->f_hat, b->host_map, features * sizeof(float),
+                             CODE_UPLOAD))
+        x = code_vae_render(generator, b->f_hat);
+    if (!x || !model->backend->copy(generator->stream, b->host_map, x, pixels * sizeof(float),
+                                    CODE_DOWNLOAD)) {
+        *error = generator->stream->error;
+        return false;
+    }
+    code_channels_first(image, b->host_map, side * side, 3);
+    for (size_t i = 0; i < pixels; i++)
+        image[i] = fminf(fmaxf(image[i], -1), 1);
+    return true;
+}

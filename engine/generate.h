@@ -1,0 +1,171 @@
+/* generate.h - a generator's insides: its buffers, and the steps of decoding that its files are
+ * about.
+ *
+ * Everything lies in one arena, laid out by plan.c for N, the batch and the shape. Arrays of images
+ * have the images of one run in front; see the comments for shapes. B: batch. */
+#ifndef CODE_ENGINE_GENERATE_H
+#define CODE_ENGINE_GENERATE_H
+
+#include "arena.h"
+#include "model/model.h"
+
+/* What is known of one class: a slot of floats in device memory, at these offsets. */
+typedef struct CodeSlotLayout {
+    size_t cond;   /* (C) class vector */
+    size_t silu;   /* (C) SiLU of it */
+    size_t shared; /* (6C) with shared_aln */
+    size_t blocks; /* (depth, 6C): gamma1 gamma2 scale1 scale2 shift1 shift2 */
+    size_t head;   /* (2C): scale, shift */
+    size_t keys;   /* (depth, 2, heads, n, 64): keys and values of scale 0, n = p_0^2 */
+    size_t logits; /* (n, V) of scale 0, drafter only */
+    size_t stride; /* floats of a slot */
+} CodeSlotLayout;
+
+/* The classes that one transformer has seen lately. */
+typedef struct CodeClassTable {
+    const CodeVar *var;
+    CodeSlotLayout layout;
+    unsigned slots;
+    float *memory;       /* device: (slots, stride) */
+    int32_t *lane_slots; /* device: (2B), slot of each lane of this run */
+    int32_t *no_slots;   /* device: (1), holding 0: for passes over one slot */
+    int32_t *class_of;   /* host: (slots), -1 for an empty one */
+    uint64_t *used;      /* host: (slots), tick of the last use */
+} CodeClassTable;
+
+typedef struct CodeBuffers {
+    /* device */
+    CodeDraw *draws; /* (B) */
+    float *t;        /* (K, B): guidance of each image at each scale */
+    int32_t *drawn;  /* (B, L) tokens as drawn */
+    int32_t *fed;    /* (B, L) tokens as fed: drawn, or given with the request */
+    float *f_hat;    /* (B, P, P, Z) */
+    float *areas;    /* (B, L - p_0^2, Z): f_hat brought down to the sides of scales 1, 2, ... */
+    float *cache;  /* (depth, 2, lanes, heads, capacity, 64): of the drafter, then of the refiner */
+    float *logits; /* (B, p^2, V) */
+    /* device, scratch of a pass; shares bytes with maps below */
+    float *x;    /* (lanes, rows, C) residual stream */
+    float *h;    /* (lanes, rows, C) */
+    float *wide; /* (lanes, rows, 4C): q, k, v, then the hidden layer */
+    /* device, scratch of the token pyramid */
+    float *small; /* (B, p, p, Z) codes */
+    float *up;    /* (B, P, P, Z) brought up */
+    float *phi;   /* (B, P, P, Z) */
+    float *kept;  /* (B, P, P, Z) of a canvas */
+    float *mask;  /* (B, P, P) */
+    /* device, scratch of the VQ-VAE, one image at a time */
+    float *maps[3];
+    /* host */
+    float *host_map;    /* (max of P * P * Z and S * S * 3): transposing, zeros */
+    float *host_vector; /* (2 C): a class vector and its SiLU */
+    float *host_t;      /* (K, B) */
+    float *host_mask;   /* (B, P, P) */
+    CodeDraw *host_draws;
+    int32_t *host_slots; /* (2B) */
+} CodeBuffers;
+
+struct CodeGenerator {
+    CodeModel *model;
+    CodeStream *stream;
+    atomic_bool cancelled;
+    unsigned batch;
+    uint32_t steps; /* bit N: this arena has room for N drafting steps */
+    void *device_memory, *host_memory;
+    CodeBuffers buffers;
+    CodeClassTable drafter, refiner;
+    uint64_t tick; /* of class tables */
+    CodeScaleDone scale_done;
+    void *scale_done_user;
+    float *raw_logits; /* host: (B, p^2, V) as the filters found them, for the observer; or NULL */
+    CodeTimes times;
+    /* of the run that is going on */
+    const CodeRequest *requests;
+    unsigned first, count; /* images of the call in this run */
+    unsigned branches;     /* 2 with guidance, else 1 */
+    unsigned scale;
+};
+
+/* ---- plan.c ------------------------------------------------------------------------------------
+ */
+
+/* Lays out the device and the host arena; with bases NULL it measures. */
+void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host);
+
+/* ---- classes.c ---------------------------------------------------------------------------------
+ */
+
+/* Lays out one slot, in floats. */
+CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var, bool with_logits);
+
+/* Makes sure that the classes of the run are in the table, and uploads the slot of each lane. */
+bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table);
+
+/* Copies keys and values of scale 0 into the cache. */
+bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, unsigned capacity);
+
+/* Copies the logits of scale 0. */
+bool code_classes_logits(CodeGenerator *generator, const CodeClassTable *table);
+
+/* ---- transformer.c -----------------------------------------------------------------------------
+ */
+
+/* One pass of a transformer over scales first_scale..last_scale of all lanes. */
+typedef struct CodePass {
+    const CodeClassTable *table;
+    const int32_t *slots; /* device: (lanes) */
+    unsigned lanes, lanes_per_image;
+    unsigned first_scale, last_scale;
+    float *cache; /* (depth, 2, lanes, heads, capacity, 64), filled before first_scale */
+    unsigned capacity;
+} CodePass;
+
+/* buffers.x (lanes, rows, C) through all blocks; the cache grows by the pass's rows. */
+bool code_transformer_blocks(CodeGenerator *generator, const CodePass *pass);
+
+/* Logits of the last `rows` rows of each lane: (images, rows, V), guided by t where there are two
+ * branches. */
+bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const float *t,
+                           float *logits);
+
+/* Decodes scale k of the run: from areas and caches to logits. At the hand-over the refiner also
+ * sees the scales that the drafter decoded. */
+bool code_transformer_scale(CodeGenerator *generator, const CodeClassTable *table,
+                            unsigned first_scale, unsigned last_scale, unsigned capacity);
+
+/* ---- sample.c, pyramid.c -----------------------------------------------------------------------
+ */
+
+/* logits -> drawn and fed tokens of scale k. */
+bool code_sample_scale(CodeGenerator *generator, unsigned scale);
+
+/* fed tokens of scale k -> f_hat. */
+bool code_pyramid_add(CodeGenerator *generator, unsigned scale);
+
+/* f_hat -> areas of scale k, the input of the next pass. */
+bool code_pyramid_next(CodeGenerator *generator, unsigned scale);
+
+/* What token maps `tokens` of scale k add to `f_hat` of `images` images; kept and mask may be NULL.
+ */
+bool code_pyramid_contribute(CodeGenerator *generator, unsigned scale, unsigned images,
+                             const int32_t *tokens, const float *kept, const float *mask);
+
+/* ---- vae.c, canvas.c ---------------------------------------------------------------------------
+ */
+
+/* f_hat (P, P, Z) -> image (S, S, 3), uncut. Returns where it lies, one of buffers.maps. */
+const float *code_vae_render(CodeGenerator *generator, const float *f_hat);
+
+/* buffers.maps[0], an image (S, S, 3), -> features (P, P, Z), one of buffers.maps. */
+const float *code_vae_encode(CodeGenerator *generator);
+
+/* Floats of the largest map in either direction. */
+size_t code_vae_largest_map(const CodeShape *shape);
+
+/* Uploads the feature maps after scale k of the canvases of the run. */
+bool code_canvas_upload(CodeGenerator *generator, unsigned scale);
+
+/* (Z, P, P) <-> (P, P, Z) */
+void code_channels_first(float *out, const float *in, size_t positions, size_t channels);
+void code_channels_last(float *out, const float *in, size_t positions, size_t channels);
+
+#endif

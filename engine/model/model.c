@@ -1,0 +1,117 @@
+/* model.c - opening, describing and closing a model. */
+#include "model.h"
+
+#include "error.h"
+#include "philox.h"
+#include "registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void code_model_options_init(CodeModelOptions *options)
+{
+    *options = (CodeModelOptions){0};
+}
+
+static void describe(CodeModel *model, unsigned threads)
+{
+    const CodeManifest *manifest = model->manifest;
+    const CodeShape *shape = &model->shape;
+    CodeModelInfo *info = &model->info;
+
+    info->name = manifest->name;
+    info->description = manifest->description;
+    info->license = manifest->license;
+    info->path = manifest->path;
+    info->device = model->backend->name;
+    info->precision = model->backend->precision;
+    info->threads = threads;
+    info->classes = shape->classes;
+    info->class_names = (const char *const *)manifest->class_names;
+    info->side = code_picture_side(shape);
+    info->scales = shape->scales;
+    memcpy(info->patch_nums, shape->patch_nums, sizeof info->patch_nums);
+    info->positions = shape->first[shape->scales];
+    info->codes = shape->vae.codes;
+    info->channels = shape->vae.channels;
+    info->steps = shape->steps;
+    info->defaults = manifest->defaults;
+}
+
+static void model_free(CodeModel *model)
+{
+    if (model->device) {
+        code_model_unbind(model);
+        model->backend->device_close(model->device);
+    }
+    code_manifest_free(model->manifest);
+    free(model);
+}
+
+CodeModel *code_model_open(const char *name, const CodeModelOptions *options, CodeError *error)
+{
+    CodeModelOptions defaults;
+    CodeDeviceOptions device_options = {0};
+    CodeModel *model = NULL;
+    unsigned threads = 0, steps;
+    char *path;
+
+    code_model_options_init(&defaults);
+    options = options ? options : &defaults;
+    path = code_model_locate(name, error);
+    if (!path)
+        return NULL;
+    model = calloc(1, sizeof *model);
+    if (!model) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for a model");
+        free(path);
+        return NULL;
+    }
+    atomic_init(&model->references, 1);
+    model->manifest = code_manifest_read(path, error);
+    free(path);
+    if (!model->manifest)
+        goto failed;
+    steps = options->drafting_steps ? options->drafting_steps
+                                    : model->manifest->defaults.drafting_steps;
+    device_options.threads = options->threads;
+    model->backend = code_backend_find(options->device, options->precision, error);
+    if (!model->backend)
+        goto failed;
+    model->device = model->backend->device_open(&device_options, &threads, error);
+    if (!model->device || !code_model_bind(model, steps, options, error))
+        goto failed;
+    describe(model, threads);
+    return model;
+
+failed:
+    model_free(model);
+    return NULL;
+}
+
+CodeModel *code_model_ref(CodeModel *model)
+{
+    atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
+    return model;
+}
+
+void code_model_unref(CodeModel *model)
+{
+    if (model && atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) == 1)
+        model_free(model);
+}
+
+const CodeModelInfo *code_model_info(const CodeModel *model)
+{
+    return &model->info;
+}
+
+int32_t code_random_class(const CodeModel *model, uint64_t seed, uint64_t frame)
+{
+    return (int32_t)(code_uniform(seed, frame, 0, CODE_STREAM_CLASS) * model->shape.classes);
+}
+
+void code_request_init(const CodeModel *model, CodeRequest *request)
+{
+    *request = (CodeRequest){.class_id = CODE_CLASS_RANDOM, .settings = model->info.defaults};
+}

@@ -1,0 +1,149 @@
+/* model.h - a model in memory: shapes as data, and weights as the backend packed them. */
+#ifndef CODE_MODEL_MODEL_H
+#define CODE_MODEL_MODEL_H
+
+#include "backend.h"
+#include "manifest.h"
+
+enum { CODE_MAX_RES_BLOCKS = 8, CODE_PHI_COUNT = 4 };
+
+/* ---- shapes ------------------------------------------------------------------------------------
+ */
+
+typedef struct CodeVaeShape {
+    unsigned codes;    /* V */
+    unsigned channels; /* Z */
+    unsigned ch, res_blocks, groups;
+    unsigned levels, ch_mult[CODE_MAX_LEVELS];
+} CodeVaeShape;
+
+typedef struct CodeVarShape {
+    unsigned depth; /* 0: there is no such transformer */
+    unsigned width; /* C */
+    unsigned heads; /* H = C / 64 */
+    bool shared_aln;
+} CodeVarShape;
+
+typedef struct CodeShape {
+    unsigned scales; /* K */
+    unsigned patch_nums[CODE_MAX_SCALES];
+    unsigned first[CODE_MAX_SCALES + 1]; /* position of a scale's first token; first[K] = L */
+    unsigned classes;
+    uint32_t steps; /* bit N: N drafting steps are served */
+    CodeVaeShape vae;
+    CodeVarShape drafter, refiner;
+} CodeShape;
+
+static inline unsigned code_last_side(const CodeShape *shape)
+{
+    return shape->patch_nums[shape->scales - 1];
+}
+
+static inline unsigned code_picture_side(const CodeShape *shape)
+{
+    return code_last_side(shape) << (shape->vae.levels - 1);
+}
+
+/* ---- weights -----------------------------------------------------------------------------------
+ */
+
+typedef struct CodeBlock {
+    CodeWeight *qkv;  /* (3C, C), bias q_bias, 0, v_bias */
+    CodeWeight *proj; /* (C, C) */
+    CodeWeight *fc1;  /* (4C, C) */
+    CodeWeight *fc2;  /* (C, 4C) */
+    CodeWeight *ada;  /* (6C, C): gamma1 gamma2 scale1 scale2 shift1 shift2; NULL with shared_aln */
+    const float *gss; /* (6, C) with shared_aln, else NULL */
+    const float *q_scale; /* (H), exp(min(scale_mul, ln 100)) */
+} CodeBlock;
+
+typedef struct CodeVar {
+    CodeVarShape shape;
+    float *class_emb;       /* host: (classes + 1, C) */
+    const float *start;     /* (p_0^2, C): pos_start + place of scale 0 */
+    const float *place;     /* (L, C): lvl_embed + pos_1LC */
+    CodeWeight *word_embed; /* (C, Z) */
+    CodeWeight *shared_ada; /* (6C, C), or NULL */
+    CodeWeight *head_ada;   /* (2C, C): scale, shift */
+    CodeWeight *head;       /* (V, C) */
+    CodeBlock *blocks;      /* depth */
+} CodeVar;
+
+typedef struct CodeNorm {
+    const float *weight, *bias;
+    unsigned channels;
+} CodeNorm;
+
+typedef struct CodeResBlock {
+    CodeNorm norm1, norm2;
+    CodeWeight *conv1, *conv2;
+    CodeWeight *shortcut; /* 1 x 1, or NULL where the channels stay */
+} CodeResBlock;
+
+typedef struct CodeAttnBlock {
+    CodeNorm norm;
+    CodeWeight *qkv, *proj;
+} CodeAttnBlock;
+
+typedef struct CodeLevel {
+    CodeResBlock block[CODE_MAX_RES_BLOCKS + 1];
+    CodeAttnBlock attn[CODE_MAX_RES_BLOCKS + 1]; /* last level only */
+    CodeWeight *resample; /* convolution of the up- or downsampling, or NULL */
+} CodeLevel;
+
+/* Encoder or decoder. */
+typedef struct CodeVaeSide {
+    CodeWeight *conv_in, *conv_out;
+    CodeNorm norm_out;
+    CodeResBlock mid1, mid2;
+    CodeAttnBlock mid_attn;
+    CodeLevel level[CODE_MAX_LEVELS];
+} CodeVaeSide;
+
+typedef struct CodeVae {
+    CodeVaeSide encoder, decoder;
+    CodeWeight *quant_conv, *post_quant_conv;
+    CodeWeight *phi[CODE_PHI_COUNT]; /* 3 x 3, Z to Z */
+    const float *codebook;           /* (V, Z) */
+    float *host_codebook;            /* the same, on the host */
+} CodeVae;
+
+struct CodeModel {
+    atomic_uint references;
+    CodeManifest *manifest;
+    CodeModelInfo info;
+    CodeShape shape;
+    const CodeBackend *backend;
+    CodeDevice *device;
+    bool loaded; /* false after headers_only */
+    CodeVar drafter, refiner;
+    CodeVae vae;
+    void **vectors; /* device memory of everything that is not a CodeWeight */
+    size_t vector_count;
+    void **packed; /* every CodeWeight, for freeing */
+    size_t packed_count;
+};
+
+/* ---- bind.c: tensors to weights ----------------------------------------------------------------
+ */
+
+/* Finds model->shape from the manifest and the headers of its weight files, for the pair that
+ * serves `steps`, checks every tensor, and loads all of them unless options->headers_only. */
+bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *options,
+                     CodeError *error);
+void code_model_unbind(CodeModel *model);
+
+/* ---- shape.c: what the files do not say ---------------------------------------------------------
+ */
+
+struct CodeWeights;
+
+/* Complete a shape from the manifest, or, for real files, from the tensors; what the manifest says
+ * must agree with them. */
+bool code_shape_of_vae(const CodeManifest *manifest, const struct CodeWeights *weights,
+                       CodeVaeShape *shape, CodeError *error);
+bool code_shape_of_var(const CodeManifestVar *given, const char *role,
+                       const struct CodeWeights *weights, CodeVarShape *shape, unsigned *classes,
+                       CodeError *error);
+
+#endif

@@ -1,0 +1,84 @@
+/* names.c - classes by name. */
+#include "model.h"
+
+#include "error.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { LONGEST = 48, LISTED = 5 }; /* of names that are compared, and that an error lists */
+
+static unsigned smallest(unsigned a, unsigned b, unsigned c)
+{
+    unsigned least = a < b ? a : b;
+
+    return least < c ? least : c;
+}
+
+/* Levenshtein distance of the first LONGEST characters, letter case ignored. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[LONGEST + 1], length = (unsigned)strnlen(b, LONGEST);
+
+    for (unsigned j = 0; j <= length; j++)
+        row[j] = j;
+    for (unsigned i = 0; a[i] && i < LONGEST; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = i + 1;
+        for (unsigned j = 0; j < length; j++) {
+            unsigned swap = diagonal + (strncasecmp(a + i, b + j, 1) != 0);
+
+            diagonal = row[j + 1];
+            row[j + 1] = smallest(swap, row[j] + 1, row[j + 1] + 1);
+        }
+    }
+    return row[length];
+}
+
+/* Up to LISTED names: those that hold the text, else those that are nearest to it. */
+static void list_candidates(const CodeModelInfo *info, const char *name, bool holding, char *out,
+                            size_t size)
+{
+    size_t length = 0;
+    unsigned listed = 0;
+
+    for (unsigned wanted = 0; listed < LISTED && wanted < LONGEST; wanted++)
+        for (unsigned i = 0; i < info->classes && listed < LISTED; i++) {
+            const char *candidate = info->class_names[i];
+            unsigned rank =
+                holding ? !strcasestr(candidate, name) * LONGEST : distance(name, candidate);
+
+            if (rank != wanted || length >= size)
+                continue;
+            length += (size_t)snprintf(out + length, size - length, "%s\"%.40s\"",
+                                       listed++ ? ", " : "", candidate);
+        }
+}
+
+bool code_model_find_class(const CodeModel *model, const char *name, int32_t *class_id,
+                           CodeError *error)
+{
+    const CodeModelInfo *info = &model->info;
+    char near[300] = "";
+    unsigned parts = 0;
+
+    if (!info->class_names)
+        return code_fail(error, CODE_SETTINGS,
+                         "class \"%.60s\": the classes of \"%s\" have no names", name, info->name);
+    for (unsigned i = 0; i < info->classes; i++) {
+        if (!strcasecmp(info->class_names[i], name)) {
+            *class_id = (int32_t)i;
+            return true;
+        }
+        if (*name && strcasestr(info->class_names[i], name) && parts++ == 0)
+            *class_id = (int32_t)i;
+    }
+    if (parts == 1)
+        return true;
+    list_candidates(info, name, parts > 1, near, sizeof near);
+    return code_fail(error, CODE_SETTINGS, "class \"%.60s\": %s of \"%s\" has that name; %s are %s",
+                     name, parts ? "more than one class" : "no class", info->name,
+                     parts ? "among them" : "the nearest", near);
+}

@@ -1,0 +1,204 @@
+/* plan.c - who decodes which scale, and every byte that it takes: the layout of a generator's
+ * memory as a function of the shape, N and the batch. */
+#include "generate.h"
+
+#include "error.h"
+
+#include <string.h>
+
+/* Positions that a transformer's cache must hold, and rows of its largest pass, for one N. */
+typedef struct Needs {
+    unsigned drafter_capacity, refiner_capacity;
+    unsigned drafter_rows, refiner_rows;
+} Needs;
+
+static unsigned larger(unsigned a, unsigned b)
+{
+    return a > b ? a : b;
+}
+
+static unsigned scale_rows(const CodeShape *shape, unsigned k)
+{
+    return shape->first[k + 1] - shape->first[k];
+}
+
+static Needs needs_of(const CodeShape *shape, unsigned n)
+{
+    Needs needs = {shape->first[n], 0, scale_rows(shape, n - 1), 0};
+
+    if (n == shape->scales)
+        return needs;
+    needs.refiner_capacity = shape->first[shape->scales];
+    /* The hand-over pass: scales 1..N; scale 0 comes from the class table. */
+    needs.refiner_rows =
+        larger(shape->first[n + 1] - shape->first[1], scale_rows(shape, shape->scales - 1));
+    return needs;
+}
+
+static size_t cache_floats(const CodeVarShape *var, size_t lanes, size_t capacity)
+{
+    return 2 * (size_t)var->depth * lanes * var->width * capacity;
+}
+
+static void layout_table(CodeGenerator *generator, CodeClassTable *table, const CodeVar *var,
+                         const CodeVarShape *var_shape, bool with_logits, CodeArena *device,
+                         CodeArena *host)
+{
+    const CodeShape *shape = &generator->model->shape;
+    unsigned classes = shape->classes + 1, wanted = generator->batch + 16;
+
+    /* A run needs a slot for each image's class and one for "no class"; more keep recent classes.
+     */
+    table->var = var;
+    table->slots = classes < wanted ? classes : wanted;
+    table->layout = code_slot_layout(shape, var_shape, with_logits);
+    table->memory = code_arena_take(device, table->layout.stride * table->slots, sizeof(float));
+    table->lane_slots = code_arena_take(device, 2 * (size_t)generator->batch, sizeof(int32_t));
+    table->no_slots = code_arena_take(device, 1, sizeof(int32_t));
+    table->class_of = code_arena_take(host, table->slots, sizeof(int32_t));
+    table->used = code_arena_take(host, table->slots, sizeof(uint64_t));
+}
+
+/* Scratch of a pass over `rows` rows a lane; rewound, so that the larger of both transformers
+ * counts. */
+static void layout_pass(CodeBuffers *buffers, CodeArena *device, size_t rows, size_t width)
+{
+    buffers->x = code_arena_take(device, rows * width, sizeof(float));
+    buffers->h = code_arena_take(device, rows * width, sizeof(float));
+    buffers->wide = code_arena_take(device, 4 * rows * width, sizeof(float));
+}
+
+static void layout_scratch(CodeGenerator *generator, CodeArena *device, const Needs *needs)
+{
+    const CodeShape *shape = &generator->model->shape;
+    CodeBuffers *buffers = &generator->buffers;
+    size_t lanes = 2 * (size_t)generator->batch, batch = generator->batch, start = device->used;
+    size_t drafter = lanes * needs->drafter_rows, refiner = lanes * needs->refiner_rows;
+    size_t map = batch * code_last_side(shape) * code_last_side(shape);
+
+    /* One set of pointers serves both: sizes of the wider product of rows and width. */
+    if (refiner * shape->refiner.width > drafter * shape->drafter.width)
+        layout_pass(buffers, device, refiner, shape->refiner.width);
+    else
+        layout_pass(buffers, device, drafter, shape->drafter.width);
+    code_arena_rewind(device, start);
+
+    buffers->small = code_arena_take(device, map * shape->vae.channels, sizeof(float));
+    buffers->up = code_arena_take(device, map * shape->vae.channels, sizeof(float));
+    buffers->phi = code_arena_take(device, map * shape->vae.channels, sizeof(float));
+    buffers->kept = code_arena_take(device, map * shape->vae.channels, sizeof(float));
+    buffers->mask = code_arena_take(device, map, sizeof(float));
+    code_arena_rewind(device, start);
+
+    for (int i = 0; i < 3; i++)
+        buffers->maps[i] = code_arena_take(device, code_vae_largest_map(shape), sizeof(float));
+    code_arena_rewind(device, start);
+}
+
+static void layout_host(CodeGenerator *generator, CodeArena *host)
+{
+    const CodeShape *shape = &generator->model->shape;
+    CodeBuffers *buffers = &generator->buffers;
+    size_t batch = generator->batch, last = code_last_side(shape), side = code_picture_side(shape);
+    size_t features = batch * last * last * shape->vae.channels, picture = 3 * side * side;
+
+    buffers->host_map =
+        code_arena_take(host, features > picture ? features : picture, sizeof(float));
+    buffers->host_vector = code_arena_take(
+        host, 2 * (size_t)larger(shape->drafter.width, shape->refiner.width), sizeof(float));
+    buffers->host_t = code_arena_take(host, shape->scales * batch, sizeof(float));
+    buffers->host_mask = code_arena_take(host, batch * last * last, sizeof(float));
+    buffers->host_draws = code_arena_take(host, batch, sizeof(CodeDraw));
+    buffers->host_slots = code_arena_take(host, 2 * batch, sizeof(int32_t));
+}
+
+/* The most that any N of the generator's steps needs. */
+static Needs needs_of_all(const CodeGenerator *generator, size_t *cache)
+{
+    const CodeShape *shape = &generator->model->shape;
+    size_t lanes = 2 * (size_t)generator->batch;
+    Needs most = {0};
+
+    *cache = 0;
+    for (unsigned n = 1; n <= shape->scales; n++) {
+        Needs needs = needs_of(shape, n);
+        size_t drafter = cache_floats(&shape->drafter, lanes, needs.drafter_capacity);
+        size_t refiner = cache_floats(&shape->refiner, lanes, needs.refiner_capacity);
+
+        if (!(generator->steps >> n & 1))
+            continue;
+        most.drafter_rows = larger(most.drafter_rows, needs.drafter_rows);
+        most.refiner_rows = larger(most.refiner_rows, needs.refiner_rows);
+        /* They never live together: CoDe's saving of memory. */
+        *cache = drafter > *cache ? drafter : *cache;
+        *cache = refiner > *cache ? refiner : *cache;
+    }
+    return most;
+}
+
+void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host)
+{
+    CodeModel *model = generator->model;
+    const CodeShape *shape = &model->shape;
+    CodeBuffers *buffers = &generator->buffers;
+    size_t batch = generator->batch, last = code_last_side(shape),
+           length = shape->first[shape->scales];
+    size_t cache, features = batch * last * last * shape->vae.channels;
+    Needs needs = needs_of_all(generator, &cache);
+
+    layout_table(generator, &generator->drafter, &model->drafter, &shape->drafter, true, device,
+                 host);
+    if (shape->refiner.depth)
+        layout_table(generator, &generator->refiner, &model->refiner, &shape->refiner, false,
+                     device, host);
+    buffers->draws = code_arena_take(device, batch, sizeof(CodeDraw));
+    buffers->t = code_arena_take(device, shape->scales * batch, sizeof(float));
+    buffers->drawn = code_arena_take(device, batch * length, sizeof(int32_t));
+    buffers->fed = code_arena_take(device, batch * length, sizeof(int32_t));
+    buffers->f_hat = code_arena_take(device, features, sizeof(float));
+    buffers->areas = code_arena_take(
+        device, batch * (length - shape->first[1]) * shape->vae.channels, sizeof(float));
+    buffers->cache = code_arena_take(device, cache, sizeof(float));
+    buffers->logits =
+        code_arena_take(device, batch * last * last * shape->vae.codes, sizeof(float));
+    layout_scratch(generator, device, &needs);
+    layout_host(generator, host);
+}
+
+bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch, CodePlan *plan,
+               CodeError *error)
+{
+    const CodeShape *shape = &model->shape;
+    CodeGenerator sketch = {.model = (CodeModel *)model, .batch = batch};
+    CodeArena device = {0}, host = {0};
+    size_t cache;
+
+    if (batch < 1 || batch > CODE_MAX_BATCH)
+        return code_fail(error, CODE_SETTINGS, "batch %u, expected 1..%d", batch, CODE_MAX_BATCH);
+    if (drafting_steps < 1 || drafting_steps > shape->scales ||
+        !(shape->steps >> drafting_steps & 1))
+        return code_fail(error, CODE_SETTINGS, "drafting-steps %u is not served by %s",
+                         drafting_steps, model->info.path);
+    sketch.steps = 1u << drafting_steps;
+    code_layout(&sketch, &device, &host);
+    if (device.overflow || host.overflow)
+        return code_fail(error, CODE_NO_MEMORY, "%s: more memory than can be addressed",
+                         model->info.path);
+    needs_of_all(&sketch, &cache);
+
+    *plan = (CodePlan){.scales = shape->scales, .drafting_steps = drafting_steps, .batch = batch};
+    for (unsigned k = 0; k < shape->scales; k++) {
+        plan->scale[k].side = shape->patch_nums[k];
+        plan->scale[k].first = shape->first[k];
+        plan->scale[k].refined = k >= drafting_steps;
+    }
+    plan->weight_bytes =
+        sizeof(float) * (model->info.vae_parameters + model->info.drafter_parameters +
+                         model->info.refiner_parameters);
+    plan->cache_bytes = cache * sizeof(float);
+    plan->class_bytes = sizeof(float) * (sketch.drafter.layout.stride * sketch.drafter.slots +
+                                         sketch.refiner.layout.stride * sketch.refiner.slots);
+    plan->scratch_bytes = device.peak + host.peak - plan->cache_bytes - plan->class_bytes;
+    plan->total_bytes = plan->weight_bytes + device.peak + host.peak;
+    return true;
+}

@@ -1,0 +1,11 @@
+/* registry.h - the backends that were built. */
+#ifndef CODE_ENGINE_REGISTRY_H
+#define CODE_ENGINE_REGISTRY_H
+
+#include "backend.h"
+
+/* The backend that `device` and `precision` ask for; NULL or "auto" leaves the choice. NULL on
+ * failure. */
+const CodeBackend *code_backend_find(const char *device, const char *precision, CodeError *error);
+
+#endif

@@ -1,0 +1,204 @@
+/* transformer.c - one VAR transformer over one or more scales (VAR, section 4; models/var.py and
+ * models/basic_var.py of its release). Keys and values of earlier scales come from the cache. */
+#include "generate.h"
+
+static unsigned pass_rows(const CodeShape *shape, const CodePass *pass)
+{
+    return shape->first[pass->last_scale + 1] - shape->first[pass->first_scale];
+}
+
+/* One of the six vectors (C) that modulate block i, for every lane. */
+enum { GAMMA1, GAMMA2, SCALE1, SCALE2, SHIFT1, SHIFT2 };
+
+static CodePerLane modulation(const CodePass *pass, unsigned i, unsigned part)
+{
+    const CodeClassTable *table = pass->table;
+    size_t offset = table->layout.blocks + (6 * (size_t)i + part) * table->var->shape.width;
+
+    return (CodePerLane){table->memory + offset, table->layout.stride, pass->slots};
+}
+
+/* h = LN(x) * (1 + scale) + shift */
+static bool modulate(CodeGenerator *generator, const CodePass *pass, unsigned rows,
+                     CodePerLane scale, CodePerLane shift)
+{
+    CodeModulate args = {.x = generator->buffers.x,
+                         .y = generator->buffers.h,
+                         .lanes = pass->lanes,
+                         .rows = rows,
+                         .width = pass->table->var->shape.width,
+                         .scale = scale,
+                         .shift = shift};
+
+    return generator->model->backend->modulate(generator->stream, &args);
+}
+
+/* A product over all rows; one group an image, so that its rows share the weights they stream. */
+static bool product(CodeGenerator *generator, const CodePass *pass, unsigned rows,
+                    const CodeWeight *weight, const float *x, unsigned width, float *y,
+                    CodeEpilogue epilogue, CodePerLane gate)
+{
+    CodeLinear args = {.weight = weight,
+                       .x = x,
+                       .x_group = (size_t)pass->lanes_per_image * rows * width,
+                       .y = y,
+                       .groups = pass->lanes / pass->lanes_per_image,
+                       .rows = pass->lanes_per_image * rows,
+                       .epilogue = epilogue,
+                       .gate = gate,
+                       .lane_rows = rows};
+
+    return generator->model->backend->linear(generator->stream, &args);
+}
+
+/* h = attention over `wide` = q, k, v. Every scale of the pass sees itself and all earlier ones,
+ * which is VAR's block-causal mask without a mask. */
+static bool attend(CodeGenerator *generator, const CodePass *pass, const float *k, const float *v)
+{
+    const CodeShape *shape = &generator->model->shape;
+    const CodeVarShape *var = &pass->table->var->shape;
+    size_t rows = pass_rows(shape, pass), c = var->width, start = shape->first[pass->first_scale];
+
+    for (unsigned scale = pass->first_scale; scale <= pass->last_scale; scale++) {
+        size_t row = shape->first[scale] - start;
+        CodeAttention args = {.q = generator->buffers.wide + row * 3 * c,
+                              .k = k,
+                              .v = v,
+                              .out = generator->buffers.h + row * c,
+                              .q_lane = rows * 3 * c,
+                              .q_head = CODE_HEAD_SIZE,
+                              .q_row = 3 * c,
+                              .kv_lane = c * pass->capacity,
+                              .kv_head = (size_t)CODE_HEAD_SIZE * pass->capacity,
+                              .kv_row = CODE_HEAD_SIZE,
+                              .out_lane = rows * c,
+                              .out_head = CODE_HEAD_SIZE,
+                              .out_row = c,
+                              .lanes = pass->lanes,
+                              .heads = var->heads,
+                              .dim = CODE_HEAD_SIZE,
+                              .queries = shape->first[scale + 1] - shape->first[scale],
+                              .keys = shape->first[scale + 1],
+                              .scale = 1}; /* the head's own scale is in q */
+
+        if (!generator->model->backend->attention(generator->stream, &args))
+            return false;
+    }
+    return true;
+}
+
+static bool block(CodeGenerator *generator, const CodePass *pass, unsigned i)
+{
+    const CodeBackend *backend = generator->model->backend;
+    const CodeShape *shape = &generator->model->shape;
+    const CodeVar *var = pass->table->var;
+    const CodeBlock *weights = &var->blocks[i];
+    CodeBuffers *b = &generator->buffers;
+    CodePerLane none = {0};
+    unsigned rows = pass_rows(shape, pass), c = var->shape.width;
+    size_t half = (size_t)pass->lanes * c * pass->capacity; /* keys of one layer, or values */
+    float *k = pass->cache + 2 * i * half, *v = k + half;
+    CodeHeads heads = {.qkv = b->wide,
+                       .q_scale = weights->q_scale,
+                       .k_cache = k,
+                       .v_cache = v,
+                       .lanes = pass->lanes,
+                       .rows = rows,
+                       .heads = var->shape.heads,
+                       .first = shape->first[pass->first_scale],
+                       .capacity = pass->capacity};
+
+    return modulate(generator, pass, rows, modulation(pass, i, SCALE1),
+                    modulation(pass, i, SHIFT1)) &&
+           product(generator, pass, rows, weights->qkv, b->h, c, b->wide, CODE_PLAIN, none) &&
+           backend->heads(generator->stream, &heads) && attend(generator, pass, k, v) &&
+           product(generator, pass, rows, weights->proj, b->h, c, b->x, CODE_GATED,
+                   modulation(pass, i, GAMMA1)) &&
+           modulate(generator, pass, rows, modulation(pass, i, SCALE2),
+                    modulation(pass, i, SHIFT2)) &&
+           product(generator, pass, rows, weights->fc1, b->h, c, b->wide, CODE_GELU, none) &&
+           product(generator, pass, rows, weights->fc2, b->wide, 4 * c, b->x, CODE_GATED,
+                   modulation(pass, i, GAMMA2));
+}
+
+bool code_transformer_blocks(CodeGenerator *generator, const CodePass *pass)
+{
+    for (unsigned i = 0; i < pass->table->var->shape.depth; i++)
+        if (!block(generator, pass, i))
+            return false;
+    return true;
+}
+
+bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const float *t,
+                           float *logits)
+{
+    const CodeBackend *backend = generator->model->backend;
+    const CodeShape *shape = &generator->model->shape;
+    const CodeClassTable *table = pass->table;
+    CodeBuffers *b = &generator->buffers;
+    size_t c = table->var->shape.width, rows = pass_rows(shape, pass);
+    unsigned last = shape->first[pass->last_scale + 1] - shape->first[pass->last_scale];
+    unsigned images = pass->lanes / pass->lanes_per_image;
+    const float *modulations = table->memory + table->layout.head;
+    CodeGuide guide = {.x = b->x + (rows - last) * c,
+                       .x_lane = rows * c,
+                       .y = b->h,
+                       .t = t,
+                       .scale = {modulations, table->layout.stride, pass->slots},
+                       .shift = {modulations + c, table->layout.stride, pass->slots},
+                       .images = images,
+                       .branches = pass->lanes_per_image,
+                       .rows = last,
+                       .width = (unsigned)c};
+    CodeLinear head = {.weight = table->var->head,
+                       .x = b->h,
+                       .x_group = last * c,
+                       .y = logits,
+                       .groups = images,
+                       .rows = last};
+
+    return backend->guide(generator->stream, &guide) && backend->linear(generator->stream, &head);
+}
+
+/* x = word_embed(areas) + place, the same for all branches of an image. */
+static bool embed_areas(CodeGenerator *generator, const CodePass *pass)
+{
+    const CodeBackend *backend = generator->model->backend;
+    const CodeShape *shape = &generator->model->shape;
+    const CodeVar *var = pass->table->var;
+    CodeBuffers *b = &generator->buffers;
+    unsigned rows = pass_rows(shape, pass), c = var->shape.width;
+    size_t start = shape->first[pass->first_scale], z = shape->vae.channels;
+    CodeLinear words = {.weight = var->word_embed,
+                        .x = b->areas + (start - shape->first[1]) * z,
+                        .x_group = (shape->first[shape->scales] - shape->first[1]) * z,
+                        .y = b->wide,
+                        .groups = generator->count,
+                        .rows = rows};
+    CodeEmbed embed = {.source = {b->wide, (size_t)rows * c, NULL},
+                       .lanes_per_source = generator->branches,
+                       .place = var->place + start * c,
+                       .x = b->x,
+                       .lanes = pass->lanes,
+                       .rows = rows,
+                       .width = c};
+
+    return backend->linear(generator->stream, &words) && backend->embed(generator->stream, &embed);
+}
+
+bool code_transformer_scale(CodeGenerator *generator, const CodeClassTable *table,
+                            unsigned first_scale, unsigned last_scale, unsigned capacity)
+{
+    CodePass pass = {.table = table,
+                     .slots = table->lane_slots,
+                     .lanes = generator->count * generator->branches,
+                     .lanes_per_image = generator->branches,
+                     .first_scale = first_scale,
+                     .last_scale = last_scale,
+                     .cache = generator->buffers.cache,
+                     .capacity = capacity};
+    const float *t = generator->buffers.t + (size_t)last_scale * generator->batch;
+
+    return embed_areas(generator, &pass) && code_transformer_blocks(generator, &pass) &&
+           code_transformer_head(generator, &pass, t, generator->buffers.logits);
+}
