@@ -1,0 +1,146 @@
+/* backend.c - the reference backend: host memory, one thread, one obvious loop an operation. It is
+ * the specification that other backends are tested against, and the fallback on any processor. */
+#include "reference.h"
+
+#include "error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct CodeDevice {
+    char unused; /* the reference needs no state; a device is an address */
+};
+
+bool reference_goes_on(CodeStream *stream)
+{
+    if (!atomic_load_explicit(stream->cancelled, memory_order_relaxed))
+        return true;
+    return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+}
+
+static CodeDevice *device_open(const CodeDeviceOptions *options, unsigned *threads,
+                               CodeError *error)
+{
+    CodeDevice *device = calloc(1, sizeof *device);
+
+    (void)options;
+    *threads = 1;
+    if (!device)
+        code_fail(error, CODE_NO_MEMORY, "no memory for a device");
+    return device;
+}
+
+static void device_close(CodeDevice *device)
+{
+    free(device);
+}
+
+static void *allocate(CodeDevice *device, size_t bytes, CodeError *error)
+{
+    void *memory = NULL;
+
+    (void)device;
+    if (bytes > SIZE_MAX - 64 || posix_memalign(&memory, 64, bytes ? bytes : 64)) {
+        code_fail(error, CODE_NO_MEMORY, "no memory: %zu bytes were asked for", bytes);
+        return NULL;
+    }
+    return memory;
+}
+
+static void release(CodeDevice *device, void *memory)
+{
+    (void)device;
+    free(memory);
+}
+
+static void weight_free(CodeDevice *device, CodeWeight *weight)
+{
+    (void)device;
+    if (!weight)
+        return;
+    free(weight->data);
+    free(weight->bias);
+    free(weight);
+}
+
+static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *data,
+                               const float *bias, CodeError *error)
+{
+    CodeWeight *weight = calloc(1, sizeof *weight);
+    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
+    size_t in = spec->in, out = spec->out, taps = wide ? 9 : 1;
+
+    if (weight) {
+        weight->spec = *spec;
+        weight->kernel = wide ? 3 : 1;
+        weight->data = malloc(taps * in * out * sizeof(float));
+        weight->bias = calloc(out, sizeof(float));
+    }
+    if (!weight || !weight->data || !weight->bias) {
+        weight_free(device, weight);
+        code_fail(error, CODE_NO_MEMORY, "no memory for weights of %zu x %zu", out, taps * in);
+        return NULL;
+    }
+    for (size_t o = 0; o < out; o++)
+        for (size_t i = 0; i < in; i++)
+            for (size_t t = 0; t < taps; t++)
+                weight->data[(t * in + i) * out + o] = data[(o * in + i) * taps + t];
+    if (bias)
+        memcpy(weight->bias, bias, out * sizeof(float));
+    return weight;
+}
+
+static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)
+{
+    CodeStream *stream = calloc(1, sizeof *stream);
+
+    if (!stream) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for a stream");
+        return NULL;
+    }
+    stream->backend = &code_backend_reference;
+    stream->device = device;
+    stream->cancelled = cancelled;
+    return stream;
+}
+
+static void stream_close(CodeStream *stream)
+{
+    free(stream);
+}
+
+static bool copy(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction)
+{
+    (void)direction;
+    if (!stream->rehearsing)
+        memcpy(to, from, bytes);
+    return true;
+}
+
+const CodeBackend code_backend_reference = {
+    .name = "reference",
+    .precision = "f32",
+    .device_open = device_open,
+    .device_close = device_close,
+    .alloc = allocate,
+    .release = release,
+    .weight_pack = weight_pack,
+    .weight_free = weight_free,
+    .stream_open = stream_open,
+    .stream_close = stream_close,
+    .copy = copy,
+    .linear = reference_linear,
+    .modulate = reference_modulate,
+    .heads = reference_heads,
+    .recall = reference_recall,
+    .attention = reference_attention,
+    .embed = reference_embed,
+    .guide = reference_guide,
+    .sample = reference_sample,
+    .look_up = reference_look_up,
+    .resize = reference_resize,
+    .conv = reference_conv,
+    .accumulate = reference_accumulate,
+    .group_norm = reference_group_norm,
+    .pixels = reference_pixels,
+};
