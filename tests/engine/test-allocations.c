@@ -1,0 +1,137 @@
+/* test-allocations.c - generating allocates nothing; and where an allocation fails, there is one
+ * error, no crash and no leak. The linker sends this program's allocations through the counters
+ * below; what a library allocates for itself is not seen. */
+#include "../test.h"
+#include "tiny.h"
+
+#include <stdatomic.h>
+
+static atomic_uint allocations; /* since the last reset */
+static atomic_uint fail_at;     /* the allocation that fails, counted from 1; 0: none */
+static atomic_bool fail_after;  /* and all that follow */
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+int __real_posix_memalign(void **memory, size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t size);
+
+static bool fails(void)
+{
+    unsigned number = atomic_fetch_add(&allocations, 1) + 1, at = atomic_load(&fail_at);
+
+    return at && (number == at || (number > at && atomic_load(&fail_after)));
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return fails() ? NULL : __real_realloc(memory, size);
+}
+
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    return fails() ? 12 : __real_posix_memalign(memory, alignment, size);
+}
+
+static uint8_t pixels[3][TINY_SIDE * TINY_SIDE * 3];
+
+/* Opens, generates once, closes. True where all of it went well. */
+static bool whole_life(const char *device, CodeError *error)
+{
+    CodeModelOptions options;
+    CodeModel *model;
+    CodeGenerator *generator = NULL;
+    CodePicture picture = {pixels[0], 3 * TINY_SIDE};
+    CodeRequest request;
+    bool good = false;
+
+    code_model_options_init(&options);
+    options.device = device;
+    model = code_model_open(tiny_folder(), &options, error);
+    if (model)
+        generator = code_generator_new(model, 1, 1 << 3, error);
+    if (generator) {
+        code_request_init(model, &request);
+        good = code_generate(generator, &request, 1, &picture, error);
+    }
+    code_generator_free(generator);
+    code_model_unref(model);
+    return good;
+}
+
+static void test_generating(const char *device)
+{
+    CodeModel *model = tiny_model(device, 2);
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, 3, 0, &error);
+    CodePicture pictures[3];
+
+    CHECK(generator, "%s", error.text);
+    atomic_store(&allocations, 0);
+    for (unsigned n = 1; n <= 5; n++)
+        for (unsigned i = 0; i < 4; i++) {
+            CodeRequest requests[3];
+
+            for (unsigned j = 0; j < 3; j++) {
+                pictures[j] = (CodePicture){pixels[j], 3 * TINY_SIDE};
+                code_request_init(model, &requests[j]);
+                requests[j].frame = 3 * i + j;
+                requests[j].settings.drafting_steps = n;
+                requests[j].settings.guidance = i % 2 ? 0 : 2;
+            }
+            CHECK(code_generate(generator, requests, 1 + i % 3, pictures, &error), "%s",
+                  error.text);
+        }
+    CHECK(atomic_load(&allocations) == 0, "%u allocations in 20 calls", atomic_load(&allocations));
+    code_generator_free(generator);
+    code_model_unref(model);
+}
+
+/* Every allocation of a whole life fails once, and then for ever after. */
+static void test_every_failure(const char *device)
+{
+    unsigned refused = 0;
+
+    for (int for_ever = 0; for_ever < 2; for_ever++)
+        for (unsigned number = 1;; number++) {
+            CodeError error = {0};
+            bool good;
+
+            atomic_store(&allocations, 0);
+            atomic_store(&fail_after, for_ever);
+            atomic_store(&fail_at, number);
+            good = whole_life(device, &error);
+            atomic_store(&fail_at, 0);
+            if (good && atomic_load(&allocations) < number)
+                break; /* there are not that many */
+            refused += !good;
+            CHECK(good || (error.status == CODE_NO_MEMORY && error.text[0]),
+                  "allocation %u%s: status %d, \"%s\"", number, for_ever ? " and on" : "",
+                  error.status, error.text);
+        }
+    printf("%u failing allocations, each refused with one error\n", refused);
+    CHECK(refused > 50, "only %u", refused);
+}
+
+int main(int argc, char **argv)
+{
+    const char *device = argc > 1 ? argv[1] : "auto";
+
+    tiny_folder();
+    test_generating(device);
+    test_every_failure(device);
+    return test_end();
+}

@@ -1,0 +1,353 @@
+/* test-generate.c - what a picture may depend on, and what not: batch, neighbours, threads,
+ * history. And what a caller can do wrong. */
+#include "../test.h"
+#include "tiny.h"
+
+#include <pthread.h>
+#include <time.h>
+
+enum { BYTES = TINY_SIDE * TINY_SIDE * 3, PICTURES = 8 };
+
+/* Different classes, seeds, frames, N, guidance and filters. */
+static void make_requests(const CodeModel *model, CodeRequest *requests)
+{
+    for (unsigned i = 0; i < PICTURES; i++) {
+        code_request_init(model, &requests[i]);
+        requests[i].class_id =
+            i % 3 == 2 ? CODE_CLASS_RANDOM : (int32_t)(i * 3 % (TINY_CLASSES + 1));
+        requests[i].seed = 7 + i / 2;
+        requests[i].frame = i + ((uint64_t)i << 33);
+        requests[i].settings.drafting_steps = 1 + i / 2 % 5;
+        requests[i].settings.guidance = i % 4 == 3 ? 0 : 1.0 + i;
+        requests[i].settings.top_k = i * 9;
+        requests[i].settings.more_smooth = i == 5;
+    }
+}
+
+/* All pictures, `batch` at a time. */
+static void draw(CodeModel *model, unsigned batch, const CodeRequest *requests, uint8_t *pixels)
+{
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, batch, 0, &error);
+
+    CHECK(generator, "%s", error.text);
+    for (unsigned first = 0; generator && first < PICTURES; first += batch) {
+        CodePicture pictures[PICTURES];
+        unsigned count = PICTURES - first < batch ? PICTURES - first : batch;
+
+        for (unsigned i = 0; i < count; i++)
+            pictures[i] = (CodePicture){pixels + (first + i) * BYTES, 3 * TINY_SIDE};
+        CHECK(code_generate(generator, requests + first, count, pictures, &error), "%s",
+              error.text);
+    }
+    code_generator_free(generator);
+}
+
+static void test_batches_and_threads(const char *device)
+{
+    static uint8_t golden[PICTURES * BYTES], pixels[PICTURES * BYTES];
+    static const unsigned batches[] = {1, 3, 8}, threads[] = {1, 2, 3};
+    CodeRequest requests[PICTURES];
+    CodeModel *model = tiny_model(device, 1);
+
+    make_requests(model, requests);
+    draw(model, 1, requests, golden);
+    code_model_unref(model);
+    for (unsigned t = 0; t < 3; t++) {
+        model = tiny_model(device, threads[t]);
+        for (unsigned b = 0; b < 3; b++) {
+            memset(pixels, 0, sizeof pixels);
+            draw(model, batches[b], requests, pixels);
+            for (unsigned i = 0; i < PICTURES; i++)
+                CHECK(!memcmp(pixels + i * BYTES, golden + i * BYTES, BYTES),
+                      "%s: picture %u differs with batch %u, threads %u", device, i, batches[b],
+                      threads[t]);
+        }
+        code_model_unref(model);
+    }
+    for (unsigned i = 1; i < PICTURES; i++)
+        CHECK(memcmp(golden, golden + i * BYTES, BYTES), "pictures 0 and %u are the same", i);
+}
+
+/* A stride leaves the bytes between rows alone; no data, no rendering; the order does not matter.
+ */
+static void test_pictures(CodeModel *model)
+{
+    enum { STRIDE = 3 * TINY_SIDE + 13 };
+    static uint8_t plain[2 * BYTES], wide[TINY_SIDE * STRIDE];
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, 2, 0, &error);
+    CodeRequest requests[PICTURES];
+    CodePicture pictures[2] = {{plain, 3 * TINY_SIDE}, {plain + BYTES, 3 * TINY_SIDE}};
+
+    make_requests(model, requests);
+    CHECK(code_generate(generator, requests, 2, pictures, &error), "%s", error.text);
+    memset(wide, 0xA5, sizeof wide);
+    pictures[0] = (CodePicture){NULL, 0};
+    pictures[1] = (CodePicture){wide, STRIDE};
+    CHECK(code_generate(generator, requests, 2, pictures, &error), "%s", error.text);
+    for (unsigned y = 0; y < TINY_SIDE; y++) {
+        CHECK(!memcmp(wide + y * STRIDE, plain + BYTES + y * 3 * TINY_SIDE, 3 * TINY_SIDE),
+              "row %u", y);
+        for (unsigned x = 3 * TINY_SIDE; x < STRIDE; x++)
+            CHECK(wide[y * STRIDE + x] == 0xA5, "row %u: byte %u beyond the row was written", y, x);
+    }
+    code_generator_free(generator);
+}
+
+/* ---- looking inside ----------------------------------------------------------------------------
+ */
+
+typedef struct Record {
+    CodeError error;
+    unsigned calls, position;
+    int32_t tokens[TINY_LENGTH];
+    float features[TINY_FEATURES];
+    uint8_t preview[BYTES];
+} Record;
+
+static void scale_done(void *user, CodeGenerator *generator, unsigned scale, unsigned first,
+                       unsigned count)
+{
+    static const unsigned sides[] = {1, 2, 3, 4, 8};
+    Record *record = user;
+    CodePicture picture = {record->preview, 3 * TINY_SIDE};
+
+    CHECK(scale == record->calls && first == 0 && count == 1, "scale %u", scale);
+    CHECK(code_generator_tokens(generator, 0, record->tokens + record->position, &record->error) &&
+              code_generator_feature_map(generator, 0, record->features, &record->error) &&
+              code_generator_preview(generator, 0, &picture, &record->error),
+          "%s", record->error.text);
+    CHECK(!code_generator_tokens(generator, 1, record->tokens, &record->error) &&
+              record->error.status == CODE_SETTINGS,
+          "image 1 of 1 has tokens");
+    record->position += sides[scale] * sides[scale];
+    record->calls++;
+}
+
+/* Tokens fed again, and the feature map decoded again, give the same picture. */
+static void test_inside(CodeModel *model)
+{
+    static Record record;
+    static float image[3 * TINY_SIDE * TINY_SIDE];
+    static uint8_t pixels[BYTES], again[BYTES];
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, 1, 0, &error);
+    CodePicture picture = {pixels, 3 * TINY_SIDE}, second = {again, 3 * TINY_SIDE};
+    CodeRequest request;
+
+    code_request_init(model, &request);
+    request.seed = 3;
+    CHECK(code_generator_observe(generator, scale_done, &record, false, &error), "%s", error.text);
+    CHECK(code_generate(generator, &request, 1, &picture, &error), "%s", error.text);
+    CHECK(record.calls == 5 && record.position == TINY_LENGTH, "%u scales", record.calls);
+    CHECK(!memcmp(pixels, record.preview, BYTES), "the preview of the last scale is the picture");
+    CHECK(code_generator_observe(generator, NULL, NULL, false, &error), "%s", error.text);
+
+    request.tokens = record.tokens;
+    request.seed = 4; /* what would be drawn does not matter any more */
+    CHECK(code_generate(generator, &request, 1, &second, &error), "%s", error.text);
+    CHECK(!memcmp(pixels, again, BYTES), "the same tokens give another picture");
+
+    CHECK(code_decode(generator, record.features, image, &error), "%s", error.text);
+    for (unsigned i = 0; i < TINY_SIDE * TINY_SIDE; i++)
+        for (unsigned c = 0; c < 3; c++) {
+            float value = (image[c * TINY_SIDE * TINY_SIDE + i] + 1) / 2 * 255;
+
+            CHECK(value - pixels[3 * i + c] < 0.501f && pixels[3 * i + c] - value < 0.501f,
+                  "pixel %u channel %u: %g and %u", i, c, value, pixels[3 * i + c]);
+        }
+    code_generator_free(generator);
+}
+
+/* With a mask of ones editing draws everything anew; with zeros it gives the encoded picture back.
+ */
+static void test_editing(CodeModel *model)
+{
+    static float image[3 * TINY_SIDE * TINY_SIDE], mask[64], decoded[3 * TINY_SIDE * TINY_SIDE];
+    static uint8_t plain[BYTES], edited[BYTES];
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, 1, 0, &error);
+    CodePicture first = {plain, 3 * TINY_SIDE}, second = {edited, 3 * TINY_SIDE};
+    CodeRequest request;
+    CodeCanvas *canvas;
+
+    for (unsigned i = 0; i < 3 * TINY_SIDE * TINY_SIDE; i++)
+        image[i] = (float)(i % 97) / 48 - 1;
+    canvas = code_encode(generator, image, &error);
+    CHECK(canvas, "%s", error.text);
+    code_request_init(model, &request);
+    CHECK(code_generate(generator, &request, 1, &first, &error), "%s", error.text);
+
+    request.canvas = canvas;
+    request.mask = mask;
+    for (unsigned i = 0; i < 64; i++)
+        mask[i] = 1;
+    CHECK(code_generate(generator, &request, 1, &second, &error), "%s", error.text);
+    CHECK(!memcmp(plain, edited, BYTES), "a mask of ones keeps something");
+
+    memset(mask, 0, sizeof mask);
+    CHECK(code_generate(generator, &request, 1, &second, &error), "%s", error.text);
+    CHECK(code_decode(generator, code_canvas_feature_map(canvas, 4), decoded, &error), "%s",
+          error.text);
+    for (unsigned i = 0; i < TINY_SIDE * TINY_SIDE; i++) {
+        float value = (decoded[i] + 1) / 2 * 255;
+
+        CHECK(value - edited[3 * i] < 0.501f && edited[3 * i] - value < 0.501f, "pixel %u", i);
+    }
+    code_canvas_free(canvas);
+    code_generator_free(generator);
+}
+
+/* ---- cancelling --------------------------------------------------------------------------------
+ */
+
+static void *cancel_soon(void *generator)
+{
+    struct timespec pause = {0, 2000000};
+
+    nanosleep(&pause, NULL);
+    code_generator_cancel(generator, true);
+    return NULL;
+}
+
+static void test_cancel(CodeModel *model)
+{
+    static uint8_t pixels[BYTES];
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, 1, 0, &error);
+    CodePicture picture = {pixels, 3 * TINY_SIDE};
+    CodeRequest request;
+    pthread_t thread;
+    unsigned rounds = 0;
+
+    code_request_init(model, &request);
+    code_generator_cancel(generator, true);
+    CHECK(!code_generate(generator, &request, 1, &picture, &error) &&
+              error.status == CODE_CANCELLED,
+          "a cancelled generator generates");
+    code_generator_cancel(generator, false);
+    pthread_create(&thread, NULL, cancel_soon, generator);
+    while (code_generate(generator, &request, 1, &picture, &error) && rounds < 100000)
+        rounds++;
+    pthread_join(thread, NULL);
+    CHECK(error.status == CODE_CANCELLED, "%u rounds, %s", rounds, error.text);
+    code_generator_cancel(generator, false);
+    CHECK(code_generate(generator, &request, 1, &picture, &error), "%s", error.text);
+    code_generator_free(generator);
+}
+
+/* ---- mistakes ----------------------------------------------------------------------------------
+ */
+
+static void refused(CodeGenerator *generator, const CodeRequest *request, const char *text)
+{
+    static uint8_t pixels[BYTES];
+    CodePicture picture = {pixels, 3 * TINY_SIDE};
+    CodeError error = {0};
+
+    CHECK(!code_generate(generator, request, 1, &picture, &error), "not refused: %s", text);
+    CHECK(error.status == CODE_SETTINGS && strstr(error.text, text), "\"%s\" says not \"%s\"",
+          error.text, text);
+}
+
+static void test_mistakes(CodeModel *model)
+{
+    static int32_t tokens[TINY_LENGTH];
+    static uint8_t pixels[BYTES];
+    static float mask[64];
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, 1, 1 << 3, &error);
+    CodePicture narrow = {pixels, 3 * TINY_SIDE - 1};
+    CodeRequest good, bad;
+
+    code_request_init(model, &good);
+    CHECK(!code_generate(generator, &good, 1, &narrow, &error) && strstr(error.text, "stride"),
+          "%s", error.text);
+    CHECK(!code_generate(generator, &good, 2, &narrow, &error) && strstr(error.text, "2 pictures"),
+          "%s", error.text);
+#define REFUSED(field, value, text)                                                                \
+    (bad = good, bad.field = (value), refused(generator, &bad, text))
+    REFUSED(class_id, TINY_CLASSES + 1, "class-id 11");
+    REFUSED(class_id, -2, "class-id -2");
+    REFUSED(settings.drafting_steps, 0, "drafting-steps 0");
+    REFUSED(settings.drafting_steps, 4, "drafting-steps 4"); /* made for 3 */
+    REFUSED(settings.drafting_steps, 33, "drafting-steps 33");
+    REFUSED(settings.guidance, -0.5, "guidance -0.5");
+    REFUSED(settings.guidance, 0.0 / 0.0, "guidance");
+    REFUSED(settings.top_p, 1.5, "top-p 1.5");
+    REFUSED(settings.temperature[2], 0, "temperature 0 of scale 2");
+    REFUSED(mask, mask, "mask needs a canvas");
+    tokens[5] = TINY_CODES;
+    REFUSED(tokens, tokens, "token 5 is 64");
+#undef REFUSED
+    code_generator_free(generator);
+    CHECK(!code_generator_new(model, 0, 0, &error) && error.status == CODE_SETTINGS, "batch 0");
+    CHECK(!code_generator_new(model, 65, 0, &error) && error.status == CODE_SETTINGS, "batch 65");
+    CHECK(!code_generator_new(model, 1, 1 << 9, &error) && error.status == CODE_SETTINGS, "N = 9");
+}
+
+/* ---- names, random classes, the plan -----------------------------------------------------------
+ */
+
+static void test_names(CodeModel *model)
+{
+    CodeError error = {0};
+    int32_t id = -9;
+
+    CHECK(code_model_find_class(model, "owl", &id, &error) && id == 2, "whole name: %d", id);
+    CHECK(code_model_find_class(model, "ARCTIC", &id, &error) && id == 1, "part: %d", id);
+    CHECK(!code_model_find_class(model, "fox", &id, &error) && strstr(error.text, "red fox") &&
+              strstr(error.text, "arctic fox"),
+          "%s", error.text);
+    CHECK(!code_model_find_class(model, "wolv", &id, &error) && strstr(error.text, "\"wolf\""),
+          "%s", error.text);
+    CHECK(!code_model_find_class(model, "", &id, &error), "an empty name");
+}
+
+static void test_random_classes(CodeModel *model)
+{
+    unsigned seen[TINY_CLASSES] = {0};
+
+    for (uint64_t frame = 0; frame < 1000; frame++) {
+        int32_t id = code_random_class(model, 5, frame);
+
+        CHECK(id >= 0 && id < TINY_CLASSES, "class %d", id);
+        seen[id]++;
+    }
+    for (unsigned i = 0; i < TINY_CLASSES; i++)
+        CHECK(seen[i] > 60 && seen[i] < 140, "class %u was drawn %u times of 1000", i, seen[i]);
+}
+
+static void test_plan(CodeModel *model)
+{
+    CodeError error = {0};
+    CodePlan few, all;
+
+    CHECK(code_plan(model, 2, 1, &few, &error) && code_plan(model, 5, 1, &all, &error), "%s",
+          error.text);
+    CHECK(few.scale[1].refined == false && few.scale[2].refined == true, "who decodes what");
+    CHECK(few.scale[4].first == 30 && few.scale[4].side == 8, "the pyramid");
+    CHECK(few.cache_bytes < all.cache_bytes, "drafting less takes no less memory");
+    CHECK(few.total_bytes > few.weight_bytes + few.cache_bytes, "totals");
+    CHECK(!code_plan(model, 6, 1, &few, &error) && !code_plan(model, 2, 0, &few, &error),
+          "a plan for the impossible");
+}
+
+int main(int argc, char **argv)
+{
+    const char *device = argc > 1 ? argv[1] : "auto";
+    CodeModel *model = tiny_model(device, 0);
+
+    test_batches_and_threads(device);
+    test_pictures(model);
+    test_inside(model);
+    test_editing(model);
+    test_cancel(model);
+    test_mistakes(model);
+    test_names(model);
+    test_random_classes(model);
+    test_plan(model);
+    code_model_unref(model);
+    return test_end();
+}

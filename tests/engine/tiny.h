@@ -1,0 +1,21 @@
+/* tiny.h - a model with synthetic weights that decodes in milliseconds, for tests of the engine. */
+#ifndef CODE_TESTS_TINY_H
+#define CODE_TESTS_TINY_H
+
+#include "code.h"
+
+enum {
+    TINY_SIDE = 32,
+    TINY_LENGTH = 94,
+    TINY_CLASSES = 10,
+    TINY_CODES = 64,
+    TINY_FEATURES = 8 * 64
+};
+
+/* Opens it on a device; ends the program with a message where that fails. */
+CodeModel *tiny_model(const char *device, unsigned threads);
+
+/* The folder of its manifest; it is removed at exit. */
+const char *tiny_folder(void);
+
+#endif

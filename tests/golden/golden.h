@@ -1,0 +1,58 @@
+/* golden.h - a golden file in memory, and what the parts of the `golden` program share. */
+#ifndef CODE_TESTS_GOLDEN_H
+#define CODE_TESTS_GOLDEN_H
+
+#include "code.h"
+
+#include <jansson.h>
+
+/* ---- file.c: .safetensors with any types, and metadata of JSON values ---------------------------
+ */
+
+typedef struct GoldenFile {
+    const char *path;
+    json_t *header;
+    unsigned char *data; /* the whole file */
+    size_t start, size;  /* of the tensors' data */
+} GoldenFile;
+
+bool golden_open(GoldenFile *file, const char *path);
+void golden_close(GoldenFile *file);
+bool golden_has(const GoldenFile *file, const char *name);
+
+/* Data of a tensor of that type and number of elements, or NULL with a message. */
+const void *golden_tensor(const GoldenFile *file, const char *name, const char *type, size_t count);
+
+/* A metadata value parsed as JSON (a new reference), or as a plain string where it is none. */
+json_t *golden_metadata(const GoldenFile *file, const char *key);
+
+/* ---- golden.c ----------------------------------------------------------------------------------
+ */
+
+typedef struct GoldenOptions {
+    const char *device, *precision;
+    const char *model;    /* manifest to run the requests on, instead of the file's own weights */
+    const char *numerics; /* docs/numerics.md */
+    unsigned threads;
+} GoldenOptions;
+
+/* Tolerance of one quantity, from the table in docs/numerics.md; negative if it has no row. */
+double golden_tolerance(const GoldenOptions *options, const char *quantity, const char *precision,
+                        const char *device);
+
+/* Opens the model that a file was made with. */
+CodeModel *golden_model(const GoldenFile *file, const GoldenOptions *options);
+
+/* Prints "quantity error (allowed tolerance)" and tells whether it is within. */
+bool golden_within(const GoldenOptions *options, const CodeModelInfo *info, const char *quantity,
+                   double error);
+
+/* Largest absolute difference; infinite where either is not finite. */
+double golden_difference(const float *a, const float *b, size_t count);
+
+/* One line each, without the line end; true if all is within tolerances. */
+bool golden_decode(const GoldenFile *file, const GoldenOptions *options);
+bool golden_vae(const GoldenFile *file, const GoldenOptions *options);
+bool golden_sampler(const GoldenFile *file, const GoldenOptions *options);
+
+#endif
