@@ -1,0 +1,28 @@
+# apt.sh - sourced by demo and check: installs the Debian packages that are missing, and says so.
+
+# need PACKAGE...
+need() {
+    missing=
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q 'ok installed' ||
+            missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    echo "installing with apt:$missing"
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root=sudo
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    # shellcheck disable=SC2086
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+        $missing >"${TMPDIR:-/tmp}/codesrc-apt.log" 2>&1 || {
+        tail -n 20 "${TMPDIR:-/tmp}/codesrc-apt.log"
+        echo "apt could not install:$missing" >&2
+        exit 1
+    }
+}
+
+# Compiler, Meson, and what engine, backend, element and tools are built on.
+build_packages="gcc libc6-dev meson ninja-build pkg-config libyaml-dev libjansson-dev libdnnl-dev
+    libpng-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
+# gst-launch, and the elements that the pipelines use: encoders, muxers, converters.
+run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
