@@ -7,7 +7,10 @@
  *
  * Conventions, unless an operation says otherwise:
  * - every pointer in an argument struct is device memory from `alloc`; sizes count elements;
- * - arrays are row-major float32; maps are (images, height, width, channels), channels innermost;
+ * - arrays are row-major; maps are (images, height, width, channels), channels innermost;
+ * - `float *` is float32. `void *` is the device's activation type, of
+ * CodeDeviceInfo.activation_size bytes an element: float32, or 16 bits where its precision works
+ * with those. What a product takes and gives is told by its CodeWeightSpec;
  * - outputs do not overlap inputs;
  * - a lane is one branch of one image (class or "no class"): lane = image * branches + branch;
  * - operations return false when cancelled or failed, with stream->error filled in;
@@ -55,6 +58,8 @@ typedef enum CodeWeightKind {
 typedef struct CodeWeightSpec {
     CodeWeightKind kind;
     unsigned in, out;
+    bool x_f32; /* the input is float32, not the activation type */
+    bool y_f32; /* the output is; a product with both float32 is also computed in float32 */
 } CodeWeightSpec;
 
 typedef enum CodeCopy {
@@ -66,7 +71,7 @@ typedef enum CodeCopy {
 typedef enum CodeEpilogue {
     CODE_PLAIN, /* y = W x + bias */
     CODE_GELU,  /* y = gelu_tanh(W x + bias) */
-    CODE_GATED, /* y += gate * (W x + bias), gate: one vector per lane */
+    CODE_GATED, /* y += gate * (W x + bias), gate: one vector per lane; y is float32 */
 } CodeEpilogue;
 
 /* y (groups * rows, out) from x (groups, rows, in). A row's value may depend on `rows` and its
@@ -74,9 +79,9 @@ typedef enum CodeEpilogue {
  */
 typedef struct CodeLinear {
     const CodeWeight *weight;
-    const float *x;
+    const void *x;  /* of the type in the weight's spec, as y */
     size_t x_group; /* elements from one group of x to the next; y is dense */
-    float *y;
+    void *y;
     unsigned groups, rows;
     CodeEpilogue epilogue;
     CodePerLane gate;   /* CODE_GATED only */
@@ -86,7 +91,7 @@ typedef struct CodeLinear {
 /* y = LN(x) * (1 + scale) + shift, both (lanes, rows, width); LN without affine, eps 1e-6. */
 typedef struct CodeModulate {
     const float *x;
-    float *y;
+    void *y;
     unsigned lanes, rows, width;
     CodePerLane scale, shift;
 } CodeModulate;
@@ -95,27 +100,28 @@ typedef struct CodeModulate {
  * appended to the caches, (lanes, heads, capacity, 64), at position `first`. Norms have a floor of
  * 1e-12. */
 typedef struct CodeHeads {
-    float *qkv;
+    void *qkv;
     const float *q_scale; /* (heads) */
-    float *k_cache, *v_cache;
+    void *k_cache, *v_cache;
     unsigned lanes, rows, heads;
     unsigned first, capacity;
 } CodeHeads;
 
 /* Copies the keys and values of a class's first scale into the caches of the lanes. For layer i:
- * from base + slot[l] * stride + i * 2 * heads * rows * 64, (2, heads, rows, 64), keys first,
+ * from element i * 2 * heads * rows * 64, (2, heads, rows, 64), keys first, of the activations that
+ * begin at the float base + slot[l] * stride
  * to cache + i * 2 * lanes * heads * capacity * 64, (2, lanes, heads, capacity, 64), position 0. */
 typedef struct CodeRecall {
     CodePerLane from;
-    float *cache;
+    void *cache;
     unsigned layers, lanes, heads, rows, capacity;
 } CodeRecall;
 
 /* out = softmax(scale * q k^T) v for each lane and head, every query seeing every key. Row r of
  * head h of lane l begins at base + l * lane + h * head + r * row. */
 typedef struct CodeAttention {
-    const float *q, *k, *v;
-    float *out;
+    const void *q, *k, *v;
+    void *out;
     size_t q_lane, q_head, q_row;
     size_t kv_lane, kv_head, kv_row;
     size_t out_lane, out_head, out_row;
@@ -189,9 +195,9 @@ typedef enum CodeResizeMode {
 /* Square maps: out (images, out_side, out_side, channels) from in (images, in_side, ...). */
 typedef struct CodeResize {
     CodeResizeMode mode;
-    const float *in;
+    const void *in;  /* CODE_NEAREST: activations; the other modes: float32 */
     size_t in_image; /* elements from one image to the next */
-    float *out;
+    void *out;
     size_t out_image;
     unsigned images, in_side, out_side, channels;
 } CodeResize;
@@ -200,9 +206,9 @@ typedef struct CodeResize {
  * side, or half of it with stride 2. `add` may be NULL, and may be y itself. */
 typedef struct CodeConv {
     const CodeWeight *weight;
-    const float *x;
-    const float *add;
-    float *y;
+    const void *x;   /* of the type in the weight's spec, as y */
+    const void *add; /* of y's type */
+    void *y;
     unsigned images, side;
 } CodeConv;
 
@@ -218,9 +224,9 @@ typedef struct CodeAccumulate {
 
 /* Group norm, eps 1e-6, affine, then SiLU if asked for. y may be x. */
 typedef struct CodeGroupNorm {
-    const float *x;
+    const void *x;
     const float *weight, *bias; /* (channels) */
-    float *y;
+    void *y;
     unsigned images, positions, channels, groups;
     bool silu;
 } CodeGroupNorm;
@@ -235,15 +241,23 @@ typedef struct CodePixels {
 } CodePixels;
 
 typedef struct CodeDeviceOptions {
-    unsigned threads; /* 0: the cores of the affinity mask */
+    unsigned threads;      /* 0: the cores of the affinity mask */
+    const char *precision; /* "auto" or NULL: the backend's choice; else a precision by name */
 } CodeDeviceOptions;
 
-struct CodeBackend {
-    const char *name;      /* as in CodeModelOptions.device */
-    const char *precision; /* of its products */
+/* What the options came to. */
+typedef struct CodeDeviceInfo {
+    unsigned threads;
+    const char *precision;    /* "f32", ...; static */
+    unsigned activation_size; /* bytes: 4 or 2 */
+} CodeDeviceInfo;
 
-    /* A device. `threads` is what it came to use. Thread-safe. NULL on failure. */
-    CodeDevice *(*device_open)(const CodeDeviceOptions *options, unsigned *threads,
+struct CodeBackend {
+    const char *name; /* as in CodeModelOptions.device */
+
+    /* A device. A precision that it does not have is CODE_SETTINGS. Thread-safe. NULL on failure.
+     */
+    CodeDevice *(*device_open)(const CodeDeviceOptions *options, CodeDeviceInfo *info,
                                CodeError *error);
     void (*device_close)(CodeDevice *device);
 

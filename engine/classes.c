@@ -6,7 +6,8 @@
 #include <math.h>
 #include <string.h>
 
-CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var, bool with_logits)
+CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var,
+                                size_t activation_size, bool with_logits)
 {
     size_t c = var->width, n = shape->first[1];
     CodeSlotLayout layout = {0};
@@ -17,7 +18,7 @@ CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var,
     layout.blocks = layout.shared + (var->shared_aln ? 6 * c : 0);
     layout.head = layout.blocks + 6 * c * var->depth;
     layout.keys = layout.head + 2 * c;
-    layout.logits = layout.keys + 2 * c * n * var->depth;
+    layout.logits = layout.keys + 2 * c * n * var->depth * activation_size / sizeof(float);
     layout.stride = layout.logits + (with_logits ? n * shape->vae.codes : 0);
     layout.stride = (layout.stride + 15) / 16 * 16; /* slots begin on cache lines */
     return layout;

@@ -16,7 +16,7 @@ typedef struct CodeSlotLayout {
     size_t shared; /* (6C) with shared_aln */
     size_t blocks; /* (depth, 6C): gamma1 gamma2 scale1 scale2 shift1 shift2 */
     size_t head;   /* (2C): scale, shift */
-    size_t keys;   /* (depth, 2, heads, n, 64): keys and values of scale 0, n = p_0^2 */
+    size_t keys;   /* (depth, 2, heads, n, 64) activations: keys, values of scale 0, n = p_0^2 */
     size_t logits; /* (n, V) of scale 0, drafter only */
     size_t stride; /* floats of a slot */
 } CodeSlotLayout;
@@ -41,12 +41,12 @@ typedef struct CodeBuffers {
     int32_t *fed;    /* (B, L) tokens as fed: drawn, or given with the request */
     float *f_hat;    /* (B, P, P, Z) */
     float *areas;    /* (B, L - p_0^2, Z): f_hat brought down to the sides of scales 1, 2, ... */
-    float *cache;  /* (depth, 2, lanes, heads, capacity, 64): of the drafter, then of the refiner */
+    void *cache;   /* (depth, 2, lanes, heads, capacity, 64): of the drafter, then of the refiner */
     float *logits; /* (B, p^2, V) */
-    /* device, scratch of a pass; shares bytes with maps below */
-    float *x;    /* (lanes, rows, C) residual stream */
-    float *h;    /* (lanes, rows, C) */
-    float *wide; /* (lanes, rows, 4C): q, k, v, then the hidden layer */
+    /* device, scratch of a pass; shares bytes with maps below; void: activations */
+    float *x;   /* (lanes, rows, C) residual stream */
+    void *h;    /* (lanes, rows, C) */
+    void *wide; /* (lanes, rows, 4C): q, k, v, then the hidden layer; or (lanes, rows, C) floats */
     /* device, scratch of the token pyramid */
     float *small; /* (B, p, p, Z) codes */
     float *up;    /* (B, P, P, Z) brought up */
@@ -54,7 +54,7 @@ typedef struct CodeBuffers {
     float *kept;  /* (B, P, P, Z) of a canvas */
     float *mask;  /* (B, P, P) */
     /* device, scratch of the VQ-VAE, one image at a time */
-    float *maps[3];
+    void *maps[3];
     /* host */
     float *host_map;    /* (max of P * P * Z and S * S * 3): transposing, zeros */
     float *host_vector; /* (2 C): a class vector and its SiLU */
@@ -85,6 +85,12 @@ struct CodeGenerator {
     unsigned scale;
 };
 
+/* Element `index` of an array of activations. */
+static inline void *code_activation(const CodeGenerator *generator, const void *array, size_t index)
+{
+    return (char *)array + index * generator->model->device_info.activation_size;
+}
+
 /* ---- plan.c ------------------------------------------------------------------------------------
  */
 
@@ -95,7 +101,8 @@ void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host);
  */
 
 /* Lays out one slot, in floats. */
-CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var, bool with_logits);
+CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var,
+                                size_t activation_size, bool with_logits);
 
 /* Makes sure that the classes of the run are in the table, and uploads the slot of each lane. */
 bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table);
@@ -115,7 +122,7 @@ typedef struct CodePass {
     const int32_t *slots; /* device: (lanes) */
     unsigned lanes, lanes_per_image;
     unsigned first_scale, last_scale;
-    float *cache; /* (depth, 2, lanes, heads, capacity, 64), filled before first_scale */
+    void *cache; /* (depth, 2, lanes, heads, capacity, 64), filled before first_scale */
     unsigned capacity;
 } CodePass;
 
@@ -158,8 +165,8 @@ const float *code_vae_render(CodeGenerator *generator, const float *f_hat);
 /* buffers.maps[0], an image (S, S, 3), -> features (P, P, Z), one of buffers.maps. */
 const float *code_vae_encode(CodeGenerator *generator);
 
-/* Floats of the largest map in either direction. */
-size_t code_vae_largest_map(const CodeShape *shape);
+/* Bytes of the largest map in either direction. */
+size_t code_vae_largest_map(const CodeShape *shape, size_t activation_size);
 
 /* Uploads the feature maps after scale k of the canvases of the run. */
 bool code_canvas_upload(CodeGenerator *generator, unsigned scale);

@@ -35,7 +35,12 @@ static Needs needs_of(const CodeShape *shape, unsigned n)
     return needs;
 }
 
-static size_t cache_floats(const CodeVarShape *var, size_t lanes, size_t capacity)
+static size_t activation_size(const CodeGenerator *generator)
+{
+    return generator->model->device_info.activation_size;
+}
+
+static size_t cache_elements(const CodeVarShape *var, size_t lanes, size_t capacity)
 {
     return 2 * (size_t)var->depth * lanes * var->width * capacity;
 }
@@ -51,7 +56,7 @@ static void layout_table(CodeGenerator *generator, CodeClassTable *table, const 
      */
     table->var = var;
     table->slots = classes < wanted ? classes : wanted;
-    table->layout = code_slot_layout(shape, var_shape, with_logits);
+    table->layout = code_slot_layout(shape, var_shape, activation_size(generator), with_logits);
     table->memory = code_arena_take(device, table->layout.stride * table->slots, sizeof(float));
     table->lane_slots = code_arena_take(device, 2 * (size_t)generator->batch, sizeof(int32_t));
     table->no_slots = code_arena_take(device, 1, sizeof(int32_t));
@@ -61,11 +66,13 @@ static void layout_table(CodeGenerator *generator, CodeClassTable *table, const 
 
 /* Scratch of a pass over `rows` rows a lane; rewound, so that the larger of both transformers
  * counts. */
-static void layout_pass(CodeBuffers *buffers, CodeArena *device, size_t rows, size_t width)
+static void layout_pass(CodeGenerator *generator, CodeArena *device, size_t rows, size_t width)
 {
+    CodeBuffers *buffers = &generator->buffers;
+
     buffers->x = code_arena_take(device, rows * width, sizeof(float));
-    buffers->h = code_arena_take(device, rows * width, sizeof(float));
-    buffers->wide = code_arena_take(device, 4 * rows * width, sizeof(float));
+    buffers->h = code_arena_take(device, rows * width, activation_size(generator));
+    buffers->wide = code_arena_take(device, 4 * rows * width, activation_size(generator));
 }
 
 static void layout_scratch(CodeGenerator *generator, CodeArena *device, const Needs *needs)
@@ -78,9 +85,9 @@ static void layout_scratch(CodeGenerator *generator, CodeArena *device, const Ne
 
     /* One set of pointers serves both: sizes of the wider product of rows and width. */
     if (refiner * shape->refiner.width > drafter * shape->drafter.width)
-        layout_pass(buffers, device, refiner, shape->refiner.width);
+        layout_pass(generator, device, refiner, shape->refiner.width);
     else
-        layout_pass(buffers, device, drafter, shape->drafter.width);
+        layout_pass(generator, device, drafter, shape->drafter.width);
     code_arena_rewind(device, start);
 
     buffers->small = code_arena_take(device, map * shape->vae.channels, sizeof(float));
@@ -91,7 +98,8 @@ static void layout_scratch(CodeGenerator *generator, CodeArena *device, const Ne
     code_arena_rewind(device, start);
 
     for (int i = 0; i < 3; i++)
-        buffers->maps[i] = code_arena_take(device, code_vae_largest_map(shape), sizeof(float));
+        buffers->maps[i] =
+            code_arena_take(device, code_vae_largest_map(shape, activation_size(generator)), 1);
     code_arena_rewind(device, start);
 }
 
@@ -122,8 +130,8 @@ static Needs needs_of_all(const CodeGenerator *generator, size_t *cache)
     *cache = 0;
     for (unsigned n = 1; n <= shape->scales; n++) {
         Needs needs = needs_of(shape, n);
-        size_t drafter = cache_floats(&shape->drafter, lanes, needs.drafter_capacity);
-        size_t refiner = cache_floats(&shape->refiner, lanes, needs.refiner_capacity);
+        size_t drafter = cache_elements(&shape->drafter, lanes, needs.drafter_capacity);
+        size_t refiner = cache_elements(&shape->refiner, lanes, needs.refiner_capacity);
 
         if (!(generator->steps >> n & 1))
             continue;
@@ -158,7 +166,7 @@ void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host)
     buffers->f_hat = code_arena_take(device, features, sizeof(float));
     buffers->areas = code_arena_take(
         device, batch * (length - shape->first[1]) * shape->vae.channels, sizeof(float));
-    buffers->cache = code_arena_take(device, cache, sizeof(float));
+    buffers->cache = code_arena_take(device, cache, activation_size(generator));
     buffers->logits =
         code_arena_take(device, batch * last * last * shape->vae.codes, sizeof(float));
     layout_scratch(generator, device, &needs);
@@ -195,7 +203,7 @@ bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch, 
     plan->weight_bytes =
         sizeof(float) * (model->info.vae_parameters + model->info.drafter_parameters +
                          model->info.refiner_parameters);
-    plan->cache_bytes = cache * sizeof(float);
+    plan->cache_bytes = cache * activation_size(&sketch);
     plan->class_bytes = sizeof(float) * (sketch.drafter.layout.stride * sketch.drafter.slots +
                                          sketch.refiner.layout.stride * sketch.refiner.slots);
     plan->scratch_bytes = device.peak + host.peak - plan->cache_bytes - plan->class_bytes;

@@ -4,8 +4,7 @@
 
 #include "backend.h"
 
-/* The backend that `device` and `precision` ask for; NULL or "auto" leaves the choice. NULL on
- * failure. */
-const CodeBackend *code_backend_find(const char *device, const char *precision, CodeError *error);
+/* The backend that `device` asks for; NULL or "auto" leaves the choice. NULL on failure. */
+const CodeBackend *code_backend_find(const char *device, CodeError *error);
 
 #endif

@@ -35,7 +35,7 @@ static bool modulate(CodeGenerator *generator, const CodePass *pass, unsigned ro
 
 /* A product over all rows; one group an image, so that its rows share the weights they stream. */
 static bool product(CodeGenerator *generator, const CodePass *pass, unsigned rows,
-                    const CodeWeight *weight, const float *x, unsigned width, float *y,
+                    const CodeWeight *weight, const void *x, unsigned width, void *y,
                     CodeEpilogue epilogue, CodePerLane gate)
 {
     CodeLinear args = {.weight = weight,
@@ -53,7 +53,7 @@ static bool product(CodeGenerator *generator, const CodePass *pass, unsigned row
 
 /* h = attention over `wide` = q, k, v. Every scale of the pass sees itself and all earlier ones,
  * which is VAR's block-causal mask without a mask. */
-static bool attend(CodeGenerator *generator, const CodePass *pass, const float *k, const float *v)
+static bool attend(CodeGenerator *generator, const CodePass *pass, const void *k, const void *v)
 {
     const CodeShape *shape = &generator->model->shape;
     const CodeVarShape *var = &pass->table->var->shape;
@@ -61,10 +61,10 @@ static bool attend(CodeGenerator *generator, const CodePass *pass, const float *
 
     for (unsigned scale = pass->first_scale; scale <= pass->last_scale; scale++) {
         size_t row = shape->first[scale] - start;
-        CodeAttention args = {.q = generator->buffers.wide + row * 3 * c,
+        CodeAttention args = {.q = code_activation(generator, generator->buffers.wide, row * 3 * c),
                               .k = k,
                               .v = v,
-                              .out = generator->buffers.h + row * c,
+                              .out = code_activation(generator, generator->buffers.h, row * c),
                               .q_lane = rows * 3 * c,
                               .q_head = CODE_HEAD_SIZE,
                               .q_row = 3 * c,
@@ -97,7 +97,8 @@ static bool block(CodeGenerator *generator, const CodePass *pass, unsigned i)
     CodePerLane none = {0};
     unsigned rows = pass_rows(shape, pass), c = var->shape.width;
     size_t half = (size_t)pass->lanes * c * pass->capacity; /* keys of one layer, or values */
-    float *k = pass->cache + 2 * i * half, *v = k + half;
+    void *k = code_activation(generator, pass->cache, 2 * i * half);
+    void *v = code_activation(generator, k, half);
     CodeHeads heads = {.qkv = b->wide,
                        .q_scale = weights->q_scale,
                        .k_cache = k,
@@ -142,7 +143,7 @@ bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const
     const float *modulations = table->memory + table->layout.head;
     CodeGuide guide = {.x = b->x + (rows - last) * c,
                        .x_lane = rows * c,
-                       .y = b->h,
+                       .y = b->wide,
                        .t = t,
                        .scale = {modulations, table->layout.stride, pass->slots},
                        .shift = {modulations + c, table->layout.stride, pass->slots},
@@ -151,7 +152,7 @@ bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const
                        .rows = last,
                        .width = (unsigned)c};
     CodeLinear head = {.weight = table->var->head,
-                       .x = b->h,
+                       .x = b->wide,
                        .x_group = last * c,
                        .y = logits,
                        .groups = images,

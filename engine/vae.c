@@ -8,19 +8,19 @@
 /* A map as it goes through the layers: (side, side, channels) in `x`; `a` and `b` are free. */
 typedef struct Map {
     CodeGenerator *generator;
-    float *x, *a, *b;
+    void *x, *a, *b;
     unsigned side, channels;
 } Map;
 
-static void swap(float **one, float **other)
+static void swap(void **one, void **other)
 {
-    float *kept = *one;
+    void *kept = *one;
 
     *one = *other;
     *other = kept;
 }
 
-static bool norm(Map *map, const CodeNorm *weights, const float *x, float *y, bool silu)
+static bool norm(Map *map, const CodeNorm *weights, const void *x, void *y, bool silu)
 {
     const CodeModel *model = map->generator->model;
     CodeGroupNorm args = {.x = x,
@@ -36,7 +36,7 @@ static bool norm(Map *map, const CodeNorm *weights, const float *x, float *y, bo
     return model->backend->group_norm(map->generator->stream, &args);
 }
 
-static bool conv(Map *map, const CodeWeight *weight, const float *x, const float *add, float *y)
+static bool conv(Map *map, const CodeWeight *weight, const void *x, const void *add, void *y)
 {
     CodeConv args = {.weight = weight, .x = x, .add = add, .y = y, .images = 1, .side = map->side};
 
@@ -75,8 +75,8 @@ static bool attn_block(Map *map, const CodeAttnBlock *block)
     const CodeBackend *backend = map->generator->model->backend;
     size_t c = map->channels;
     CodeAttention args = {.q = map->b,
-                          .k = map->b + c,
-                          .v = map->b + 2 * c,
+                          .k = code_activation(map->generator, map->b, c),
+                          .v = code_activation(map->generator, map->b, 2 * c),
                           .out = map->a,
                           .q_row = 3 * c,
                           .kv_row = 3 * c,
@@ -137,7 +137,7 @@ const float *code_vae_render(CodeGenerator *generator, const float *f_hat)
 {
     const CodeVae *vae = &generator->model->vae;
     const CodeVaeShape *shape = &generator->model->shape.vae;
-    float **maps = generator->buffers.maps;
+    void **maps = generator->buffers.maps;
     Map map = {generator,      maps[0], maps[1], maps[2], code_last_side(&generator->model->shape),
                shape->channels};
 
@@ -159,7 +159,7 @@ const float *code_vae_encode(CodeGenerator *generator)
 {
     const CodeVae *vae = &generator->model->vae;
     const CodeVaeShape *shape = &generator->model->shape.vae;
-    float **maps = generator->buffers.maps;
+    void **maps = generator->buffers.maps;
     Map map = {generator, maps[0], maps[1], maps[2], code_picture_side(&generator->model->shape),
                3};
 
@@ -180,11 +180,12 @@ const float *code_vae_encode(CodeGenerator *generator)
                : NULL;
 }
 
-size_t code_vae_largest_map(const CodeShape *shape)
+size_t code_vae_largest_map(const CodeShape *shape, size_t activation_size)
 {
     const CodeVaeShape *vae = &shape->vae;
     size_t side = code_picture_side(shape), top = code_last_side(shape);
-    size_t largest = 3 * side * side, attention;
+    size_t pixels = 3 * side * side * sizeof(float);
+    size_t features = top * top * vae->channels * sizeof(float), largest = 0, attention;
 
     for (unsigned l = 0; l < vae->levels; l++, side /= 2) {
         /* On level l there are its own channels, and those of the level that it comes from. */
@@ -196,5 +197,7 @@ size_t code_vae_largest_map(const CodeShape *shape)
         largest = map > largest ? map : largest;
     }
     attention = 3 * top * top * vae->ch * vae->ch_mult[vae->levels - 1];
-    return attention > largest ? attention : largest;
+    largest = (attention > largest ? attention : largest) * activation_size;
+    largest = pixels > largest ? pixels : largest;
+    return features > largest ? features : largest;
 }

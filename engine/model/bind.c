@@ -1,218 +1,62 @@
 /* bind.c - walks over every tensor of a model by its checkpoint name. The same walk first checks
  * names and shapes of all files, so that an error costs no time, and then loads. */
-#include "model.h"
+#include "binder.h"
 
 #include "error.h"
-#include "weights.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct Binder {
-    CodeModel *model;
-    CodeWeights *weights; /* the file that is being walked */
-    const CodeModelOptions *options;
-    CodeStream *stream;  /* for uploading vectors; NULL: check only */
-    float *staging;      /* one tensor at a time */
-    size_t staging_size; /* floats */
-    float *bias;
-    size_t bias_size;
-    uint64_t parameters; /* seen in this file */
-    uint64_t done, all;  /* bytes, for the progress */
-    CodeError *error;
-} Binder;
-
-static bool checking(const Binder *binder)
-{
-    return !binder->stream;
-}
-
-static bool grow(float **buffer, size_t *size, size_t count, CodeError *error)
-{
-    float *larger;
-
-    if (count <= *size)
-        return true;
-    larger = realloc(*buffer, count * sizeof(float));
-    if (!larger)
-        return code_fail(error, CODE_NO_MEMORY, "no memory to read a tensor of %zu values", count);
-    *buffer = larger;
-    *size = count;
-    return true;
-}
-
-/* Reads one tensor into a buffer, or only checks it. */
-static bool fetch(Binder *binder, float **buffer, size_t *size, const char *name, unsigned rank,
-                  const uint64_t *dims)
-{
-    size_t count = 1;
-
-    for (unsigned i = 0; i < rank; i++)
-        count *= dims[i];
-    binder->parameters += count;
-    if (checking(binder)) {
-        binder->all += count * sizeof(float);
-        return code_weights_check(binder->weights, name, rank, dims, binder->error);
-    }
-    if (!grow(buffer, size, count, binder->error) ||
-        !code_weights_read(binder->weights, name, rank, dims, *buffer, binder->error))
-        return false;
-    binder->done += count * sizeof(float);
-    if (binder->options->progress &&
-        !binder->options->progress(binder->options->progress_user,
-                                   (double)binder->done / (double)binder->all))
-        return code_fail(binder->error, CODE_CANCELLED, "%s: loading was cancelled",
-                         code_weights_name(binder->weights));
-    return true;
-}
-
-static bool fetch_main(Binder *binder, const char *name, unsigned rank, const uint64_t *dims)
-{
-    return fetch(binder, &binder->staging, &binder->staging_size, name, rank, dims);
-}
-
-/* Appends to one of the model's lists of what is to be freed. */
-static bool keep(void ***list, size_t *count, void *item, CodeError *error)
-{
-    void **longer = *list;
-
-    if ((*count & (*count - 1)) == 0)
-        longer = realloc(*list, (*count ? 2 * *count : 1) * sizeof *longer);
-    if (!longer)
-        return code_fail(error, CODE_NO_MEMORY, "no memory for a list of %zu weights", *count);
-    *list = longer;
-    longer[(*count)++] = item;
-    return true;
-}
-
-/* Copies host floats to device memory that lives as long as the model. */
-static bool place_vector(Binder *binder, const float *values, size_t count, const float **out)
-{
-    CodeModel *model = binder->model;
-    void *memory = model->backend->alloc(model->device, count * sizeof(float), binder->error);
-
-    if (!memory)
-        return false;
-    if (!keep(&model->vectors, &model->vector_count, memory, binder->error)) {
-        model->backend->release(model->device, memory);
-        return false;
-    }
-    if (!model->backend->copy(binder->stream, memory, values, count * sizeof(float), CODE_UPLOAD)) {
-        *binder->error = binder->stream->error;
-        return false;
-    }
-    *out = memory;
-    return true;
-}
-
-static bool pack(Binder *binder, const CodeWeightSpec *spec, const float *bias, CodeWeight **out)
-{
-    CodeModel *model = binder->model;
-
-    *out = model->backend->weight_pack(model->device, spec, binder->staging, bias, binder->error);
-    if (!*out)
-        return false;
-    if (!keep(&model->packed, &model->packed_count, *out, binder->error)) {
-        model->backend->weight_free(model->device, *out);
-        return false;
-    }
-    return true;
-}
-
-/* ---- kinds of tensors --------------------------------------------------------------------------
- */
-
-static bool vector(Binder *binder, const float **out, unsigned count, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static bool vector(Binder *binder, const float **out, unsigned count, const char *format, ...)
-{
-    char name[128];
-    uint64_t dims[] = {count};
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(name, sizeof name, format, args);
-    va_end(args);
-    return fetch_main(binder, name, 1, dims) &&
-           (checking(binder) || place_vector(binder, binder->staging, count, out));
-}
-
-/* NAME.weight with NAME.bias. */
-static bool layer(Binder *binder, CodeWeight **out, CodeWeightKind kind, unsigned in,
-                  unsigned width, const char *format, ...) __attribute__((format(printf, 6, 7)));
-
-static bool layer(Binder *binder, CodeWeight **out, CodeWeightKind kind, unsigned in,
-                  unsigned width, const char *format, ...)
-{
-    char base[112], name[128];
-    unsigned kernel = kind == CODE_WEIGHT_CONV3 || kind == CODE_WEIGHT_CONV3_S2 ? 3 : 1;
-    uint64_t dims[] = {width, in, kernel, kernel};
-    CodeWeightSpec spec = {kind, in, width};
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(base, sizeof base, format, args);
-    va_end(args);
-    snprintf(name, sizeof name, "%s.bias", base);
-    if (!fetch(binder, &binder->bias, &binder->bias_size, name, 1, dims))
-        return false;
-    snprintf(name, sizeof name, "%s.weight", base);
-    return fetch_main(binder, name, kind == CODE_WEIGHT_LINEAR ? 2 : 4, dims) &&
-           (checking(binder) || pack(binder, &spec, binder->bias, out));
-}
 
 /* ---- the transformer ---------------------------------------------------------------------------
  */
 
 /* mat_qkv.weight; its bias is q_bias, 0, v_bias. */
-static bool bind_qkv(Binder *binder, CodeBlock *block, unsigned width, unsigned i)
+static bool bind_qkv(CodeBinder *binder, CodeBlock *block, unsigned width, unsigned i)
 {
     char name[128];
     uint64_t dims[] = {3 * (uint64_t)width, width};
-    CodeWeightSpec spec = {CODE_WEIGHT_LINEAR, width, 3 * width};
+    CodeWeightSpec spec = code_weight_spec(CODE_WEIGHT_LINEAR, width, 3 * width, ACT_TO_ACT);
     float *bias = NULL;
     bool good = false;
 
-    if (!checking(binder) && !(bias = calloc(3 * (size_t)width, sizeof *bias)))
+    if (!code_binder_checks(binder) && !(bias = calloc(3 * (size_t)width, sizeof *bias)))
         return code_fail(binder->error, CODE_NO_MEMORY, "no memory for a bias of %u", 3 * width);
     snprintf(name, sizeof name, "blocks.%u.attn.q_bias", i);
-    if (!fetch(binder, &binder->bias, &binder->bias_size, name, 1, dims + 1))
+    if (!code_binder_fetch(binder, &binder->bias, &binder->bias_size, name, 1, dims + 1))
         goto out;
     if (bias)
         memcpy(bias, binder->bias, width * sizeof *bias);
     snprintf(name, sizeof name, "blocks.%u.attn.v_bias", i);
-    if (!fetch(binder, &binder->bias, &binder->bias_size, name, 1, dims + 1))
+    if (!code_binder_fetch(binder, &binder->bias, &binder->bias_size, name, 1, dims + 1))
         goto out;
     if (bias)
         memcpy(bias + 2 * (size_t)width, binder->bias, width * sizeof *bias);
     snprintf(name, sizeof name, "blocks.%u.attn.mat_qkv.weight", i);
-    good = fetch_main(binder, name, 2, dims) &&
-           (checking(binder) || pack(binder, &spec, bias, &block->qkv));
+    good = code_binder_fetch_main(binder, name, 2, dims) &&
+           (code_binder_checks(binder) || code_binder_pack(binder, &spec, bias, &block->qkv));
 out:
     free(bias);
     return good;
 }
 
-static bool bind_q_scale(Binder *binder, CodeBlock *block, unsigned heads, unsigned i)
+static bool bind_q_scale(CodeBinder *binder, CodeBlock *block, unsigned heads, unsigned i)
 {
     char name[128];
     uint64_t dims[] = {1, heads, 1, 1};
 
     snprintf(name, sizeof name, "blocks.%u.attn.scale_mul_1H11", i);
-    if (!fetch_main(binder, name, 4, dims))
+    if (!code_binder_fetch_main(binder, name, 4, dims))
         return false;
-    if (checking(binder))
+    if (code_binder_checks(binder))
         return true;
     for (unsigned head = 0; head < heads; head++)
         binder->staging[head] = expf(fminf(binder->staging[head], logf(100.0f)));
-    return place_vector(binder, binder->staging, heads, &block->q_scale);
+    return code_binder_place(binder, binder->staging, heads, &block->q_scale);
 }
 
-static bool bind_block(Binder *binder, CodeBlock *block, const CodeVarShape *shape, unsigned i)
+static bool bind_block(CodeBinder *binder, CodeBlock *block, const CodeVarShape *shape, unsigned i)
 {
     unsigned c = shape->width;
 
@@ -221,57 +65,66 @@ static bool bind_block(Binder *binder, CodeBlock *block, const CodeVarShape *sha
         uint64_t dims[] = {1, 1, 6, c};
 
         snprintf(name, sizeof name, "blocks.%u.ada_gss", i);
-        if (!fetch_main(binder, name, 4, dims) ||
-            (!checking(binder) &&
-             !place_vector(binder, binder->staging, 6 * (size_t)c, &block->gss)))
+        if (!code_binder_fetch_main(binder, name, 4, dims) ||
+            (!code_binder_checks(binder) &&
+             !code_binder_place(binder, binder->staging, 6 * (size_t)c, &block->gss)))
             return false;
-    } else if (!layer(binder, &block->ada, CODE_WEIGHT_LINEAR, c, 6 * c, "blocks.%u.ada_lin.1",
-                      i)) {
+    } else if (!code_binder_layer(binder, &block->ada,
+                                  code_weight_spec(CODE_WEIGHT_LINEAR, c, 6 * c, F32_TO_F32),
+                                  "blocks.%u.ada_lin.1", i)) {
         return false;
     }
     return bind_q_scale(binder, block, shape->heads, i) && bind_qkv(binder, block, c, i) &&
-           layer(binder, &block->proj, CODE_WEIGHT_LINEAR, c, c, "blocks.%u.attn.proj", i) &&
-           layer(binder, &block->fc1, CODE_WEIGHT_LINEAR, c, 4 * c, "blocks.%u.ffn.fc1", i) &&
-           layer(binder, &block->fc2, CODE_WEIGHT_LINEAR, 4 * c, c, "blocks.%u.ffn.fc2", i);
+           code_binder_layer(binder, &block->proj,
+                             code_weight_spec(CODE_WEIGHT_LINEAR, c, c, ACT_TO_F32),
+                             "blocks.%u.attn.proj", i) &&
+           code_binder_layer(binder, &block->fc1,
+                             code_weight_spec(CODE_WEIGHT_LINEAR, c, 4 * c, ACT_TO_ACT),
+                             "blocks.%u.ffn.fc1", i) &&
+           code_binder_layer(binder, &block->fc2,
+                             code_weight_spec(CODE_WEIGHT_LINEAR, 4 * c, c, ACT_TO_F32),
+                             "blocks.%u.ffn.fc2", i);
 }
 
 /* pos_1LC + lvl_embed of each position's scale, and pos_start on top of that for scale 0. */
-static bool bind_places(Binder *binder, CodeVar *var)
+static bool bind_places(CodeBinder *binder, CodeVar *var)
 {
     const CodeShape *shape = &binder->model->shape;
     uint64_t c = var->shape.width, length = shape->first[shape->scales];
     uint64_t levels[] = {shape->scales, c}, places[] = {1, length, c},
              start[] = {1, shape->first[1], c};
 
-    if (!fetch(binder, &binder->bias, &binder->bias_size, "lvl_embed.weight", 2, levels) ||
-        !fetch_main(binder, "pos_1LC", 3, places))
+    if (!code_binder_fetch(binder, &binder->bias, &binder->bias_size, "lvl_embed.weight", 2,
+                           levels) ||
+        !code_binder_fetch_main(binder, "pos_1LC", 3, places))
         return false;
-    if (!checking(binder)) {
+    if (!code_binder_checks(binder)) {
         for (unsigned k = 0; k < shape->scales; k++)
             for (size_t i = shape->first[k] * c; i < shape->first[k + 1] * c; i++)
                 binder->staging[i] = binder->bias[k * c + i % c] + binder->staging[i];
-        if (!place_vector(binder, binder->staging, length * c, &var->place) ||
-            !grow(&binder->bias, &binder->bias_size, shape->first[1] * c, binder->error))
+        if (!code_binder_place(binder, binder->staging, length * c, &var->place) ||
+            !code_binder_grow(&binder->bias, &binder->bias_size, shape->first[1] * c,
+                              binder->error))
             return false;
         memcpy(binder->bias, binder->staging, shape->first[1] * c * sizeof(float));
     }
-    if (!fetch_main(binder, "pos_start", 3, start))
+    if (!code_binder_fetch_main(binder, "pos_start", 3, start))
         return false;
-    if (checking(binder))
+    if (code_binder_checks(binder))
         return true;
     for (size_t i = 0; i < shape->first[1] * c; i++)
         binder->staging[i] += binder->bias[i];
-    return place_vector(binder, binder->staging, shape->first[1] * c, &var->start);
+    return code_binder_place(binder, binder->staging, shape->first[1] * c, &var->start);
 }
 
-static bool bind_classes(Binder *binder, CodeVar *var)
+static bool bind_classes(CodeBinder *binder, CodeVar *var)
 {
     uint64_t dims[] = {binder->model->shape.classes + 1, var->shape.width};
     size_t bytes = dims[0] * dims[1] * sizeof(float);
 
-    if (!fetch_main(binder, "class_emb.weight", 2, dims))
+    if (!code_binder_fetch_main(binder, "class_emb.weight", 2, dims))
         return false;
-    if (checking(binder))
+    if (code_binder_checks(binder))
         return true;
     var->class_emb = malloc(bytes);
     if (!var->class_emb)
@@ -281,7 +134,7 @@ static bool bind_classes(Binder *binder, CodeVar *var)
     return true;
 }
 
-static bool bind_var(Binder *binder, CodeVar *var, const CodeVarShape *shape)
+static bool bind_var(CodeBinder *binder, CodeVar *var, const CodeVarShape *shape)
 {
     const CodeVaeShape *vae = &binder->model->shape.vae;
     unsigned c = shape->width;
@@ -290,11 +143,19 @@ static bool bind_var(Binder *binder, CodeVar *var, const CodeVarShape *shape)
     if (!var->blocks && !(var->blocks = calloc(shape->depth, sizeof *var->blocks)))
         return code_fail(binder->error, CODE_NO_MEMORY, "no memory for %u blocks", shape->depth);
     if (!bind_classes(binder, var) || !bind_places(binder, var) ||
-        !layer(binder, &var->word_embed, CODE_WEIGHT_LINEAR, vae->channels, c, "word_embed") ||
-        !layer(binder, &var->head_ada, CODE_WEIGHT_LINEAR, c, 2 * c, "head_nm.ada_lin.1") ||
-        !layer(binder, &var->head, CODE_WEIGHT_LINEAR, c, vae->codes, "head") ||
+        !code_binder_layer(binder, &var->word_embed,
+                           code_weight_spec(CODE_WEIGHT_LINEAR, vae->channels, c, F32_TO_F32),
+                           "word_embed") ||
+        !code_binder_layer(binder, &var->head_ada,
+                           code_weight_spec(CODE_WEIGHT_LINEAR, c, 2 * c, F32_TO_F32),
+                           "head_nm.ada_lin.1") ||
+        !code_binder_layer(binder, &var->head,
+                           code_weight_spec(CODE_WEIGHT_LINEAR, c, vae->codes, F32_TO_F32),
+                           "head") ||
         (shape->shared_aln &&
-         !layer(binder, &var->shared_ada, CODE_WEIGHT_LINEAR, c, 6 * c, "shared_ada_lin.1")))
+         !code_binder_layer(binder, &var->shared_ada,
+                            code_weight_spec(CODE_WEIGHT_LINEAR, c, 6 * c, F32_TO_F32),
+                            "shared_ada_lin.1")))
         return false;
     for (unsigned i = 0; i < shape->depth; i++)
         if (!bind_block(binder, &var->blocks[i], shape, i))
@@ -305,14 +166,14 @@ static bool bind_var(Binder *binder, CodeVar *var, const CodeVarShape *shape)
 /* ---- the VQ-VAE --------------------------------------------------------------------------------
  */
 
-static bool bind_norm(Binder *binder, CodeNorm *norm, unsigned channels, const char *name)
+static bool bind_norm(CodeBinder *binder, CodeNorm *norm, unsigned channels, const char *name)
 {
     norm->channels = channels;
-    return vector(binder, &norm->weight, channels, "%s.weight", name) &&
-           vector(binder, &norm->bias, channels, "%s.bias", name);
+    return code_binder_vector(binder, &norm->weight, channels, "%s.weight", name) &&
+           code_binder_vector(binder, &norm->bias, channels, "%s.bias", name);
 }
 
-static bool bind_res(Binder *binder, CodeResBlock *block, unsigned in, unsigned out,
+static bool bind_res(CodeBinder *binder, CodeResBlock *block, unsigned in, unsigned out,
                      const char *name)
 {
     char part[96];
@@ -322,23 +183,33 @@ static bool bind_res(Binder *binder, CodeResBlock *block, unsigned in, unsigned 
         return false;
     snprintf(part, sizeof part, "%s.norm2", name);
     return bind_norm(binder, &block->norm2, out, part) &&
-           layer(binder, &block->conv1, CODE_WEIGHT_CONV3, in, out, "%s.conv1", name) &&
-           layer(binder, &block->conv2, CODE_WEIGHT_CONV3, out, out, "%s.conv2", name) &&
-           (in == out ||
-            layer(binder, &block->shortcut, CODE_WEIGHT_CONV1, in, out, "%s.nin_shortcut", name));
+           code_binder_layer(binder, &block->conv1,
+                             code_weight_spec(CODE_WEIGHT_CONV3, in, out, ACT_TO_ACT), "%s.conv1",
+                             name) &&
+           code_binder_layer(binder, &block->conv2,
+                             code_weight_spec(CODE_WEIGHT_CONV3, out, out, ACT_TO_ACT), "%s.conv2",
+                             name) &&
+           (in == out || code_binder_layer(binder, &block->shortcut,
+                                           code_weight_spec(CODE_WEIGHT_CONV1, in, out, ACT_TO_ACT),
+                                           "%s.nin_shortcut", name));
 }
 
-static bool bind_attn(Binder *binder, CodeAttnBlock *attn, unsigned channels, const char *name)
+static bool bind_attn(CodeBinder *binder, CodeAttnBlock *attn, unsigned channels, const char *name)
 {
     char part[96];
 
     snprintf(part, sizeof part, "%s.norm", name);
     return bind_norm(binder, &attn->norm, channels, part) &&
-           layer(binder, &attn->qkv, CODE_WEIGHT_CONV1, channels, 3 * channels, "%s.qkv", name) &&
-           layer(binder, &attn->proj, CODE_WEIGHT_CONV1, channels, channels, "%s.proj_out", name);
+           code_binder_layer(
+               binder, &attn->qkv,
+               code_weight_spec(CODE_WEIGHT_CONV1, channels, 3 * channels, ACT_TO_ACT), "%s.qkv",
+               name) &&
+           code_binder_layer(binder, &attn->proj,
+                             code_weight_spec(CODE_WEIGHT_CONV1, channels, channels, ACT_TO_ACT),
+                             "%s.proj_out", name);
 }
 
-static bool bind_mid(Binder *binder, CodeVaeSide *side, unsigned channels, const char *name)
+static bool bind_mid(CodeBinder *binder, CodeVaeSide *side, unsigned channels, const char *name)
 {
     char part[64];
 
@@ -353,7 +224,7 @@ static bool bind_mid(Binder *binder, CodeVaeSide *side, unsigned channels, const
 }
 
 /* The blocks of one level, `name` being encoder.down.L or decoder.up.L. *channels: in, then out. */
-static bool bind_level(Binder *binder, CodeLevel *level, unsigned l, unsigned blocks,
+static bool bind_level(CodeBinder *binder, CodeLevel *level, unsigned l, unsigned blocks,
                        unsigned *channels, const char *name)
 {
     const CodeVaeShape *shape = &binder->model->shape.vae;
@@ -372,12 +243,14 @@ static bool bind_level(Binder *binder, CodeLevel *level, unsigned l, unsigned bl
     return true;
 }
 
-static bool bind_encoder(Binder *binder, CodeVaeSide *side)
+static bool bind_encoder(CodeBinder *binder, CodeVaeSide *side)
 {
     const CodeVaeShape *shape = &binder->model->shape.vae;
     unsigned channels = shape->ch;
 
-    if (!layer(binder, &side->conv_in, CODE_WEIGHT_CONV3, 3, channels, "encoder.conv_in"))
+    if (!code_binder_layer(binder, &side->conv_in,
+                           code_weight_spec(CODE_WEIGHT_CONV3, 3, channels, F32_TO_ACT),
+                           "encoder.conv_in"))
         return false;
     for (unsigned l = 0; l < shape->levels; l++) {
         char name[48];
@@ -385,23 +258,30 @@ static bool bind_encoder(Binder *binder, CodeVaeSide *side)
         snprintf(name, sizeof name, "encoder.down.%u", l);
         if (!bind_level(binder, &side->level[l], l, shape->res_blocks, &channels, name))
             return false;
-        if (l < shape->levels - 1 && !layer(binder, &side->level[l].resample, CODE_WEIGHT_CONV3_S2,
-                                            channels, channels, "%s.downsample.conv", name))
+        if (l < shape->levels - 1 &&
+            !code_binder_layer(
+                binder, &side->level[l].resample,
+                code_weight_spec(CODE_WEIGHT_CONV3_S2, channels, channels, ACT_TO_ACT),
+                "%s.downsample.conv", name))
             return false;
     }
     return bind_mid(binder, side, channels, "encoder") &&
            bind_norm(binder, &side->norm_out, channels, "encoder.norm_out") &&
-           layer(binder, &side->conv_out, CODE_WEIGHT_CONV3, channels, shape->channels,
-                 "encoder.conv_out");
+           code_binder_layer(
+               binder, &side->conv_out,
+               code_weight_spec(CODE_WEIGHT_CONV3, channels, shape->channels, ACT_TO_F32),
+               "encoder.conv_out");
 }
 
-static bool bind_decoder(Binder *binder, CodeVaeSide *side)
+static bool bind_decoder(CodeBinder *binder, CodeVaeSide *side)
 {
     const CodeVaeShape *shape = &binder->model->shape.vae;
     unsigned channels = shape->ch * shape->ch_mult[shape->levels - 1];
 
-    if (!layer(binder, &side->conv_in, CODE_WEIGHT_CONV3, shape->channels, channels,
-               "decoder.conv_in") ||
+    if (!code_binder_layer(
+            binder, &side->conv_in,
+            code_weight_spec(CODE_WEIGHT_CONV3, shape->channels, channels, F32_TO_ACT),
+            "decoder.conv_in") ||
         !bind_mid(binder, side, channels, "decoder"))
         return false;
     for (unsigned l = shape->levels; l-- > 0;) {
@@ -410,42 +290,50 @@ static bool bind_decoder(Binder *binder, CodeVaeSide *side)
         snprintf(name, sizeof name, "decoder.up.%u", l);
         if (!bind_level(binder, &side->level[l], l, shape->res_blocks + 1, &channels, name))
             return false;
-        if (l > 0 && !layer(binder, &side->level[l].resample, CODE_WEIGHT_CONV3, channels, channels,
-                            "%s.upsample.conv", name))
+        if (l > 0 &&
+            !code_binder_layer(binder, &side->level[l].resample,
+                               code_weight_spec(CODE_WEIGHT_CONV3, channels, channels, ACT_TO_ACT),
+                               "%s.upsample.conv", name))
             return false;
     }
     return bind_norm(binder, &side->norm_out, channels, "decoder.norm_out") &&
-           layer(binder, &side->conv_out, CODE_WEIGHT_CONV3, channels, 3, "decoder.conv_out");
+           code_binder_layer(binder, &side->conv_out,
+                             code_weight_spec(CODE_WEIGHT_CONV3, channels, 3, ACT_TO_F32),
+                             "decoder.conv_out");
 }
 
-static bool bind_codebook(Binder *binder, CodeVae *vae)
+static bool bind_codebook(CodeBinder *binder, CodeVae *vae)
 {
     const CodeVaeShape *shape = &binder->model->shape.vae;
     uint64_t dims[] = {shape->codes, shape->channels};
     size_t count = dims[0] * dims[1];
 
-    if (!fetch_main(binder, "quantize.embedding.weight", 2, dims))
+    if (!code_binder_fetch_main(binder, "quantize.embedding.weight", 2, dims))
         return false;
-    if (checking(binder))
+    if (code_binder_checks(binder))
         return true;
     vae->host_codebook = malloc(count * sizeof(float));
     if (!vae->host_codebook)
         return code_fail(binder->error, CODE_NO_MEMORY, "no memory for a codebook of %zu", count);
     memcpy(vae->host_codebook, binder->staging, count * sizeof(float));
-    return place_vector(binder, binder->staging, count, &vae->codebook);
+    return code_binder_place(binder, binder->staging, count, &vae->codebook);
 }
 
-static bool bind_vae(Binder *binder, CodeVae *vae)
+static bool bind_vae(CodeBinder *binder, CodeVae *vae)
 {
     unsigned z = binder->model->shape.vae.channels;
 
     for (unsigned j = 0; j < CODE_PHI_COUNT; j++)
-        if (!layer(binder, &vae->phi[j], CODE_WEIGHT_CONV3, z, z, "quantize.quant_resi.qresi_ls.%u",
-                   j))
+        if (!code_binder_layer(binder, &vae->phi[j],
+                               code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32),
+                               "quantize.quant_resi.qresi_ls.%u", j))
             return false;
     return bind_codebook(binder, vae) &&
-           layer(binder, &vae->quant_conv, CODE_WEIGHT_CONV3, z, z, "quant_conv") &&
-           layer(binder, &vae->post_quant_conv, CODE_WEIGHT_CONV3, z, z, "post_quant_conv") &&
+           code_binder_layer(binder, &vae->quant_conv,
+                             code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32), "quant_conv") &&
+           code_binder_layer(binder, &vae->post_quant_conv,
+                             code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32),
+                             "post_quant_conv") &&
            bind_encoder(binder, &vae->encoder) && bind_decoder(binder, &vae->decoder);
 }
 
@@ -502,7 +390,7 @@ static bool find_shape(CodeModel *model, const CodeManifestPair *pair, const Sou
 }
 
 /* One walk over all files. */
-static bool walk(Binder *binder, const Sources *sources)
+static bool walk(CodeBinder *binder, const Sources *sources)
 {
     CodeModel *model = binder->model;
     struct {
@@ -520,14 +408,15 @@ static bool walk(Binder *binder, const Sources *sources)
         good = i == 0   ? bind_vae(binder, &model->vae)
                : i == 1 ? bind_var(binder, &model->drafter, &model->shape.drafter)
                         : bind_var(binder, &model->refiner, &model->shape.refiner);
-        if (!good || (!checking(binder) && !code_weights_unchanged(binder->weights, binder->error)))
+        if (!good || (!code_binder_checks(binder) &&
+                      !code_weights_unchanged(binder->weights, binder->error)))
             return false;
         *parts[i].parameters = binder->parameters;
     }
     return true;
 }
 
-static bool load(Binder *binder, const Sources *sources)
+static bool load(CodeBinder *binder, const Sources *sources)
 {
     CodeModel *model = binder->model;
     atomic_bool never = false;
@@ -564,7 +453,7 @@ bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *o
                      CodeError *error)
 {
     const CodeManifestPair *pair = pair_for(model->manifest, steps, error);
-    Binder binder = {.model = model, .options = options, .error = error};
+    CodeBinder binder = {.model = model, .options = options, .error = error};
     Sources sources = {0};
     bool good = pair && open_sources(model->manifest, pair, &sources, error) &&
                 find_shape(model, pair, &sources, error) && walk(&binder, &sources);

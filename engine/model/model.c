@@ -13,7 +13,7 @@ void code_model_options_init(CodeModelOptions *options)
     *options = (CodeModelOptions){0};
 }
 
-static void describe(CodeModel *model, unsigned threads)
+static void describe(CodeModel *model)
 {
     const CodeManifest *manifest = model->manifest;
     const CodeShape *shape = &model->shape;
@@ -24,8 +24,8 @@ static void describe(CodeModel *model, unsigned threads)
     info->license = manifest->license;
     info->path = manifest->path;
     info->device = model->backend->name;
-    info->precision = model->backend->precision;
-    info->threads = threads;
+    info->precision = model->device_info.precision;
+    info->threads = model->device_info.threads;
     info->classes = shape->classes;
     info->class_names = (const char *const *)manifest->class_names;
     info->side = code_picture_side(shape);
@@ -51,9 +51,9 @@ static void model_free(CodeModel *model)
 CodeModel *code_model_open(const char *name, const CodeModelOptions *options, CodeError *error)
 {
     CodeModelOptions defaults;
-    CodeDeviceOptions device_options = {0};
+    CodeDeviceOptions device_options;
     CodeModel *model = NULL;
-    unsigned threads = 0, steps;
+    unsigned steps;
     char *path;
 
     code_model_options_init(&defaults);
@@ -74,14 +74,14 @@ CodeModel *code_model_open(const char *name, const CodeModelOptions *options, Co
         goto failed;
     steps = options->drafting_steps ? options->drafting_steps
                                     : model->manifest->defaults.drafting_steps;
-    device_options.threads = options->threads;
-    model->backend = code_backend_find(options->device, options->precision, error);
+    device_options = (CodeDeviceOptions){options->threads, options->precision};
+    model->backend = code_backend_find(options->device, error);
     if (!model->backend)
         goto failed;
-    model->device = model->backend->device_open(&device_options, &threads, error);
+    model->device = model->backend->device_open(&device_options, &model->device_info, error);
     if (!model->device || !code_model_bind(model, steps, options, error))
         goto failed;
-    describe(model, threads);
+    describe(model);
     return model;
 
 failed:

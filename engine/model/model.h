@@ -115,6 +115,7 @@ struct CodeModel {
     CodeShape shape;
     const CodeBackend *backend;
     CodeDevice *device;
+    CodeDeviceInfo device_info;
     bool loaded; /* false after headers_only */
     CodeVar drafter, refiner;
     CodeVae vae;

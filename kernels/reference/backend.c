@@ -18,15 +18,21 @@ bool reference_goes_on(CodeStream *stream)
     return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
 }
 
-static CodeDevice *device_open(const CodeDeviceOptions *options, unsigned *threads,
+static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
                                CodeError *error)
 {
-    CodeDevice *device = calloc(1, sizeof *device);
+    const char *precision = options->precision;
+    CodeDevice *device;
 
-    (void)options;
-    *threads = 1;
+    if (precision && strcmp(precision, "auto") && strcmp(precision, "f32")) {
+        code_fail(error, CODE_SETTINGS, "precision \"%.40s\": device \"reference\" has f32",
+                  precision);
+        return NULL;
+    }
+    device = calloc(1, sizeof *device);
     if (!device)
         code_fail(error, CODE_NO_MEMORY, "no memory for a device");
+    *info = (CodeDeviceInfo){.threads = 1, .precision = "f32", .activation_size = sizeof(float)};
     return device;
 }
 
@@ -119,7 +125,6 @@ static bool copy(CodeStream *stream, void *to, const void *from, size_t bytes, C
 
 const CodeBackend code_backend_reference = {
     .name = "reference",
-    .precision = "f32",
     .device_open = device_open,
     .device_close = device_close,
     .alloc = allocate,

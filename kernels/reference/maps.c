@@ -88,8 +88,8 @@ bool reference_resize(CodeStream *stream, const CodeResize *args)
     if (stream->rehearsing)
         return true;
     for (unsigned image = 0; image < args->images; image++) {
-        const float *in = args->in + image * args->in_image;
-        float *out = args->out + image * args->out_image;
+        const float *in = (const float *)args->in + image * args->in_image;
+        float *out = (float *)args->out + image * args->out_image;
 
         for (unsigned y = 0; y < args->out_side; y++) {
             if (!reference_goes_on(stream))
@@ -147,7 +147,9 @@ bool reference_conv(CodeStream *stream, const CodeConv *args)
     if (stream->rehearsing)
         return true;
     for (size_t at = 0; at < (size_t)args->images * side * side; at++) {
-        const float *in = args->x + at / (side * side) * in_image;
+        const float *in = (const float *)args->x + at / (side * side) * in_image;
+        const float *add = args->add;
+        float *map = args->y;
         unsigned y = at / side % side, x = at % side;
 
         if (!reference_goes_on(stream))
@@ -157,7 +159,7 @@ bool reference_conv(CodeStream *stream, const CodeConv *args)
 
             convolve(args, in, y, x, begin, width, sum);
             for (size_t o = 0; o < width; o++)
-                args->y[to + o] = args->add ? sum[o] + args->add[to + o] : sum[o];
+                map[to + o] = add ? sum[o] + add[to + o] : sum[o];
         }
     }
     return true;
@@ -217,8 +219,8 @@ bool reference_group_norm(CodeStream *stream, const CodeGroupNorm *args)
         for (size_t group = 0; group < args->groups; group++) {
             if (!reference_goes_on(stream))
                 return false;
-            normalise_group(args, args->x + image * image_size, args->y + image * image_size,
-                            group * size, size);
+            normalise_group(args, (const float *)args->x + image * image_size,
+                            (float *)args->y + image * image_size, group * size, size);
         }
     return true;
 }

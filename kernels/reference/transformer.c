@@ -23,8 +23,8 @@ bool reference_linear(CodeStream *stream, const CodeLinear *args)
     if (stream->rehearsing)
         return true;
     for (size_t row = 0; row < args->groups * rows; row++) {
-        const float *x = args->x + row / rows * args->x_group + row % rows * in;
-        float *y = args->y + row * out;
+        const float *x = (const float *)args->x + row / rows * args->x_group + row % rows * in;
+        float *y = (float *)args->y + row * out;
 
         if (!reference_goes_on(stream))
             return false;
@@ -77,7 +77,7 @@ bool reference_modulate(CodeStream *stream, const CodeModulate *args)
             return false;
         for (unsigned row = 0; row < args->rows; row++) {
             const float *x = args->x + ((size_t)lane * args->rows + row) * width;
-            float *y = args->y + ((size_t)lane * args->rows + row) * width;
+            float *y = (float *)args->y + ((size_t)lane * args->rows + row) * width;
             Norm norm = norm_of(x, width);
 
             for (size_t i = 0; i < width; i++)
@@ -100,13 +100,14 @@ static float inverse_norm(const float *v)
 bool reference_heads(CodeStream *stream, const CodeHeads *args)
 {
     size_t width = (size_t)args->heads * CODE_HEAD_SIZE;
+    float *qkv = args->qkv, *k_cache = args->k_cache, *v_cache = args->v_cache;
 
     if (stream->rehearsing)
         return true;
     for (unsigned lane = 0; lane < args->lanes; lane++)
         for (unsigned row = 0; row < args->rows; row++)
             for (unsigned head = 0; head < args->heads; head++) {
-                float *q = args->qkv + ((size_t)lane * args->rows + row) * 3 * width +
+                float *q = qkv + ((size_t)lane * args->rows + row) * 3 * width +
                            (size_t)head * CODE_HEAD_SIZE;
                 const float *k = q + width, *v = q + 2 * width;
                 size_t at =
@@ -116,8 +117,8 @@ bool reference_heads(CodeStream *stream, const CodeHeads *args)
 
                 for (int i = 0; i < CODE_HEAD_SIZE; i++) {
                     q[i] *= q_factor;
-                    args->k_cache[at + i] = k[i] * k_factor;
-                    args->v_cache[at + i] = v[i];
+                    k_cache[at + i] = k[i] * k_factor;
+                    v_cache[at + i] = v[i];
                 }
             }
     return true;
@@ -135,7 +136,7 @@ bool reference_recall(CodeStream *stream, const CodeRecall *args)
     for (size_t part = 0; part < 2 * (size_t)args->layers; part++)
         for (size_t lane = 0; lane < args->lanes; lane++)
             for (size_t head = 0; head < heads; head++)
-                memcpy(args->cache + ((part * args->lanes + lane) * heads + head) * room,
+                memcpy((float *)args->cache + ((part * args->lanes + lane) * heads + head) * room,
                        per_lane(&args->from, lane) + (part * heads + head) * run,
                        run * sizeof(float));
     return true;
@@ -167,6 +168,9 @@ static void attend(const CodeAttention *args, const float *q, const float *k, co
 
 bool reference_attention(CodeStream *stream, const CodeAttention *args)
 {
+    const float *q = args->q, *k = args->k, *v = args->v;
+    float *out = args->out;
+
     if (stream->rehearsing)
         return true;
     for (unsigned lane = 0; lane < args->lanes; lane++)
@@ -176,11 +180,9 @@ bool reference_attention(CodeStream *stream, const CodeAttention *args)
             if (!reference_goes_on(stream))
                 return false;
             for (unsigned row = 0; row < args->queries; row++)
-                attend(args,
-                       args->q + lane * args->q_lane + head * args->q_head + row * args->q_row,
-                       args->k + kv, args->v + kv,
-                       args->out + lane * args->out_lane + head * args->out_head +
-                           row * args->out_row);
+                attend(args, q + lane * args->q_lane + head * args->q_head + row * args->q_row,
+                       k + kv, v + kv,
+                       out + lane * args->out_lane + head * args->out_head + row * args->out_row);
         }
     return true;
 }

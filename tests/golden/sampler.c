@@ -16,6 +16,7 @@ typedef struct Sampler {
     const CodeBackend *backend;
     CodeDevice *device;
     CodeStream *stream;
+    CodeDeviceInfo info;
     float *logits;   /* device: (ROWS, CODES) */
     int32_t *tokens; /* device: (ROWS) */
     CodeDraw *draw;  /* device: (1) */
@@ -108,7 +109,7 @@ static bool compare_all(Sampler *s, const GoldenFile *file, const GoldenOptions 
     const float *logits = golden_tensor(file, "logits", "F32", ROWS * CODES);
     json_t *settings = golden_metadata(file, "settings");
     size_t count = json_array_size(settings);
-    CodeModelInfo info = {.device = s->backend->name, .precision = s->backend->precision};
+    CodeModelInfo info = {.device = s->backend->name, .precision = s->info.precision};
     double error = 0;
     unsigned equal = 0;
     bool good = logits && count > 0;
@@ -124,14 +125,13 @@ static bool compare_all(Sampler *s, const GoldenFile *file, const GoldenOptions 
 bool golden_sampler(const GoldenFile *file, const GoldenOptions *options)
 {
     Sampler s = {0};
-    CodeDeviceOptions device = {options->threads};
+    CodeDeviceOptions device = {options->threads, options->precision};
     CodeError error = {0};
     atomic_bool never = false;
-    unsigned threads;
     bool good = false;
 
-    s.backend = code_backend_find(options->device, options->precision, &error);
-    s.device = s.backend ? s.backend->device_open(&device, &threads, &error) : NULL;
+    s.backend = code_backend_find(options->device, &error);
+    s.device = s.backend ? s.backend->device_open(&device, &s.info, &error) : NULL;
     s.stream = s.device ? s.backend->stream_open(s.device, &never, &error) : NULL;
     if (s.stream) {
         s.logits = s.backend->alloc(s.device, ROWS * CODES * sizeof(float), &error);

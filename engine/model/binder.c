@@ -1,0 +1,145 @@
+/* binder.c - brings one tensor after the other from a weight file to the backend. */
+#include "binder.h"
+
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+bool code_binder_grow(float **buffer, size_t *size, size_t count, CodeError *error)
+{
+    float *larger;
+
+    if (count <= *size)
+        return true;
+    larger = realloc(*buffer, count * sizeof(float));
+    if (!larger)
+        return code_fail(error, CODE_NO_MEMORY, "no memory to read a tensor of %zu values", count);
+    *buffer = larger;
+    *size = count;
+    return true;
+}
+
+bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const char *name,
+                       unsigned rank, const uint64_t *dims)
+{
+    size_t count = 1;
+
+    for (unsigned i = 0; i < rank; i++)
+        count *= dims[i];
+    binder->parameters += count;
+    if (code_binder_checks(binder)) {
+        binder->all += count * sizeof(float);
+        return code_weights_check(binder->weights, name, rank, dims, binder->error);
+    }
+    if (!code_binder_grow(buffer, size, count, binder->error) ||
+        !code_weights_read(binder->weights, name, rank, dims, *buffer, binder->error))
+        return false;
+    binder->done += count * sizeof(float);
+    if (binder->options->progress &&
+        !binder->options->progress(binder->options->progress_user,
+                                   (double)binder->done / (double)binder->all))
+        return code_fail(binder->error, CODE_CANCELLED, "%s: loading was cancelled",
+                         code_weights_name(binder->weights));
+    return true;
+}
+
+bool code_binder_fetch_main(CodeBinder *binder, const char *name, unsigned rank,
+                            const uint64_t *dims)
+{
+    return code_binder_fetch(binder, &binder->staging, &binder->staging_size, name, rank, dims);
+}
+
+/* Appends to one of the model's lists of what is to be freed. */
+static bool keep(void ***list, size_t *count, void *item, CodeError *error)
+{
+    void **longer = *list;
+
+    if ((*count & (*count - 1)) == 0)
+        longer = realloc(*list, (*count ? 2 * *count : 1) * sizeof *longer);
+    if (!longer)
+        return code_fail(error, CODE_NO_MEMORY, "no memory for a list of %zu weights", *count);
+    *list = longer;
+    longer[(*count)++] = item;
+    return true;
+}
+
+bool code_binder_place(CodeBinder *binder, const float *values, size_t count, const float **out)
+{
+    CodeModel *model = binder->model;
+    void *memory = model->backend->alloc(model->device, count * sizeof(float), binder->error);
+
+    if (!memory)
+        return false;
+    if (!keep(&model->vectors, &model->vector_count, memory, binder->error)) {
+        model->backend->release(model->device, memory);
+        return false;
+    }
+    if (!model->backend->copy(binder->stream, memory, values, count * sizeof(float), CODE_UPLOAD)) {
+        *binder->error = binder->stream->error;
+        return false;
+    }
+    *out = memory;
+    return true;
+}
+
+bool code_binder_pack(CodeBinder *binder, const CodeWeightSpec *spec, const float *bias,
+                      CodeWeight **out)
+{
+    CodeModel *model = binder->model;
+
+    *out = model->backend->weight_pack(model->device, spec, binder->staging, bias, binder->error);
+    if (!*out)
+        return false;
+    if (!keep(&model->packed, &model->packed_count, *out, binder->error)) {
+        model->backend->weight_free(model->device, *out);
+        return false;
+    }
+    return true;
+}
+
+/* ---- kinds of tensors --------------------------------------------------------------------------
+ */
+
+bool code_binder_vector(CodeBinder *binder, const float **out, unsigned count, const char *format,
+                        ...)
+{
+    char name[128];
+    uint64_t dims[] = {count};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    return code_binder_fetch_main(binder, name, 1, dims) &&
+           (code_binder_checks(binder) || code_binder_place(binder, binder->staging, count, out));
+}
+
+CodeWeightSpec code_weight_spec(CodeWeightKind kind, unsigned in, unsigned out, CodeTypes types)
+{
+    return (CodeWeightSpec){.kind = kind,
+                            .in = in,
+                            .out = out,
+                            .x_f32 = types == F32_TO_ACT || types == F32_TO_F32,
+                            .y_f32 = types == ACT_TO_F32 || types == F32_TO_F32};
+}
+
+bool code_binder_layer(CodeBinder *binder, CodeWeight **out, CodeWeightSpec spec,
+                       const char *format, ...)
+{
+    char base[112], name[128];
+    unsigned kernel = spec.kind == CODE_WEIGHT_CONV3 || spec.kind == CODE_WEIGHT_CONV3_S2 ? 3 : 1;
+    uint64_t dims[] = {spec.out, spec.in, kernel, kernel};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(base, sizeof base, format, args);
+    va_end(args);
+    snprintf(name, sizeof name, "%s.bias", base);
+    if (!code_binder_fetch(binder, &binder->bias, &binder->bias_size, name, 1, dims))
+        return false;
+    snprintf(name, sizeof name, "%s.weight", base);
+    return code_binder_fetch_main(binder, name, spec.kind == CODE_WEIGHT_LINEAR ? 2 : 4, dims) &&
+           (code_binder_checks(binder) || code_binder_pack(binder, &spec, binder->bias, out));
+}

@@ -1,0 +1,57 @@
+/* binder.h - brings one tensor after the other from a weight file to the backend: checks it, reads
+ * it, and keeps what the backend makes of it in the model. */
+#ifndef CODE_MODEL_BINDER_H
+#define CODE_MODEL_BINDER_H
+
+#include "model.h"
+#include "weights.h"
+
+typedef struct CodeBinder {
+    CodeModel *model;
+    CodeWeights *weights; /* the file that is being walked */
+    const CodeModelOptions *options;
+    CodeStream *stream;  /* for uploading vectors; NULL: check only */
+    float *staging;      /* one tensor at a time */
+    size_t staging_size; /* floats */
+    float *bias;
+    size_t bias_size;
+    uint64_t parameters; /* seen in this file */
+    uint64_t done, all;  /* bytes, for the progress */
+    CodeError *error;
+} CodeBinder;
+
+/* True on the first walk, which reads no values. */
+static inline bool code_binder_checks(const CodeBinder *binder)
+{
+    return !binder->stream;
+}
+
+/* What a product takes and gives: the activation type, or float32 at the ends of a network, where
+ * precision is cheap and matters. */
+typedef enum CodeTypes { ACT_TO_ACT, ACT_TO_F32, F32_TO_ACT, F32_TO_F32 } CodeTypes;
+
+CodeWeightSpec code_weight_spec(CodeWeightKind kind, unsigned in, unsigned out, CodeTypes types);
+
+/* Makes room for `count` floats in a buffer that is kept for the next tensor. */
+bool code_binder_grow(float **buffer, size_t *size, size_t count, CodeError *error);
+
+/* Reads a tensor into a buffer (binder->staging for _main), or only checks it. */
+bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const char *name,
+                       unsigned rank, const uint64_t *dims);
+bool code_binder_fetch_main(CodeBinder *binder, const char *name, unsigned rank,
+                            const uint64_t *dims);
+
+/* Copies host floats to device memory that lives as long as the model. */
+bool code_binder_place(CodeBinder *binder, const float *values, size_t count, const float **out);
+
+/* Packs binder->staging, a weight, with a bias. */
+bool code_binder_pack(CodeBinder *binder, const CodeWeightSpec *spec, const float *bias,
+                      CodeWeight **out);
+
+/* A whole vector (count), or a whole layer: NAME.weight with NAME.bias. */
+bool code_binder_vector(CodeBinder *binder, const float **out, unsigned count, const char *format,
+                        ...) __attribute__((format(printf, 4, 5)));
+bool code_binder_layer(CodeBinder *binder, CodeWeight **out, CodeWeightSpec spec,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#endif
