@@ -3,12 +3,13 @@
 Detail is chosen so that a 16x16 map of codes can carry it: edges are two or three pixels soft, noise is band-limited,
 and small things (stars, windows) sit at a few places within their 16-pixel cell instead of anywhere.
 """
+
 import numpy as np
 
 SIDE = 256
 Y, X = (np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) + 0.5) / SIDE
 LINE = X[0]
-EDGE = 0.0055                       # half the width of a soft edge: 1.4 pixels
+EDGE = 0.0055  # half the width of a soft edge: 1.4 pixels
 
 
 def rgb(*c):
@@ -46,7 +47,10 @@ def gradient(stops, t):
 
 def curve(rng, waves=4, fall=1.1, stretch=1.0):
     """A smooth skyline: (SIDE,) in [0, 1], a few waves with amplitudes k^-fall."""
-    z = sum(k ** -fall * np.sin(2 * np.pi * (0.8 * stretch * k * LINE + rng.random())) for k in range(1, waves + 1))
+    z = sum(
+        k**-fall * np.sin(2 * np.pi * (0.8 * stretch * k * LINE + rng.random()))
+        for k in range(1, waves + 1)
+    )
     return ((z - z.min()) / (np.ptp(z) + 1e-9)).astype(np.float32)
 
 
@@ -58,7 +62,7 @@ def zigzag(rng, x, knots, amount):
 
 def cloudy(rng, finest=7, fall=1.7, stretch=1.0):
     """Band-limited noise in [0, 1]: no wave shorter than 1/finest of the picture."""
-    n = 2 * SIDE                    # drawn on twice the area, so that it does not repeat at the edges
+    n = 2 * SIDE  # drawn on twice the area, so that it does not repeat at the edges
     fy, fx = np.meshgrid(np.fft.fftfreq(n, 1 / n), np.fft.rfftfreq(n, 1 / n), indexing='ij')
     f = np.hypot(fx * stretch, fy) / 2
     keep = (f > 0) & (f <= finest)
@@ -71,7 +75,13 @@ def cloudy(rng, finest=7, fall=1.7, stretch=1.0):
 
 def disc(img, cx, cy, r, colour, glow, glow_colour):
     d = np.hypot(X - cx, Y - cy)
-    img = img + glow_colour * (glow * np.exp(-np.clip(d - r, 0, 1) / (r * 1.6)) + 0.4 * glow * np.exp(-d / 0.3))[..., None]
+    img = (
+        img
+        + glow_colour
+        * (glow * np.exp(-np.clip(d - r, 0, 1) / (r * 1.6)) + 0.4 * glow * np.exp(-d / 0.3))[
+            ..., None
+        ]
+    )
     return over(img, colour, inside(d - r))
 
 
@@ -86,9 +96,16 @@ def stars(img, rng, share, below=1.0, halo=1.0):
         if cy > below * SIDE:
             continue
         s, reach = (1.7, 9) if big[i, j] else (1.15, 6)
-        y0, y1, x0, x1 = max(cy - reach, 0), min(cy + reach + 1, SIDE), max(cx - reach, 0), min(cx + reach + 1, SIDE)
+        y0, y1, x0, x1 = (
+            max(cy - reach, 0),
+            min(cy + reach + 1, SIDE),
+            max(cx - reach, 0),
+            min(cx + reach + 1, SIDE),
+        )
         d2 = (np.arange(y0, y1)[:, None] - cy) ** 2 + (np.arange(x0, x1)[None] - cx) ** 2
-        spot = (1.0 if big[i, j] else 0.8) * np.exp(-d2 / (2 * s * s)) + halo * 0.13 * np.exp(-d2 / (6 * s * s))
+        spot = (1.0 if big[i, j] else 0.8) * np.exp(-d2 / (2 * s * s)) + halo * 0.13 * np.exp(
+            -d2 / (6 * s * s)
+        )
         np.maximum(layer[y0:y1, x0:x1], spot, out=layer[y0:y1, x0:x1])
     return over(img, rgb(255, 250, 238), np.clip(layer, 0, 1))
 
@@ -112,7 +129,12 @@ def cumulus(img, rng, colour, shade, count, low, high):
 def streaks(img, rng, colour, count, low, high):
     """Long soft evening clouds."""
     for _ in range(count):
-        cx, cy, w, h = rng.uniform(0, 1), rng.uniform(low, high), rng.uniform(0.16, 0.4), rng.uniform(0.01, 0.022)
+        cx, cy, w, h = (
+            rng.uniform(0, 1),
+            rng.uniform(low, high),
+            rng.uniform(0.16, 0.4),
+            rng.uniform(0.01, 0.022),
+        )
         sag = 0.02 * np.sin(5 * (X - cx) + rng.uniform(0, 6))
         d = ((X - cx) / w) ** 2 + ((Y - cy - sag) / h) ** 2
         img = over(img, colour, 0.8 * np.exp(-d))
@@ -122,7 +144,9 @@ def streaks(img, rng, colour, count, low, high):
 def land(img, top, colour, foot=None, depth=0.25):
     """Everything below the skyline `top` (SIDE,), shading from `colour` to `foot` over `depth`."""
     d = Y - top[None]
-    body = colour if foot is None else colour + (foot - colour) * np.clip(d / depth, 0, 1)[..., None]
+    body = (
+        colour if foot is None else colour + (foot - colour) * np.clip(d / depth, 0, 1)[..., None]
+    )
     return over(img, body, inside(-d))
 
 
@@ -132,16 +156,22 @@ def sea(img, rng, horizon, near, path_x, path, tint, mirror=0.55):
     d = np.clip((Y - horizon) / (1 - horizon), 0, 1)
     back = img[np.clip(2 * h - np.arange(h, SIDE) - 1, 0, h - 1)]
     kernel = np.ones(9, np.float32) / 9
-    soft = np.apply_along_axis(lambda v: np.convolve(np.pad(v, 4, 'edge'), kernel, 'valid'), 0, back)
-    far = img[max(h - 6, 0):h].mean((0, 1))
+    soft = np.apply_along_axis(
+        lambda v: np.convolve(np.pad(v, 4, 'edge'), kernel, 'valid'), 0, back
+    )
+    far = img[max(h - 6, 0) : h].mean((0, 1))
     water = far * 0.75 + (near - far * 0.75) * (d[..., None] ** 0.7)
     out = img.copy()
     out[h:] = water[h:] + (soft - water[h:]) * (mirror * (1 - d[h:, :, None]) ** 1.5)
-    phase = 34 * d ** 0.55 + rng.uniform(0, 6) + 0.6 * np.sin(9 * X + rng.uniform(0, 6))
+    phase = 34 * d**0.55 + rng.uniform(0, 6) + 0.6 * np.sin(9 * X + rng.uniform(0, 6))
     swell = np.sin(phase)
     out = out + ((Y > horizon) * swell * 0.022 * (0.3 + d))[..., None]
     width = (0.02 + 0.13 * d) * (1 + 0.5 * np.sin(phase + 1.2))
-    glint = smooth(1.15, 0.55, np.abs(X - path_x) / width) * (0.35 + 0.65 * smooth(-0.6, 0.5, swell)) * path
+    glint = (
+        smooth(1.15, 0.55, np.abs(X - path_x) / width)
+        * (0.35 + 0.65 * smooth(-0.6, 0.5, swell))
+        * path
+    )
     return over(out, tint, np.clip(glint * (Y > horizon), 0, 1) * (1 - 0.35 * d))
 
 

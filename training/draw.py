@@ -2,6 +2,7 @@
 
 Resumable: pictures already in the file are kept; a picture of which nothing is drawn yet is all zero.
 """
+
 import multiprocessing
 import os
 
@@ -21,10 +22,14 @@ def draw(path, count, first_seed, workers):
     if os.path.exists(path):
         pictures = np.lib.format.open_memmap(path, mode='r+')
     else:
-        pictures = np.lib.format.open_memmap(path, mode='w+', dtype=np.uint8, shape=(count, 256, 256, 3))
+        pictures = np.lib.format.open_memmap(
+            path, mode='w+', dtype=np.uint8, shape=(count, 256, 256, 3)
+        )
     missing = [i for i in range(count) if not pictures[i, 128].any() and not pictures[i, 30].any()]
     with multiprocessing.Pool(workers) as pool:
-        for done, (i, image) in enumerate(zip(missing, pool.imap(_job, [(i, first_seed) for i in missing], 16)), 1):
+        for done, (i, image) in enumerate(
+            zip(missing, pool.imap(_job, [(i, first_seed) for i in missing], 16)), 1
+        ):
             pictures[i] = image
             if done % 800 == 0:
                 pictures.flush()

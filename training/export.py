@@ -1,4 +1,5 @@
 """Last stage: writes drafter, refiner and VQ-VAE as float16 .safetensors with the official tensor names."""
+
 import argparse
 import json
 import os
@@ -17,7 +18,11 @@ def save(path, tensors, metadata):
     """tensors {name: numpy array}: eight bytes of header length, JSON, raw data."""
     header, offset = {'__metadata__': metadata}, 0
     for name, a in tensors.items():
-        header[name] = {'dtype': NAMES[a.dtype], 'shape': list(a.shape), 'data_offsets': [offset, offset + a.nbytes]}
+        header[name] = {
+            'dtype': NAMES[a.dtype],
+            'shape': list(a.shape),
+            'data_offsets': [offset, offset + a.nbytes],
+        }
         offset += a.nbytes
     text = json.dumps(header, separators=(',', ':')).encode()
     text += b' ' * (-len(text) % 8)
@@ -39,15 +44,33 @@ def half(values):
 def shape():
     vae = dict(settings.VAE, ch_mult=list(settings.VAE['ch_mult']))
     spec = lambda s: dict(s, heads=s['width'] // 64, shared_aln=False)
-    return dict(patch_nums=list(settings.PATCH_NUMS), classes=settings.CLASSES, vae=vae,
-                drafter=spec(settings.DRAFTER), refiner=spec(settings.REFINER))
+    return dict(
+        patch_nums=list(settings.PATCH_NUMS),
+        classes=settings.CLASSES,
+        vae=vae,
+        drafter=spec(settings.DRAFTER),
+        refiner=spec(settings.REFINER),
+    )
 
 
 def metadata(seed):
     here = os.path.dirname(__file__)
-    commit = subprocess.run(['git', 'rev-parse', 'HEAD'], cwd=here, capture_output=True, text=True).stdout.strip()
-    steps = {k: v for k, v in vars(settings).items() if k.endswith(('_STEPS', '_BATCH')) or k in ('PICTURES', 'FIRST_SEED')}
-    return dict(format='pt', licence='MIT', license='MIT', commit=commit, shape=json.dumps(shape()), training=json.dumps(dict(steps, seed=seed)))
+    commit = subprocess.run(
+        ['git', 'rev-parse', 'HEAD'], cwd=here, capture_output=True, text=True
+    ).stdout.strip()
+    steps = {
+        k: v
+        for k, v in vars(settings).items()
+        if k.endswith(('_STEPS', '_BATCH')) or k in ('PICTURES', 'FIRST_SEED')
+    }
+    return dict(
+        format='pt',
+        licence='MIT',
+        license='MIT',
+        commit=commit,
+        shape=json.dumps(shape()),
+        training=json.dumps(dict(steps, seed=seed)),
+    )
 
 
 def export(work, out, seed):

@@ -1,4 +1,5 @@
 """CoDe decoding in PyTorch, to look at a model while it trains; the engine is what judges and ships."""
+
 import argparse
 
 import numpy as np
@@ -29,7 +30,18 @@ def draw(logits, top_k, top_p, temperature, generator):
 
 
 @torch.inference_mode()
-def generate(large, small, quantiser, classes, steps, generator, guidance=1.5, top_k=200, top_p=0.92, temperature=TEMPERATURE):
+def generate(
+    large,
+    small,
+    quantiser,
+    classes,
+    steps,
+    generator,
+    guidance=1.5,
+    top_k=200,
+    top_p=0.92,
+    temperature=TEMPERATURE,
+):
     """Feature maps of the classes; the large model draws scales 0..steps-1, the small one the rest."""
     device = quantiser.embedding.weight.device
     count = len(classes)
@@ -43,12 +55,14 @@ def generate(large, small, quantiser, classes, steps, generator, guidance=1.5, t
             model, caches, seen = small, [[] for _ in small.blocks], 0
             mask = block_causal(START[k + 1], device)
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            fed = inputs[:, max(seen - 1, 0):].repeat(2, 1, 1)
+            fed = inputs[:, max(seen - 1, 0) :].repeat(2, 1, 1)
             logits = model(both, fed, seen, START[k + 1], mask, caches, START[k]).float()
         seen = START[k + 1]
         t = guidance * k / (SCALES - 1)
         logits = (1 + t) * logits[:count] - t * logits[count:]
-        f_hat = f_hat + quantiser.contribution(k, draw(logits, top_k, top_p, temperature[k], generator))
+        f_hat = f_hat + quantiser.contribution(
+            k, draw(logits, top_k, top_p, temperature[k], generator)
+        )
         if k + 1 < SCALES:
             inputs = torch.cat([inputs, downsample(f_hat, settings.PATCH_NUMS[k + 1])], 1)
     return f_hat
@@ -68,7 +82,9 @@ def load_transformer(args, name, spec):
         values = torch.load(f'{args.work}/{name}.pt', map_location=args.device, weights_only=True)
     except FileNotFoundError:
         part = {'drafter': 'large', 'refiner': 'refiner'}[name]
-        values = torch.load(f'{args.work}/{part}.ckpt', map_location=args.device, weights_only=True)['average']
+        values = torch.load(
+            f'{args.work}/{part}.ckpt', map_location=args.device, weights_only=True
+        )['average']
     model.load_state_dict(values)
     return model
 
@@ -77,7 +93,9 @@ if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--work', default='build/training')
     parser.add_argument('--device', default='cpu')
-    parser.add_argument('--vae', default='vae', help='vae, or vae_plain before the decoder is tuned')
+    parser.add_argument(
+        '--vae', default='vae', help='vae, or vae_plain before the decoder is tuned'
+    )
     parser.add_argument('--steps', type=int, default=10)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--rows', type=int, default=2, help='pictures of each kind')
@@ -94,7 +112,17 @@ if __name__ == '__main__':
     tiles = []
     for half in (range(8), range(8, 16)):
         for _ in range(args.rows):
-            f_hat = generate(large, small, quantiser, torch.tensor(half), args.steps, generator, args.guidance, args.top_k,
-                             args.top_p, [args.temperature] * SCALES)
+            f_hat = generate(
+                large,
+                small,
+                quantiser,
+                torch.tensor(half),
+                args.steps,
+                generator,
+                args.guidance,
+                args.top_k,
+                args.top_p,
+                [args.temperature] * SCALES,
+            )
             tiles += list(pictures(vae, f_hat))
     Image.fromarray(np.ascontiguousarray(sheet(tiles, 8))).save(args.output)

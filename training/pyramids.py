@@ -1,4 +1,5 @@
 """Training examples of the transformers: pyramids quantised on the fly from the stored feature maps."""
+
 import numpy as np
 import torch
 
@@ -6,15 +7,19 @@ from . import settings
 from .quantiser import Quantiser
 from .var import LEVEL
 
-BLUR = 0.5                           # squared distance within which a wrong code may be fed, at most
+BLUR = 0.5  # squared distance within which a wrong code may be fed, at most
 CLASS_DROP = 0.1
 
 
 class Pyramids:
     def __init__(self, args, device):
         self.features = np.load(f'{args.work}/pictures_features.npy')
-        self.quantiser = Quantiser(settings.VAE['codes'], settings.VAE['channels']).to(device).eval()
-        self.quantiser.load_state_dict(torch.load(f'{args.work}/quantiser.pt', map_location=device, weights_only=True))
+        self.quantiser = (
+            Quantiser(settings.VAE['codes'], settings.VAE['channels']).to(device).eval()
+        )
+        self.quantiser.load_state_dict(
+            torch.load(f'{args.work}/quantiser.pt', map_location=device, weights_only=True)
+        )
         self.device = device
 
     @torch.no_grad()
@@ -26,8 +31,12 @@ class Pyramids:
         classes[torch.from_numpy(rng.random(count) < CLASS_DROP)] = settings.CLASSES
         blur = generator = None
         if flaws:
-            blur = torch.from_numpy((BLUR * rng.random(count) ** 2 * (rng.random(count) < 2 / 3) + 1e-6).astype(np.float32)).to(self.device)
-            generator = torch.Generator(self.device).manual_seed(int(rng.integers(2 ** 62)))
+            blur = torch.from_numpy(
+                (BLUR * rng.random(count) ** 2 * (rng.random(count) < 2 / 3) + 1e-6).astype(
+                    np.float32
+                )
+            ).to(self.device)
+            generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
         tokens, inputs, _ = self.quantiser.quantise(f, blur, generator)
         return classes.to(self.device), inputs, tokens
 

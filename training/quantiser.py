@@ -1,4 +1,5 @@
 """The multi-scale residual quantiser: codebook, the four phi convolutions, and what a token map adds to the feature map."""
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -7,7 +8,10 @@ from torch import nn
 from .settings import PATCH_NUMS
 
 # Which of the four convolutions a scale uses. Ties are decided by rounding, as in the official code: 0 0 1 1 1 2 2 3 3 3.
-NEAREST = [int(np.argmin(np.abs(np.linspace(1 / 12, 11 / 12, 4) - k / (len(PATCH_NUMS) - 1)))) for k in range(len(PATCH_NUMS))]
+NEAREST = [
+    int(np.argmin(np.abs(np.linspace(1 / 12, 11 / 12, 4) - k / (len(PATCH_NUMS) - 1))))
+    for k in range(len(PATCH_NUMS))
+]
 
 
 class Phi(nn.Module):
@@ -33,7 +37,9 @@ class Quantiser(nn.Module):
         """Tokens (B, p*p) of scale k -> (B, channels, P, P)."""
         side, last = PATCH_NUMS[k], PATCH_NUMS[-1]
         h = self.embedding(tokens).transpose(1, 2).reshape(len(tokens), -1, side, side)
-        return self.quant_resi(k, F.interpolate(h, size=(last, last), mode='bicubic') if side < last else h)
+        return self.quant_resi(
+            k, F.interpolate(h, size=(last, last), mode='bicubic') if side < last else h
+        )
 
     def distances(self, z):
         """(..., channels) -> (..., codes), squared and less a constant of z."""

@@ -3,6 +3,7 @@
 On CPUs one single-threaded process a core beats one process with many threads: no thread ever waits for a core that
 another program holds. On CUDA there is one process. Each worker draws its own random numbers from (seed, step, rank).
 """
+
 import os
 import time
 
@@ -38,7 +39,18 @@ class Run:
         for p, g in zip(params, flat.split([p.numel() for p in params])):
             p.grad = g.view_as(p)
 
-    def train(self, module, opt, loss_of, total, every=50, save_every=200, decay=0.998, start=None, fall=0.4):
+    def train(
+        self,
+        module,
+        opt,
+        loss_of,
+        total,
+        every=50,
+        save_every=200,
+        decay=0.998,
+        start=None,
+        fall=0.4,
+    ):
         """loss_of(rng, step) -> (loss, {name: figure}). Returns the averaged parameters {name: tensor}.
 
         start: parameters to begin with where there is no checkpoint yet.
@@ -65,9 +77,20 @@ class Run:
             if self.rank == 0 and (done % every == 0 or done == total):
                 left = (time.time() - begin) / (done - first) * (total - done)
                 text = ' '.join(f'{k} {v:.4f}' for k, v in figures.items())
-                print(f'{self.name}: {done}/{total} {time.time() - begin:.0f} s, {left:.0f} s left: {text}', flush=True)
+                print(
+                    f'{self.name}: {done}/{total} {time.time() - begin:.0f} s, {left:.0f} s left: {text}',
+                    flush=True,
+                )
             if self.rank == 0 and (done % save_every == 0 or done == total):
-                torch.save(dict(module=module.state_dict(), opt=opt.state_dict(), average=average.values, step=done), self.path + '.tmp')
+                torch.save(
+                    dict(
+                        module=module.state_dict(),
+                        opt=opt.state_dict(),
+                        average=average.values,
+                        step=done,
+                    ),
+                    self.path + '.tmp',
+                )
                 os.replace(self.path + '.tmp', self.path)
         return average.values
 
@@ -76,7 +99,9 @@ def _worker(rank, world, stage, name, args, port):
     if args.device == 'cpu':
         torch.set_num_threads(1)
     if world > 1:
-        dist.init_process_group('gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=world)
+        dist.init_process_group(
+            'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=world
+        )
     stage(Run(args, name, rank, world))
     if world > 1:
         dist.destroy_process_group()

@@ -1,4 +1,5 @@
 """Every number that shapes the model and its training, and the arguments that all stages share."""
+
 import argparse
 import os
 
@@ -8,23 +9,29 @@ VAE = dict(codes=1024, channels=16, ch=16, ch_mult=(1, 2, 4, 4, 8), res_blocks=1
 DRAFTER = dict(depth=6, width=320)
 REFINER = dict(depth=4, width=192)
 
-PICTURES, FIRST_SEED = 8000, 1000                    # 500 of each kind
-HELD_OUT, FIRST_HELD_OUT_SEED = 320, 500_000         # 20 of each kind, for reconstruction figures
+PICTURES, FIRST_SEED = 8000, 1000  # 500 of each kind
+HELD_OUT, FIRST_HELD_OUT_SEED = 320, 500_000  # 20 of each kind, for reconstruction figures
 
-VAE_STEPS, VAE_BATCH = 4000, 12
+VAE_STEPS, VAE_BATCH = 3100, 12
 QUANTISER_STEPS = 1500
 DECODER_STEPS, DECODER_BATCH = 700, 12
-LARGE_STEPS = 700, 400, 60                           # scales 0-7 only; all scales; scales below a random N
+LARGE_STEPS = 700, 400, 60  # scales 0-7 only; all scales; scales below a random N
 COARSE_BATCH, FULL_BATCH = 16, 8
 REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 350, 8, 0.1
 
 
 def arguments(description):
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--work', default='build/training', help='folder of intermediate files and checkpoints')
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--work', default='build/training', help='folder of intermediate files and checkpoints'
+    )
     parser.add_argument('--device', default='cpu', help='cpu or cuda')
     parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes that draw pictures')
+    parser.add_argument(
+        '--workers', type=int, default=os.cpu_count(), help='processes that draw pictures'
+    )
     args = parser.parse_args()
     os.makedirs(args.work, exist_ok=True)
     return args

@@ -3,6 +3,7 @@
 First the coarse scales alone (255 of 680 tokens, so three times the pictures a second), then all ten, and at last
 CoDe's drafter training: cross-entropy on the scales below a random N of 5 to 10.
 """
+
 import torch
 import torch.nn.functional as F
 
@@ -16,18 +17,28 @@ ADAM_ONLY = ('emb', 'embed', 'pos_', 'head', 'ada_lin')
 
 
 def transformer(spec, seed):
-    return Transformer(**spec, codes=settings.VAE['codes'], channels=settings.VAE['channels'], classes=settings.CLASSES, seed=seed)
+    return Transformer(
+        **spec,
+        codes=settings.VAE['codes'],
+        channels=settings.VAE['channels'],
+        classes=settings.CLASSES,
+        seed=seed,
+    )
 
 
 def cross_entropy(run, model, pyramids, rng, length, count):
     """-> loss, figures"""
     classes, inputs, tokens = pyramids.batch(rng, count)
     with run.autocast():
-        logits = model(classes, inputs[:, :length - 1], length=length, mask=block_causal(length, run.device)).float()
+        logits = model(
+            classes, inputs[:, : length - 1], length=length, mask=block_causal(length, run.device)
+        ).float()
     ce = F.cross_entropy(logits.transpose(1, 2), tokens[:, :length], reduction='none')
     loss = (ce * token_weights(0, length, run.device)).sum(1).mean()
-    figures = dict(loss=loss, coarse=ce[:, :START[5]].mean(), middle=ce[:, START[5]:START[8]].mean())
-    return loss, figures | (dict(fine=ce[:, START[8]:].mean()) if length == LENGTH else {})
+    figures = dict(
+        loss=loss, coarse=ce[:, : START[5]].mean(), middle=ce[:, START[5] : START[8]].mean()
+    )
+    return loss, figures | (dict(fine=ce[:, START[8] :].mean()) if length == LENGTH else {})
 
 
 def stage(run):
@@ -45,11 +56,13 @@ def stage(run):
         elif step < coarse + full:
             length, count = LENGTH, settings.FULL_BATCH
         else:
-            length = START[5 + step % 6]                   # N, the same for every worker
+            length = START[5 + step % 6]  # N, the same for every worker
             count = settings.FULL_BATCH * (2 if length <= START[8] else 1)
         return cross_entropy(run, model, pyramids, rng, length, count // run.world)
 
-    average = run.train(model, opt, loss_of, coarse + full + random_n, every=20, save_every=100, decay=0.99)
+    average = run.train(
+        model, opt, loss_of, coarse + full + random_n, every=20, save_every=100, decay=0.99
+    )
     if run.rank == 0:
         torch.save(average, f'{run.args.work}/drafter.pt')
 

@@ -2,6 +2,7 @@
 
 Codes that nobody used for a while are drawn anew from residuals, so the whole codebook stays in use.
 """
+
 import os
 
 import numpy as np
@@ -15,23 +16,30 @@ from .runner import launch
 from .train_vae import to_tensor
 from .vae import Autoencoder
 
-PATIENCE = 60                        # steps between two looks at the use of the codes
+PATIENCE = 60  # steps between two looks at the use of the codes
 
 
 def encode_stage(run):
     """Every worker encodes its share of the pictures into work/features.npy (float16)."""
     model = Autoencoder(**settings.VAE).to(run.device, memory_format=torch.channels_last).eval()
-    model.load_state_dict(torch.load(f'{run.args.work}/vae_plain.pt', map_location=run.device, weights_only=True))
+    model.load_state_dict(
+        torch.load(f'{run.args.work}/vae_plain.pt', map_location=run.device, weights_only=True)
+    )
     for name in ('pictures', 'held_out'):
         pictures = np.load(f'{run.args.work}/{name}.npy', mmap_mode='r')
         out = np.lib.format.open_memmap(f'{run.args.work}/{name}_features.npy', mode='r+')
         batch = 8 if run.device.type == 'cpu' else 64
         starts = range(run.rank * batch, len(pictures), run.world * batch)
         for n, i in enumerate(starts):
-            if out[i:i + batch].any(axis=(1, 2, 3)).all():
+            if out[i : i + batch].any(axis=(1, 2, 3)).all():
                 continue
             with torch.inference_mode(), run.autocast():
-                out[i:i + batch] = model.encode(to_tensor(pictures[i:i + batch], run.device)).float().cpu().numpy()
+                out[i : i + batch] = (
+                    model.encode(to_tensor(pictures[i : i + batch], run.device))
+                    .float()
+                    .cpu()
+                    .numpy()
+                )
             if run.rank == 0 and n % 50 == 0:
                 print(f'encode: {i} of {len(pictures)}', flush=True)
         out.flush()
@@ -42,7 +50,12 @@ def encode(args):
     for name, count in (('pictures', settings.PICTURES), ('held_out', settings.HELD_OUT)):
         path = f'{args.work}/{name}_features.npy'
         if not os.path.exists(path):
-            np.lib.format.open_memmap(path, mode='w+', dtype=np.float16, shape=(count, settings.VAE['channels'], side, side)).flush()
+            np.lib.format.open_memmap(
+                path,
+                mode='w+',
+                dtype=np.float16,
+                shape=(count, settings.VAE['channels'], side, side),
+            ).flush()
     launch(encode_stage, 'encode', args)
 
 
@@ -62,14 +75,18 @@ def fit(args):
     torch.manual_seed(args.seed)
     generator, rng = torch.Generator().manual_seed(args.seed), np.random.default_rng(args.seed)
     features = np.load(f'{args.work}/pictures_features.npy', mmap_mode='r')
-    batch = lambda n: torch.from_numpy(features[np.sort(rng.integers(0, len(features), n))].astype(np.float32)).to(args.device)
+    batch = lambda n: torch.from_numpy(
+        features[np.sort(rng.integers(0, len(features), n))].astype(np.float32)
+    ).to(args.device)
     codes, channels = settings.VAE['codes'], settings.VAE['channels']
     quantiser = Quantiser(codes, channels).to(args.device)
-    with torch.no_grad():            # first codes: means and cells of pictures, at all sizes
+    with torch.no_grad():  # first codes: means and cells of pictures, at all sizes
         f = batch(400)
         start = torch.cat([f.mean((2, 3)), f[:64].flatten(2).transpose(1, 2).reshape(-1, channels)])
         start = start[torch.randperm(len(start), generator=generator)[:codes]]
-        quantiser.embedding.weight.copy_(start * torch.rand(codes, 1, generator=generator).to(start))
+        quantiser.embedding.weight.copy_(
+            start * torch.rand(codes, 1, generator=generator).to(start)
+        )
     opt = torch.optim.Adam(quantiser.parameters(), 3e-3, betas=(0.9, 0.95))
     hits, total = torch.zeros(codes, device=args.device), settings.QUANTISER_STEPS
     for step in range(total):
@@ -88,11 +105,16 @@ def fit(args):
         opt.step()
         if (step + 1) % PATIENCE == 0:
             dead = (hits < 20).nonzero()[:, 0]
-            print(f'quantiser: {step + 1}/{total} error {F.mse_loss(f_hat, x):.4f} of {x.var():.3f}, {codes - len(dead)} codes in use', flush=True)
+            print(
+                f'quantiser: {step + 1}/{total} error {F.mse_loss(f_hat, x):.4f} of {x.var():.3f}, {codes - len(dead)} codes in use',
+                flush=True,
+            )
             if len(dead) and step < 0.7 * total:
                 new = residuals(quantiser, batch(64), 300, generator)
                 with torch.no_grad():
-                    quantiser.embedding.weight[dead] = new[torch.randperm(len(new), generator=generator)[:len(dead)]]
+                    quantiser.embedding.weight[dead] = new[
+                        torch.randperm(len(new), generator=generator)[: len(dead)]
+                    ]
             hits.zero_()
     torch.save(quantiser.state_dict(), f'{args.work}/quantiser.pt')
 

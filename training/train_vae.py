@@ -1,8 +1,10 @@
 """Stage 2, encoder and decoder: without a quantiser yet, but with noise on the feature map in its place.
 
-Loss: L1 of the pixels and of their differences to the right and below, at full and at half size. The differences weigh
-edges, which the eye weighs too. Trained on crops of 128x128 whose corners are multiples of 16, as the code map's cells are.
+Loss: L1 of the pixels and of their differences to the right and below, at full and at half size; the differences weigh
+edges, which the eye weighs too. The mean square is there for stars and lit windows: L1 alone is content without them.
+Trained on crops of 128x128 whose corners are multiples of 16, as the code map's cells are.
 """
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -12,7 +14,7 @@ from .optim import Both
 from .runner import launch
 from .vae import Autoencoder
 
-NOISE = 0.15                         # about what quantising will do to the features
+NOISE = 0.15  # about what quantising will do to the features
 CROP = 128
 
 
@@ -25,7 +27,7 @@ def to_tensor(pictures, device='cpu'):
 def crops(pictures, rng, count):
     corner = rng.integers(0, (256 - CROP) // 16 + 1, (count, 2)) * 16
     which = np.sort(rng.integers(0, len(pictures), count))
-    return np.stack([pictures[i, y:y + CROP, x:x + CROP] for i, (y, x) in zip(which, corner)])
+    return np.stack([pictures[i, y : y + CROP, x : x + CROP] for i, (y, x) in zip(which, corner)])
 
 
 def differences(a, b):
@@ -37,7 +39,8 @@ def differences(a, b):
 def picture_loss(y, x):
     """-> loss, mean squared error (of values in [-1, 1]; nothing is clamped, or wrong pixels would get no gradient)."""
     half = F.avg_pool2d(y, 2), F.avg_pool2d(x, 2)
-    return (y - x).abs().mean() + 0.5 * differences(y, x) + 0.5 * differences(*half), (y - x).square().mean()
+    mse = (y - x).square().mean()
+    return 2 * mse + (y - x).abs().mean() + 0.5 * differences(y, x) + 0.5 * differences(*half), mse
 
 
 def psnr(mse):
@@ -47,7 +50,9 @@ def psnr(mse):
 def stage(run):
     pictures = np.load(f'{run.args.work}/pictures.npy', mmap_mode='r')
     model = Autoencoder(**settings.VAE).to(run.device, memory_format=torch.channels_last)
-    opt = Both(model.named_parameters(), 0.015, 2e-3, adam_only=('conv_in', 'conv_out', 'quant_conv'))
+    opt = Both(
+        model.named_parameters(), 0.015, 2e-3, adam_only=('conv_in', 'conv_out', 'quant_conv')
+    )
 
     def loss_of(rng, step):
         x = to_tensor(crops(pictures, rng, settings.VAE_BATCH // run.world), run.device)

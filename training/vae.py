@@ -1,4 +1,5 @@
 """The VQ-VAE's encoder and decoder; parameter names are those of the official VAR checkpoint."""
+
 import math
 
 import torch
@@ -12,11 +13,17 @@ class Norm(nn.Module):
     def __init__(self, channels, groups):
         super().__init__()
         self.groups = groups
-        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(
+            torch.zeros(channels)
+        )
 
     def forward(self, x):
         with torch.autocast(x.device.type, enabled=False):
-            weight, bias = (self.weight, self.bias) if x.device.type == 'cpu' else (self.weight.to(x), self.bias.to(x))
+            weight, bias = (
+                (self.weight, self.bias)
+                if x.device.type == 'cpu'
+                else (self.weight.to(x), self.bias.to(x))
+            )
             return F.group_norm(x, self.groups, weight, bias, eps=1e-6)
 
 
@@ -45,19 +52,27 @@ class Attention(nn.Module):
 
     def __init__(self, channels, groups):
         super().__init__()
-        self.norm, self.qkv, self.proj_out = Norm(channels, groups), conv(3 * channels, channels, 1), conv(channels, channels, 1, gain=0.3)
+        self.norm, self.qkv, self.proj_out = (
+            Norm(channels, groups),
+            conv(3 * channels, channels, 1),
+            conv(channels, channels, 1, gain=0.3),
+        )
 
     def forward(self, x):
         b, c, h, w = x.shape
         q, k, v = self.qkv(self.norm(x)).reshape(b, 3, c, h * w).unbind(1)
-        a = (q.transpose(1, 2) @ k * c ** -0.5).softmax(-1).to(v.dtype)
+        a = (q.transpose(1, 2) @ k * c**-0.5).softmax(-1).to(v.dtype)
         return x + self.proj_out((v @ a.transpose(1, 2)).reshape(b, c, h, w))
 
 
 class Middle(nn.Module):
     def __init__(self, channels, groups):
         super().__init__()
-        self.block_1, self.attn_1, self.block_2 = Block(channels, channels, groups), Attention(channels, groups), Block(channels, channels, groups)
+        self.block_1, self.attn_1, self.block_2 = (
+            Block(channels, channels, groups),
+            Attention(channels, groups),
+            Block(channels, channels, groups),
+        )
 
     def forward(self, x):
         return self.block_2(self.attn_1(self.block_1(x)))
@@ -69,7 +84,9 @@ class Resample(nn.Module):
         self.up, self.conv = up, conv(channels, channels, 3, *((1, 1) if up else (2, 0)))
 
     def forward(self, x):
-        return self.conv(F.interpolate(x, scale_factor=2, mode='nearest') if self.up else F.pad(x, (0, 1, 0, 1)))
+        return self.conv(
+            F.interpolate(x, scale_factor=2, mode='nearest') if self.up else F.pad(x, (0, 1, 0, 1))
+        )
 
 
 class Level(nn.Module):
@@ -77,7 +94,9 @@ class Level(nn.Module):
 
     def __init__(self, inp, out, blocks, groups, attention, resample):
         super().__init__()
-        self.block = nn.ModuleList(Block(inp if b == 0 else out, out, groups) for b in range(blocks))
+        self.block = nn.ModuleList(
+            Block(inp if b == 0 else out, out, groups) for b in range(blocks)
+        )
         self.attn = nn.ModuleList(Attention(out, groups) for _ in range(blocks if attention else 0))
         if resample:
             setattr(self, resample, Resample(out, resample == 'upsample'))
@@ -96,8 +115,17 @@ class Encoder(nn.Module):
         super().__init__()
         top, width = len(ch_mult) - 1, [ch * m for m in ch_mult]
         self.conv_in = conv(ch, 3, 3)
-        self.down = nn.ModuleList(Level(width[max(i - 1, 0)] if i else ch, width[i], res_blocks, groups, i == top, 'downsample' if i < top else None)
-                                  for i in range(top + 1))
+        self.down = nn.ModuleList(
+            Level(
+                width[max(i - 1, 0)] if i else ch,
+                width[i],
+                res_blocks,
+                groups,
+                i == top,
+                'downsample' if i < top else None,
+            )
+            for i in range(top + 1)
+        )
         self.mid = Middle(width[top], groups)
         self.norm_out, self.conv_out = Norm(width[top], groups), conv(channels, width[top], 3)
 
@@ -113,8 +141,17 @@ class Decoder(nn.Module):
         super().__init__()
         top, width = len(ch_mult) - 1, [ch * m for m in ch_mult]
         self.conv_in, self.mid = conv(width[top], channels, 3), Middle(width[top], groups)
-        self.up = nn.ModuleList(Level(width[min(i + 1, top)], width[i], res_blocks + 1, groups, i == top, 'upsample' if i else None)
-                                for i in range(top + 1))
+        self.up = nn.ModuleList(
+            Level(
+                width[min(i + 1, top)],
+                width[i],
+                res_blocks + 1,
+                groups,
+                i == top,
+                'upsample' if i else None,
+            )
+            for i in range(top + 1)
+        )
         self.norm_out, self.conv_out = Norm(width[0], groups), conv(3, width[0], 3)
 
     def low(self, x):
@@ -138,8 +175,12 @@ class Autoencoder(nn.Module):
 
     def __init__(self, codes, channels, ch, ch_mult, res_blocks, groups):
         super().__init__()
-        self.encoder, self.decoder = Encoder(channels, ch, ch_mult, res_blocks, groups), Decoder(channels, ch, ch_mult, res_blocks, groups)
-        self.quant_conv, self.post_quant_conv = conv(channels, channels, 3), conv(channels, channels, 3)
+        self.encoder, self.decoder = Encoder(channels, ch, ch_mult, res_blocks, groups), Decoder(
+            channels, ch, ch_mult, res_blocks, groups
+        )
+        self.quant_conv, self.post_quant_conv = conv(channels, channels, 3), conv(
+            channels, channels, 3
+        )
 
     def encode(self, pictures):
         return self.quant_conv(self.encoder(pictures))

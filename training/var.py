@@ -1,4 +1,5 @@
 """The next-scale transformer of VAR; parameter names are those of the official checkpoint."""
+
 import math
 
 import torch
@@ -28,8 +29,17 @@ def linear(out, inp, std):
 def places(width, generator):
     """Start of pos_1LC: waves of the cell's centre, projected at random. Equal places of two scales look alike, so
     attention finds them from the first step on."""
-    centre = torch.cat([torch.stack(torch.meshgrid((torch.arange(p) + 0.5) / p, (torch.arange(p) + 0.5) / p, indexing='ij'), -1).reshape(-1, 2)
-                        for p in PATCH_NUMS])
+    centre = torch.cat(
+        [
+            torch.stack(
+                torch.meshgrid(
+                    (torch.arange(p) + 0.5) / p, (torch.arange(p) + 0.5) / p, indexing='ij'
+                ),
+                -1,
+            ).reshape(-1, 2)
+            for p in PATCH_NUMS
+        ]
+    )
     angle = math.pi * centre[:, :, None] * torch.tensor([0.5, 1, 2, 4, 8])
     waves = torch.cat([angle.sin(), angle.cos()], -1).flatten(1)
     return waves @ torch.randn(waves.shape[1], width, generator=generator) * 0.1
@@ -40,7 +50,10 @@ class Modulation(nn.Module):
 
     def __init__(self, width, parts, std):
         super().__init__()
-        self.ada_lin, self.parts = nn.Sequential(nn.SiLU(), linear(parts * width, width, std)), parts
+        self.ada_lin, self.parts = (
+            nn.Sequential(nn.SiLU(), linear(parts * width, width, std)),
+            parts,
+        )
 
     def forward(self, cond):
         return modulate(self.ada_lin, cond, self.parts)
@@ -56,14 +69,21 @@ class Attention(nn.Module):
         self.heads = heads
         self.scale_mul_1H11 = nn.Parameter(torch.full((1, heads, 1, 1), math.log(5.0)))
         self.mat_qkv = nn.Linear(width, 3 * width, bias=False)
-        nn.init.normal_(self.mat_qkv.weight, std=width ** -0.5)
-        self.q_bias, self.v_bias = nn.Parameter(torch.zeros(width)), nn.Parameter(torch.zeros(width))
+        nn.init.normal_(self.mat_qkv.weight, std=width**-0.5)
+        self.q_bias, self.v_bias = nn.Parameter(torch.zeros(width)), nn.Parameter(
+            torch.zeros(width)
+        )
         self.proj = linear(width, width, std)
 
     def forward(self, x, mask, cache):
         b, n, c = x.shape
         bias = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
-        q, k, v = F.linear(x, self.mat_qkv.weight, bias).view(b, n, 3, self.heads, 64).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = (
+            F.linear(x, self.mat_qkv.weight, bias)
+            .view(b, n, 3, self.heads, 64)
+            .permute(2, 0, 3, 1, 4)
+            .unbind(0)
+        )
         q = F.normalize(q.float(), dim=-1) * self.scale_mul_1H11.clamp_max(math.log(100)).exp()
         q, k = q.to(v.dtype), F.normalize(k.float(), dim=-1).to(v.dtype)
         if cache is not None:
@@ -77,7 +97,9 @@ class Attention(nn.Module):
 class FeedForward(nn.Module):
     def __init__(self, width, std):
         super().__init__()
-        self.fc1, self.fc2 = linear(4 * width, width, width ** -0.5), linear(width, 4 * width, std * 0.5)
+        self.fc1, self.fc2 = linear(4 * width, width, width**-0.5), linear(
+            width, 4 * width, std * 0.5
+        )
 
     def forward(self, x):
         return self.fc2(F.gelu(self.fc1(x), approximate='tanh'))
@@ -87,9 +109,9 @@ class Block(nn.Module):
     def __init__(self, width, heads, std):
         super().__init__()
         self.attn, self.ffn = Attention(width, heads, std), FeedForward(width, std)
-        self.ada_lin = nn.Sequential(nn.SiLU(), linear(6 * width, width, 0.3 * width ** -0.5))
-        with torch.no_grad():        # the two gates start open
-            self.ada_lin[1].bias[:2 * width] = 0.5
+        self.ada_lin = nn.Sequential(nn.SiLU(), linear(6 * width, width, 0.3 * width**-0.5))
+        with torch.no_grad():  # the two gates start open
+            self.ada_lin[1].bias[: 2 * width] = 0.5
 
     def forward(self, x, cond, mask, cache):
         g1, g2, s1, s2, b1, b2 = modulate(self.ada_lin, cond, 6)
@@ -105,17 +127,25 @@ class Transformer(nn.Module):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         std = (width * 2 * depth) ** -0.5
-        self.word_embed = linear(width, channels, channels ** -0.5)
-        self.class_emb, self.lvl_embed = nn.Embedding(classes + 1, width), nn.Embedding(len(PATCH_NUMS), width)
+        self.word_embed = linear(width, channels, channels**-0.5)
+        self.class_emb, self.lvl_embed = nn.Embedding(classes + 1, width), nn.Embedding(
+            len(PATCH_NUMS), width
+        )
         nn.init.normal_(self.lvl_embed.weight, std=0.3)
-        self.pos_start, self.pos_1LC = nn.Parameter(torch.zeros(1, 1, width)), nn.Parameter(places(width, generator)[None])
+        self.pos_start, self.pos_1LC = nn.Parameter(torch.zeros(1, 1, width)), nn.Parameter(
+            places(width, generator)[None]
+        )
         self.blocks = nn.ModuleList(Block(width, width // 64, std) for _ in range(depth))
-        self.head_nm, self.head = Modulation(width, 2, 0.3 * width ** -0.5), linear(codes, width, 0.02)
+        self.head_nm, self.head = Modulation(width, 2, 0.3 * width**-0.5), linear(
+            codes, width, 0.02
+        )
 
     def start_from_codebook(self, codebook):
         """Gives near codes near rows in the head, so that what is learned of one code holds for its neighbours."""
         with torch.no_grad():
-            self.head.weight += codebook @ torch.randn(codebook.shape[1], self.head.in_features) * 0.05
+            self.head.weight += (
+                codebook @ torch.randn(codebook.shape[1], self.head.in_features) * 0.05
+            )
 
     def forward(self, classes, inputs, first=0, length=LENGTH, mask=None, caches=None, last=0):
         """Positions first..length; inputs: (B, length - max(first, 1), channels). Logits for positions last.. only."""
@@ -127,5 +157,5 @@ class Transformer(nn.Module):
         for i, block in enumerate(self.blocks):
             x = block(x, cond, mask, caches[i] if caches else None)
         scale, shift = self.head_nm(cond)
-        x = x[:, last - first if last else 0:]
+        x = x[:, last - first if last else 0 :]
         return self.head(F.layer_norm(x, x.shape[-1:], eps=1e-6) * (1 + scale) + shift)

@@ -1,0 +1,29 @@
+"""All stages in order, from nothing to the exported model. Whatever a stage has finished is not done again."""
+
+import argparse
+import os
+
+from . import draw, export, train_decoder, train_large, train_quantiser, train_refiner, train_vae
+
+STAGES = (
+    (None, draw),
+    ('vae_plain.pt', train_vae),
+    ('quantiser.pt', train_quantiser),
+    ('vae.pt', train_decoder),
+    ('drafter.pt', train_large),
+    ('refiner.pt', train_refiner),
+)
+
+if __name__ == '__main__':
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--work', default='build/training')
+    parser.add_argument('--out', default='models/vistas')
+    parser.add_argument('--device', default='cpu')
+    parser.add_argument('--seed', type=int, default=1)
+    parser.add_argument('--workers', type=int, default=os.cpu_count())
+    args = parser.parse_args()
+    os.makedirs(args.work, exist_ok=True)
+    for result, stage in STAGES:
+        if result is None or not os.path.exists(f'{args.work}/{result}'):
+            stage.main(args)
+    export.export(args.work, args.out, args.seed)

@@ -1,0 +1,85 @@
+"""Quantiser, transformer and export."""
+
+import json
+import struct
+import tempfile
+import unittest
+
+import numpy as np
+import torch
+
+from training import export, settings
+from training.optim import orthogonal
+from training.quantiser import Quantiser
+from training.train_large import transformer
+from training.vae import Autoencoder
+from training.var import LENGTH, START, block_causal
+
+SMALL = dict(depth=2, width=128)
+
+
+def quantiser():
+    torch.manual_seed(0)
+    return Quantiser(settings.VAE['codes'], settings.VAE['channels']).requires_grad_(False)
+
+
+class Quantising(unittest.TestCase):
+    def test_round_trip(self):
+        """A pyramid's tokens alone give back its feature map, and so do the inputs that the transformers are fed."""
+        q, f = quantiser(), torch.randn(2, settings.VAE['channels'], 16, 16)
+        tokens, inputs, f_hat = q.quantise(f)
+        self.assertEqual(
+            (tokens.shape, inputs.shape), ((2, LENGTH), (2, LENGTH - 1, settings.VAE['channels']))
+        )
+        torch.testing.assert_close(q.feature_map(tokens), f_hat, rtol=1e-4, atol=1e-4)
+
+    def test_flaws_change_what_is_fed(self):
+        q, f = quantiser(), torch.randn(2, settings.VAE['channels'], 16, 16)
+        _, clean, _ = q.quantise(f)
+        _, none, _ = q.quantise(f, torch.full((2,), 1e-6), torch.Generator().manual_seed(1))
+        _, flawed, _ = q.quantise(f, torch.full((2,), 4.0), torch.Generator().manual_seed(1))
+        torch.testing.assert_close(clean, none)
+        self.assertGreater((clean - flawed).abs().max(), 0.1)
+
+
+class Transforming(unittest.TestCase):
+    def test_cache_equals_mask(self):
+        """Scale by scale with a cache, or all at once under the mask: the same logits."""
+        torch.manual_seed(0)
+        model = transformer(SMALL, 0).eval()
+        classes, inputs = torch.tensor([1, 16]), torch.randn(
+            2, LENGTH - 1, settings.VAE['channels']
+        )
+        with torch.inference_mode():
+            whole = model(classes, inputs, mask=block_causal(LENGTH, 'cpu'))
+            caches, parts = [[] for _ in model.blocks], []
+            for a, b in zip(START, START[1:]):
+                parts.append(model(classes, inputs[:, max(a - 1, 0) : b - 1], a, b, None, caches))
+        torch.testing.assert_close(torch.cat(parts, 1), whole, rtol=1e-3, atol=1e-3)
+
+    def test_orthogonal(self):
+        singular = torch.linalg.svdvals(orthogonal(torch.randn(48, 96)))
+        self.assertTrue(((singular > 0.5) & (singular < 1.5)).all())
+
+
+class Exporting(unittest.TestCase):
+    def test_loads(self):
+        """The file says what it holds, and every byte of it is accounted for."""
+        vae = Autoencoder(**settings.VAE)
+        with tempfile.TemporaryDirectory() as folder:
+            path = f'{folder}/vae.safetensors'
+            export.save(path, export.half(vae.state_dict()), export.metadata(1))
+            with open(path, 'rb') as f:
+                header = json.loads(f.read(struct.unpack('<Q', f.read(8))[0]))
+                data = f.read()
+        meta = header.pop('__metadata__')
+        self.assertEqual(json.loads(meta['shape'])['patch_nums'], list(settings.PATCH_NUMS))
+        self.assertEqual(meta['licence'], 'MIT')
+        self.assertEqual(max(h['data_offsets'][1] for h in header.values()), len(data))
+        entry = header['decoder.conv_out.weight']
+        a = np.frombuffer(data[slice(*entry['data_offsets'])], np.float16).reshape(entry['shape'])
+        np.testing.assert_allclose(a, vae.decoder.conv_out.weight.detach().numpy(), atol=1e-3)
+
+
+if __name__ == '__main__':
+    unittest.main()
