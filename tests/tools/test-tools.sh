@@ -1,0 +1,110 @@
+#!/bin/sh
+# test-tools.sh CODE-IMAGE CODE-MODEL VISTAS DATA: the command line tools, good and bad use.
+set -u
+image=$(realpath "$1") model=$(realpath "$2") vistas=$3 data=$4
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+failures=0 checks=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+# expect TEXT COMMAND...: the command succeeds and prints the text.
+expect() {
+    text=$1
+    shift
+    checks=$((checks + 1))
+    if ! "$@" >"$folder/log" 2>&1; then
+        fail "$* ended with an error: $(cat "$folder/log")"
+    elif [ -n "$text" ] && ! grep -qF -- "$text" "$folder/log"; then
+        fail "$* did not say: $text"
+    fi
+}
+
+# refuse TEXT COMMAND...: the command fails, and one line says the text.
+refuse() {
+    text=$1
+    shift
+    checks=$((checks + 1))
+    if "$@" >"$folder/log" 2>&1; then
+        fail "$* succeeded"
+    elif ! grep -qF -- "$text" "$folder/log"; then
+        fail "$* did not say: $text, but: $(cat "$folder/log")"
+    fi
+}
+
+same() {
+    checks=$((checks + 1))
+    cmp -s "$1" "$2" || fail "$1 and $2 differ"
+}
+
+differ() {
+    checks=$((checks + 1))
+    cmp -s "$1" "$2" && fail "$1 and $2 are the same"
+}
+
+cat >"$folder/tiny.yaml" <<YAML
+name: tiny
+patch_nums: [1, 2, 3, 4]
+class_names: [red fox, arctic fox, owl]
+synthetic: 11
+vae: {codes: 64, channels: 8, ch: 32, ch_mult: [1, 2], res_blocks: 1, groups: 32}
+drafter: {depth: 3, width: 128, heads: 2}
+refiner: {depth: 2, width: 64, heads: 1}
+defaults: {drafting_steps: 2, top_k: 20}
+YAML
+tiny="--model $folder/tiny.yaml"
+
+# shellcheck disable=SC2086
+{
+    expect '' "$image" $tiny --class owl --seed 3 --output "$folder/a.png"
+    expect '' "$image" $tiny --class 2 --seed 3 --batch 4 --output "$folder/b.png"
+    same "$folder/a.png" "$folder/b.png"
+    expect '' "$image" $tiny --class 2 --seed 4 --output "$folder/c.png"
+    differ "$folder/a.png" "$folder/c.png"
+    expect '' "$image" $tiny --class 2 --seed 3 --drafting-steps 4 --output "$folder/c.png"
+    differ "$folder/a.png" "$folder/c.png"
+    expect '' "$image" $tiny --seed 3 --frames 3 --batch 2 --output "$folder/f%03d.ppm"
+    expect '' "$image" $tiny --seed 3 --frame 2 --output "$folder/g.ppm"
+    same "$folder/f002.ppm" "$folder/g.ppm"
+    expect 'pictures per second' "$image" $tiny --class all --frames 2 --sheet 2 --times \
+        --output "$folder/s.ppm"
+    checks=$((checks + 1))
+    [ "$(head -n 2 "$folder/s.ppm" | tail -n 1)" = '16 24' ] || fail 'the sheet is not 16 x 24'
+    expect '' "$image" $tiny --class none --guidance 0 --top-k 0 --top-p 0 --temperature 0.5 \
+        --more-smooth --device reference --output "$folder/n.png"
+
+    refuse 'arctic fox' "$image" $tiny --class fox --output "$folder/x.png"
+    refuse 'class-id 9' "$image" $tiny --class 9 --output "$folder/x.png"
+    refuse 'drafting-steps 5' "$image" $tiny --drafting-steps 5 --output "$folder/x.png"
+    refuse '.png or .ppm' "$image" $tiny --output "$folder/x.jpg"
+    refuse '--sheet' "$image" $tiny --frames 2 --output "$folder/x.png"
+    refuse '--seed -1' "$image" $tiny --seed -1 --output "$folder/x.png"
+    refuse '--guidance x' "$image" $tiny --guidance x --output "$folder/x.png"
+    refuse 'cannot be written' "$image" $tiny --output "$folder/no/x.png"
+    refuse '--output is missing' "$image" $tiny
+    refuse 'device "tpu"' "$image" $tiny --device tpu --output "$folder/x.png"
+    refuse 'nor a bundled model' "$image" --model nothing --output "$folder/x.png"
+    refuse 'no such file' "$image" --model ./nothing.yaml --output "$folder/x.png"
+}
+expect 'Usage' "$image" --help
+checks=$((checks + 1))
+ls "$folder"/x* "$folder"/*.part >/dev/null 2>&1 && fail 'a failed picture left a file'
+
+expect '16 x 16  positions from 424' "$model" inspect "$vistas"
+expect 'together' "$model" inspect --drafting-steps 6 --batch 8 "$vistas/vistas.yaml"
+expect 'every weight was read' "$model" verify "$folder/tiny.yaml"
+expect 'head.weight' "$model" verify "$vistas/drafter.safetensors"
+expect 'head.weight' "$model" inspect "$data/micro-drafter.pth"
+refuse 'legacy' "$model" inspect "$data/micro-drafter-legacy.pth"
+refuse 'batch 65' "$model" inspect --batch 65 "$vistas"
+refuse 'Usage' "$model" look "$vistas"
+expect 'Usage' "$model" --help
+
+# From its build tree the library finds the bundled model, wherever it is started from.
+cd / && expect 'name          vistas' "$model" inspect vistas
+
+echo "$checks checks, $failures failures"
+[ "$failures" = 0 ]
