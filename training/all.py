@@ -1,4 +1,6 @@
-"""All stages in order, from nothing to the exported model. Whatever a stage has finished is not done again."""
+"""All stages in order, from nothing to the exported model. Whatever a stage has finished is not
+done again.
+"""
 
 import argparse
 import os

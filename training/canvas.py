@@ -1,7 +1,9 @@
-"""Brushes of the picture renderer: curves, soft shapes, skies, seas, stars. Coordinates run from 0 to 1, y downwards.
+"""Brushes of the picture renderer: curves, soft shapes, skies, seas, stars. Coordinates run from
+0 to 1, y downwards.
 
-Detail is chosen so that a 16x16 map of codes can carry it: edges are two or three pixels soft, noise is band-limited,
-and small things (stars, windows) sit at a few places within their 16-pixel cell instead of anywhere.
+Detail is chosen so that a 16x16 map of codes can carry it: edges are two or three pixels soft,
+noise is band-limited, and small things (stars, windows) sit at a few places within their 16-pixel
+cell instead of anywhere.
 """
 
 import numpy as np
@@ -86,7 +88,9 @@ def disc(img, cx, cy, r, colour, glow, glow_colour):
 
 
 def stars(img, rng, share, below=1.0, halo=1.0):
-    """Few and clear: at most one in a cell of 16 pixels, at one of nine places there, in two sizes."""
+    """Few and clear: at most one in a cell of 16 pixels, at one of nine places there, in two
+    sizes.
+    """
     cells = SIDE // 16
     layer = np.zeros((SIDE, SIDE), np.float32)
     on, big = rng.random((cells, cells)) < share, rng.random((cells, cells)) < 0.22
@@ -151,7 +155,9 @@ def land(img, top, colour, foot=None, depth=0.25):
 
 
 def sea(img, rng, horizon, near, path_x, path, tint, mirror=0.55):
-    """Below the horizon: the blurred mirror image of what stands above it, and the light's path in widening dashes."""
+    """Below the horizon: the blurred mirror image of what stands above it, and the light's path
+    in widening dashes.
+    """
     h = int(horizon * SIDE)
     d = np.clip((Y - horizon) / (1 - horizon), 0, 1)
     back = img[np.clip(2 * h - np.arange(h, SIDE) - 1, 0, h - 1)]

@@ -1,4 +1,6 @@
-"""The judge's eye: a small classifier of the 16 kinds, trained on rendered pictures; its features measure distances."""
+"""The judge's eye: a small classifier of the 16 kinds, trained on rendered pictures; its features
+measure distances.
+"""
 
 import os
 
@@ -16,7 +18,9 @@ STEPS, BATCH = 900, 48
 
 
 class Classifier(nn.Module):
-    """Five strided convolutions over the picture at half size, mean over the places, one linear layer."""
+    """Five strided convolutions over the picture at half size, mean over the places, one linear
+    layer.
+    """
 
     def __init__(self):
         super().__init__()

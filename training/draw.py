@@ -1,6 +1,8 @@
-"""Stage 1, the training set: draws pictures of every kind into work/pictures.npy (class = index mod 16).
+"""Stage 1, the training set: draws pictures of every kind into work/pictures.npy (class = index
+mod 16).
 
-Resumable: pictures already in the file are kept; a picture of which nothing is drawn yet is all zero.
+Resumable: pictures already in the file are kept; a picture of which nothing is drawn yet is all
+zero.
 """
 
 import multiprocessing

@@ -1,4 +1,6 @@
-"""The engine's command line tools as a generator: pictures, their speed, and the memory that the engine plans."""
+"""The engine's command line tools as a generator: pictures, their speed, and the memory that the
+engine plans.
+"""
 
 import glob
 import re
@@ -24,7 +26,8 @@ def number(pattern, text):
 
 
 def generate(tools, model, steps, each, seed, batch):
-    """`each` pictures of every kind with N = steps, -> uint8 in the order of kinds, {figure: value or None}.
+    """`each` pictures of every kind with N = steps, -> uint8 in the order of kinds, {figure:
+    value or None}.
 
     The class changes from picture to picture in the training set's order: index mod 16.
     """

@@ -1,4 +1,6 @@
-"""Last stage: writes drafter, refiner and VQ-VAE as float16 .safetensors with the official tensor names."""
+"""Last stage: writes drafter, refiner and VQ-VAE as float16 .safetensors with the official tensor
+names.
+"""
 
 import argparse
 import json

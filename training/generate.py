@@ -1,4 +1,6 @@
-"""CoDe decoding in PyTorch, to look at a model while it trains; the engine is what judges and ships."""
+"""CoDe decoding in PyTorch, to look at a model while it trains; the engine is what judges and
+ships.
+"""
 
 import argparse
 
@@ -42,7 +44,9 @@ def generate(
     top_p=0.92,
     temperature=TEMPERATURE,
 ):
-    """Feature maps of the classes; the large model draws scales 0..steps-1, the small one the rest."""
+    """Feature maps of the classes; the large model draws scales 0..steps-1, the small one the
+    rest.
+    """
     device = quantiser.embedding.weight.device
     count = len(classes)
     both = torch.cat([classes, torch.full_like(classes, settings.CLASSES)]).to(device)

@@ -1,8 +1,9 @@
 """Judges a model: the engine draws, a classifier trained on rendered pictures looks.
 
-For every N and for the reconstruction alone: class accuracy of the pictures, and the Frechet distance of their features to
-those of held-out renders; the distance between two held-out sets is the floor. Writes a markdown table and the curve.
-`python3 -m training.judge --tools build/tools --model models/vistas --out docs`
+For every N and for the reconstruction alone: class accuracy of the pictures, and the Frechet
+distance of their features to those of held-out renders; the distance between two held-out sets is
+the floor. Writes a markdown table and the curve. `python3 -m training.judge --tools build/tools
+--model models/vistas --out docs`
 """
 
 import argparse
@@ -67,12 +68,14 @@ def cell(value, form):
 
 def table(rows):
     lines = [
-        '| pictures | class accuracy | Fréchet distance | pictures/s | transformers s/picture | planned memory MiB |',
+        '| pictures | class accuracy | Fréchet distance | pictures/s | transformers, s/picture '
+        '| planned memory, MiB |',
         '| --- | --- | --- | --- | --- | --- |',
     ]
     for r in rows:
         lines.append(
-            f'| {r["name"]} | {100 * r["accuracy"]:.1f} % | {r["distance"]:.3f} | {cell(r.get("speed"), ".2f")} | '
+            f'| {r["name"]} | {100 * r["accuracy"]:.1f} % | {r["distance"]:.3f} '
+            f'| {cell(r.get("speed"), ".2f")} | '
             f'{cell(r.get("transformer"), ".4f")} | {cell(r.get("memory"), ".1f")} |'
         )
     return '\n'.join(lines) + '\n'
@@ -104,7 +107,8 @@ def plot(rows, floor, path):
 def main(args):
     judge = Judge(args)
     print(
-        f'judge: held-out accuracy of the classifier {100 * judge.own:.2f} %, floor {judge.floor:.4f}',
+        f'judge: held-out accuracy of the classifier {100 * judge.own:.2f} %, '
+        f'floor {judge.floor:.4f}',
         flush=True,
     )
     rows = [

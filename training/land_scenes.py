@@ -73,7 +73,9 @@ def grove(img, rng, crest, colour, size):
 
 
 def mountain(img, rng, px, py, foot, slope, rock, snow, light, snow_depth):
-    """One peak of two facets: a lit and a shaded side, parted by a crooked ridge, with snow down to a jagged line."""
+    """One peak of two facets: a lit and a shaded side, parted by a crooked ridge, with snow down
+    to a jagged line.
+    """
     height = foot - py
     t = (Y - py) / height
     left = (

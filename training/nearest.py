@@ -1,7 +1,8 @@
-"""Does the model recite? Draws 64 pictures with the engine and sets beside each the training picture nearest to it.
+"""Does the model recite? Draws 64 pictures with the engine and sets beside each the training
+picture nearest to it.
 
-Nearest by mean square of the pictures at 32x32, over the whole training set. Writes docs/nearest.png: pairs, the generated
-picture left, its nearest training picture right.
+Nearest by mean square of the pictures at 32x32, over the whole training set. Writes
+docs/nearest.png: pairs, the generated picture left, its nearest training picture right.
 """
 
 import argparse
@@ -35,11 +36,11 @@ def main(args):
     page = Image.fromarray(sheet(tiles, 16))
     page.resize((page.width // 3, page.height // 3), Image.LANCZOS).save(args.output)
     print(
-        f'nearest: root mean square error at 32x32, of 255: median {np.median(error):.1f}, least {error.min():.1f}'
+        f'nearest: root mean square error at 32x32, of 255: '
+        f'median {np.median(error):.1f}, least {error.min():.1f}'
     )
-    print(
-        f'nearest: of the same kind: {(nearest % settings.CLASSES == np.arange(len(drawn)) % settings.CLASSES).mean():.2f}'
-    )
+    same = nearest % settings.CLASSES == np.arange(len(drawn)) % settings.CLASSES
+    print(f'nearest: of the same kind: {same.mean():.2f}')
 
 
 if __name__ == '__main__':

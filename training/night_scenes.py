@@ -28,7 +28,9 @@ CELL = 8  # houses and windows keep to multiples of 8 pixels: two to a cell of t
 
 
 def windows(img, glow, rng, x0, x1, y0, y1, share, warm):
-    """Lit windows of one house, in few steps of brightness; whole floors or columns tend to be lit together."""
+    """Lit windows of one house, in few steps of brightness; whole floors or columns tend to be
+    lit together.
+    """
     rows, cols = (y1 - y0) // CELL, (x1 - x0) // CELL
     floor, column = rng.random((rows, 1)), rng.random((1, cols))
     on = (0.5 * rng.random((rows, cols)) + 0.3 * floor + 0.2 * column) < share
@@ -40,7 +42,9 @@ def windows(img, glow, rng, x0, x1, y0, y1, share, warm):
 
 
 def skyline(img, rng, horizon, share, body, warm, low, high):
-    """Houses side by side, some with a stepped top or a mast; returns the picture and the glow of its windows."""
+    """Houses side by side, some with a stepped top or a mast; returns the picture and the glow of
+    its windows.
+    """
     img, glow = img.copy(), np.zeros((SIDE, SIDE), np.float32)
     foot, x = int(horizon * SIDE), -int(rng.integers(0, 3)) * CELL
     while x < SIDE:

@@ -1,11 +1,15 @@
-"""Muon for the matrices, Adam for the rest: on so few steps the orthogonalised update learns about twice as fast as Adam alone."""
+"""Muon for the matrices, Adam for the rest: on so few steps the orthogonalised update learns
+about twice as fast as Adam alone.
+"""
 
 import torch
 import torch.distributed as dist
 
 
 def orthogonal(g):
-    """Newton-Schulz iteration towards the nearest semi-orthogonal matrix; (rows, columns) -> the same."""
+    """Newton-Schulz iteration towards the nearest semi-orthogonal matrix; (rows, columns) -> the
+    same.
+    """
     x = g.bfloat16()
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
@@ -17,7 +21,8 @@ def orthogonal(g):
 
 
 class Muon(torch.optim.Optimizer):
-    """Nesterov momentum, then an update whose singular values are all about 1, scaled by sqrt(max(1, rows / columns)).
+    """Nesterov momentum, then an update whose singular values are all about 1, scaled by
+    sqrt(max(1, rows / columns)).
 
     Each worker makes every world-th matrix orthogonal, and they exchange the results.
     """
@@ -85,12 +90,16 @@ class Both:
 
 
 def trapezoid(step, total, warm=100, fall=0.4):
-    """Schedule: a short rise, a long plateau, a straight fall to almost nothing. A resumed run may change `total`."""
+    """Schedule: a short rise, a long plateau, a straight fall to almost nothing. A resumed run
+    may change `total`.
+    """
     return max(min(1.0, (step + 1) / warm, (total - step) / (fall * total)), 0.01)
 
 
 class Average:
-    """Exponential moving average of a module's parameters, with the usual correction for its start."""
+    """Exponential moving average of a module's parameters, with the usual correction for its
+    start.
+    """
 
     def __init__(self, module, decay):
         self.decay, self.steps = decay, 0

@@ -1,4 +1,5 @@
-"""The picture of (kind, seed): 16 kinds of landscape at 256x256, drawn by formula, a pure function of its two numbers.
+"""The picture of (kind, seed): 16 kinds of landscape at 256x256, drawn by formula, a pure
+function of its two numbers.
 
 `python3 -m training.pictures --sheet sheet.png` draws a contact sheet.
 """

@@ -1,4 +1,6 @@
-"""Training examples of the transformers: pyramids quantised on the fly from the stored feature maps."""
+"""Training examples of the transformers: pyramids quantised on the fly from the stored feature
+maps.
+"""
 
 import numpy as np
 import torch
@@ -24,7 +26,9 @@ class Pyramids:
 
     @torch.no_grad()
     def batch(self, rng, count, flaws=True):
-        """-> classes (some dropped to "no class"), inputs, tokens. Two of three pyramids are fed with flaws."""
+        """-> classes (some dropped to "no class"), inputs, tokens. Two of three pyramids are fed
+        with flaws.
+        """
         which = rng.integers(0, len(self.features), count)
         f = torch.from_numpy(self.features[which].astype(np.float32)).to(self.device)
         classes = torch.from_numpy(which % settings.CLASSES)
@@ -42,6 +46,8 @@ class Pyramids:
 
 
 def token_weights(first, length, device):
-    """A scale of side p counts p, not p*p: what the coarse scales decide, the fine ones cannot mend. Sums to 1."""
+    """A scale of side p counts p, not p*p: what the coarse scales decide, the fine ones cannot
+    mend. Sums to 1.
+    """
     side = torch.tensor(settings.PATCH_NUMS, dtype=torch.float32)[LEVEL[first:length]]
     return ((1 / side) / (1 / side).sum()).to(device)

@@ -1,4 +1,6 @@
-"""The multi-scale residual quantiser: codebook, the four phi convolutions, and what a token map adds to the feature map."""
+"""The multi-scale residual quantiser: codebook, the four phi convolutions, and what a token map
+adds to the feature map.
+"""
 
 import numpy as np
 import torch
@@ -7,7 +9,8 @@ from torch import nn
 
 from .settings import PATCH_NUMS
 
-# Which of the four convolutions a scale uses. Ties are decided by rounding, as in the official code: 0 0 1 1 1 2 2 3 3 3.
+# Which of the four convolutions a scale uses: 0 0 1 1 1 2 2 3 3 3. Rounding decides ties, as in
+# the official code.
 NEAREST = [
     int(np.argmin(np.abs(np.linspace(1 / 12, 11 / 12, 4) - k / (len(PATCH_NUMS) - 1))))
     for k in range(len(PATCH_NUMS))
@@ -15,7 +18,9 @@ NEAREST = [
 
 
 class Phi(nn.Module):
-    """x -> 0.5 x + 0.5 conv(x), with the convolution of the scale's share of the way; starts as the identity."""
+    """x -> 0.5 x + 0.5 conv(x), with the convolution of the scale's share of the way; starts as
+    the identity.
+    """
 
     def __init__(self, channels):
         super().__init__()
@@ -49,9 +54,10 @@ class Quantiser(nn.Module):
     def quantise(self, f, blur=None, generator=None):
         """Feature maps -> (tokens (B, L), inputs of scales 1.. (B, L - 1, channels), f_hat).
 
-        blur (B,): with it each token that is *fed* is drawn among the near codes (probability exp(-distance / blur)),
-        while the returned tokens stay the nearest ones given what was fed: a model trained on such pyramids learns to
-        correct on the next scale what went wrong on this one.
+        blur (B,): with it each token that is *fed* is drawn among the near codes (probability
+        exp(-distance / blur)), while the returned tokens stay the nearest ones given what was
+        fed: a model trained on such pyramids learns to correct on the next scale what went wrong
+        on this one.
         """
         rest, f_hat, tokens, inputs = f, torch.zeros_like(f), [], []
         for k, side in enumerate(PATCH_NUMS):

@@ -1,7 +1,8 @@
 """Runs a training stage: worker processes that share the gradient, checkpoints, progress lines.
 
-On CPUs one single-threaded process a core beats one process with many threads: no thread ever waits for a core that
-another program holds. On CUDA there is one process. Each worker draws its own random numbers from (seed, step, rank).
+On CPUs one single-threaded process a core beats one process with many threads: no thread ever
+waits for a core that another program holds. On CUDA there is one process. Each worker draws its
+own random numbers from (seed, step, rank).
 """
 
 import os
@@ -16,7 +17,9 @@ from .optim import Average, trapezoid
 
 
 class Run:
-    """What a stage's worker needs to know: where it runs, which share is its own, and the loop over the steps."""
+    """What a stage's worker needs to know: where it runs, which share is its own, and the loop
+    over the steps.
+    """
 
     def __init__(self, args, name, rank, world):
         self.args, self.name, self.rank, self.world = args, name, rank, world
@@ -51,7 +54,8 @@ class Run:
         start=None,
         fall=0.4,
     ):
-        """loss_of(rng, step) -> (loss, {name: figure}). Returns the averaged parameters {name: tensor}.
+        """loss_of(rng, step) -> (loss, {name: figure}). Returns the averaged parameters {name:
+        tensor}.
 
         start: parameters to begin with where there is no checkpoint yet.
         """
@@ -78,7 +82,8 @@ class Run:
                 left = (time.time() - begin) / (done - first) * (total - done)
                 text = ' '.join(f'{k} {v:.4f}' for k, v in figures.items())
                 print(
-                    f'{self.name}: {done}/{total} {time.time() - begin:.0f} s, {left:.0f} s left: {text}',
+                    f'{self.name}: {done}/{total} {time.time() - begin:.0f} s, '
+                    f'{left:.0f} s left: {text}',
                     flush=True,
                 )
             if self.rank == 0 and (done % save_every == 0 or done == total):

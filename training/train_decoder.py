@@ -1,7 +1,8 @@
-"""Stage 4, the decoder on quantised feature maps: what the quantiser lost is the decoder's to guess.
+"""Stage 4, the decoder on quantised feature maps: what the quantiser lost is the decoder's to
+guess.
 
-The part below the first upsampling sees whole maps, the part above it crops of 128x128. Ends with the reconstruction
-figures of the held-out pictures, by kind.
+The part below the first upsampling sees whole maps, the part above it crops of 128x128. Ends with
+the reconstruction figures of the held-out pictures, by kind.
 """
 
 import numpy as np
@@ -66,7 +67,9 @@ def stage(run):
 
 @torch.inference_mode()
 def reconstruct(args, weights='vae'):
-    """The held-out pictures after encoder, quantiser and decoder, uint8, and the share of codes they use."""
+    """The held-out pictures after encoder, quantiser and decoder, uint8, and the share of codes
+    they use.
+    """
     model, quantiser = load(args, args.device, weights)
     features = torch.from_numpy(
         np.load(f'{args.work}/held_out_features.npy').astype(np.float32)

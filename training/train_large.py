@@ -1,7 +1,8 @@
-"""Stages 5 and 6, the large transformer: cross-entropy on all ten scales, then the specialised training as a drafter.
+"""Stages 5 and 6, the large transformer: cross-entropy on all ten scales, then the specialised
+training as a drafter.
 
-First the coarse scales alone (255 of 680 tokens, so three times the pictures a second), then all ten, and at last
-CoDe's drafter training: cross-entropy on the scales below a random N of 5 to 10.
+First the coarse scales alone (255 of 680 tokens, so three times the pictures a second), then all
+ten, and at last CoDe's drafter training: cross-entropy on the scales below a random N of 5 to 10.
 """
 
 import torch

@@ -1,6 +1,8 @@
-"""Stage 3, the quantiser: encodes the training set once with the finished encoder, then fits codebook and phi to the features.
+"""Stage 3, the quantiser: encodes the training set once with the finished encoder, then fits
+codebook and phi to the features.
 
-Codes that nobody used for a while are drawn anew from residuals, so the whole codebook stays in use.
+Codes that nobody used for a while are drawn anew from residuals, so the whole codebook stays in
+use.
 """
 
 import os
@@ -106,7 +108,8 @@ def fit(args):
         if (step + 1) % PATIENCE == 0:
             dead = (hits < 20).nonzero()[:, 0]
             print(
-                f'quantiser: {step + 1}/{total} error {F.mse_loss(f_hat, x):.4f} of {x.var():.3f}, {codes - len(dead)} codes in use',
+                f'quantiser: {step + 1}/{total} error {F.mse_loss(f_hat, x):.4f} of {x.var():.3f}, '
+                f'{codes - len(dead)} codes in use',
                 flush=True,
             )
             if len(dead) and step < 0.7 * total:

@@ -1,8 +1,10 @@
-"""Stage 7, the small transformer as CoDe's refiner: KL divergence from the large one's logits on scales N.., N random.
+"""Stage 7, the small transformer as CoDe's refiner: KL divergence from the large one's logits on
+scales N.., N random.
 
-All inputs of a pyramid are known while training, so one pass gives the logits of every scale, and the mean over N is
-taken exactly instead of drawn: scale k counts as often as N <= k. N of 5 to 9 is what the model is for; 1 to 4 count a
-quarter, so that the whole curve of the trade-off can be drawn. The true tokens have a small share in the loss.
+All inputs of a pyramid are known while training, so one pass gives the logits of every scale, and
+the mean over N is taken exactly instead of drawn: scale k counts as often as N <= k. N of 5 to 9
+is what the model is for; 1 to 4 count a quarter, so that the whole curve of the trade-off can be
+drawn. The true tokens have a small share in the loss.
 """
 
 import torch

@@ -1,8 +1,10 @@
-"""Stage 2, encoder and decoder: without a quantiser yet, but with noise on the feature map in its place.
+"""Stage 2, encoder and decoder: without a quantiser yet, but with noise on the feature map in its
+place.
 
-Loss: L1 of the pixels and of their differences to the right and below, at full and at half size; the differences weigh
-edges, which the eye weighs too. The mean square is there for stars and lit windows: L1 alone is content without them.
-Trained on crops of 128x128 whose corners are multiples of 16, as the code map's cells are.
+Loss: L1 of the pixels and of their differences to the right and below, at full and at half size;
+the differences weigh edges, which the eye weighs too. The mean square is there for stars and lit
+windows: L1 alone is content without them. Trained on crops of 128x128 whose corners are multiples
+of 16, as the code map's cells are.
 """
 
 import numpy as np
@@ -37,7 +39,9 @@ def differences(a, b):
 
 
 def picture_loss(y, x):
-    """-> loss, mean squared error (of values in [-1, 1]; nothing is clamped, or wrong pixels would get no gradient)."""
+    """-> loss, mean squared error (of values in [-1, 1]; nothing is clamped, or wrong pixels
+    would get no gradient).
+    """
     half = F.avg_pool2d(y, 2), F.avg_pool2d(x, 2)
     mse = (y - x).square().mean()
     return 2 * mse + (y - x).abs().mean() + 0.5 * differences(y, x) + 0.5 * differences(*half), mse

@@ -90,7 +90,9 @@ class Resample(nn.Module):
 
 
 class Level(nn.Module):
-    """The blocks of one resolution, attention after each where asked, and the way to the next resolution."""
+    """The blocks of one resolution, attention after each where asked, and the way to the next
+    resolution.
+    """
 
     def __init__(self, inp, out, blocks, groups, attention, resample):
         super().__init__()

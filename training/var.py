@@ -27,8 +27,9 @@ def linear(out, inp, std):
 
 
 def places(width, generator):
-    """Start of pos_1LC: waves of the cell's centre, projected at random. Equal places of two scales look alike, so
-    attention finds them from the first step on."""
+    """Start of pos_1LC: waves of the cell's centre, projected at random. Equal places of two
+    scales look alike, so attention finds them from the first step on.
+    """
     centre = torch.cat(
         [
             torch.stack(
@@ -121,7 +122,9 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """Logits (B, n, codes) of the tokens of some scales, from the class and the inputs of those scales."""
+    """Logits (B, n, codes) of the tokens of some scales, from the class and the inputs of those
+    scales.
+    """
 
     def __init__(self, depth, width, codes, channels, classes, seed=0):
         super().__init__()
@@ -141,14 +144,18 @@ class Transformer(nn.Module):
         )
 
     def start_from_codebook(self, codebook):
-        """Gives near codes near rows in the head, so that what is learned of one code holds for its neighbours."""
+        """Gives near codes near rows in the head, so that what is learned of one code holds for
+        its neighbours.
+        """
         with torch.no_grad():
             self.head.weight += (
                 codebook @ torch.randn(codebook.shape[1], self.head.in_features) * 0.05
             )
 
     def forward(self, classes, inputs, first=0, length=LENGTH, mask=None, caches=None, last=0):
-        """Positions first..length; inputs: (B, length - max(first, 1), channels). Logits for positions last.. only."""
+        """Positions first..length; inputs: (B, length - max(first, 1), channels). Logits for
+        positions last.. only.
+        """
         cond = self.class_emb(classes)
         x = self.word_embed(inputs)
         if first == 0:

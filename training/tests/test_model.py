@@ -25,7 +25,9 @@ def quantiser():
 
 class Quantising(unittest.TestCase):
     def test_round_trip(self):
-        """A pyramid's tokens alone give back its feature map, and so do the inputs that the transformers are fed."""
+        """A pyramid's tokens alone give back its feature map, and so do the inputs that the
+        transformers are fed.
+        """
         q, f = quantiser(), torch.randn(2, settings.VAE['channels'], 16, 16)
         tokens, inputs, f_hat = q.quantise(f)
         self.assertEqual(
