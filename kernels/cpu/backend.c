@@ -1,0 +1,249 @@
+/* backend.c - the CPU backend's table: devices, memory, streams, and the choice of inner loops.
+ *
+ * CODE_CPU=reference|sse2|avx2|avx512 in the environment overrides the choice, for tests. With
+ * "reference" a device is a device of the reference backend, and so are its streams. */
+#include "cpu.h"
+
+#include "error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the choice of inner loops
+ * -------------------------------------------------------------------
+ */
+
+typedef struct Level {
+    const CpuBody *body;
+    bool runs; /* on this processor */
+} Level;
+
+enum { LEVELS = 3 };
+
+static void find_levels(Level levels[LEVELS])
+{
+    levels[0] = (Level){&cpu_body_sse2, true};
+    levels[1] = (Level){&cpu_body_avx2, __builtin_cpu_supports("avx2")};
+    levels[2] = (Level){
+        &cpu_body_avx512,
+        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
+    };
+}
+
+/* The best level, or that which CODE_CPU names. NULL on failure. */
+static const CpuBody *choose_body(const char *name, CodeError *error)
+{
+    Level levels[LEVELS];
+    const CpuBody *best = NULL;
+
+    find_levels(levels);
+    for (int i = 0; i < LEVELS; i++) {
+        if (!name && levels[i].runs)
+            best = levels[i].body;
+        if (!name || strcmp(name, levels[i].body->name))
+            continue;
+        if (levels[i].runs)
+            return levels[i].body;
+        code_fail(error, CODE_NO_DEVICE, "CODE_CPU=%s: this processor lacks it", name);
+        return NULL;
+    }
+    if (!best)
+        code_fail(error, CODE_SETTINGS, "CODE_CPU=%.40s: expected reference, sse2, avx2 or avx512",
+                  name);
+    return best;
+}
+
+/* ---- devices and memory
+ * --------------------------------------------------------------------------
+ */
+
+static void device_close(CodeDevice *device)
+{
+    if (!device)
+        return;
+    if (device->reference)
+        code_backend_reference.device_close(device->reference);
+    if (device->pool)
+        cpu_pool_free(device->pool);
+    if (device->engine)
+        cpu_engine_free(device->engine);
+    pthread_mutex_destroy(&device->pack_lock);
+    free(device);
+}
+
+static bool open_cpu(CodeDevice *device, const CodeDeviceOptions *options, const char *level,
+                     CodeDeviceInfo *info, CodeError *error)
+{
+    const char *precision = options->precision;
+
+    if (precision && strcmp(precision, "auto") && strcmp(precision, "f32"))
+        return code_fail(error, CODE_SETTINGS, "precision \"%.40s\": device \"cpu\" has f32",
+                         precision);
+    device->body = choose_body(level, error);
+    device->engine = device->body ? cpu_engine_new(error) : NULL;
+    if (!device->engine || !cpu_pool_new(device, options->threads, error))
+        return false;
+    *info = (CodeDeviceInfo){
+        .threads = cpu_pool_threads(device->pool),
+        .precision = "f32",
+        .activation_size = sizeof(float),
+    };
+    return true;
+}
+
+static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
+                               CodeError *error)
+{
+    const char *level = getenv("CODE_CPU");
+    CodeDevice *device = calloc(1, sizeof *device);
+    bool opened;
+
+    if (!device) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for a device");
+        return NULL;
+    }
+    pthread_mutex_init(&device->pack_lock, NULL);
+    if (level && !strcmp(level, "reference")) {
+        device->reference = code_backend_reference.device_open(options, info, error);
+        opened = device->reference;
+    } else {
+        opened = open_cpu(device, options, level && *level ? level : NULL, info, error);
+    }
+    if (opened)
+        return device;
+    device_close(device);
+    return NULL;
+}
+
+static void *allocate(CodeDevice *device, size_t bytes, CodeError *error)
+{
+    if (device->reference)
+        return code_backend_reference.alloc(device->reference, bytes, error);
+    return cpu_allocate(bytes, error);
+}
+
+static void release(CodeDevice *device, void *memory)
+{
+    if (device->reference)
+        code_backend_reference.release(device->reference, memory);
+    else
+        free(memory);
+}
+
+static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
+                               const float *bias, CodeError *error)
+{
+    if (device->reference)
+        return code_backend_reference.weight_pack(device->reference, spec, weight, bias, error);
+    return cpu_weight_pack(device, spec, weight, bias, error);
+}
+
+static void weight_free(CodeDevice *device, CodeWeight *weight)
+{
+    if (device->reference)
+        code_backend_reference.weight_free(device->reference, weight);
+    else
+        cpu_weight_free(device, weight);
+}
+
+/* ---- streams
+ * -------------------------------------------------------------------------------------
+ */
+
+static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)
+{
+    CpuStream *stream;
+
+    if (device->reference)
+        return code_backend_reference.stream_open(device->reference, cancelled, error);
+    stream = calloc(1, sizeof *stream);
+    if (!stream) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for a stream");
+        return NULL;
+    }
+    stream->head.backend = &code_backend_cpu;
+    stream->head.device = device;
+    stream->head.cancelled = cancelled;
+    return &stream->head;
+}
+
+/* A stream of the reference backend, for a device that goes there. */
+static bool is_reference(const CodeStream *stream)
+{
+    return stream->backend == &code_backend_reference;
+}
+
+static void stream_close(CodeStream *stream)
+{
+    if (!stream)
+        return;
+    if (is_reference(stream)) {
+        code_backend_reference.stream_close(stream);
+        return;
+    }
+    free(((CpuStream *)stream)->shared);
+    free(stream);
+}
+
+/* Host and device memory are the same, and the stream has nothing under way between operations. */
+static bool copy(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction)
+{
+    (void)direction;
+    if (!stream->rehearsing && bytes)
+        memcpy(to, from, bytes);
+    return true;
+}
+
+/* ---- operations
+ * ----------------------------------------------------------------------------------
+ */
+
+#define OPERATION(name, Arguments)                                                                 \
+    static bool name(CodeStream *stream, const Arguments *args)                                    \
+    {                                                                                              \
+        return is_reference(stream) ? code_backend_reference.name(stream, args)                    \
+                                    : cpu_##name(stream, args);                                    \
+    }
+
+OPERATION(linear, CodeLinear)
+OPERATION(modulate, CodeModulate)
+OPERATION(heads, CodeHeads)
+OPERATION(recall, CodeRecall)
+OPERATION(attention, CodeAttention)
+OPERATION(embed, CodeEmbed)
+OPERATION(guide, CodeGuide)
+OPERATION(sample, CodeSample)
+OPERATION(look_up, CodeLookUp)
+OPERATION(resize, CodeResize)
+OPERATION(conv, CodeConv)
+OPERATION(accumulate, CodeAccumulate)
+OPERATION(group_norm, CodeGroupNorm)
+OPERATION(pixels, CodePixels)
+
+const CodeBackend code_backend_cpu = {
+    .name = "cpu",
+    .device_open = device_open,
+    .device_close = device_close,
+    .alloc = allocate,
+    .release = release,
+    .weight_pack = weight_pack,
+    .weight_free = weight_free,
+    .stream_open = stream_open,
+    .stream_close = stream_close,
+    .copy = copy,
+    .linear = linear,
+    .modulate = modulate,
+    .heads = heads,
+    .recall = recall,
+    .attention = attention,
+    .embed = embed,
+    .guide = guide,
+    .sample = sample,
+    .look_up = look_up,
+    .resize = resize,
+    .conv = conv,
+    .accumulate = accumulate,
+    .group_norm = group_norm,
+    .pixels = pixels,
+};

@@ -1,0 +1,114 @@
+/* cpu.h - what the files of the CPU backend share.
+ *
+ * A device owns a pool of worker threads. Every operation is a job of independent tasks whose sizes
+ * follow from shapes alone, so that results do not depend on how many workers there are. Workers
+ * run one job at a time, and only they compute: the caller waits, so its OpenMP settings and
+ * rounding mode neither matter nor change. */
+#ifndef CODE_KERNELS_CPU_H
+#define CODE_KERNELS_CPU_H
+
+#include "backend.h"
+#include "body.h"
+
+#include <pthread.h>
+
+typedef struct CpuPool CpuPool;
+typedef struct CpuProducts CpuProducts; /* a worker's oneDNN primitives: products.c */
+
+typedef struct CpuWorker {
+    CpuPool *pool;
+    CodeDevice *device;
+    pthread_t thread;
+    CpuProducts *products;
+    void *scratch; /* 64-byte aligned, contents last for one task */
+    size_t scratch_bytes;
+} CpuWorker;
+
+typedef struct CpuStream {
+    CodeStream head;
+    void *shared; /* what one job leaves for the next one of the same operation */
+    size_t shared_bytes;
+} CpuStream;
+
+struct CodeDevice {
+    CodeDevice *reference; /* CODE_CPU=reference: everything goes there, the rest is unused */
+    CpuPool *pool;
+    const CpuBody *body;
+    void *engine;              /* dnnl_engine_t */
+    pthread_mutex_t pack_lock; /* guards the layouts of convolution weights */
+};
+
+/* One task of a job. False, with `error` filled in, on failure. */
+typedef bool CpuTask(CpuWorker *worker, const void *args, size_t task, CodeError *error);
+
+/* ---- pool.c ------------------------------------------------------------------------------------
+ */
+
+CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodeError *error);
+void cpu_pool_free(CpuPool *pool);
+unsigned cpu_pool_threads(const CpuPool *pool);
+
+/* Runs tasks 0..count-1 on the workers and waits. Gives up between tasks when the stream is
+ * cancelled. `args` is passed to the tasks. */
+bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count);
+
+/* The same, but each worker runs the task once; ignores cancellation. */
+bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodeError *error);
+
+/* Memory that lasts for one task, or for the operation. NULL, with `error` filled in, on failure.
+ */
+void *cpu_scratch(CpuWorker *worker, size_t bytes, CodeError *error);
+void *cpu_shared(CodeStream *stream, size_t bytes);
+
+/* Aligned to 64 bytes, on huge pages where it is large. For free(). */
+void *cpu_allocate(size_t bytes, CodeError *error);
+
+/* ---- products.c, weights.c, linear.c, conv.c, attention.c: oneDNN
+ * -------------------------------- */
+
+void *cpu_engine_new(CodeError *error);
+void cpu_engine_free(void *engine);
+bool cpu_products_open(CpuWorker *worker, CodeError *error); /* on the worker's own thread */
+void cpu_products_close(CpuWorker *worker);
+
+CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
+                            const float *bias, CodeError *error);
+void cpu_weight_free(CodeDevice *device, CodeWeight *weight);
+
+bool cpu_linear(CodeStream *stream, const CodeLinear *args);
+bool cpu_conv(CodeStream *stream, const CodeConv *args);
+bool cpu_attention(CodeStream *stream, const CodeAttention *args);
+
+/* ---- transformer.c, drawing.c, maps.c -----------------------------------------------------------
+ */
+
+bool cpu_modulate(CodeStream *stream, const CodeModulate *args);
+bool cpu_heads(CodeStream *stream, const CodeHeads *args);
+bool cpu_recall(CodeStream *stream, const CodeRecall *args);
+bool cpu_embed(CodeStream *stream, const CodeEmbed *args);
+bool cpu_guide(CodeStream *stream, const CodeGuide *args);
+bool cpu_sample(CodeStream *stream, const CodeSample *args);
+bool cpu_look_up(CodeStream *stream, const CodeLookUp *args);
+bool cpu_resize(CodeStream *stream, const CodeResize *args);
+bool cpu_accumulate(CodeStream *stream, const CodeAccumulate *args);
+bool cpu_group_norm(CodeStream *stream, const CodeGroupNorm *args);
+bool cpu_pixels(CodeStream *stream, const CodePixels *args);
+
+static inline const float *per_lane(const CodePerLane *vectors, size_t lane)
+{
+    size_t slot = vectors->slot ? (size_t)vectors->slot[lane] : lane;
+
+    return vectors->base + slot * vectors->stride;
+}
+
+static inline size_t pieces(size_t count, size_t size)
+{
+    return (count + size - 1) / size;
+}
+
+static inline size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+#endif

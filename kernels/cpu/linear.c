@@ -1,0 +1,124 @@
+/* linear.c - products with weights. A task computes a tile of up to TILE_ROWS rows of one group by
+ * CPU_COLUMNS outputs into scratch memory and moves it to y through the epilogue. */
+#include "products.h"
+
+enum { TILE_ROWS = 512 };
+
+typedef struct Tile {
+    size_t group, row, rows; /* row: of the group */
+    size_t column, columns;
+} Tile;
+
+/* Tasks that share weights follow each other, so that these come from a cache. */
+static Tile tile_of(const CodeLinear *args, size_t task)
+{
+    size_t bands = pieces(args->rows, TILE_ROWS), out = args->weight->spec.out;
+    Tile tile = {
+        .group = task / bands % args->groups,
+        .row = task % bands * TILE_ROWS,
+        .column = task / bands / args->groups * CPU_COLUMNS,
+    };
+
+    tile.rows = least(TILE_ROWS, args->rows - tile.row);
+    tile.columns = least(CPU_COLUMNS, out - tile.column);
+    return tile;
+}
+
+static CpuProduct *product_of(CpuWorker *worker, unsigned in, size_t columns, size_t rows,
+                              CodeError *error)
+{
+    CpuShape shape = {
+        .kind = CODE_WEIGHT_LINEAR,
+        .in = in,
+        .out = (uint32_t)columns,
+        .height = (uint32_t)rows,
+        .width = 1,
+        .out_height = (uint32_t)rows,
+        .out_width = 1,
+    };
+    CpuProduct *product = cpu_product_find(worker, &shape);
+
+    return product ? product : cpu_product_make(worker, &shape, NULL, error);
+}
+
+/* Room for a tile, and after it for the primitive. */
+static float *tile_memory(CpuWorker *worker, const CpuProduct *product, CodeError *error)
+{
+    size_t tile = (size_t)TILE_ROWS * CPU_COLUMNS * sizeof(float);
+
+    return cpu_scratch(worker, tile + product->scratch_bytes, error);
+}
+
+static void finish_tile(const CpuBody *body, const CodeLinear *args, Tile tile, const float *from)
+{
+    size_t out = args->weight->spec.out, first = tile.group * args->rows + tile.row;
+    const float *bias = args->weight->bias + tile.column;
+    float *y = (float *)args->y + first * out + tile.column;
+
+    if (args->epilogue == CODE_PLAIN) {
+        body->add_bias(y, out, from, bias, tile.rows, tile.columns);
+        return;
+    }
+    if (args->epilogue == CODE_GELU) {
+        body->gelu(y, out, from, bias, tile.rows, tile.columns);
+        return;
+    }
+    for (size_t row = 0, count; row < tile.rows; row += count) {
+        size_t lane = (first + row) / args->lane_rows;
+
+        count = least(tile.rows - row, (lane + 1) * args->lane_rows - (first + row));
+        body->add_gated(y + row * out, out, from + row * tile.columns, bias,
+                        per_lane(&args->gate, lane) + tile.column, count, tile.columns);
+    }
+}
+
+static bool compute_tile(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const CodeLinear *args = job;
+    size_t in = args->weight->spec.in;
+    Tile tile = tile_of(args, task);
+    CpuProduct *product = product_of(worker, args->weight->spec.in, tile.columns, tile.rows, error);
+    float *memory = product ? tile_memory(worker, product, error) : NULL;
+
+    if (!memory ||
+        !cpu_product_run(worker, product,
+                         (const float *)args->x + tile.group * args->x_group + tile.row * in,
+                         args->weight->layout[0].data + tile.column * in, NULL, memory,
+                         memory + (size_t)TILE_ROWS * CPU_COLUMNS, error))
+        return false;
+    finish_tile(worker->device->body, args, tile, memory);
+    return true;
+}
+
+/* Full and last tiles, both ways. */
+static bool prepare_tiles(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const CodeLinear *args = job;
+    size_t bands = pieces(args->rows, TILE_ROWS);
+    size_t chunks = pieces(args->weight->spec.out, CPU_COLUMNS), groups = args->groups;
+    size_t corners[] = {0, bands - 1, (chunks - 1) * groups * bands,
+                        (chunks - 1) * groups * bands + bands - 1};
+
+    (void)task;
+    for (int i = 0; i < 4; i++) {
+        Tile tile = tile_of(args, corners[i]);
+        CpuProduct *product =
+            product_of(worker, args->weight->spec.in, tile.columns, tile.rows, error);
+
+        if (!product || !tile_memory(worker, product, error))
+            return false;
+    }
+    return true;
+}
+
+bool cpu_linear(CodeStream *stream, const CodeLinear *args)
+{
+    size_t tiles =
+        args->groups * pieces(args->rows, TILE_ROWS) * pieces(args->weight->spec.out, CPU_COLUMNS);
+
+    if (!tiles)
+        return true;
+    if (stream->rehearsing)
+        return cpu_run_on_each(stream->device, prepare_tiles, args, &stream->error);
+    return cpu_run(stream, compute_tile, args, tiles);
+}

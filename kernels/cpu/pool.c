@@ -1,0 +1,292 @@
+/* pool.c - the worker threads of a device: one job at a time, tasks handed out by a counter. */
+#include "cpu.h"
+
+#include "error.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <xmmintrin.h>
+
+enum { MAX_WORKERS = 256, MXCSR_DEFAULT = 0x1F80, HUGE_PAGE = 2 << 20 };
+
+/* libgomp's, whose header not every compiler has. The number of threads is kept for each thread
+ * that calls it, so this concerns nobody but the worker. */
+extern void omp_set_num_threads(int threads);
+
+struct CpuPool {
+    pthread_mutex_t turn; /* held by the caller whose job runs */
+
+    pthread_mutex_t lock; /* of everything below, but for `next` */
+    pthread_cond_t begin, done;
+    unsigned long job; /* counts jobs, so that a worker takes each one once */
+    unsigned running;  /* workers that have not finished the job */
+    bool closing, failed;
+    CodeError error; /* of the first task that failed */
+
+    CpuTask *task;
+    const void *args;
+    size_t count;
+    bool on_each;
+    const atomic_bool *cancelled; /* NULL: it cannot be */
+    atomic_size_t next;
+
+    unsigned workers;
+    CpuWorker worker[];
+};
+
+static bool is_cancelled(const CpuPool *pool)
+{
+    return pool->cancelled && atomic_load_explicit(pool->cancelled, memory_order_relaxed);
+}
+
+static void fail_job(CpuPool *pool, const CodeError *error)
+{
+    pthread_mutex_lock(&pool->lock);
+    if (!pool->failed)
+        pool->error = *error;
+    pool->failed = true;
+    pthread_mutex_unlock(&pool->lock);
+    atomic_store(&pool->next, pool->count);
+}
+
+static void work(CpuWorker *worker)
+{
+    CpuPool *pool = worker->pool;
+    CodeError error;
+
+    if (pool->on_each) {
+        if (!pool->task(worker, pool->args, (size_t)(worker - pool->worker), &error))
+            fail_job(pool, &error);
+        return;
+    }
+    for (;;) {
+        size_t task = atomic_fetch_add(&pool->next, 1);
+
+        if (task >= pool->count || is_cancelled(pool))
+            return;
+        if (!pool->task(worker, pool->args, task, &error))
+            fail_job(pool, &error);
+    }
+}
+
+static void *worker_main(void *argument)
+{
+    CpuWorker *worker = argument;
+    CpuPool *pool = worker->pool;
+    unsigned long seen = 0;
+
+    _mm_setcsr(MXCSR_DEFAULT); /* a new thread inherits its creator's */
+    omp_set_num_threads(1);
+    for (;;) {
+        pthread_mutex_lock(&pool->lock);
+        while (pool->job == seen && !pool->closing)
+            pthread_cond_wait(&pool->begin, &pool->lock);
+        seen = pool->job;
+        if (pool->closing) {
+            pthread_mutex_unlock(&pool->lock);
+            return NULL;
+        }
+        pthread_mutex_unlock(&pool->lock);
+        work(worker);
+        pthread_mutex_lock(&pool->lock);
+        if (--pool->running == 0)
+            pthread_cond_signal(&pool->done);
+        pthread_mutex_unlock(&pool->lock);
+    }
+}
+
+/* Runs the job that is set up, whose turn it is. False on failure. */
+static bool run(CpuPool *pool, CodeError *error)
+{
+    bool failed;
+
+    pthread_mutex_lock(&pool->lock);
+    atomic_store(&pool->next, 0);
+    pool->failed = false;
+    pool->running = pool->workers;
+    pool->job++;
+    pthread_cond_broadcast(&pool->begin);
+    while (pool->running)
+        pthread_cond_wait(&pool->done, &pool->lock);
+    failed = pool->failed;
+    if (failed)
+        *error = pool->error;
+    pthread_mutex_unlock(&pool->lock);
+    return !failed;
+}
+
+bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
+{
+    CpuPool *pool = stream->device->pool;
+    bool done;
+
+    if (atomic_load_explicit(stream->cancelled, memory_order_relaxed))
+        return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+    pthread_mutex_lock(&pool->turn);
+    pool->task = task, pool->args = args, pool->count = count;
+    pool->on_each = false, pool->cancelled = stream->cancelled;
+    done = run(pool, &stream->error);
+    pthread_mutex_unlock(&pool->turn);
+    if (done && atomic_load_explicit(stream->cancelled, memory_order_relaxed))
+        return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+    return done;
+}
+
+bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodeError *error)
+{
+    CpuPool *pool = device->pool;
+    bool done;
+
+    pthread_mutex_lock(&pool->turn);
+    pool->task = task, pool->args = args, pool->count = 0;
+    pool->on_each = true, pool->cancelled = NULL;
+    done = run(pool, error);
+    pthread_mutex_unlock(&pool->turn);
+    return done;
+}
+
+/* ---- opening and closing
+ * -------------------------------------------------------------------------
+ */
+
+static bool open_worker(CpuWorker *worker, const void *args, size_t task, CodeError *error)
+{
+    (void)args;
+    (void)task;
+    return cpu_products_open(worker, error);
+}
+
+static bool close_worker(CpuWorker *worker, const void *args, size_t task, CodeError *error)
+{
+    (void)args;
+    (void)task;
+    (void)error;
+    cpu_products_close(worker);
+    free(worker->scratch);
+    return true;
+}
+
+/* Threads whose signals are blocked: those of the process belong to the application. */
+static void start_workers(CpuPool *pool, unsigned threads)
+{
+    sigset_t all, old;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    while (pool->workers < threads) {
+        CpuWorker *worker = &pool->worker[pool->workers];
+
+        worker->pool = pool;
+        if (pthread_create(&worker->thread, NULL, worker_main, worker))
+            break;
+        pool->workers++;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+static unsigned cores(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) ? 1 : (unsigned)CPU_COUNT(&set);
+}
+
+CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodeError *error)
+{
+    CpuPool *pool;
+
+    threads = (unsigned)least(threads ? threads : cores(), MAX_WORKERS);
+    pool = calloc(1, sizeof *pool + threads * sizeof *pool->worker);
+    if (!pool) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for %u threads", threads);
+        return NULL;
+    }
+    pthread_mutex_init(&pool->turn, NULL);
+    pthread_mutex_init(&pool->lock, NULL);
+    pthread_cond_init(&pool->begin, NULL);
+    pthread_cond_init(&pool->done, NULL);
+    for (unsigned i = 0; i < threads; i++)
+        pool->worker[i].device = device;
+    device->pool = pool;
+    start_workers(pool, threads);
+    if (pool->workers < threads) {
+        code_fail(error, CODE_NO_DEVICE, "could start only %u of %u threads", pool->workers,
+                  threads);
+    } else if (cpu_run_on_each(device, open_worker, NULL, error)) {
+        return pool;
+    }
+    cpu_pool_free(pool);
+    device->pool = NULL;
+    return NULL;
+}
+
+void cpu_pool_free(CpuPool *pool)
+{
+    CodeError ignored;
+
+    if (pool->workers)
+        cpu_run_on_each(pool->worker[0].device, close_worker, NULL, &ignored);
+    pthread_mutex_lock(&pool->lock);
+    pool->closing = true;
+    pthread_cond_broadcast(&pool->begin);
+    pthread_mutex_unlock(&pool->lock);
+    for (unsigned i = 0; i < pool->workers; i++)
+        pthread_join(pool->worker[i].thread, NULL);
+    pthread_cond_destroy(&pool->done);
+    pthread_cond_destroy(&pool->begin);
+    pthread_mutex_destroy(&pool->lock);
+    pthread_mutex_destroy(&pool->turn);
+    free(pool);
+}
+
+unsigned cpu_pool_threads(const CpuPool *pool)
+{
+    return pool->workers;
+}
+
+/* ---- memory
+ * --------------------------------------------------------------------------------------
+ */
+
+void *cpu_allocate(size_t bytes, CodeError *error)
+{
+    size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
+    void *memory = NULL;
+
+    if (bytes > SIZE_MAX / 2 || posix_memalign(&memory, alignment, bytes ? bytes : 64)) {
+        code_fail(error, CODE_NO_MEMORY, "no memory: %zu bytes were asked for", bytes);
+        return NULL;
+    }
+    if (bytes >= HUGE_PAGE)
+        madvise(memory, bytes, MADV_HUGEPAGE); /* only advice: a refusal costs speed, no more */
+    return memory;
+}
+
+/* Replaces *memory by one of at least `bytes`. */
+static void *grow(void **memory, size_t *size, size_t bytes, CodeError *error)
+{
+    if (bytes > *size) {
+        void *larger = cpu_allocate(bytes, error);
+
+        if (!larger)
+            return NULL;
+        free(*memory);
+        *memory = larger;
+        *size = bytes;
+    }
+    return *memory;
+}
+
+void *cpu_scratch(CpuWorker *worker, size_t bytes, CodeError *error)
+{
+    return grow(&worker->scratch, &worker->scratch_bytes, bytes ? bytes : 64, error);
+}
+
+void *cpu_shared(CodeStream *stream, size_t bytes)
+{
+    CpuStream *own = (CpuStream *)stream;
+
+    return grow(&own->shared, &own->shared_bytes, bytes, &stream->error);
+}

@@ -1,0 +1,149 @@
+/* transformer.c - operations of the transformer on rows: modulation, heads, caches, embedding,
+ * guidance. */
+#include "cpu.h"
+
+#include <string.h>
+
+enum { TASK_ELEMENTS = 32768 }; /* of a task: some 10 us of work */
+
+/* Rows that make a task. */
+static size_t rows_per_task(size_t width)
+{
+    return width < TASK_ELEMENTS ? TASK_ELEMENTS / width : 1;
+}
+
+static bool modulate_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const CodeModulate *args = job;
+    size_t width = args->width, step = rows_per_task(width),
+           rows = (size_t)args->lanes * args->rows;
+    size_t end = least(rows, (task + 1) * step);
+
+    (void)error;
+    for (size_t row = task * step; row < end; row++) {
+        size_t lane = row / args->rows;
+        CpuModulation modulation = {per_lane(&args->scale, lane), per_lane(&args->shift, lane)};
+
+        worker->device->body->modulate((float *)args->y + row * width, args->x + row * width, width,
+                                       modulation);
+    }
+    return true;
+}
+
+bool cpu_modulate(CodeStream *stream, const CodeModulate *args)
+{
+    size_t rows = (size_t)args->lanes * args->rows;
+
+    return stream->rehearsing ||
+           cpu_run(stream, modulate_rows, args, pieces(rows, rows_per_task(args->width)));
+}
+
+static bool split_heads(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const CodeHeads *args = job;
+    size_t width = (size_t)args->heads * CODE_HEAD_SIZE, step = rows_per_task(3 * width);
+    size_t end = least((size_t)args->lanes * args->rows, (task + 1) * step);
+
+    (void)error;
+    for (size_t row = task * step; row < end; row++) {
+        size_t lane = row / args->rows, position = args->first + row % args->rows;
+
+        for (size_t head = 0; head < args->heads; head++) {
+            float *q = (float *)args->qkv + row * 3 * width + head * CODE_HEAD_SIZE;
+            size_t to = ((lane * args->heads + head) * args->capacity + position) * CODE_HEAD_SIZE;
+
+            worker->device->body->head(q, q + width, q + 2 * width, args->q_scale[head],
+                                       (float *)args->k_cache + to, (float *)args->v_cache + to);
+        }
+    }
+    return true;
+}
+
+bool cpu_heads(CodeStream *stream, const CodeHeads *args)
+{
+    size_t rows = (size_t)args->lanes * args->rows;
+    size_t step = rows_per_task(3 * (size_t)args->heads * CODE_HEAD_SIZE);
+
+    return stream->rehearsing || cpu_run(stream, split_heads, args, pieces(rows, step));
+}
+
+/* A task copies one layer's keys, or values, of one lane. */
+static bool recall_lane(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const CodeRecall *args = job;
+    size_t part = task / args->lanes, lane = task % args->lanes, heads = args->heads;
+    size_t run = (size_t)args->rows * CODE_HEAD_SIZE;
+    size_t room = (size_t)args->capacity * CODE_HEAD_SIZE;
+
+    (void)worker;
+    (void)error;
+    for (size_t head = 0; head < heads; head++)
+        memcpy((float *)args->cache + (task * heads + head) * room,
+               per_lane(&args->from, lane) + (part * heads + head) * run, run * sizeof(float));
+    return true;
+}
+
+bool cpu_recall(CodeStream *stream, const CodeRecall *args)
+{
+    return stream->rehearsing ||
+           cpu_run(stream, recall_lane, args, 2 * (size_t)args->layers * args->lanes);
+}
+
+static bool embed_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const CodeEmbed *args = job;
+    size_t width = args->width, step = rows_per_task(width),
+           rows = (size_t)args->lanes * args->rows;
+    size_t end = least(rows, (task + 1) * step);
+
+    (void)error;
+    for (size_t row = task * step; row < end; row++) {
+        const float *source = per_lane(&args->source, row / args->rows / args->lanes_per_source);
+        size_t place = row % args->rows * width;
+
+        worker->device->body->add(args->x + row * width, source + (args->broadcast ? 0 : place),
+                                  args->place + place, width);
+    }
+    return true;
+}
+
+bool cpu_embed(CodeStream *stream, const CodeEmbed *args)
+{
+    size_t rows = (size_t)args->lanes * args->rows;
+
+    return stream->rehearsing ||
+           cpu_run(stream, embed_rows, args, pieces(rows, rows_per_task(args->width)));
+}
+
+static bool guide_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const CodeGuide *args = job;
+    const CpuBody *body = worker->device->body;
+    size_t width = args->width, step = rows_per_task(width);
+    size_t end = least((size_t)args->images * args->rows, (task + 1) * step);
+
+    (void)error;
+    for (size_t row = task * step; row < end; row++) {
+        size_t image = row / args->rows, lane = image * args->branches, none = lane + 1;
+        const float *x = args->x + row % args->rows * width;
+        CpuModulation m = {per_lane(&args->scale, lane), per_lane(&args->shift, lane)};
+
+        if (args->branches == 1) {
+            body->modulate(args->y + row * width, x + lane * args->x_lane, width, m);
+        } else {
+            CpuModulation none_m = {per_lane(&args->scale, none), per_lane(&args->shift, none)};
+
+            body->guide(args->y + row * width, x + lane * args->x_lane, x + none * args->x_lane,
+                        width, m, none_m, args->t[image]);
+        }
+    }
+    return true;
+}
+
+bool cpu_guide(CodeStream *stream, const CodeGuide *args)
+{
+    size_t rows = (size_t)args->images * args->rows;
+
+    return stream->rehearsing ||
+           cpu_run(stream, guide_rows, args, pieces(rows, rows_per_task(args->width)));
+}

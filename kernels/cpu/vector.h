@@ -1,0 +1,101 @@
+/* vector.h - vectors of 16 floats and the functions of them that all inner loops share. Included
+ * only by body_*.c; everything is static, so that no copy for one instruction set serves another.
+ */
+#ifndef CODE_KERNELS_CPU_VECTOR_H
+#define CODE_KERNELS_CPU_VECTOR_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+enum { LANES = 16 };
+
+typedef float Vector __attribute__((vector_size(64)));
+typedef int32_t Bits __attribute__((vector_size(64)));
+typedef float Unaligned __attribute__((vector_size(64), aligned(4), may_alias));
+
+INLINE Vector load(const float *from)
+{
+    return *(const Unaligned *)from;
+}
+
+INLINE void store(float *to, Vector v)
+{
+    *(Unaligned *)to = v;
+}
+
+/* The first `count` (< 16) lanes; the others are 0. */
+INLINE Vector load_part(const float *from, size_t count)
+{
+    Vector v = {0};
+
+    memcpy(&v, from, count * sizeof(float));
+    return v;
+}
+
+INLINE void store_part(float *to, Vector v, size_t count)
+{
+    memcpy(to, &v, count * sizeof(float));
+}
+
+INLINE Vector splat(float x)
+{
+    return x - (Vector){0};
+}
+
+/* mask ? a : b, for a mask that a comparison made */
+INLINE Vector choose(Bits mask, Vector a, Vector b)
+{
+    return (Vector)((mask & (Bits)a) | (~mask & (Bits)b));
+}
+
+INLINE float sum(Vector v)
+{
+    float s[LANES];
+
+    memcpy(s, &v, sizeof s);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            s[i] += s[i + half];
+    return s[0];
+}
+
+INLINE float largest(Vector v)
+{
+    float s[LANES];
+
+    memcpy(s, &v, sizeof s);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            s[i] = s[i] > s[i + half] ? s[i] : s[i + half];
+    return s[0];
+}
+
+/* e^x by 2^n * e^r, |r| <= ln 2 / 2: within 1.1 ulp of the true value where that is a normal
+ * number, 0 below, infinity above; NaN stays NaN. tests/kernels measures it. */
+INLINE Vector exponential(Vector x)
+{
+    const float magic = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
+    Vector clipped = choose(x > 89.0f, splat(89.0f), x), shifted, n, r, p;
+    Bits whole, half;
+
+    clipped = choose(x < -88.0f, splat(-88.0f), clipped);
+    shifted = clipped * 0x1.715476p0f + magic;
+    n = shifted - magic;
+    r = clipped - n * 0x1.62e4p-1f; /* n * (first 15 bits of ln 2) is exact */
+    r = r - n * 0x1.7f7d1cp-20f;
+    p = r * 0x1.6d7ac8p-10f + 0x1.1110c0p-7f;
+    p = p * r + 0x1.555520p-5f;
+    p = p * r + 0x1.555554p-3f;
+    p = p * r + 0.5f;
+    p = p * (r * r) + r + 1.0f;
+    whole = (Bits)shifted - (Bits)splat(magic);
+    half = whole >> 1; /* 2^n by two factors, as n may be 128 */
+    p = p * (Vector)((half + 127) << 23) * (Vector)((whole - half + 127) << 23);
+    return choose(x < -0x1.5d589ep6f, (Vector){0}, p); /* the logarithm of the smallest normal */
+}
+
+#endif

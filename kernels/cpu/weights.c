@@ -1,0 +1,150 @@
+/* weights.c - packing the weights of products and convolutions. */
+#include "products.h"
+
+#include "error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void cpu_weight_free(CodeDevice *device, CodeWeight *weight)
+{
+    (void)device;
+    if (!weight)
+        return;
+    for (unsigned i = 0; i < weight->layouts; i++)
+        free(weight->layout[i].data);
+    free(weight->bias);
+    free(weight);
+}
+
+/* (out, in) to chunks of (in, columns). Blocks of 16 inputs keep both sides in cache lines. */
+static void pack_product(float *to, const float *from, size_t in, size_t out)
+{
+    for (size_t begin = 0; begin < out; begin += CPU_COLUMNS) {
+        size_t columns = least(CPU_COLUMNS, out - begin);
+
+        for (size_t block = 0; block < in; block += 16)
+            for (size_t o = 0; o < columns; o++)
+                for (size_t i = block; i < least(block + 16, in); i++)
+                    to[begin * in + i * columns + o] = from[(begin + o) * in + i];
+    }
+}
+
+static bool fill(CodeWeight *weight, const float *data, const float *bias, CodeError *error)
+{
+    const CodeWeightSpec *spec = &weight->spec;
+    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
+    size_t in = spec->in, out = spec->out, taps = wide ? 9 : 1, bytes;
+    dnnl_dims_t dims = {spec->out, spec->in, wide ? 3 : 1, wide ? 3 : 1};
+
+    if (__builtin_mul_overflow(in * sizeof(float), taps * out, &bytes))
+        return code_fail(error, CODE_NO_MEMORY, "weights of %zu x %zu are too large", out, in);
+    weight->layout[0].data = cpu_allocate(bytes, error);
+    weight->bias = weight->layout[0].data ? cpu_allocate(out * sizeof(float), error) : NULL;
+    weight->layouts = 1;
+    if (!weight->bias)
+        return false;
+    if (bias)
+        memcpy(weight->bias, bias, out * sizeof(float));
+    else
+        memset(weight->bias, 0, out * sizeof(float));
+    if (spec->kind == CODE_WEIGHT_LINEAR) {
+        pack_product(weight->layout[0].data, data, in, out);
+        return true;
+    }
+    memcpy(weight->layout[0].data, data, bytes);
+    return cpu_works(
+        dnnl_memory_desc_init_by_tag(&weight->layout[0].desc, 4, dims, dnnl_f32, dnnl_oihw),
+        "weights", error);
+}
+
+CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *data,
+                            const float *bias, CodeError *error)
+{
+    CodeWeight *weight = calloc(1, sizeof *weight);
+
+    if (!weight) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for weights");
+        return NULL;
+    }
+    weight->spec = *spec;
+    if (fill(weight, data, bias, error))
+        return weight;
+    cpu_weight_free(device, weight);
+    return NULL;
+}
+
+/* Copies weights from one layout to another. */
+static bool reorder(CpuWorker *worker, const dnnl_memory_desc_t *from_desc, float *from,
+                    const dnnl_memory_desc_t *to_desc, float *to, CodeError *error)
+{
+    dnnl_engine_t engine = worker->device->engine;
+    dnnl_memory_t memory[2] = {NULL, NULL};
+    dnnl_primitive_desc_t chosen = NULL;
+    dnnl_primitive_t primitive = NULL;
+    dnnl_status_t status = dnnl_memory_create(&memory[0], from_desc, engine, from);
+    bool done = false;
+
+    if (status == dnnl_success)
+        status = dnnl_memory_create(&memory[1], to_desc, engine, to);
+    if (status == dnnl_success)
+        status =
+            dnnl_reorder_primitive_desc_create(&chosen, from_desc, engine, to_desc, engine, NULL);
+    if (status == dnnl_success)
+        status = dnnl_primitive_create(&primitive, chosen);
+    if (cpu_works(status, "a layout of weights", error))
+        done = cpu_execute(
+            worker, primitive, 2,
+            (dnnl_exec_arg_t[]){{DNNL_ARG_FROM, memory[0]}, {DNNL_ARG_TO, memory[1]}}, error);
+    if (primitive)
+        dnnl_primitive_destroy(primitive);
+    if (chosen)
+        dnnl_primitive_desc_destroy(chosen);
+    for (int i = 0; i < 2; i++)
+        if (memory[i])
+            dnnl_memory_destroy(memory[i]);
+    return done;
+}
+
+/* The first layout asked for takes the place of the plain one, which nothing computes with. */
+static float *add_layout(CpuWorker *worker, CodeWeight *weight, const dnnl_memory_desc_t *desc,
+                         CodeError *error)
+{
+    bool plain =
+        weight->layouts == 1 && weight->layout[0].desc.format_desc.blocking.inner_nblks == 0;
+    unsigned at = plain ? 0 : weight->layouts;
+    float *data;
+
+    if (at == CPU_LAYOUTS) {
+        code_fail(error, CODE_FAILED, "weights are wanted in more than %d layouts", CPU_LAYOUTS);
+        return NULL;
+    }
+    data = cpu_allocate(dnnl_memory_desc_get_size(desc), error);
+    if (!data)
+        return NULL;
+    if (!reorder(worker, &weight->layout[0].desc, weight->layout[0].data, desc, data, error)) {
+        free(data);
+        return NULL;
+    }
+    if (plain)
+        free(weight->layout[0].data);
+    weight->layout[at].data = data;
+    weight->layout[at].desc = *desc;
+    weight->layouts = at + 1;
+    return data;
+}
+
+float *cpu_weight_in(CpuWorker *worker, CodeWeight *weight, const dnnl_memory_desc_t *desc,
+                     CodeError *error)
+{
+    float *data = NULL;
+
+    pthread_mutex_lock(&worker->device->pack_lock);
+    for (unsigned i = 0; i < weight->layouts && !data; i++)
+        if (dnnl_memory_desc_equal(&weight->layout[i].desc, desc))
+            data = weight->layout[i].data;
+    if (!data)
+        data = add_layout(worker, weight, desc, error);
+    pthread_mutex_unlock(&worker->device->pack_lock);
+    return data;
+}
