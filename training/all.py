@@ -5,13 +5,14 @@ done again.
 import argparse
 import os
 
-from . import draw, export, train_decoder, train_large, train_quantiser, train_refiner, train_vae
+from . import draw, encode, export, train_joint, train_large, train_quantiser, train_refiner, train_vae
 
 STAGES = (
     (None, draw),
     ('vae_plain.pt', train_vae),
-    ('quantiser.pt', train_quantiser),
-    ('vae.pt', train_decoder),
+    ('quantiser_plain.pt', train_quantiser),
+    ('vae.pt', train_joint),
+    (None, encode),
     ('drafter.pt', train_large),
     ('refiner.pt', train_refiner),
 )

@@ -11,7 +11,7 @@ from PIL import Image
 from . import settings
 from .pictures import sheet
 from .quantiser import downsample
-from .train_decoder import load
+from .train_joint import load, render
 from .train_large import transformer
 from .var import LENGTH, START, block_causal
 
@@ -72,13 +72,6 @@ def generate(
     return f_hat
 
 
-@torch.inference_mode()
-def pictures(vae, f_hat):
-    with torch.autocast(f_hat.device.type, dtype=torch.bfloat16):
-        y = vae.decode(f_hat.contiguous(memory_format=torch.channels_last)).float()
-    return ((y.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-
-
 def load_transformer(args, name, spec):
     """A finished model, or the average of one still in training."""
     model = transformer(spec, 0).to(args.device).eval()
@@ -97,9 +90,6 @@ if __name__ == '__main__':
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--work', default='build/training')
     parser.add_argument('--device', default='cpu')
-    parser.add_argument(
-        '--vae', default='vae', help='vae, or vae_plain before the decoder is tuned'
-    )
     parser.add_argument('--steps', type=int, default=10)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--rows', type=int, default=2, help='pictures of each kind')
@@ -109,7 +99,7 @@ if __name__ == '__main__':
     parser.add_argument('--temperature', type=float, default=1.0)
     parser.add_argument('--output', required=True)
     args = parser.parse_args()
-    vae, quantiser = load(args, args.device, args.vae)
+    vae, quantiser = load(args, 'vae', 'quantiser')
     large = load_transformer(args, 'drafter', settings.DRAFTER)
     small = load_transformer(args, 'refiner', settings.REFINER) if args.steps < SCALES else None
     generator = torch.Generator(args.device).manual_seed(args.seed)
@@ -128,5 +118,5 @@ if __name__ == '__main__':
                 args.top_p,
                 [args.temperature] * SCALES,
             )
-            tiles += list(pictures(vae, f_hat))
+            tiles += list(render(vae, f_hat))
     Image.fromarray(np.ascontiguousarray(sheet(tiles, 8))).save(args.output)

@@ -11,32 +11,15 @@ import os
 
 import matplotlib
 import numpy as np
-import torch
 
 from . import classifier, engine, settings
 from .draw import draw
-from .train_decoder import load
-from .train_vae import to_tensor
+from .train_joint import reconstruct
 
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt  # noqa: E402 (the backend must be chosen first)
 
 SEEDS = 600_000, 700_000  # of the two held-out sets
-
-
-@torch.inference_mode()
-def reconstruct(args, pictures):
-    """Encoder, quantiser, decoder."""
-    vae, quantiser = load(args, args.device, 'vae')
-    out = []
-    for i in range(0, len(pictures), 16):
-        with torch.autocast(args.device, dtype=torch.bfloat16):
-            f = vae.encode(to_tensor(pictures[i : i + 16], args.device)).float()
-        f_hat = quantiser.quantise(f)[2].contiguous(memory_format=torch.channels_last)
-        with torch.autocast(args.device, dtype=torch.bfloat16):
-            y = vae.decode(f_hat).float()
-        out.append(((y.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
-    return np.concatenate(out)
 
 
 class Judge:
@@ -113,7 +96,7 @@ def main(args):
     )
     rows = [
         dict(name='held-out renders', accuracy=judge.own, distance=judge.floor),
-        dict(name='reconstruction', **judge.figures(reconstruct(args, judge.held_out))),
+        dict(name='reconstruction', **judge.figures(reconstruct(args, judge.held_out)[0])),
     ]
     print(table(rows[1:]).splitlines()[-1], flush=True)
     for steps in args.steps:

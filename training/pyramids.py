@@ -15,7 +15,7 @@ CLASS_DROP = 0.1
 
 class Pyramids:
     def __init__(self, args, device):
-        self.features = np.load(f'{args.work}/pictures_features.npy')
+        self.features = np.load(f'{args.work}/features.npy')
         self.quantiser = (
             Quantiser(settings.VAE['codes'], settings.VAE['channels']).to(device).eval()
         )

@@ -76,8 +76,11 @@ class Quantiser(nn.Module):
 
     def feature_map(self, tokens):
         """All tokens of a pyramid (B, L) -> f_hat."""
-        parts = tokens.split([p * p for p in PATCH_NUMS], 1)
-        return sum(self.contribution(k, t) for k, t in enumerate(parts))
+        return sum(self.contribution(k, t) for k, t in enumerate(self.split(tokens)))
+
+    @staticmethod
+    def split(tokens):
+        return tokens.split([p * p for p in PATCH_NUMS], 1)
 
 
 def downsample(f, side):

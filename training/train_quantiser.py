@@ -1,64 +1,20 @@
-"""Stage 3, the quantiser: encodes the training set once with the finished encoder, then fits
+"""Stage 3, the quantiser: encodes a part of the training set with the finished encoder, then fits
 codebook and phi to the features.
 
 Codes that nobody used for a while are drawn anew from residuals, so the whole codebook stays in
 use.
 """
 
-import os
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from . import settings
+from .encode import encode
 from .optim import trapezoid
 from .quantiser import Quantiser, downsample
-from .runner import launch
-from .train_vae import to_tensor
-from .vae import Autoencoder
 
 PATIENCE = 60  # steps between two looks at the use of the codes
-
-
-def encode_stage(run):
-    """Every worker encodes its share of the pictures into work/features.npy (float16)."""
-    model = Autoencoder(**settings.VAE).to(run.device, memory_format=torch.channels_last).eval()
-    model.load_state_dict(
-        torch.load(f'{run.args.work}/vae_plain.pt', map_location=run.device, weights_only=True)
-    )
-    for name in ('pictures', 'held_out'):
-        pictures = np.load(f'{run.args.work}/{name}.npy', mmap_mode='r')
-        out = np.lib.format.open_memmap(f'{run.args.work}/{name}_features.npy', mode='r+')
-        batch = 8 if run.device.type == 'cpu' else 64
-        starts = range(run.rank * batch, len(pictures), run.world * batch)
-        for n, i in enumerate(starts):
-            if out[i : i + batch].any(axis=(1, 2, 3)).all():
-                continue
-            with torch.inference_mode(), run.autocast():
-                out[i : i + batch] = (
-                    model.encode(to_tensor(pictures[i : i + batch], run.device))
-                    .float()
-                    .cpu()
-                    .numpy()
-                )
-            if run.rank == 0 and n % 50 == 0:
-                print(f'encode: {i} of {len(pictures)}', flush=True)
-        out.flush()
-
-
-def encode(args):
-    side = settings.PATCH_NUMS[-1]
-    for name, count in (('pictures', settings.PICTURES), ('held_out', settings.HELD_OUT)):
-        path = f'{args.work}/{name}_features.npy'
-        if not os.path.exists(path):
-            np.lib.format.open_memmap(
-                path,
-                mode='w+',
-                dtype=np.float16,
-                shape=(count, settings.VAE['channels'], side, side),
-            ).flush()
-    launch(encode_stage, 'encode', args)
 
 
 @torch.no_grad()
@@ -76,7 +32,7 @@ def residuals(quantiser, f, each, generator):
 def fit(args):
     torch.manual_seed(args.seed)
     generator, rng = torch.Generator().manual_seed(args.seed), np.random.default_rng(args.seed)
-    features = np.load(f'{args.work}/pictures_features.npy', mmap_mode='r')
+    features = np.load(f'{args.work}/features_plain.npy', mmap_mode='r')
     batch = lambda n: torch.from_numpy(
         features[np.sort(rng.integers(0, len(features), n))].astype(np.float32)
     ).to(args.device)
@@ -119,13 +75,12 @@ def fit(args):
                         torch.randperm(len(new), generator=generator)[: len(dead)]
                     ]
             hits.zero_()
-    torch.save(quantiser.state_dict(), f'{args.work}/quantiser.pt')
+    torch.save(quantiser.state_dict(), f'{args.work}/quantiser_plain.pt')
 
 
 def main(args):
-    encode(args)
-    if not os.path.exists(f'{args.work}/quantiser.pt'):
-        fit(args)
+    encode(args, 'vae_plain', settings.QUANTISER_PICTURES, 'features_plain')
+    fit(args)
 
 
 if __name__ == '__main__':

@@ -16,13 +16,14 @@ from .optim import Both
 from .runner import launch
 from .vae import Autoencoder
 
+ADAM_ONLY = ('conv_in', 'conv_out', 'quant_conv')  # layers that see or make pixels or codes
 NOISE = 0.15  # about what quantising will do to the features
 CROP = 128
 
 
 def to_tensor(pictures, device='cpu'):
     """uint8 (B, H, W, 3) -> float (B, 3, H, W) in [-1, 1], channels last."""
-    x = torch.from_numpy(np.ascontiguousarray(pictures)).to(device).permute(0, 3, 1, 2)
+    x = torch.from_numpy(np.array(pictures)).to(device).permute(0, 3, 1, 2)
     return (x.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 
@@ -54,9 +55,7 @@ def psnr(mse):
 def stage(run):
     pictures = np.load(f'{run.args.work}/pictures.npy', mmap_mode='r')
     model = Autoencoder(**settings.VAE).to(run.device, memory_format=torch.channels_last)
-    opt = Both(
-        model.named_parameters(), 0.015, 2e-3, adam_only=('conv_in', 'conv_out', 'quant_conv')
-    )
+    opt = Both(model.named_parameters(), 0.015, 2e-3, adam_only=ADAM_ONLY)
 
     def loss_of(rng, step):
         x = to_tensor(crops(pictures, rng, settings.VAE_BATCH // run.world), run.device)
