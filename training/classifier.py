@@ -14,7 +14,7 @@ from .optim import trapezoid
 from .train_vae import to_tensor
 
 FEATURES = 96
-STEPS, BATCH = 900, 48
+STEPS, BATCH = 600, 32
 
 
 class Classifier(nn.Module):
@@ -74,8 +74,8 @@ def train(args):
     for step in range(STEPS):
         which = np.sort(rng.integers(0, len(pictures), BATCH))
         x = to_tensor(pictures[which], args.device)
-        x = x + 0.03 * torch.randn_like(x)
-        loss = F.cross_entropy(model(x), torch.from_numpy(which % settings.CLASSES).to(args.device))
+        kinds = torch.from_numpy(which % settings.CLASSES).to(args.device)
+        loss = F.cross_entropy(model(x), kinds)
         opt.param_groups[0]['lr'] = 2e-3 * trapezoid(step, STEPS)
         opt.zero_grad()
         loss.backward()

@@ -12,7 +12,7 @@ REFINER = dict(depth=4, width=192)
 PICTURES, FIRST_SEED = 8000, 1000  # 500 of each kind
 HELD_OUT, FIRST_HELD_OUT_SEED = 320, 500_000  # 20 of each kind, for reconstruction figures
 
-VAE_STEPS, VAE_BATCH = 2600, 12
+VAE_STEPS, VAE_BATCH = 2200, 12
 QUANTISER_STEPS, QUANTISER_PICTURES = 900, 2048
 JOINT_STEPS, JOINT_BATCH = 750, 4
 LARGE_STEPS = 700, 400, 60  # scales 0-7 only; all scales; scales below a random N
