@@ -51,8 +51,12 @@ static bool fail_open(const CodeFile *file, int number, CodeError *error)
     if (number == ENXIO) /* what open() says of a socket */
         return code_fail(error, CODE_UNREADABLE,
                          "%s: found a socket or a device, expected a regular file", file->name);
-    return code_fail(error,
-                     number == ENOENT || number == ENOTDIR ? CODE_NOT_FOUND : CODE_UNREADABLE,
+    if (number == ENOTDIR)
+        return code_fail(error, CODE_NOT_FOUND,
+                         "%s: cannot be opened: found a part of its path that is no folder (in a "
+                         "manifest it must not be a link to one either)",
+                         file->name);
+    return code_fail(error, number == ENOENT ? CODE_NOT_FOUND : CODE_UNREADABLE,
                      "%s: cannot be opened: %s", file->name, code_reason(&reason, number));
 }
 

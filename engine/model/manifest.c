@@ -79,11 +79,13 @@ static bool read_patch_nums(const CodeReader *reader, const CodeYamlNode *node)
 
         if (!code_read_number(reader, item, 1, MAX_SIDE, side))
             return false;
-        if (before ? *side <= before : *side != 1)
+        if (!before && *side != 1)
+            return code_read_fail(reader, item->line, "patch_nums: found %u first, expected 1",
+                                  *side);
+        if (*side <= before)
             return code_read_fail(reader, item->line,
-                                  "patch_nums: found %u after %u, expected sides that begin "
-                                  "with 1 and grow",
-                                  *side, before);
+                                  "patch_nums: found %u after %u, expected sides that grow", *side,
+                                  before);
         before = *side;
     }
     return true;
@@ -96,9 +98,11 @@ static bool read_class_names(const CodeReader *reader, const CodeYamlNode *node)
 
     if (!code_node_expect(reader, node, CODE_YAML_SEQUENCE))
         return false;
+    if (!node->count)
+        return code_read_fail(reader, node->line, "class_names: found none, expected one a class");
     if (!manifest->classes)
         manifest->classes = node->count;
-    if (!node->count || node->count != manifest->classes)
+    if (node->count != manifest->classes)
         return code_read_fail(reader, node->line,
                               "class_names: found %u names, expected %u (classes)", node->count,
                               manifest->classes);

@@ -85,6 +85,7 @@ static bool do_unicode(Machine *machine)
 static bool do_global(Machine *machine)
 {
     const char *name = (const char *)machine->code + machine->at;
+    char shown[MAX_GLOBAL];
     size_t left = machine->length - machine->at, length = 0;
     unsigned lines = 0;
     CodeQuoted quoted;
@@ -97,10 +98,12 @@ static bool do_global(Machine *machine)
             return pickle_push(machine, (Value){.kind = GLOBAL, .global = &globals[i]});
         }
     }
+    for (size_t i = 0; i < length; i++)
+        shown[i] = name[i] == '\n' ? ' ' : name[i];
     return pickle_fail(machine,
                        "found the name '%s', expected one that a state dict needs (OrderedDict, "
                        "_rebuild_tensor_v2, a storage): it is not run",
-                       code_quote(&quoted, name, lines == 2 ? length - 1 : length));
+                       code_quote(&quoted, shown, lines == 2 ? length - 1 : length));
 }
 
 static bool do_put(Machine *machine, size_t bytes)

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ARENA_LIMIT ((size_t)24 << 20)
+#define ARENA_LIMIT ((size_t)16 << 20)
 #define BLOCK_SIZE  ((size_t)64 << 10)
 #define MAX_STACK   ((size_t)1 << 18)
-#define MAX_MEMO    ((size_t)1 << 19)
+#define MAX_MEMO    ((size_t)1 << 18)
 
 const char *pickle_kind(Kind kind)
 {

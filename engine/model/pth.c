@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PICKLE  ((size_t)8 << 20)
+#define MAX_PICKLE  ((size_t)4 << 20)
 #define MAX_VERSION 10 /* of the archive; what PyTorch reads */
 #define MAX_SHARING 16 /* times that views may read their storages, on average of the file */
 

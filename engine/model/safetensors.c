@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_HEADER ((uint64_t)8 << 20)
+#define MAX_HEADER ((uint64_t)2 << 20)
 #define MAX_PAIRS  (4 * CODE_MAX_TENSORS + 1024) /* of key and value, in all */
 
 /* What is open while the header is looked through. */
@@ -74,7 +74,9 @@ static bool scan_character(Scan *scan, const char *file, CodeError *error)
         return true;
     case ':':
         return ++scan->pairs <= MAX_PAIRS ||
-               fail_scan(scan, "too many keys", "32768 tensors at most", file, error);
+               code_fail(error, CODE_MALFORMED,
+                         "%s: header: found more than %d keys, expected %d tensors at most", file,
+                         MAX_PAIRS, CODE_MAX_TENSORS);
     case ',':
         return scan->depth != 3 || ++scan->commas < CODE_MAX_RANK ||
                fail_scan(scan, "a list of more than 8 numbers", "8 dimensions at most", file,

@@ -7,7 +7,7 @@
 #include "model/weights.h"
 #include "model/zip.h"
 
-#define CODE_MAX_TENSORS     32768
+#define CODE_MAX_TENSORS     8192 /* the largest VAR model has 450, with an optimizer 1,500 */
 #define CODE_MAX_TENSOR_NAME 512
 #define CODE_NO_RECORD       UINT32_MAX
 

@@ -17,8 +17,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_RECORDS   65536
-#define MAX_DIRECTORY ((uint64_t)16 << 20)
+#define MAX_RECORDS   16384
+#define MAX_DIRECTORY ((uint64_t)4 << 20)
 enum { END_SIZE = 22, LOCATOR_SIZE = 20, END64_SIZE = 56 };
 
 /* ---- CRC-32, eight bytes a step -------------------------------------------------------------- */
