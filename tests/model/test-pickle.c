@@ -1,0 +1,641 @@
+/* test-pickle.c - hostile pickles, in archives that are right otherwise; and views of every kind.
+ */
+#include "../test.h"
+#include "archive.h"
+#include "model/weights.h"
+
+#define FILE_NAME "case.pth"
+
+static const View six = {"FloatStorage", "0", 6, 0, 1, {6}, {1}};
+
+/* Packs a pickle, which is freed, into an archive. */
+static void refuse_pickle(const char *label, Bytes *pickle, const char *text)
+{
+    Archive archive = archive_of(pickle);
+
+    clear(pickle);
+    refuse(CASE_WEIGHTS, label, FILE_NAME, &archive.bytes, CODE_MALFORMED, text);
+}
+
+static void accept_pickle(const char *label, Bytes *pickle)
+{
+    Archive archive = archive_of(pickle);
+
+    clear(pickle);
+    allow(CASE_WEIGHTS, label, FILE_NAME, &archive.bytes);
+}
+
+/* A pickle of protocol 2 that begins with these opcodes. */
+static Bytes begun(const char *opcodes, size_t size)
+{
+    Bytes pickle = {0};
+
+    put(&pickle, "\x80\2", 2);
+    put(&pickle, opcodes, size);
+    return pickle;
+}
+
+#define REFUSE(label, opcodes, text)                                                               \
+    do {                                                                                           \
+        Bytes pickle_ = begun(opcodes, sizeof(opcodes) - 1);                                       \
+        refuse_pickle(label, &pickle_, text);                                                      \
+    } while (0)
+
+/* ---- opcodes -----------------------------------------------------------------------------------
+ */
+
+/* The 25, and those that have arguments of their own to run out of. */
+static bool is_known(unsigned opcode)
+{
+    return opcode && (strchr("(.}JKMQRXbchjqrstu)", (int)opcode) ||
+                      (opcode >= 0x85 && opcode <= 0x8a && opcode != 0x88));
+}
+
+static void test_opcodes(void)
+{
+    static const struct {
+        unsigned char opcode;
+        const char *name;
+    } named[] = {{0x93, "STACK_GLOBAL"}, {'i', "INST"},         {'o', "OBJ"},
+                 {0x81, "NEWOBJ"},       {0x92, "NEWOBJ_EX"},   {0x82, "EXT1"},
+                 {0x83, "EXT2"},         {0x84, "EXT4"},        {'P', "PERSID"},
+                 {'2', "DUP"},           {'0', "POP"},          {'1', "POP_MARK"},
+                 {0x94, "MEMOIZE"},      {0x95, "FRAME"},       {0x8b, "LONG4"},
+                 {0x8d, "BINUNICODE8"},  {'B', "BINBYTES"},     {'C', "SHORT_BINBYTES"},
+                 {0x8e, "BINBYTES8"},    {'N', "NONE"},         {0x88, "NEWTRUE"},
+                 {'G', "BINFLOAT"},      {']', "EMPTY_LIST"},   {'a', "APPEND"},
+                 {'e', "APPENDS"},       {0x80, "PROTO, again"}};
+    unsigned refused = 0, others = 0;
+    char label[60], text[60];
+
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++) {
+        Bytes pickle = begun((const char *)&named[i].opcode, 1);
+
+        snprintf(label, sizeof label, "opcode %s", named[i].name);
+        snprintf(text, sizeof text, "found opcode 0x%02x (%s)", named[i].opcode, named[i].name);
+        refuse_pickle(label, &pickle, text);
+    }
+    for (unsigned opcode = 0; opcode < 256; opcode++) {
+        Bytes pickle = begun((const char[]){(char)opcode}, 1);
+        Archive archive = archive_of(&pickle);
+        Outcome outcome;
+
+        outcome = try_bytes(CASE_WEIGHTS, FILE_NAME, archive.bytes.data, archive.bytes.size);
+        refused += !outcome.accepted;
+        others += !outcome.accepted && strstr(outcome.error.text, "found opcode") != NULL;
+        CHECK(is_known(opcode) == !strstr(outcome.error.text, "found opcode"), "opcode 0x%02x: %s",
+              opcode, outcome.error.text);
+        clear(&pickle);
+        clear(&archive.bytes);
+    }
+    CHECK(refused == 256, "%u opcodes alone are refused", refused);
+    /* The 25th is PROTO, at the beginning only. */
+    CHECK(others == 256 - 24, "%u opcodes are unknown", others);
+    printf("%-44s %u known, %u refused by name\n", "all opcodes", 256 - others, others);
+}
+
+/* Each opcode that takes values, with none, and with a mark in their place. */
+static void test_underflow(void)
+{
+    static const struct {
+        const char *name, *opcode;
+        unsigned size;
+    } takers[] = {{"TUPLE", "t", 1},
+                  {"TUPLE1", "\x85", 1},
+                  {"TUPLE2", "\x86", 1},
+                  {"TUPLE3", "\x87", 1},
+                  {"SETITEM", "s", 1},
+                  {"SETITEMS", "u", 1},
+                  {"REDUCE", "R", 1},
+                  {"BUILD", "b", 1},
+                  {"BINPERSID", "Q", 1},
+                  {"BINPUT", "q\0", 2},
+                  {"LONG_BINPUT", "r\0\0\0\0", 5}};
+
+    for (size_t i = 0; i < sizeof takers / sizeof *takers; i++) {
+        Bytes pickle = begun(takers[i].opcode, takers[i].size);
+        char label[60];
+
+        snprintf(label, sizeof label, "%s of an empty stack", takers[i].name);
+        refuse_pickle(label, &pickle, "on the stack");
+        if (i == 0 || i == 5)
+            continue;
+        pickle = begun("K\1(", 3);
+        put(&pickle, takers[i].opcode, takers[i].size);
+        snprintf(label, sizeof label, "%s of a mark", takers[i].name);
+        refuse_pickle(label, &pickle, "found 0 values on the stack");
+    }
+    REFUSE("SETITEMS without a dictionary", "(u.", "found no dictionary below the mark");
+    REFUSE("STOP of an empty stack", ".", "found 0 values at the end");
+    REFUSE("STOP of a mark", "(.", "found a mark");
+    REFUSE("STOP with two values", "}}.", "found 2 values at the end");
+    REFUSE("STOP with a mark left", "(}.", "found 2 values at the end");
+    REFUSE("STOP of a number", "K\1.", "the whole: found an integer");
+    REFUSE("STOP of a tuple", ").", "the whole: found a tuple");
+    REFUSE("bytes after STOP", "}.}", "found 1 bytes after the end");
+}
+
+static void test_bounds(void)
+{
+    Bytes pickle = begun("", 0);
+
+    put_fill(&pickle, '(', 1000000);
+    refuse_pickle("a million marks", &pickle, "found more than 262144 values on the stack");
+    pickle = begun("", 0);
+    put_fill(&pickle, ')', 3000000);
+    refuse_pickle("three million empty tuples", &pickle, "found more than 262144 values");
+    pickle = begun("", 0);
+    put_repeated(&pickle, "}\x85", 2000000);
+    refuse_pickle("two million dictionaries", &pickle, "more than the 16777216 bytes of memory");
+    pickle = begun(")", 1);
+    put_fill(&pickle, '\x85', 4000000);
+    refuse_pickle("four million nested tuples", &pickle, "more than the 16777216 bytes of memory");
+}
+
+static void test_arguments(void)
+{
+    Bytes pickle;
+
+    REFUSE("BINUNICODE of 4 GiB", "X\xff\xff\xff\xff", "expected 4294967295: cut short");
+    REFUSE("BINUNICODE without a length", "X\1\0", "cut short");
+    REFUSE("string that is not UTF-8", "X\2\0\0\0\xc3(", "not UTF-8");
+    REFUSE("LONG1 of 9 bytes", "\x8a\x09\1\1\1\1\1\1\1\1\1", "an integer of 9 bytes");
+    REFUSE("LONG1 of 255 bytes", "\x8a\xff", "an integer of 255 bytes");
+    REFUSE("LONG1 cut short", "\x8a\x08\1", "cut short");
+    REFUSE("memo unset", "h\0", "found memo 0, expected one of the 0 so far");
+    REFUSE("memo 0xffffffff", "j\xff\xff\xff\xff", "found memo 4294967295");
+    REFUSE("put into memo 0xffffffff", "}r\xff\xff\xff\xff",
+           "found memo 4294967295, expected the next, 0");
+    REFUSE("put into memo 1 first", "}q\1", "found memo 1, expected the next, 0");
+    REFUSE("put into memo 0 twice", "}q\0q\0", "found memo 0, expected the next, 1");
+    REFUSE("protocol again", "\x80\2}.", "PROTO, again");
+    pickle = begun("}.", 2);
+    pickle.data[1] = 3;
+    refuse_pickle("protocol 3", &pickle, "expected 0x80 0x02: protocol 2");
+    pickle = begun("}.", 2);
+    pickle.data[1] = 4;
+    refuse_pickle("protocol 4", &pickle, "expected 0x80 0x02: protocol 2");
+    put_text(&pickle, "(dp0\n.");
+    refuse_pickle("protocol 0", &pickle, "expected 0x80 0x02: protocol 2");
+    put_text(&pickle, "}");
+    refuse_pickle("one byte", &pickle, "cut short");
+}
+
+static void test_globals(void)
+{
+    Bytes pickle = begun("c", 1);
+
+    REFUSE("os.system", "cos\nsystem\n", "found the name 'os system', expected one that a state");
+    REFUSE("posix.system", "cposix\nsystem\n", "it is not run");
+    REFUSE("builtins.eval", "cbuiltins\neval\n", "it is not run");
+    REFUSE("__builtin__.eval", "c__builtin__\neval\n", "it is not run");
+    REFUSE("copy_reg._reconstructor", "ccopy_reg\n_reconstructor\n", "it is not run");
+    REFUSE("torch.load", "ctorch\nload\n", "it is not run");
+    REFUSE("torch.jit", "ctorch.jit\n_unpickler\n", "it is not run");
+    REFUSE("NUL in a name", "ctorch\nFloatStorage\0\n", "'torch FloatStorage\\x00'");
+    REFUSE("longer name", "ctorch\nFloatStorages\n", "it is not run");
+    REFUSE("shorter name", "ctorch\nFloatStorag\n", "it is not run");
+    REFUSE("another case", "ctorch\nfloatstorage\n", "it is not run");
+    REFUSE("carriage return", "ctorch\r\nFloatStorage\r\n", "it is not run");
+    REFUSE("dots in a name", "ctorch\n_utils._rebuild_tensor_v2\n", "it is not run");
+    REFUSE("name without an end", "ctorch\nFloatStorage", "it is not run");
+    REFUSE("module alone", "ctorch\n", "it is not run");
+    REFUSE("empty names", "c\n\n", "found the name ' '");
+    put_fill(&pickle, 'x', 1000000);
+    refuse_pickle("a name of 1 MB", &pickle, "it is not run");
+}
+
+/* ---- calls and dictionaries --------------------------------------------------------------------
+ */
+
+#define DICT_CLASS "ccollections\nOrderedDict\n"
+#define REBUILD    "ctorch._utils\n_rebuild_tensor_v2\n"
+#define KEY        "X\1\0\0\0k"
+
+static void test_calls(void)
+{
+    REFUSE("call of a string", KEY ")R.", "calling: found a string");
+    REFUSE("call of a number", "K\1)R.", "calling: found an integer");
+    REFUSE("call of a dictionary", "})R.", "calling: found a dictionary");
+    REFUSE("call of a storage type", "ctorch\nFloatStorage\n)R.", "calling: found a storage type");
+    REFUSE("arguments no tuple", DICT_CLASS "}R.", "arguments: found a dictionary");
+    REFUSE("OrderedDict of something", DICT_CLASS "K\1\x85R.", "an OrderedDict of 1 arguments");
+    REFUSE("tensor of nothing", REBUILD ")R.", "a tensor of 0 arguments");
+    REFUSE("tensor of six numbers", REBUILD "(K\0K\0K\0K\0K\0K\0tR.",
+           "storage of a tensor: found an");
+    REFUSE("storage of a number", "K\1Q", "found an integer, expected the five values");
+    REFUSE("storage of four values", "(K\1K\1K\1K\1tQ", "expected the five values of a storage");
+    REFUSE("storage of five numbers", "(K\1K\1K\1K\1K\1tQ", "do not describe a storage");
+    REFUSE("state of a tuple", ")}b.", "setting a state: found a tuple");
+    REFUSE("state of a dictionary", "}}b.", "setting a state: found a dictionary");
+    REFUSE("state that is a number", DICT_CLASS ")RK\1b.",
+           "state of an OrderedDict: found an integer");
+    REFUSE("item of a number", "K\1" KEY "K\2s.", "adding an item: found an integer");
+    REFUSE("item of a tuple", ")" KEY "K\2s.", "adding an item: found a tuple");
+    REFUSE("items of a function", DICT_CLASS "(" KEY "K\2u.", "adding items: found a function");
+    REFUSE("key that is a number", "}K\1K\2s.", "key of a dictionary: found an integer");
+    REFUSE("key that is a tuple", "})K\2s.", "key of a dictionary: found a tuple");
+    REFUSE("key that is a mark", "}(K\2s.", "found 1 values on the stack");
+    REFUSE("odd number of items", "}(" KEY "u.", "found 1 keys and values, expected pairs");
+    REFUSE("key twice", "}(" KEY "K\1" KEY "K\2u.", "found 'k' twice in a dictionary");
+    REFUSE("no tensor", "}.", "found no tensor");
+    REFUSE("no tensor, but a number", "}" KEY "K\1s.", "found no tensor");
+    REFUSE("dictionary in itself", "}q\0" KEY "h\0s.", "found a dictionary in two places");
+    REFUSE("dictionary twice", "}(" KEY "}q\0X\1\0\0\0lh\0u.", "found a dictionary in two places");
+}
+
+static void put_nested(Bytes *pickle, unsigned count)
+{
+    while (count--)
+        put(pickle, "}" KEY, 1 + sizeof KEY - 1);
+}
+
+static void test_dictionaries(void)
+{
+    Bytes pickle = begun("}", 1);
+
+    /* A tensor may stand in two places: tied weights. */
+    put_text(&pickle, "(");
+    put_pickle_string(&pickle, "a");
+    put_pickle_tensor(&pickle, &six);
+    put(&pickle, "q\0", 2);
+    put_pickle_string(&pickle, "b");
+    put(&pickle, "h\0u.", 4);
+    accept_pickle("one tensor by two names", &pickle);
+
+    pickle = begun("}", 1);
+    put_pickle_string(&pickle, "a");
+    put_pickle_tensor(&pickle, &six);
+    put_text(&pickle, "s}b.");
+    refuse_pickle("state of a plain dictionary", &pickle, "setting a state: found a dictionary");
+
+    pickle = begun("", 0);
+    put_pickle_tensor(&pickle, &six);
+    put(&pickle, "(" KEY "K\1u.", sizeof("(" KEY "K\1u.") - 1);
+    refuse_pickle("items of a tensor", &pickle, "adding items: found a tensor");
+
+    pickle = begun("", 0);
+    put_pickle_tensor(&pickle, &six);
+    put_text(&pickle, "}b.");
+    refuse_pickle("state of a tensor", &pickle, "setting a state: found a tensor");
+
+    pickle = begun("", 0);
+    put_pickle_tensor(&pickle, &six);
+    put_text(&pickle, ".");
+    refuse_pickle("a tensor alone", &pickle, "the whole: found a tensor");
+
+    /* 2^30 tuples, if anyone counted them. */
+    pickle = begun("}", 1);
+    put_pickle_string(&pickle, "a");
+    put_text(&pickle, ")");
+    for (unsigned i = 0; i < 30; i++) {
+        put(&pickle, "q", 1);
+        put_number(&pickle, i, 1);
+        put(&pickle, "h", 1);
+        put_number(&pickle, i, 1);
+        put_text(&pickle, "\x86");
+    }
+    put_text(&pickle, "s");
+    put_pickle_string(&pickle, "b");
+    put_pickle_tensor(&pickle, &six);
+    put_text(&pickle, "s.");
+    accept_pickle("a tuple of 2^30 tuples, ignored", &pickle);
+
+    pickle = begun("", 0);
+    put_nested(&pickle, 9);
+    put_pickle_tensor(&pickle, &six);
+    put_fill(&pickle, 's', 9);
+    put_text(&pickle, ".");
+    refuse_pickle("nine dictionaries deep", &pickle, "nested more than 8 deep");
+
+    pickle = begun("", 0);
+    put_nested(&pickle, 200000);
+    refuse_pickle("200,000 dictionaries deep", &pickle, "values on the stack");
+
+    pickle = begun("}(", 2);
+    put_pickle_string(&pickle, "a.b");
+    put_pickle_tensor(&pickle, &six);
+    put_pickle_string(&pickle, "a");
+    put_text(&pickle, "}");
+    put_pickle_string(&pickle, "b");
+    put_pickle_tensor(&pickle, &six);
+    put_text(&pickle, "su.");
+    refuse_pickle("one name in two ways", &pickle, "found tensor 'a.b' twice");
+}
+
+static void test_tensor_names(void)
+{
+    Bytes pickle = {0}, name = {0};
+
+    pickle = pickle_of("", &six);
+    refuse_pickle("empty name", &pickle, "a name of 1 to 512 bytes");
+    pickle = pickle_of("a\nb", &six);
+    refuse_pickle("line feed in a name", &pickle, "without control characters");
+    put_fill(&name, 'n', 513);
+    put_number(&name, 0, 1);
+    pickle = pickle_of((const char *)name.data, &six);
+    refuse_pickle("name of 513 bytes", &pickle, "expected at most 512 bytes");
+    name.data[512] = 0;
+    pickle = pickle_of((const char *)name.data, &six);
+    accept_pickle("name of 512 bytes", &pickle);
+    clear(&name);
+    pickle = begun("}(", 2);
+    put_pickle_string(&pickle, "pos_1LC");
+    put_pickle_tensor(&pickle, &six);
+    put_pickle_string(&pickle, "module.pos_1LC");
+    put_pickle_tensor(&pickle, &six);
+    put_text(&pickle, "u.");
+    {
+        Archive archive = archive_of(&pickle);
+
+        clear(&pickle);
+        refuse(CASE_WEIGHTS, "two models in one file", FILE_NAME, &archive.bytes, CODE_MISMATCH,
+               "found 'pos_1LC' and 'module.pos_1LC', expected one model");
+    }
+}
+
+/* ---- storages and views ------------------------------------------------------------------------
+ */
+
+static void refuse_view(const char *label, View view, const char *text)
+{
+    Bytes pickle = pickle_of("t", &view);
+
+    refuse_pickle(label, &pickle, text);
+}
+
+static void test_storages(void)
+{
+    static const View halves = {"HalfStorage", "0", 12, 0, 1, {12}, {1}};
+    static const char *const keys[] = {"00", "x",  "-1",   "+0", "0x0",
+                                       " 0", "0 ", "../0", "",   "1234567890"};
+    Bytes pickle;
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        View view = six;
+
+        view.key = keys[i];
+        refuse_view("storage key", view, "found the storage key");
+    }
+    refuse_view("storage that is not there", (View){"FloatStorage", "7", 6, 0, 1, {6}, {1}},
+                "found no zip entry 'data/7'");
+    refuse_view("storage of 5 elements, not 6", (View){"FloatStorage", "0", 5, 0, 1, {5}, {1}},
+                "found a storage of 24 bytes, expected 5 elements of F32");
+    refuse_view("storage of 7 elements, not 6", (View){"FloatStorage", "0", 7, 0, 1, {6}, {1}},
+                "expected 7 elements");
+    refuse_view("storage of another type", (View){"DoubleStorage", "0", 6, 0, 1, {6}, {1}},
+                "expected 6 elements of F64");
+    refuse_view("storage of -1 elements", (View){"FloatStorage", "0", -1, 0, 1, {6}, {1}},
+                "without a number of elements");
+    refuse_view("storage of 2^62 elements",
+                (View){"FloatStorage", "0", (int64_t)1 << 62, 0, 1, {6}, {1}},
+                "expected 4611686018427387904 elements");
+    refuse_view("storage of 2^63 - 1 elements",
+                (View){"FloatStorage", "0", INT64_MAX, 0, 1, {6}, {1}},
+                "expected 9223372036854775807 elements");
+    pickle = begun("}(", 2);
+    put_pickle_string(&pickle, "a");
+    put_pickle_tensor(&pickle, &six);
+    put_pickle_string(&pickle, "b");
+    put_pickle_tensor(&pickle, &halves);
+    put_text(&pickle, "u.");
+    refuse_pickle("storage of two types", &pickle, "used with two types");
+    pickle = begun("}(", 2);
+    for (unsigned i = 0; i < 4000; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "%u", i);
+        put_pickle_string(&pickle, name);
+        put_pickle_tensor(&pickle, &six);
+    }
+    put_text(&pickle, "u.");
+    accept_pickle("4,000 tensors of one storage", &pickle);
+}
+
+/* To read such a file would take 100 times its size. */
+static void test_sharing(void)
+{
+    static const View large = {"FloatStorage", "0", 6000, 0, 1, {6000}, {1}};
+    Bytes pickle = begun("}(", 2), storage = {0};
+    Archive archive = {.count = 0};
+
+    for (unsigned i = 0; i < 4000; i++) {
+        char name[16];
+
+        snprintf(name, sizeof name, "%u", i);
+        put_pickle_string(&pickle, name);
+        put_pickle_tensor(&pickle, &large);
+    }
+    put_text(&pickle, "u.");
+    put_fill(&storage, 0, 24000);
+    archive_add(&archive, "x/data.pkl", pickle.data, pickle.size);
+    archive_add(&archive, "x/data/0", storage.data, storage.size);
+    archive_add(&archive, "x/version", "3\n", 2);
+    archive_end(&archive);
+    clear(&pickle);
+    clear(&storage);
+    refuse(CASE_WEIGHTS, "4,000 tensors of one large storage", FILE_NAME, &archive.bytes,
+           CODE_MALFORMED, "too many tensors share the same storages");
+}
+
+static void test_views(void)
+{
+    const int64_t huge = INT64_MAX;
+
+    refuse_view("offset -1", (View){"FloatStorage", "0", 6, -1, 1, {6}, {1}},
+                "offset is no number");
+    refuse_view("offset 1, all 6", (View){"FloatStorage", "0", 6, 1, 1, {6}, {1}}, "over the end");
+    refuse_view("offset 2^63 - 1", (View){"FloatStorage", "0", 6, huge, 1, {6}, {1}},
+                "over the end");
+    refuse_view("offset 2^63 - 1, empty", (View){"FloatStorage", "0", 6, huge, 1, {0}, {1}},
+                "begins after the end");
+    refuse_view("size -1", (View){"FloatStorage", "0", 6, 0, 1, {-1}, {1}},
+                "found -1, expected no neg");
+    refuse_view("stride -1", (View){"FloatStorage", "0", 6, 5, 1, {6}, {-1}},
+                "found -1, expected no neg");
+    refuse_view("size 7", (View){"FloatStorage", "0", 6, 0, 1, {7}, {1}}, "over the end");
+    refuse_view("size 2^63 - 1", (View){"FloatStorage", "0", 6, 0, 1, {huge}, {1}}, "overflows");
+    refuse_view("size 2^63 - 1, stride 0", (View){"FloatStorage", "0", 6, 0, 1, {huge}, {0}},
+                "overflows");
+    refuse_view("sizes whose product overflows",
+                (View){"FloatStorage", "0", 6, 0, 2, {huge, huge}, {0, 0}},
+                "a shape that overflows");
+    refuse_view("stride 2^63 - 1", (View){"FloatStorage", "0", 6, 0, 1, {2}, {huge}},
+                "over the end");
+    refuse_view("strides that overflow", (View){"FloatStorage", "0", 6, 0, 2, {3, 3}, {huge, huge}},
+                "strides that overflow");
+    refuse_view("stride 2 over the end", (View){"FloatStorage", "0", 6, 0, 1, {4}, {2}},
+                "over the end");
+    refuse_view("expanded (stride 0)", (View){"FloatStorage", "0", 6, 0, 2, {1000, 6}, {0, 1}},
+                "its elements share memory");
+    refuse_view("overlapping rows", (View){"FloatStorage", "0", 6, 0, 2, {2, 4}, {2, 1}},
+                "its elements share memory");
+    refuse_view(
+        "nine dimensions",
+        (View){
+            "FloatStorage", "0", 6, 0, 9, {1, 1, 1, 1, 1, 1, 1, 1, 6}, {6, 6, 6, 6, 6, 6, 6, 6, 1}},
+        "found 9 numbers, expected at most 8");
+}
+
+/* Values of a view of 1 2 3 4 5 6. */
+static void read_view(const char *label, View view, unsigned rank, const uint64_t *dims,
+                      const float *expected, size_t count)
+{
+    Bytes pickle = pickle_of("pos_1LC", &view);
+    Archive archive = archive_of(&pickle);
+    CodeError error = {.text = ""};
+    CodeWeights *weights;
+    float values[6] = {0};
+    bool ok;
+
+    write_file(FILE_NAME, archive.bytes.data, archive.bytes.size);
+    weights = code_weights_open(scratch(FILE_NAME), CODE_ROLE_VAR, &error);
+    ok = weights && code_weights_read(weights, "pos_1LC", rank, dims, values, &error);
+    CHECK(ok, "%s: %s", label, error.text);
+    CHECK(!memcmp(values, expected, count * sizeof *values), "%s: %g %g %g %g %g %g", label,
+          values[0], values[1], values[2], values[3], values[4], values[5]);
+    printf("%-44s %s\n", label, ok ? "read" : error.text);
+    code_weights_close(weights);
+    clear(&archive.bytes);
+    clear(&pickle);
+}
+
+static void test_values(void)
+{
+    read_view("scalar", (View){"FloatStorage", "0", 6, 4, 0, {0}, {0}}, 0, NULL, (float[]){5}, 1);
+    read_view("transposed", (View){"FloatStorage", "0", 6, 0, 2, {3, 2}, {1, 3}}, 2,
+              (uint64_t[]){3, 2}, (float[]){1, 4, 2, 5, 3, 6}, 6);
+    read_view("column", (View){"FloatStorage", "0", 6, 1, 2, {2, 1}, {3, 1}}, 2, (uint64_t[]){2, 1},
+              (float[]){2, 5}, 2);
+    read_view("every second", (View){"FloatStorage", "0", 6, 1, 1, {3}, {2}}, 1, (uint64_t[]){3},
+              (float[]){2, 4, 6}, 3);
+    read_view("three axes, turned", (View){"FloatStorage", "0", 6, 0, 3, {2, 1, 3}, {1, 77, 2}}, 3,
+              (uint64_t[]){2, 1, 3}, (float[]){1, 3, 5, 2, 4, 6}, 6);
+    read_view("strides of axes of size 1",
+              (View){"FloatStorage", "0", 6, 0, 3, {1, 6, 1}, {0, 1, 0}}, 3, (uint64_t[]){1, 6, 1},
+              (float[]){1, 2, 3, 4, 5, 6}, 6);
+    read_view("empty", (View){"FloatStorage", "0", 6, 6, 2, {0, 3}, {3, 1}}, 2, (uint64_t[]){0, 3},
+              NULL, 0);
+}
+
+/* A view of a large storage, against index arithmetic: across the reader's buffer, which holds 2^18
+ * floats, dense and sparse. */
+static void read_large(const char *label, unsigned numel, View view)
+{
+    Bytes storage = {0}, pickle = pickle_of("pos_1LC", &view);
+    Archive archive = {.count = 0};
+    CodeError error = {.text = ""};
+    CodeWeights *weights;
+    uint64_t dims[3], wrong = 0, i = 0;
+    float *values;
+    bool ok;
+
+    for (unsigned j = 0; j < numel; j++) {
+        float value = (float)j;
+        uint32_t bits;
+
+        memcpy(&bits, &value, sizeof bits);
+        put_number(&storage, bits, 4);
+    }
+    archive_add(&archive, "x/data.pkl", pickle.data, pickle.size);
+    archive_add(&archive, "x/data/0", storage.data, storage.size);
+    archive_add(&archive, "x/version", "3\n", 2);
+    archive_end(&archive);
+    write_file(FILE_NAME, archive.bytes.data, archive.bytes.size);
+    for (int j = 0; j < 3; j++)
+        dims[j] = (uint64_t)view.dims[j];
+    values = malloc((size_t)(dims[0] * dims[1] * dims[2]) * sizeof *values);
+    weights = code_weights_open(scratch(FILE_NAME), CODE_ROLE_VAR, &error);
+    ok = weights && code_weights_read(weights, "pos_1LC", 3, dims, values, &error);
+    CHECK(ok, "%s: %s", label, error.text);
+    for (int64_t x = 0; ok && x < view.dims[0]; x++)
+        for (int64_t y = 0; y < view.dims[1]; y++)
+            for (int64_t z = 0; z < view.dims[2]; z++, i++)
+                wrong += values[i] != (float)(view.offset + x * view.strides[0] +
+                                              y * view.strides[1] + z * view.strides[2]);
+    CHECK(!wrong, "%s: %llu values differ", label, (unsigned long long)wrong);
+    printf("%-44s %llu values\n", label, (unsigned long long)i);
+    code_weights_close(weights);
+    free(values);
+    clear(&archive.bytes);
+    clear(&storage);
+    clear(&pickle);
+}
+
+static void test_large_views(void)
+{
+    read_large("large, as it is", 840000,
+               (View){"FloatStorage", "0", 840000, 0, 3, {7, 300, 400}, {120000, 400, 1}});
+    read_large("large, turned", 840000,
+               (View){"FloatStorage", "0", 840000, 0, 3, {400, 7, 300}, {1, 120000, 400}});
+    read_large("large, turned, a part", 840000,
+               (View){"FloatStorage", "0", 840000, 399, 3, {5, 399, 299}, {120000, 1, 400}});
+    read_large("large, sparse rows", 840000,
+               (View){"FloatStorage", "0", 840000, 11, 3, {2, 30, 5}, {400000, 13000, 1}});
+    read_large("large, sparse everywhere", 840000,
+               (View){"FloatStorage", "0", 840000, 1, 3, {3, 100, 10}, {270000, 2600, 250}});
+}
+
+/* ---- everywhere --------------------------------------------------------------------------------
+ */
+
+/* The archive around each pickle is right, so that the pickle alone decides. */
+static void test_every_place(void)
+{
+    Bytes whole = pickle_good();
+    Archive good = archive_of(&whole);
+    Outcome original = try_bytes(CASE_WEIGHTS, FILE_NAME, good.bytes.data, good.bytes.size);
+    unsigned cut = 0, refused = 0, same = 0, wrong = 0;
+
+    for (size_t size = 1; size < whole.size; size++) {
+        Bytes part = {0};
+        Archive archive;
+
+        put(&part, whole.data, size);
+        archive = archive_of(&part);
+        cut += !try_bytes(CASE_WEIGHTS, FILE_NAME, archive.bytes.data, archive.bytes.size).accepted;
+        clear(&archive.bytes);
+        clear(&part);
+    }
+    CHECK(cut == whole.size - 1, "%u of %zu cut pickles refused", cut, whole.size - 1);
+    printf("%-44s %u lengths, 0 accepted\n", "pickle cut at every byte", cut);
+    for (size_t bit = 0; bit < 8 * whole.size; bit++) {
+        uint8_t *byte = &good.bytes.data[good.entry[0].data + bit / 8];
+        Outcome outcome;
+
+        *byte ^= (uint8_t)(1u << bit % 8);
+        archive_seal(&good, 0);
+        outcome = try_bytes(CASE_WEIGHTS, FILE_NAME, good.bytes.data, good.bytes.size);
+        *byte ^= (uint8_t)(1u << bit % 8);
+        refused += !outcome.accepted;
+        same += outcome.accepted && outcome.values == original.values;
+        wrong += outcome.accepted && outcome.values != original.values;
+    }
+    printf("%-44s %zu bits: %u refused, %u mean the same or rename, %u are other views\n",
+           "every bit of a pickle, sealed again", 8 * whole.size, refused, same, wrong);
+    CHECK(refused && same, "flips");
+    clear(&good.bytes);
+    clear(&whole);
+}
+
+int main(void)
+{
+    Bytes pickle = pickle_good();
+
+    accept_pickle("a good pickle", &pickle);
+    test_opcodes();
+    test_underflow();
+    test_bounds();
+    test_arguments();
+    test_globals();
+    test_calls();
+    test_dictionaries();
+    test_tensor_names();
+    test_storages();
+    test_sharing();
+    test_views();
+    test_values();
+    test_large_views();
+    test_every_place();
+    return cases_end() | test_end();
+}
