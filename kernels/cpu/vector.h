@@ -87,10 +87,11 @@ INLINE Vector exponential(Vector x)
     n = shifted - magic;
     r = clipped - n * 0x1.62e4p-1f; /* n * (first 15 bits of ln 2) is exact */
     r = r - n * 0x1.7f7d1cp-20f;
-    p = r * 0x1.6d7ac8p-10f + 0x1.1110c0p-7f;
-    p = p * r + 0x1.555520p-5f;
-    p = p * r + 0x1.555554p-3f;
-    p = p * r + 0.5f;
+    p = r * 1.9875691500e-4f + 1.3981999507e-3f; /* minimax of (e^r - 1 - r) / r^2 */
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
     whole = (Bits)shifted - (Bits)splat(magic);
     half = whole >> 1; /* 2^n by two factors, as n may be 128 */
