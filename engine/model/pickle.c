@@ -140,7 +140,8 @@ static bool make_tuple(Machine *machine, size_t count, size_t marks)
         return false;
     tuple->count = count;
     machine->stack_count -= count;
-    memcpy(tuple->items, machine->stack + machine->stack_count, count * sizeof(Value));
+    for (size_t i = 0; i < count; i++)
+        tuple->items[i] = machine->stack[machine->stack_count + i];
     machine->stack_count -= marks;
     return pickle_push(machine, (Value){.kind = TUPLE, .tuple = tuple});
 }

@@ -254,7 +254,7 @@ bool code_weights_check(const CodeWeights *weights, const char *name, unsigned r
         return code_fail(error, CODE_MISMATCH, "%s: found no tensor '%s', expected one of shape %s",
                          code_weights_name(weights), code_quote_string(&quoted, name),
                          shape_text(&expected, rank, dims));
-    if (tensor->info.rank != rank || memcmp(tensor->info.dims, dims, rank * sizeof *dims))
+    if (tensor->info.rank != rank || (rank && memcmp(tensor->info.dims, dims, rank * sizeof *dims)))
         return code_fail(error, CODE_MISMATCH, "%s: tensor '%s': found shape %s, expected %s",
                          code_weights_name(weights), code_quote_string(&quoted, name),
                          shape_text(&found, tensor->info.rank, tensor->info.dims),

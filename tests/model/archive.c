@@ -59,7 +59,7 @@ void archive_end(Archive *archive)
     for (unsigned i = 0; i < archive->count; i++) {
         archive->entry[i].central = bytes->size;
         put(bytes, "PK\1\2\0\0\0\0", 8);
-        put(bytes, bytes->data + archive->entry[i].local + 6, 8); /* flags, method, time, date */
+        put_number(bytes, get_number(bytes, archive->entry[i].local + 6, 8), 8); /* flags to date */
         put_number(bytes, archive->entry[i].crc, 4);
         put_number(bytes, archive->entry[i].size, 4);
         put_number(bytes, archive->entry[i].size, 4);
