@@ -5,7 +5,16 @@ done again.
 import argparse
 import os
 
-from . import draw, encode, export, train_joint, train_large, train_quantiser, train_refiner, train_vae
+from . import (
+    draw,
+    encode,
+    export,
+    train_joint,
+    train_large,
+    train_quantiser,
+    train_refiner,
+    train_vae,
+)
 
 STAGES = (
     (None, draw),

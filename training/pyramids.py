@@ -25,7 +25,7 @@ class Pyramids:
         self.device = device
 
     @torch.no_grad()
-    def batch(self, rng, count, flaws=True):
+    def batch(self, rng, count, scales):
         """-> classes (some dropped to "no class"), inputs, tokens. Two of three pyramids are fed
         with flaws.
         """
@@ -33,15 +33,10 @@ class Pyramids:
         f = torch.from_numpy(self.features[which].astype(np.float32)).to(self.device)
         classes = torch.from_numpy(which % settings.CLASSES)
         classes[torch.from_numpy(rng.random(count) < CLASS_DROP)] = settings.CLASSES
-        blur = generator = None
-        if flaws:
-            blur = torch.from_numpy(
-                (BLUR * rng.random(count) ** 2 * (rng.random(count) < 2 / 3) + 1e-6).astype(
-                    np.float32
-                )
-            ).to(self.device)
-            generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
-        tokens, inputs, _ = self.quantiser.quantise(f, blur, generator)
+        blur = BLUR * rng.random(count) ** 2 * (rng.random(count) < 2 / 3) + 1e-6
+        blur = torch.from_numpy(blur.astype(np.float32)).to(self.device)
+        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+        tokens, inputs, _ = self.quantiser.quantise(f, blur, generator, scales)
         return classes.to(self.device), inputs, tokens
 
 

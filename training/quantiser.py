@@ -51,7 +51,7 @@ class Quantiser(nn.Module):
         codes = self.embedding.weight
         return codes.square().sum(-1) - 2 * z @ codes.T
 
-    def quantise(self, f, blur=None, generator=None):
+    def quantise(self, f, blur=None, generator=None, scales=len(PATCH_NUMS)):
         """Feature maps -> (tokens (B, L), inputs of scales 1.. (B, L - 1, channels), f_hat).
 
         blur (B,): with it each token that is *fed* is drawn among the near codes (probability
@@ -60,7 +60,7 @@ class Quantiser(nn.Module):
         on this one.
         """
         rest, f_hat, tokens, inputs = f, torch.zeros_like(f), [], []
-        for k, side in enumerate(PATCH_NUMS):
+        for k, side in enumerate(PATCH_NUMS[:scales]):
             z = downsample(rest, side)
             d = self.distances(z)
             nearest = fed = d.argmin(-1)
@@ -70,7 +70,7 @@ class Quantiser(nn.Module):
             h = self.contribution(k, fed)
             f_hat, rest = f_hat + h, rest - h
             tokens.append(nearest)
-            if k + 1 < len(PATCH_NUMS):
+            if k + 1 < scales:
                 inputs.append(downsample(f_hat, PATCH_NUMS[k + 1]))
         return torch.cat(tokens, 1), torch.cat(inputs, 1), f_hat
 

@@ -12,7 +12,7 @@ from . import settings
 from .optim import Both
 from .pyramids import Pyramids, token_weights
 from .runner import launch
-from .var import LENGTH, START, Transformer, block_causal
+from .var import LENGTH, SCALES, START, Transformer, block_causal
 
 ADAM_ONLY = ('emb', 'embed', 'pos_', 'head', 'ada_lin')
 
@@ -27,14 +27,15 @@ def transformer(spec, seed):
     )
 
 
-def cross_entropy(run, model, pyramids, rng, length, count):
+def cross_entropy(run, model, pyramids, rng, scales, count):
     """-> loss, figures"""
-    classes, inputs, tokens = pyramids.batch(rng, count)
+    length = START[scales]
+    classes, inputs, tokens = pyramids.batch(rng, count, scales)
     with run.autocast():
         logits = model(
-            classes, inputs[:, : length - 1], length=length, mask=block_causal(length, run.device)
+            classes, inputs, length=length, mask=block_causal(length, run.device)
         ).float()
-    ce = F.cross_entropy(logits.transpose(1, 2), tokens[:, :length], reduction='none')
+    ce = F.cross_entropy(logits.transpose(1, 2), tokens, reduction='none')
     loss = (ce * token_weights(0, length, run.device)).sum(1).mean()
     figures = dict(
         loss=loss, coarse=ce[:, : START[5]].mean(), middle=ce[:, START[5] : START[8]].mean()
@@ -53,13 +54,13 @@ def stage(run):
 
     def loss_of(rng, step):
         if step < coarse:
-            length, count = START[8], settings.COARSE_BATCH
+            scales, count = 8, settings.COARSE_BATCH
         elif step < coarse + full:
-            length, count = LENGTH, settings.FULL_BATCH
+            scales, count = SCALES, settings.FULL_BATCH
         else:
-            length = START[5 + step % 6]  # N, the same for every worker
-            count = settings.FULL_BATCH * (2 if length <= START[8] else 1)
-        return cross_entropy(run, model, pyramids, rng, length, count // run.world)
+            scales = 5 + step % 6  # N, the same for every worker
+            count = settings.FULL_BATCH * (2 if scales <= 8 else 1)
+        return cross_entropy(run, model, pyramids, rng, scales, count // run.world)
 
     average = run.train(
         model, opt, loss_of, coarse + full + random_n, every=20, save_every=100, decay=0.99

@@ -15,7 +15,7 @@ from .optim import Both
 from .pyramids import Pyramids, token_weights
 from .runner import launch
 from .train_large import ADAM_ONLY, transformer
-from .var import LENGTH, LEVEL, START, block_causal
+from .var import LENGTH, LEVEL, SCALES, START, block_causal
 
 FIRST = 1  # the smallest N
 N_SHARE = [0] + 4 * [0.25] + 5 * [1.0]
@@ -38,7 +38,7 @@ def stage(run):
     mask = block_causal(LENGTH, run.device)
 
     def loss_of(rng, step):
-        classes, inputs, tokens = pyramids.batch(rng, settings.REFINER_BATCH // run.world)
+        classes, inputs, tokens = pyramids.batch(rng, settings.REFINER_BATCH // run.world, SCALES)
         with run.autocast():
             with torch.no_grad():
                 aim = teacher(classes, inputs, mask=mask, last=START[FIRST]).float().log_softmax(-1)

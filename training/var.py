@@ -9,7 +9,7 @@ from torch import nn
 from .settings import PATCH_NUMS
 
 START = [sum(p * p for p in PATCH_NUMS[:k]) for k in range(len(PATCH_NUMS) + 1)]
-LENGTH = START[-1]
+SCALES, LENGTH = len(PATCH_NUMS), START[-1]
 LEVEL = torch.cat([torch.full((p * p,), k) for k, p in enumerate(PATCH_NUMS)])
 
 
