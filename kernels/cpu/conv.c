@@ -1,9 +1,12 @@
 /* conv.c - convolutions. A task computes a band of rows of one image, all channels of it. */
 #include "products.h"
 
-/* A band should be some 1 ms of work, but wide enough to pay for reading all weights again. */
-static const double band_work = 128e6; /* operations */
-enum { BAND_POSITIONS = 64 };
+#include <math.h>
+
+/* A band should be some 1 ms of work, less where that would make but a few of them, yet wide enough
+ * to pay for reading all weights again. */
+static const double most_work = 128e6, least_work = 4e6; /* operations */
+enum { MANY_BANDS = 16, BAND_POSITIONS = 64 };
 
 /* How a map is cut. */
 typedef struct Bands {
@@ -22,13 +25,14 @@ static Bands bands_of(const CodeWeightSpec *spec, size_t side)
         .before = spec->kind == CODE_WEIGHT_CONV3 ? 1 : 0,
     };
     size_t taps = bands.kernel * bands.kernel, height;
-    double row;
+    double row, work;
 
     bands.out_side = side / bands.step;
     if (!bands.out_side)
         return bands;
     row = 2.0 * (double)taps * spec->in * spec->out * (double)bands.out_side;
-    height = row < band_work ? (size_t)(band_work / row) : 1;
+    work = fmin(fmax(row * (double)bands.out_side / MANY_BANDS, least_work), most_work);
+    height = row < work ? (size_t)(work / row) : 1;
     if (height * bands.out_side < BAND_POSITIONS)
         height = pieces(BAND_POSITIONS, bands.out_side);
     height = least(height, bands.out_side);

@@ -20,8 +20,9 @@ struct CpuPool {
 
     pthread_mutex_t lock; /* of everything below, but for `next` */
     pthread_cond_t begin, done;
-    unsigned long job; /* counts jobs, so that a worker takes each one once */
-    unsigned running;  /* workers that have not finished the job */
+    unsigned long job; /* counts jobs, so that a worker takes part in each one once */
+    unsigned seats;    /* workers that may still take part in the job */
+    unsigned running;  /* and those that have not finished it */
     bool closing, failed;
     CodeError error; /* of the first task that failed */
 
@@ -81,13 +82,14 @@ static void *worker_main(void *argument)
     omp_set_num_threads(1);
     for (;;) {
         pthread_mutex_lock(&pool->lock);
-        while (pool->job == seen && !pool->closing)
+        while ((pool->job == seen || !pool->seats) && !pool->closing)
             pthread_cond_wait(&pool->begin, &pool->lock);
-        seen = pool->job;
         if (pool->closing) {
             pthread_mutex_unlock(&pool->lock);
             return NULL;
         }
+        seen = pool->job;
+        pool->seats--;
         pthread_mutex_unlock(&pool->lock);
         work(worker);
         pthread_mutex_lock(&pool->lock);
@@ -105,9 +107,14 @@ static bool run(CpuPool *pool, CodeError *error)
     pthread_mutex_lock(&pool->lock);
     atomic_store(&pool->next, 0);
     pool->failed = false;
-    pool->running = pool->workers;
+    pool->running = pool->on_each ? pool->workers : (unsigned)least(pool->workers, pool->count);
+    pool->seats = pool->running;
     pool->job++;
-    pthread_cond_broadcast(&pool->begin);
+    if (pool->seats == pool->workers)
+        pthread_cond_broadcast(&pool->begin);
+    else /* a worker that still ends the job before needs no signal: it looks for seats itself */
+        for (unsigned i = 0; i < pool->seats; i++)
+            pthread_cond_signal(&pool->begin);
     while (pool->running)
         pthread_cond_wait(&pool->done, &pool->lock);
     failed = pool->failed;
