@@ -1,0 +1,64 @@
+/* cases.h - every operation of a backend as a function from a shape and a seed to what it computes.
+ */
+#ifndef CODE_TESTS_KERNELS_CASES_H
+#define CODE_TESTS_KERNELS_CASES_H
+
+#include "side.h"
+
+/* Images `first` .. `first + images - 1` of an endless row: what belongs to an image depends on its
+ * number alone. The meaning of n is the case's own. */
+typedef struct Shape {
+    unsigned images, first;
+    unsigned n[6];
+} Shape;
+
+/* What was computed: (images, size). Integers as floats. */
+typedef struct Output {
+    float *values;
+    size_t size; /* of one image */
+} Output;
+
+typedef struct Case {
+    const char *name; /* as in docs/numerics.md */
+    void (*run)(Side *side, const Shape *shape, Output *output);
+    const Shape *shapes; /* up to one without images */
+} Case;
+
+extern const Case cases[]; /* up to one without a name */
+
+/* Runs an operation, first as a rehearsal. */
+#define RUN(side, operation, args)                                                                 \
+    do {                                                                                           \
+        side_enter(side);                                                                          \
+        (side)->stream->rehearsing = true;                                                         \
+        CHECK((side)->backend->operation((side)->stream, args), "rehearsing on %s: %s",            \
+              (side)->name, (side)->stream->error.text);                                           \
+        (side)->stream->rehearsing = false;                                                        \
+        CHECK((side)->backend->operation((side)->stream, args), "on %s: %s", (side)->name,         \
+              (side)->stream->error.text);                                                         \
+        side_leave(side);                                                                          \
+    } while (0)
+
+/* Numbers that belong to the operation (weights), and to image `image` of it. */
+Random random_shared(const Shape *shape);
+Random random_of(const Shape *shape, unsigned image);
+
+/* (images, size) random numbers times scale, image by image; for free(). */
+float *images_of(const Shape *shape, size_t size, float scale, unsigned salt);
+
+void run_linear(Side *side, const Shape *shape, Output *output);
+void run_modulate(Side *side, const Shape *shape, Output *output);
+void run_heads(Side *side, const Shape *shape, Output *output);
+void run_recall(Side *side, const Shape *shape, Output *output);
+void run_attention(Side *side, const Shape *shape, Output *output);
+void run_embed(Side *side, const Shape *shape, Output *output);
+void run_guide(Side *side, const Shape *shape, Output *output);
+void run_sample(Side *side, const Shape *shape, Output *output);
+void run_look_up(Side *side, const Shape *shape, Output *output);
+void run_resize(Side *side, const Shape *shape, Output *output);
+void run_conv(Side *side, const Shape *shape, Output *output);
+void run_accumulate(Side *side, const Shape *shape, Output *output);
+void run_group_norm(Side *side, const Shape *shape, Output *output);
+void run_pixels(Side *side, const Shape *shape, Output *output);
+
+#endif

@@ -1,0 +1,153 @@
+/* cases_maps.c - operations on maps: resize, conv, accumulate, group norm, pixels. */
+#include "cases.h"
+
+#include "../test.h"
+
+#include <math.h>
+
+static float *upload(Side *side, const Shape *shape, size_t size, float scale, unsigned salt)
+{
+    float *values = images_of(shape, size, scale, salt);
+    float *array = side_array(side, values, shape->images * size * sizeof(float));
+
+    free(values);
+    return array;
+}
+
+static void download(Side *side, const Shape *shape, const void *array, size_t size, Output *output)
+{
+    output->size = size;
+    output->values = malloc((shape->images * size + 1) * sizeof(float));
+    if (!output->values)
+        abort();
+    side_download(side, output->values, array, shape->images * size * sizeof(float));
+}
+
+/* n: mode, in side, out side, channels */
+void run_resize(Side *side, const Shape *shape, Output *output)
+{
+    unsigned in = shape->n[1], out = shape->n[2], channels = shape->n[3];
+    size_t in_image = (size_t)in * in * channels + 3, out_image = (size_t)out * out * channels + 5;
+    CodeResize args = {
+        .mode = (CodeResizeMode)shape->n[0],
+        .in = upload(side, shape, in_image, 1, 1),
+        .in_image = in_image,
+        .out = upload(side, shape, out_image, 1, 2),
+        .out_image = out_image,
+        .images = shape->images,
+        .in_side = in,
+        .out_side = out,
+        .channels = channels,
+    };
+
+    RUN(side, resize, &args);
+    download(side, shape, args.out, out_image, output);
+}
+
+/* n: kind, side, in, out, add (0: none, 1: another map, 2: y itself), with bias */
+void run_conv(Side *side, const Shape *shape, Output *output)
+{
+    CodeWeightKind kind = (CodeWeightKind)shape->n[0];
+    unsigned width = shape->n[1], in = shape->n[2], out = shape->n[3], add = shape->n[4];
+    unsigned out_width = kind == CODE_WEIGHT_CONV3_S2 ? width / 2 : width;
+    size_t taps = kind == CODE_WEIGHT_CONV1 ? 1 : 9, size = (size_t)out_width * out_width * out;
+    Random random = random_shared(shape);
+    float *weight = random_floats(&random, taps * in * out, 1),
+          *bias = random_floats(&random, out, 1);
+    CodeWeightSpec spec = {.kind = kind, .in = in, .out = out, .x_f32 = true, .y_f32 = true};
+    CodeConv args = {
+        .weight = side_weight(side, spec, weight, shape->n[5] ? bias : NULL),
+        .x = upload(side, shape, (size_t)width * width * in, 1, 1),
+        .y = upload(side, shape, size, 1, 2),
+        .images = shape->images,
+        .side = width,
+    };
+
+    if (add)
+        args.add = add == 1 ? upload(side, shape, size, 1, 3) : args.y;
+    free(weight);
+    free(bias);
+    RUN(side, conv, &args);
+    download(side, shape, args.y, size, output);
+}
+
+/* n: positions, channels, masked */
+void run_accumulate(Side *side, const Shape *shape, Output *output)
+{
+    unsigned positions = shape->n[0], channels = shape->n[1];
+    size_t size = (size_t)positions * channels;
+    CodeAccumulate args = {
+        .f_hat = upload(side, shape, size, 1, 1),
+        .h = upload(side, shape, size, 1, 2),
+        .conv = upload(side, shape, size, 1, 3),
+        .images = shape->images,
+        .positions = positions,
+        .channels = channels,
+    };
+
+    if (shape->n[2]) {
+        args.kept = upload(side, shape, size, 1, 4);
+        args.mask = upload(side, shape, positions, 1, 5);
+    }
+    RUN(side, accumulate, &args);
+    download(side, shape, args.f_hat, size, output);
+}
+
+/* n: positions, channels, groups, silu, in place, mean of the numbers */
+void run_group_norm(Side *side, const Shape *shape, Output *output)
+{
+    unsigned positions = shape->n[0], channels = shape->n[1];
+    size_t size = (size_t)positions * channels;
+    Random random = random_shared(shape);
+    float *weight = random_floats(&random, channels, 1),
+          *bias = random_floats(&random, channels, 1);
+    float *x = images_of(shape, size, 1, 1);
+    CodeGroupNorm args = {
+        .weight = side_array(side, weight, channels * sizeof(float)),
+        .bias = side_array(side, bias, channels * sizeof(float)),
+        .images = shape->images,
+        .positions = positions,
+        .channels = channels,
+        .groups = shape->n[2],
+        .silu = shape->n[3],
+    };
+
+    for (size_t i = 0; i < shape->images * size; i++)
+        x[i] += (float)shape->n[5];
+    args.x = side_array(side, x, shape->images * size * sizeof(float));
+    args.y =
+        shape->n[4] ? (void *)args.x : side_array(side, NULL, shape->images * size * sizeof(float));
+    free(x);
+    free(weight);
+    free(bias);
+    RUN(side, group_norm, &args);
+    download(side, shape, args.y, size, output);
+}
+
+/* n: side, stride beyond 3 * side. One image. The first values are the ones that go wrong easily.
+ */
+void run_pixels(Side *side, const Shape *shape, Output *output)
+{
+    static const float special[] = {
+        NAN,   -NAN, INFINITY, -INFINITY, 1,      -1,   1.0000001f,   2,           -2,
+        -0.0f, 0.0f, 1e30f,    -1e30f,    1e-40f, 0.5f, -0.99607843f, 0.99607843f, -0.9882353f};
+    size_t width = 3 * (size_t)shape->n[0], stride = width + shape->n[1],
+           count = width * shape->n[0];
+    float *x = images_of(shape, count, 0.7f, 1);
+    uint8_t *pixels = malloc(stride * shape->n[0] + 1);
+    CodePixels args = {.out = pixels, .stride = stride, .side = shape->n[0]};
+
+    for (size_t i = 0; i < count && i < sizeof special / sizeof *special; i++)
+        x[i] = special[i];
+    for (size_t i = 0; i < 255 && i + 100 < count; i++) /* halves: round to even */
+        x[100 + i] = (float)i / 127.5f - 1 + 1 / 255.0f;
+    memset(pixels, 0xA5, stride * shape->n[0]);
+    args.x = side_array(side, x, count * sizeof(float));
+    RUN(side, pixels, &args);
+    output->size = stride * shape->n[0];
+    output->values = malloc(output->size * sizeof(float));
+    for (size_t i = 0; i < output->size; i++)
+        output->values[i] = pixels[i];
+    free(x);
+    free(pixels);
+}

@@ -1,0 +1,56 @@
+/* exponential.c - the accuracy of the exponential that all inner loops of the CPU backend share. */
+#include "properties.h"
+
+#include "../test.h"
+
+#ifdef CODE_HAVE_CPU
+#include "vector.h"
+
+/* The bound that vector.h states. */
+static const double bound = 1.1;
+
+static double ulps(float x, float found)
+{
+    double exact = exp(x), unit = ldexp(1, ilogb(exact) - 23);
+
+    return fabs(found - exact) / unit;
+}
+
+void check_exponential(void)
+{
+    const float ends[LANES] = {0,      -0.0f, -INFINITY, INFINITY, 88.73f, 89, 1e30f,  -87.34f,
+                               -88.0f, -104,  -1e30f,    NAN,      1,      -1, 1e-40f, 88.72f};
+    double worst = 0;
+    Vector found = exponential(load(ends));
+
+    CHECK(found[0] == 1 && found[1] == 1 && found[14] == 1, "e^0");
+    CHECK(found[2] == 0 && found[7] == 0 && found[8] == 0 && found[9] == 0 && found[10] == 0,
+          "e^x where no normal number is");
+    CHECK(found[3] == INFINITY && found[4] == INFINITY && found[5] == INFINITY &&
+              found[6] == INFINITY,
+          "e^x beyond all numbers");
+    CHECK(isnan(found[11]) && isfinite(found[15]), "NaN, and the end of the range");
+    for (int32_t bits = 0; bits < 0x42b17218; bits += 37 * LANES) /* to ln FLT_MAX */
+        for (int sign = 0; sign < 2; sign++) {
+            Vector x;
+
+            for (int i = 0; i < LANES; i++) {
+                int32_t own = bits + 37 * i;
+                float value;
+
+                memcpy(&value, &own, sizeof value);
+                x[i] = sign ? -value : value;
+            }
+            found = exponential(x);
+            for (int i = 0; i < LANES; i++)
+                if (x[i] > -87.336f && x[i] < 88.722f && ulps(x[i], found[i]) > worst)
+                    worst = ulps(x[i], found[i]);
+        }
+    printf("exponential: at most %.3f ulp\n", worst);
+    CHECK(worst <= bound, "%g ulp", worst);
+}
+#else
+void check_exponential(void)
+{
+}
+#endif

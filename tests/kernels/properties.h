@@ -1,0 +1,20 @@
+/* properties.h - what is true of a backend beyond the values that it computes. */
+#ifndef CODE_TESTS_KERNELS_PROPERTIES_H
+#define CODE_TESTS_KERNELS_PROPERTIES_H
+
+#include "side.h"
+
+/* Errors of opening and allocating, cancelling, copying, two streams at once. */
+void check_properties(const CodeBackend *backend);
+
+/* What a wrong or a special CODE_CPU gives. */
+void check_levels(void);
+
+/* Largest error of the inner loops' exponential, in units in the last place; prints and checks it.
+ */
+void check_exponential(void);
+
+/* Prints a table of times on the shapes of real models. */
+int benchmark(const CodeBackend *backend, unsigned threads, const char *filter);
+
+#endif

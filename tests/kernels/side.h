@@ -1,0 +1,63 @@
+/* side.h - one side of a comparison: a backend's device and stream, and arrays on it between
+ * guards. */
+#ifndef CODE_TESTS_KERNELS_SIDE_H
+#define CODE_TESTS_KERNELS_SIDE_H
+
+#include "backend.h"
+
+#include <stdint.h>
+
+enum { SIDE_ARRAYS = 16, SIDE_WEIGHTS = 2 };
+
+/* An array in device memory, with GUARD bytes before and after it. */
+typedef struct Array {
+    char *base;
+    size_t bytes;
+} Array;
+
+typedef struct Side {
+    char name[32];
+    const CodeBackend *backend;
+    CodeDevice *device;
+    CodeDeviceInfo info;
+    CodeStream *stream;
+    atomic_bool cancelled;
+    bool hostile;  /* operations are called with denormals off and rounding upwards */
+    size_t offset; /* bytes by which arrays miss their alignment, a multiple of 4 */
+
+    Array array[SIDE_ARRAYS];
+    unsigned arrays;
+    CodeWeight *weight[SIDE_WEIGHTS];
+    unsigned weights;
+} Side;
+
+/* `level` is for CODE_CPU; NULL leaves the choice. False, having printed why, on failure. */
+bool side_open(Side *side, const CodeBackend *backend, const char *level, unsigned threads);
+void side_close(Side *side);
+
+/* Copies host memory to the device; NULL: the array is filled with NaN. */
+void *side_array(Side *side, const void *from, size_t bytes);
+void side_download(Side *side, void *to, const void *from, size_t bytes);
+CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, const float *bias);
+
+/* Around the calls of an operation. */
+void side_enter(Side *side);
+void side_leave(Side *side);
+
+/* Checks the guards of all arrays, then frees arrays and weights. */
+void side_clear(Side *side);
+
+/* ---- random numbers ----------------------------------------------------------------------------
+ */
+
+typedef struct Random {
+    uint64_t state;
+} Random;
+
+uint32_t random_bits(Random *random);
+float random_normal(Random *random); /* near enough */
+
+/* `count` normal numbers times `scale`; for free(). */
+float *random_floats(Random *random, size_t count, float scale);
+
+#endif

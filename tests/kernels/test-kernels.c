@@ -1,0 +1,184 @@
+/* test-kernels.c - every operation of every backend against the reference, and against itself:
+ * other instruction sets, numbers of threads, numbers of images, alignments and rounding modes must
+ * give the same bits.
+ *
+ *     test-kernels [--numerics FILE] [--operation NAME] [--benchmark [--threads T]]
+ *
+ * Exit: 0 all well, 1 a failure, 77 no backend but the reference in this build. */
+#include "../test.h"
+#include "compare.h"
+#include "properties.h"
+
+#include <getopt.h>
+#include <math.h>
+
+typedef struct Options {
+    const char *numerics, *operation;
+    bool benchmark;
+    unsigned threads;
+} Options;
+
+enum { MAX_SIDES = 12 };
+
+/* A backend opened in every way, the way that others are compared with first. */
+static unsigned open_sides(const CodeBackend *backend, Side sides[MAX_SIDES])
+{
+    static const char *const levels[] = {"sse2", "avx2", "avx512"};
+    static const unsigned threads[] = {2, 1, 3, 8};
+    unsigned count = 0;
+
+    for (int level = 0; level < 3; level++)
+        for (int i = 0; i < 4; i++) {
+            Side *side = &sides[count];
+
+            if (!side_open(side, backend, levels[level], threads[i])) {
+                side_close(side);
+                break;
+            }
+            side->offset = i % 2 ? 4 : 0;
+            side->hostile = i == 2;
+            count++;
+        }
+    return count;
+}
+
+static void run(Side *side, const Case *operation, const Shape *shape, Output *output)
+{
+    operation->run(side, shape, output);
+    side_clear(side);
+}
+
+static void describe(const Case *operation, const Shape *shape, char *text, size_t size)
+{
+    snprintf(text, size, "%s(%u; %u %u %u %u %u %u)", operation->name, shape->images, shape->n[0],
+             shape->n[1], shape->n[2], shape->n[3], shape->n[4], shape->n[5]);
+}
+
+/* Compares with the reference. Returns the error, relative to the tolerance. */
+static double check_value(const Case *operation, const Shape *shape, const Side *side,
+                          const Output *expected, const Output *found, double tolerance)
+{
+    double error;
+    char text[100];
+
+    describe(operation, shape, text, sizeof text);
+    if (operation->run == run_sample) {
+        unsigned wrong = wrong_rows(shape, expected, found);
+
+        CHECK(wrong == 0, "%s on %s: %u rows are drawn differently", text, side->name, wrong);
+        return wrong;
+    }
+    error = distance(expected, found, shape->images);
+    CHECK(error <= tolerance, "%s on %s: error %g, allowed %g", text, side->name, error, tolerance);
+    return error;
+}
+
+static double check_shape(const Case *operation, const Shape *shape, Side *reference, Side *sides,
+                          unsigned count, double tolerance)
+{
+    Output expected, first, found;
+    double error = 0;
+    char text[100];
+
+    describe(operation, shape, text, sizeof text);
+    run(reference, operation, shape, &expected);
+    for (unsigned i = 0; i < count; i++) {
+        run(&sides[i], operation, shape, i ? &found : &first);
+        if (i == 0) {
+            error = check_value(operation, shape, &sides[0], &expected, &first, tolerance);
+        } else {
+            CHECK(same_bits(&first, 0, &found, shape->images), "%s: %s is not %s", text,
+                  sides[i].name, sides[0].name);
+            free(found.values);
+        }
+    }
+    for (unsigned image = 0; image < shape->images && shape->images > 1; image++) {
+        Shape alone = *shape;
+
+        alone.images = 1;
+        alone.first = shape->first + image;
+        run(&sides[image % count], operation, &alone, &found);
+        CHECK(same_bits(&first, image, &found, 1), "%s: image %u is another one alone", text,
+              image);
+        free(found.values);
+    }
+    free(expected.values);
+    free(first.values);
+    return error;
+}
+
+static void check_backend(const CodeBackend *backend, const Options *options)
+{
+    Side reference, sides[MAX_SIDES];
+    unsigned count = open_sides(backend, sides);
+
+    CHECK(count && side_open(&reference, &code_backend_reference, NULL, 1), "no devices");
+    if (!count)
+        return;
+    for (const Case *operation = cases; operation->name; operation++) {
+        double tolerance = tolerance_of(options->numerics, operation->name, sides[0].info.precision,
+                                        backend->name);
+        double worst = 0;
+
+        if (options->operation && strcmp(options->operation, operation->name))
+            continue;
+        CHECK(tolerance >= 0, "%s has no line for %s", options->numerics, operation->name);
+        for (const Shape *shape = operation->shapes; shape->images; shape++)
+            worst = fmax(worst, check_shape(operation, shape, &reference, sides, count, tolerance));
+        printf("%-10s %-4s error %.2g (allowed %g) in %u ways\n", operation->name,
+               sides[0].info.precision, worst, tolerance, count);
+    }
+    for (unsigned i = 0; i < count; i++)
+        side_close(&sides[i]);
+    side_close(&reference);
+}
+
+static bool parse(int argc, char **argv, Options *options)
+{
+    static const struct option known[] = {{"numerics", required_argument, NULL, 'n'},
+                                          {"operation", required_argument, NULL, 'o'},
+                                          {"benchmark", no_argument, NULL, 'b'},
+                                          {"threads", required_argument, NULL, 't'},
+                                          {NULL, 0, NULL, 0}};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == 'n')
+            options->numerics = optarg;
+        else if (option == 'o')
+            options->operation = optarg;
+        else if (option == 'b')
+            options->benchmark = true;
+        else if (option == 't')
+            options->threads = (unsigned)strtoul(optarg, NULL, 10);
+        else
+            return false;
+    }
+    return optind == argc;
+}
+
+int main(int argc, char **argv)
+{
+    Options options = {.numerics = "docs/numerics.md"};
+    const CodeBackend *backend = NULL;
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+#ifdef CODE_HAVE_CPU
+    backend = &code_backend_cpu;
+#endif
+    if (!parse(argc, argv, &options))
+        return 1;
+    if (!backend) {
+        printf("skipped: this build has no backend but the reference\n");
+        return 77;
+    }
+    if (options.benchmark)
+        return benchmark(backend, options.threads, options.operation);
+    check_exponential();
+    check_backend(backend, &options);
+    if (!options.operation) {
+        check_levels();
+        check_properties(backend);
+    }
+    return test_end();
+}
