@@ -1,0 +1,50 @@
+/* gstcodeerror.c - maps each CodeStatus to the GStreamer domain and code that applications expect
+ * for it, and posts it. */
+#include "gstcodeerror.h"
+
+typedef struct ErrorCode {
+    GQuark (*domain)(void);
+    gint code;
+    const gchar *name; /* in the details of the message, for programs */
+} ErrorCode;
+
+static const ErrorCode error_codes[] = {
+    [CODE_NOT_FOUND] = {gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND, "not-found"},
+    [CODE_UNREADABLE] = {gst_resource_error_quark, GST_RESOURCE_ERROR_OPEN_READ, "unreadable"},
+    [CODE_TRUNCATED] = {gst_resource_error_quark, GST_RESOURCE_ERROR_READ, "truncated"},
+    [CODE_MALFORMED] = {gst_stream_error_quark, GST_STREAM_ERROR_FORMAT, "malformed"},
+    [CODE_MISMATCH] = {gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, "mismatch"},
+    [CODE_SETTINGS] = {gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "settings"},
+    [CODE_NO_DEVICE] = {gst_library_error_quark, GST_LIBRARY_ERROR_INIT, "no-device"},
+    [CODE_NO_MEMORY] = {gst_resource_error_quark, GST_RESOURCE_ERROR_NO_SPACE_LEFT, "no-memory"},
+    [CODE_FAILED] = {gst_library_error_quark, GST_LIBRARY_ERROR_FAILED, "failed"},
+};
+
+/* A status that has no row, be it from a newer engine, counts as a failure of the device. */
+static const ErrorCode *error_code(CodeStatus status)
+{
+    gboolean known = (guint)status < G_N_ELEMENTS(error_codes) && error_codes[status].domain;
+    return &error_codes[known ? status : CODE_FAILED];
+}
+
+void gst_code_error_map(CodeStatus status, GQuark *domain, gint *code)
+{
+    const ErrorCode *row = error_code(status);
+
+    *domain = row->domain();
+    *code = row->code;
+}
+
+void gst_code_error_post(GstElement *element, const CodeError *error, const gchar *model,
+                         const gchar *device)
+{
+    const ErrorCode *row = error_code(error->status);
+    GstStructure *details =
+        gst_structure_new("code-error", "status", G_TYPE_STRING, row->name, "model", G_TYPE_STRING,
+                          model, "device", G_TYPE_STRING, device, NULL);
+
+    gst_element_message_full_with_details(
+        element, GST_MESSAGE_ERROR, row->domain(), row->code, g_strdup(error->text),
+        g_strdup_printf("model %s, device %s: %s", model, device, row->name), __FILE__,
+        GST_FUNCTION, __LINE__, details);
+}

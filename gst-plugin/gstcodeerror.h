@@ -1,0 +1,17 @@
+/* gstcodeerror.h - what the engine refuses, as an error message on the bus. */
+#ifndef GST_CODE_ERROR_H
+#define GST_CODE_ERROR_H
+
+#include <gst/gst.h>
+
+#include "code.h"
+
+/* Domain and code of an error message for `status`. */
+void gst_code_error_map(CodeStatus status, GQuark *domain, gint *code);
+
+/* Posts `error` as an ERROR message with the details status, model and device. Call it without
+ * locks: the bus may call back into the element. */
+void gst_code_error_post(GstElement *element, const CodeError *error, const gchar *model,
+                         const gchar *device);
+
+#endif

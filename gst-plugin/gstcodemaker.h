@@ -1,0 +1,27 @@
+/* gstcodemaker.h - makes a generator on a thread of its own. That takes a good part of a second
+ * with a large model and cannot be cancelled, so whoever has to stop meanwhile leaves it alone. */
+#ifndef GST_CODE_MAKER_H
+#define GST_CODE_MAKER_H
+
+#include <gst/gst.h>
+
+#include "code.h"
+
+typedef struct GstCodeMaker GstCodeMaker;
+
+/* Begins to make a generator of one picture at a time. */
+GstCodeMaker *gst_code_maker_new(CodeModel *model);
+
+/* At any time, without waiting. A generator that nobody has taken goes when it is finished. NULL is
+ * allowed. */
+void gst_code_maker_free(GstCodeMaker *maker);
+
+/* Waits for the generator. FALSE: *interrupted is not 0. Whoever sets that flag calls wake after
+ * it. */
+gboolean gst_code_maker_wait(GstCodeMaker *maker, gint *interrupted);
+void gst_code_maker_wake(GstCodeMaker *maker);
+
+/* Once it is finished: the generator, which is the caller's now, or NULL and the reason. */
+CodeGenerator *gst_code_maker_take(GstCodeMaker *maker, CodeError *error);
+
+#endif

@@ -1,0 +1,49 @@
+/* gstcodesettings.h - the properties that say what a frame shows, which may change for each frame.
+ */
+#ifndef GST_CODE_SETTINGS_H
+#define GST_CODE_SETTINGS_H
+
+#include <gst/gst.h>
+
+#include "code.h"
+
+/* Property ids of these settings; an element's own begin at GST_CODE_SETTINGS_LAST. */
+enum {
+    GST_CODE_SETTINGS_CLASS_ID = 1,
+    GST_CODE_SETTINGS_DRAFTING_STEPS,
+    GST_CODE_SETTINGS_SEED,
+    GST_CODE_SETTINGS_GUIDANCE,
+    GST_CODE_SETTINGS_TOP_K,
+    GST_CODE_SETTINGS_TOP_P,
+    GST_CODE_SETTINGS_LAST
+};
+
+typedef struct GstCodeSettings {
+    gint class_id;        /* -1: drawn for each frame */
+    guint drafting_steps; /* 0: the model's default */
+    guint64 seed;
+    gdouble guidance; /* the last three: negative for the model's default */
+    gint top_k;
+    gdouble top_p;
+} GstCodeSettings;
+
+void gst_code_settings_init(GstCodeSettings *settings);
+void gst_code_settings_install(GObjectClass *klass);
+
+/* For set_property and get_property, under the lock that guards `settings`. FALSE: not one of
+ * these. */
+gboolean gst_code_settings_set(GstCodeSettings *settings, guint id, const GValue *value);
+gboolean gst_code_settings_get(const GstCodeSettings *settings, guint id, GValue *value);
+
+/* The drafting steps that `settings` come to with this model. */
+guint gst_code_settings_steps(const GstCodeSettings *settings, const CodeModel *model);
+
+/* Whether the model can draw this, as far as it can be told before the weights are there. */
+gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodeModel *model,
+                                 CodeError *error);
+
+/* The engine's request for frame `frame`. */
+void gst_code_settings_request(const GstCodeSettings *settings, const CodeModel *model,
+                               guint64 frame, CodeRequest *request);
+
+#endif

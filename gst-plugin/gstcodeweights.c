@@ -1,0 +1,190 @@
+/* gstcodeweights.c - from the properties model, device and drafting-steps to a generator. */
+#include "gstcodeweights.h"
+
+#include <stdlib.h>
+
+void gst_code_weights_init(GstCodeWeights *weights, GstElement *element)
+{
+    *weights = (GstCodeWeights){.element = element};
+    g_mutex_init(&weights->lock);
+}
+
+void gst_code_weights_clear(GstCodeWeights *weights)
+{
+    gst_code_weights_close(weights);
+    gst_code_weights_forget(weights);
+    g_clear_pointer(&weights->model, g_free);
+    g_clear_pointer(&weights->device, g_free);
+    g_clear_pointer(&weights->path, g_free);
+    g_mutex_clear(&weights->lock);
+}
+
+static void post_progress(GstCodeWeights *weights, GstProgressType type, gdouble fraction)
+{
+    static const gchar *const words[] = {[GST_PROGRESS_TYPE_START] = "Loading",
+                                         [GST_PROGRESS_TYPE_CONTINUE] = "Loading",
+                                         [GST_PROGRESS_TYPE_COMPLETE] = "Loaded",
+                                         [GST_PROGRESS_TYPE_CANCELED] = "Cancelled loading",
+                                         [GST_PROGRESS_TYPE_ERROR] = "Could not load"};
+    const gchar *name = weights->headers ? code_model_info(weights->headers)->name : "";
+    GString *text = g_string_new(words[type]);
+
+    g_string_append_printf(text, " %s", *name ? name : weights->model);
+    if (type == GST_PROGRESS_TYPE_CONTINUE)
+        g_string_append_printf(text, ": %d %%", (gint)(100.0 * fraction));
+    weights->announced = type == GST_PROGRESS_TYPE_START || type == GST_PROGRESS_TYPE_CONTINUE;
+    gst_element_post_message(
+        weights->element,
+        gst_message_new_progress(GST_OBJECT(weights->element), type, "loading", text->str));
+    g_string_free(text, TRUE);
+}
+
+static void set_maker(GstCodeWeights *weights, GstCodeMaker *maker)
+{
+    GstCodeMaker *old;
+
+    g_mutex_lock(&weights->lock);
+    old = weights->maker;
+    weights->maker = maker;
+    g_mutex_unlock(&weights->lock);
+    gst_code_maker_free(old);
+}
+
+static void set_generator(GstCodeWeights *weights, CodeGenerator *generator)
+{
+    CodeGenerator *old;
+
+    g_mutex_lock(&weights->lock);
+    old = weights->generator;
+    weights->generator = generator;
+    if (generator)
+        code_generator_cancel(generator, g_atomic_int_get(&weights->interrupted));
+    g_mutex_unlock(&weights->lock);
+    code_generator_free(old);
+}
+
+gboolean gst_code_weights_open(GstCodeWeights *weights, const gchar *model, const gchar *device,
+                               guint steps, CodeError *error)
+{
+    char *path;
+
+    g_free(weights->model);
+    g_free(weights->device);
+    g_free(weights->path);
+    weights->model = g_strdup(model);
+    weights->device = g_strdup(device);
+    weights->path = NULL;
+    path = code_model_locate(model, error);
+    if (!path)
+        return FALSE;
+    /* In full, so that elements share weights whatever the working directory was. */
+    weights->path = g_canonicalize_filename(path, NULL);
+    free(path);
+    return gst_code_weights_select(weights, steps, error);
+}
+
+gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError *error)
+{
+    CodeModelOptions options;
+    CodeModel *headers;
+    GstCodeLoad *load;
+
+    if (weights->headers && code_model_info(weights->headers)->steps >> steps & 1)
+        return TRUE;
+    code_model_options_init(&options);
+    options.device = weights->device;
+    options.drafting_steps = steps;
+    options.headers_only = true;
+    headers = code_model_open(weights->path, &options, error);
+    if (!headers)
+        return FALSE;
+    code_model_unref(weights->headers);
+    weights->headers = headers;
+
+    /* Asked for before the old one is given up, which may be the same. */
+    load = gst_code_load_acquire(weights->path, weights->device, steps, headers);
+    if (load != weights->load)
+        gst_code_weights_forget(weights);
+    gst_code_load_release(weights->load);
+    weights->load = load;
+    if (!weights->announced && gst_code_load_state(load) == GST_CODE_LOAD_LOADING)
+        post_progress(weights, GST_PROGRESS_TYPE_START, 0.0);
+    return TRUE;
+}
+
+static gboolean interrupted(CodeError *error)
+{
+    error->status = CODE_CANCELLED;
+    return FALSE;
+}
+
+static gboolean await_load(GstCodeWeights *weights, CodeError *error)
+{
+    GstCodeLoadState state;
+    gdouble fraction = 0.0;
+
+    while ((state = gst_code_load_wait(weights->load, &weights->interrupted, &fraction)) ==
+           GST_CODE_LOAD_LOADING)
+        post_progress(weights, GST_PROGRESS_TYPE_CONTINUE, fraction);
+    if (state == GST_CODE_LOAD_INTERRUPTED)
+        return interrupted(error);
+    return gst_code_load_model(weights->load, error) != NULL;
+}
+
+/* An interrupted maker is found again by the next call. */
+static gboolean await_maker(GstCodeWeights *weights, CodeError *error)
+{
+    if (!weights->maker)
+        set_maker(weights, gst_code_maker_new(gst_code_load_model(weights->load, error)));
+    if (!gst_code_maker_wait(weights->maker, &weights->interrupted))
+        return interrupted(error);
+    set_generator(weights, gst_code_maker_take(weights->maker, error));
+    set_maker(weights, NULL);
+    return weights->generator != NULL;
+}
+
+CodeGenerator *gst_code_weights_await(GstCodeWeights *weights, CodeError *error)
+{
+    gboolean made;
+
+    if (weights->generator)
+        return weights->generator;
+    made = await_load(weights, error) && await_maker(weights, error);
+    if (!made && error->status == CODE_CANCELLED)
+        return NULL;
+    if (weights->announced)
+        post_progress(weights, made ? GST_PROGRESS_TYPE_COMPLETE : GST_PROGRESS_TYPE_ERROR, 1.0);
+    return weights->generator;
+}
+
+void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted)
+{
+    g_mutex_lock(&weights->lock);
+    g_atomic_int_set(&weights->interrupted, interrupted);
+    if (weights->generator)
+        code_generator_cancel(weights->generator, interrupted);
+    if (weights->maker)
+        gst_code_maker_wake(weights->maker);
+    g_mutex_unlock(&weights->lock);
+    gst_code_load_wake();
+}
+
+void gst_code_weights_close(GstCodeWeights *weights)
+{
+    if (weights->load && gst_code_load_state(weights->load) != GST_CODE_LOAD_READY)
+        gst_code_weights_forget(weights);
+    if (weights->announced)
+        post_progress(weights, GST_PROGRESS_TYPE_CANCELED, 0.0);
+    code_model_unref(weights->headers);
+    weights->headers = NULL;
+}
+
+void gst_code_weights_forget(GstCodeWeights *weights)
+{
+    set_maker(weights, NULL);
+    set_generator(weights, NULL);
+    gst_code_load_release(weights->load);
+    weights->load = NULL;
+    if (weights->announced)
+        post_progress(weights, GST_PROGRESS_TYPE_CANCELED, 0.0);
+}

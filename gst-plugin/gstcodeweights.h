@@ -1,0 +1,53 @@
+/* gstcodeweights.h - the model of one element: which weights its properties choose, the wait for
+ * them, and the generator made of them.
+ *
+ * One thread at a time uses it (the state change, then the streaming thread); interrupt is for any.
+ */
+#ifndef GST_CODE_WEIGHTS_H
+#define GST_CODE_WEIGHTS_H
+
+#include <gst/gst.h>
+
+#include "code.h"
+#include "gstcodeload.h"
+#include "gstcodemaker.h"
+
+typedef struct GstCodeWeights {
+    GstElement *element;   /* posts the messages; not owned */
+    gchar *model, *device; /* as asked for */
+    gchar *path;           /* of the manifest; NULL: not found */
+    CodeModel *headers;    /* the model without its weights; NULL: closed */
+    gboolean announced;    /* a PROGRESS start is still to be answered */
+    gint interrupted;      /* atomic */
+
+    /* These outlive a close, so that the next open finds them: at most one of maker and generator,
+     * both of the load's model. */
+    GstCodeLoad *load;
+    GMutex lock; /* of the two below against interrupt */
+    GstCodeMaker *maker;
+    CodeGenerator *generator;
+} GstCodeWeights;
+
+void gst_code_weights_init(GstCodeWeights *weights, GstElement *element);
+void gst_code_weights_clear(GstCodeWeights *weights);
+
+/* Finds the model, reads its headers and has the weights for `steps` drafting steps (0: the model's
+ * default) loaded. From here on `headers` tells size and classes. */
+gboolean gst_code_weights_open(GstCodeWeights *weights, const gchar *model, const gchar *device,
+                               guint steps, CodeError *error);
+
+/* Makes sure that `headers` and the weights are those for `steps`, which may take a new load. */
+gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError *error);
+
+/* Waits for the weights, posting progress. NULL on failure; CODE_CANCELLED: interrupted. */
+CodeGenerator *gst_code_weights_await(GstCodeWeights *weights, CodeError *error);
+
+/* While `interrupted` is TRUE, waiting and generating fail at once with CODE_CANCELLED. */
+void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted);
+
+/* The opposite of open. Cancels a load that is under way; a finished one stays until it is
+ * forgotten. */
+void gst_code_weights_close(GstCodeWeights *weights);
+void gst_code_weights_forget(GstCodeWeights *weights);
+
+#endif

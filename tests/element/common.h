@@ -1,0 +1,65 @@
+/* common.h - what the element's tests share: small models, pipelines that record what comes out,
+ * and pictures as checksums. */
+#ifndef TEST_ELEMENT_COMMON_H
+#define TEST_ELEMENT_COMMON_H
+
+#include <gst/check/gstcheck.h>
+#include <gst/video/video.h>
+
+#define TINY_SIDE    8
+#define TINY_CLASSES 10
+#define TINY_SCALES  4
+
+/* Manifests in a temporary folder, valid until the end of the suite. */
+const gchar *tiny_model(void); /* synthetic weights, 8 x 8 pixels, a millisecond or so a picture */
+const gchar *slow_model(void); /* synthetic weights, a second or so to load and for a picture */
+
+/* Writes a file into that folder and returns its path, to be freed with g_free. The size may be -1.
+ */
+gchar *write_file(const gchar *name, const gchar *contents, gssize size);
+const gchar *test_folder(void);
+
+/* A codesrc with the tiny model; to be unreferenced. */
+GstElement *tiny_source(void);
+
+/* One buffer as it arrived at the sink. */
+typedef struct Frame {
+    GstClockTime pts, duration;
+    guint64 offset, offset_end;
+    gboolean discont;
+    gchar *checksum; /* SHA-256 of the bytes */
+} Frame;
+
+/* codesrc ! `caps` ! fakesink, which keeps a Frame of every buffer it renders. */
+typedef struct Player {
+    GstElement *pipeline, *source, *sink;
+    GstBus *bus;
+    GMutex lock;
+    GArray *frames;
+} Player;
+
+/* `description` are properties of codesrc as in gst-launch, "" for none; the model is the tiny one
+ * unless it is among them. `caps` NULL: any. */
+Player *player_new(const gchar *description, const gchar *caps);
+void player_free(Player *player);
+
+/* To PAUSED, with the first picture made; to PLAYING and on to EOS, SEGMENT_DONE or the test's
+ * failure. */
+void player_preroll(Player *player);
+GstMessageType player_play(Player *player);
+void player_seek(Player *player, gdouble rate, GstFormat format, GstSeekFlags flags, gint64 start,
+                 gint64 stop);
+const Frame *player_frame(Player *player, guint i);
+void player_forget(Player *player); /* the frames so far */
+
+/* The first buffer that codesrc makes with these properties and caps, and its negotiated caps. */
+GstSample *one_picture(const gchar *description, const gchar *caps);
+gchar *sample_checksum(GstSample *sample);
+
+/* Waits for the next ERROR of a bus, checks domain and code and returns its text. */
+gchar *expect_error(GstBus *bus, GQuark domain, gint code);
+
+/* What each suite file has. */
+Suite *make_suite(void);
+
+#endif

@@ -1,0 +1,230 @@
+/* test_errors.c - every failure is one ERROR message with the domain and code that an application
+ * expects, whose text names what is wrong; and the element can be used again afterwards. */
+#include <glib/gstdio.h>
+
+#include "common.h"
+
+/* A manifest whose weights are files; the test names one for all of them. */
+static const gchar file_manifest[] = "name: files\n"
+                                     "patch_nums: [1, 2, 3, 4]\n"
+                                     "classes: 10\n"
+                                     "vae: {file: %1$s, groups: 8}\n"
+                                     "drafter: {file: %1$s}\n"
+                                     "refiner: {file: %1$s}\n";
+
+static gchar *manifest_with(const gchar *weights)
+{
+    gchar *manifest = g_strdup_printf(file_manifest, weights);
+    gchar *path = write_file("files.yaml", manifest, -1);
+
+    g_free(manifest);
+    return path;
+}
+
+/* A .safetensors file of one tensor, `size` bytes of whose data are there. */
+static void write_safetensors(const gchar *name, gsize size)
+{
+    const gchar header[] = "{\"decoder.conv_in.weight\":{\"dtype\":\"F32\",\"shape\":[4,4],"
+                           "\"data_offsets\":[0,64]}}";
+    GByteArray *file = g_byte_array_new();
+    guint64 length = GUINT64_TO_LE(strlen(header));
+    guint8 zeros[64] = {0};
+
+    g_byte_array_append(file, (const guint8 *)&length, sizeof length);
+    g_byte_array_append(file, (const guint8 *)header, strlen(header));
+    g_byte_array_append(file, zeros, size);
+    g_free(write_file(name, (const gchar *)file->data, file->len));
+    g_byte_array_unref(file);
+}
+
+/* Starts a player with `description`, expects the error, and returns its text. */
+static gchar *fails_with(const gchar *description, GQuark domain, gint code)
+{
+    Player *player = player_new(description, NULL);
+    gchar *text;
+
+    gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
+    text = expect_error(player->bus, domain, code);
+
+    /* It works as soon as it can. */
+    gst_element_set_state(player->pipeline, GST_STATE_NULL);
+    g_object_set(player->source, "model", tiny_model(), "device", "auto", "class-id", -1,
+                 "drafting-steps", 0, NULL);
+    player_preroll(player);
+    player_free(player);
+    return text;
+}
+
+static void check_model_error(const gchar *model, GQuark domain, gint code, const gchar *named)
+{
+    gchar *description = g_strdup_printf("model=\"%s\"", model);
+    gchar *text = fails_with(description, domain, code);
+
+    fail_unless(strstr(text, named) != NULL, "\"%s\" does not name %s", text, named);
+    g_free(text);
+    g_free(description);
+}
+
+static void check_setting_error(const gchar *description, GQuark domain, gint code,
+                                const gchar *named)
+{
+    gchar *text = fails_with(description, domain, code);
+
+    fail_unless(strstr(text, named) != NULL, "\"%s\" does not name %s", text, named);
+    g_free(text);
+}
+
+GST_START_TEST(test_no_model)
+{
+    check_model_error("no-such-model", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+                      "no-such-model");
+    check_model_error("/no/such/model.yaml", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND,
+                      "/no/such/model.yaml");
+}
+GST_END_TEST
+
+GST_START_TEST(test_folder_without_manifest)
+{
+    gchar *empty = g_build_filename(test_folder(), "empty", NULL);
+
+    g_mkdir(empty, 0700);
+    check_model_error(empty, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "empty");
+    g_rmdir(empty);
+    g_free(empty);
+}
+GST_END_TEST
+
+GST_START_TEST(test_no_weights)
+{
+    gchar *path = manifest_with("absent.safetensors");
+
+    check_model_error(path, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "absent.safetensors");
+    g_free(path);
+}
+GST_END_TEST
+
+GST_START_TEST(test_unreadable_weights)
+{
+    gchar *folder = g_build_filename(test_folder(), "folder.safetensors", NULL);
+    gchar *path = manifest_with("folder.safetensors");
+
+    g_mkdir(folder, 0700);
+    check_model_error(path, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ, "folder.safetensors");
+    g_rmdir(folder);
+    g_free(folder);
+    g_free(path);
+}
+GST_END_TEST
+
+GST_START_TEST(test_truncated_weights)
+{
+    gchar *path = manifest_with("short.safetensors");
+
+    write_safetensors("short.safetensors", 40);
+    check_model_error(path, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "short.safetensors");
+    g_free(path);
+}
+GST_END_TEST
+
+GST_START_TEST(test_weights_that_do_not_fit)
+{
+    gchar *path = manifest_with("other.safetensors");
+
+    write_safetensors("other.safetensors", 64);
+    check_model_error(path, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE, "other.safetensors");
+    g_free(path);
+}
+GST_END_TEST
+
+GST_START_TEST(test_malformed_manifest)
+{
+    gchar *path = write_file("bad.yaml", "name: bad\nno_such_key: 1\n", -1);
+
+    check_model_error(path, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "bad.yaml:2");
+    g_free(path);
+    path = write_file("junk.yaml", "\x01\x02{{{{", -1);
+    check_model_error(path, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "junk.yaml");
+    g_free(path);
+}
+GST_END_TEST
+
+GST_START_TEST(test_malformed_weights)
+{
+    gchar *path = manifest_with("junk.safetensors");
+
+    g_free(write_file("junk.safetensors", "\x08\0\0\0\0\0\0\0no json!", 16));
+    check_model_error(path, GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT, "junk.safetensors");
+    g_free(path);
+}
+GST_END_TEST
+
+GST_START_TEST(test_class_out_of_range)
+{
+    check_setting_error("class-id=11", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "11");
+    g_free(sample_checksum(one_picture("class-id=10", NULL)));
+}
+GST_END_TEST
+
+GST_START_TEST(test_steps_not_offered)
+{
+    check_setting_error("drafting-steps=5", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "5");
+}
+GST_END_TEST
+
+GST_START_TEST(test_no_such_device)
+{
+    check_setting_error("device=abacus", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "abacus");
+}
+GST_END_TEST
+
+/* The same while playing: the stream ends with the error, and the details say which. */
+GST_START_TEST(test_errors_while_playing)
+{
+    static const struct {
+        const gchar *property;
+        gint value;
+    } settings[] = {{"class-id", 99}, {"drafting-steps", 16}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(settings); i++) {
+        Player *player = player_new("", NULL);
+        const GstStructure *details;
+        GstMessage *message;
+        GError *error;
+
+        player_preroll(player);
+        g_object_set(player->source, settings[i].property, settings[i].value, NULL);
+        gst_element_set_state(player->pipeline, GST_STATE_PLAYING);
+        message = gst_bus_timed_pop_filtered(player->bus, 20 * GST_SECOND, GST_MESSAGE_ERROR);
+        fail_unless(message != NULL);
+        gst_message_parse_error(message, &error, NULL);
+        fail_unless(g_error_matches(error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS));
+        gst_message_parse_error_details(message, &details);
+        fail_unless_equals_string(gst_structure_get_string(details, "status"), "settings");
+        fail_unless_equals_string(gst_structure_get_string(details, "model"), tiny_model());
+        g_error_free(error);
+        gst_message_unref(message);
+        player_free(player);
+    }
+}
+GST_END_TEST
+
+Suite *make_suite(void)
+{
+    Suite *suite = suite_create("errors");
+    TCase *errors = tcase_create("errors");
+
+    suite_add_tcase(suite, errors);
+    tcase_add_test(errors, test_no_model);
+    tcase_add_test(errors, test_folder_without_manifest);
+    tcase_add_test(errors, test_no_weights);
+    tcase_add_test(errors, test_unreadable_weights);
+    tcase_add_test(errors, test_truncated_weights);
+    tcase_add_test(errors, test_weights_that_do_not_fit);
+    tcase_add_test(errors, test_malformed_manifest);
+    tcase_add_test(errors, test_malformed_weights);
+    tcase_add_test(errors, test_class_out_of_range);
+    tcase_add_test(errors, test_steps_not_offered);
+    tcase_add_test(errors, test_no_such_device);
+    tcase_add_test(errors, test_errors_while_playing);
+    return suite;
+}

@@ -1,0 +1,216 @@
+/* test_properties.c - every property holds what it is given, and its flags say the truth; the
+ * factory says what the element is. */
+#include "common.h"
+
+static void check_round_trip(GObject *object, const GParamSpec *spec, const GValue *value)
+{
+    GValue got = G_VALUE_INIT;
+
+    g_value_init(&got, spec->value_type);
+    g_object_set_property(object, spec->name, value);
+    g_object_get_property(object, spec->name, &got);
+    fail_unless(g_param_values_cmp((GParamSpec *)spec, value, &got) == 0, "%s", spec->name);
+    g_value_unset(&got);
+}
+
+/* Sets the default, and the ends of the range where the type has one. */
+static void walk_property(GObject *object, const GParamSpec *spec)
+{
+    GValue value = G_VALUE_INIT;
+
+    g_value_init(&value, spec->value_type);
+    g_param_value_set_default((GParamSpec *)spec, &value);
+    check_round_trip(object, spec, &value);
+    if (G_IS_PARAM_SPEC_INT(spec)) {
+        g_value_set_int(&value, G_PARAM_SPEC_INT(spec)->minimum);
+        check_round_trip(object, spec, &value);
+        g_value_set_int(&value, G_PARAM_SPEC_INT(spec)->maximum);
+    } else if (G_IS_PARAM_SPEC_UINT(spec)) {
+        g_value_set_uint(&value, G_PARAM_SPEC_UINT(spec)->minimum);
+        check_round_trip(object, spec, &value);
+        g_value_set_uint(&value, G_PARAM_SPEC_UINT(spec)->maximum);
+    } else if (G_IS_PARAM_SPEC_UINT64(spec)) {
+        g_value_set_uint64(&value, G_PARAM_SPEC_UINT64(spec)->minimum);
+        check_round_trip(object, spec, &value);
+        g_value_set_uint64(&value, G_PARAM_SPEC_UINT64(spec)->maximum);
+    } else if (G_IS_PARAM_SPEC_DOUBLE(spec)) {
+        g_value_set_double(&value, G_PARAM_SPEC_DOUBLE(spec)->minimum);
+        check_round_trip(object, spec, &value);
+        g_value_set_double(&value, G_PARAM_SPEC_DOUBLE(spec)->maximum);
+    } else if (G_IS_PARAM_SPEC_BOOLEAN(spec)) {
+        g_value_set_boolean(&value, !G_PARAM_SPEC_BOOLEAN(spec)->default_value);
+    } else if (G_IS_PARAM_SPEC_STRING(spec)) {
+        g_value_set_string(&value, "any text, even \"this\"");
+    }
+    check_round_trip(object, spec, &value);
+    g_param_value_set_default((GParamSpec *)spec, &value);
+    check_round_trip(object, spec, &value);
+    g_value_unset(&value);
+}
+
+static gboolean is_own(const GParamSpec *spec)
+{
+    return g_str_equal(g_type_name(spec->owner_type), "GstCodeSrc");
+}
+
+GST_START_TEST(test_walk)
+{
+    GstElement *source = gst_object_ref_sink(gst_element_factory_make("codesrc", NULL));
+    guint n, own = 0;
+    GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(source), &n);
+
+    for (guint i = 0; i < n; i++) {
+        if (!is_own(specs[i]))
+            continue;
+        walk_property(G_OBJECT(source), specs[i]);
+        fail_unless(strlen(g_param_spec_get_blurb(specs[i])) > 20, "%s", specs[i]->name);
+        own++;
+    }
+    fail_unless_equals_int(own, 9);
+    g_free(specs);
+    gst_object_unref(source);
+}
+GST_END_TEST
+
+/* The values that the README and docs/properties.md promise. */
+GST_START_TEST(test_defaults)
+{
+    GstElement *source = gst_object_ref_sink(gst_element_factory_make("codesrc", NULL));
+    gchar *model, *device;
+    gint class_id, top_k;
+    guint steps;
+    guint64 seed;
+    gdouble guidance, top_p;
+    gboolean live;
+
+    g_object_get(source, "model", &model, "device", &device, "class-id", &class_id, "top-k", &top_k,
+                 "drafting-steps", &steps, "seed", &seed, "guidance", &guidance, "top-p", &top_p,
+                 "is-live", &live, NULL);
+    fail_unless(model == NULL);
+    fail_unless_equals_string(device, "auto");
+    fail_unless_equals_int(class_id, -1);
+    fail_unless_equals_int(top_k, -1);
+    fail_unless_equals_int(steps, 0);
+    fail_unless_equals_uint64(seed, 0);
+    fail_unless_equals_float(guidance, -1.0);
+    fail_unless_equals_float(top_p, -1.0);
+    fail_if(live);
+    g_free(model);
+    g_free(device);
+    gst_object_unref(source);
+}
+GST_END_TEST
+
+GST_START_TEST(test_flags)
+{
+    static const gchar *const any_time[] = {"class-id", "drafting-steps", "seed",
+                                            "guidance", "top-k",          "top-p"};
+    static const gchar *const ready[] = {"model", "device", "is-live"};
+    GstElement *source = gst_object_ref_sink(gst_element_factory_make("codesrc", NULL));
+    GObjectClass *klass = G_OBJECT_GET_CLASS(source);
+
+    for (guint i = 0; i < G_N_ELEMENTS(any_time); i++) {
+        GParamFlags flags = g_object_class_find_property(klass, any_time[i])->flags;
+
+        fail_unless(flags & GST_PARAM_CONTROLLABLE);
+        fail_unless(flags & GST_PARAM_MUTABLE_PLAYING);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(ready); i++) {
+        GParamFlags flags = g_object_class_find_property(klass, ready[i])->flags;
+
+        fail_if(flags & GST_PARAM_CONTROLLABLE);
+        fail_unless(flags & GST_PARAM_MUTABLE_READY);
+    }
+    gst_object_unref(source);
+}
+GST_END_TEST
+
+/* A property that waits for READY does wait: playing on with the old model, then taking the new
+ * one. */
+GST_START_TEST(test_model_waits_for_ready)
+{
+    Player *player = player_new("class-id=1", NULL);
+    gchar *copy, *contents;
+
+    g_assert_true(g_file_get_contents(tiny_model(), &contents, NULL, NULL));
+    contents[strstr(contents, "classes: 10") - contents + 9] = '2';
+    copy = write_file("twenty.yaml", contents, -1);
+    player_preroll(player);
+    g_object_set(player->source, "model", copy, "class-id", 15, NULL);
+    gst_element_set_state(player->pipeline, GST_STATE_PLAYING);
+    g_free(expect_error(player->bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS));
+    gst_element_set_state(player->pipeline, GST_STATE_READY);
+    player_preroll(player);
+    g_free(copy);
+    g_free(contents);
+    player_free(player);
+}
+GST_END_TEST
+
+GST_START_TEST(test_factory)
+{
+    GstElementFactory *factory = gst_element_factory_find("codesrc");
+
+    fail_unless(factory != NULL);
+    fail_unless_equals_string(gst_element_factory_get_metadata(factory, GST_ELEMENT_METADATA_KLASS),
+                              "Source/Video");
+    fail_unless_equals_int(gst_plugin_feature_get_rank(GST_PLUGIN_FEATURE(factory)), GST_RANK_NONE);
+    fail_unless_equals_int(gst_element_factory_get_num_pad_templates(factory), 1);
+    gst_object_unref(factory);
+}
+GST_END_TEST
+
+/* ---- every property at once, from many threads --------------------------------- */
+
+static gboolean stress_until; /* atomic */
+
+static gpointer stress(gpointer data)
+{
+    GstElement *source = data;
+    GRand *random = g_rand_new_with_seed(1);
+
+    while (!g_atomic_int_get(&stress_until)) {
+        g_object_set(
+            source, "class-id", g_rand_int_range(random, -1, TINY_CLASSES + 1), "drafting-steps",
+            (guint)g_rand_int_range(random, 0, TINY_SCALES + 1), "seed",
+            (guint64)g_rand_int(random), "guidance", g_rand_double_range(random, -1.0, 10.0),
+            "top-k", g_rand_int_range(random, -1, 64), "top-p",
+            g_rand_double_range(random, -1.0, 1.0), "device", "auto", "model", tiny_model(), NULL);
+        g_usleep(100);
+    }
+    g_rand_free(random);
+    return NULL;
+}
+
+GST_START_TEST(test_stress)
+{
+    Player *player = player_new("num-buffers=300", "video/x-raw,framerate=30/1");
+    GThread *threads[3];
+
+    for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+        threads[i] = g_thread_new("stress", stress, player->source);
+    player_preroll(player);
+    for (guint i = 0; i < 20; i++)
+        player_seek(player, i % 2 ? -1.0 : 1.0, GST_FORMAT_DEFAULT, GST_SEEK_FLAG_FLUSH, i, 400);
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    g_atomic_int_set(&stress_until, TRUE);
+    for (guint i = 0; i < G_N_ELEMENTS(threads); i++)
+        g_thread_join(threads[i]);
+    player_free(player);
+}
+GST_END_TEST
+
+Suite *make_suite(void)
+{
+    Suite *suite = suite_create("properties");
+    TCase *properties = tcase_create("properties");
+
+    suite_add_tcase(suite, properties);
+    tcase_add_test(properties, test_walk);
+    tcase_add_test(properties, test_defaults);
+    tcase_add_test(properties, test_flags);
+    tcase_add_test(properties, test_model_waits_for_ready);
+    tcase_add_test(properties, test_factory);
+    tcase_add_test(properties, test_stress);
+    return suite;
+}
