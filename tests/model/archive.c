@@ -19,7 +19,8 @@ static uint32_t crc_of(const uint8_t *bytes, size_t size)
 void archive_add(Archive *archive, const char *name, const void *data, size_t size)
 {
     Bytes *bytes = &archive->bytes;
-    size_t head = bytes->size + 30 + strlen(name) + 4, padding = (64 - head % 64) % 64;
+    size_t head = bytes->size + 30 + strlen(name) + 4;
+    size_t padding = archive->unaligned ? 1 : (64 - head % 64) % 64;
     bool later = !archive->no_descriptors;
     unsigned i = archive->count++;
 

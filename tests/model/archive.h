@@ -10,6 +10,7 @@ enum { ARCHIVE_ENTRIES = 16 };
 typedef struct Archive {
     bool no_zip64;       /* set before archive_end: no zip64 end record and locator */
     bool no_descriptors; /* set before archive_add: sizes and CRC stand in the local header */
+    bool unaligned;      /* set before archive_add: no padding before the values */
     Bytes bytes;
     unsigned count;
     struct {

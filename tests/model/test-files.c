@@ -89,6 +89,20 @@ static void test_paths(CaseKind kind)
     expect_refused(kind, "name of 290 bytes", scratch(name), CODE_UNREADABLE, "cannot be opened");
 }
 
+/* What stands for another open file: a pipe, here. */
+static void test_stdin(void)
+{
+    int ends[2];
+
+    CHECK(!pipe(ends) && dup2(ends[0], 0) == 0, "no pipe");
+    expect_refused(CASE_WEIGHTS, "a pipe as /dev/stdin", "/dev/stdin", CODE_UNREADABLE,
+                   "found a FIFO");
+    expect_refused(CASE_MANIFEST, "a pipe as /dev/stdin", "/dev/stdin", CODE_UNREADABLE,
+                   "found a FIFO");
+    close(ends[0]);
+    close(ends[1]);
+}
+
 /* ---- names in manifests ------------------------------------------------------------------------
  */
 
@@ -232,6 +246,7 @@ int main(void)
     link_to("fifo", "link-fifo");
     test_paths(CASE_WEIGHTS);
     test_paths(CASE_MANIFEST);
+    test_stdin();
     test_names();
     test_change("file that grows", GROW, true, "changed while being read");
     test_change("file that shrinks", SHRINK, false, "changed while being read");

@@ -2,6 +2,7 @@
  */
 #include "../test.h"
 #include "archive.h"
+#include "model/weights.h"
 
 #define FILE_NAME "case.pth"
 
@@ -353,6 +354,48 @@ static void test_tensor_names(void)
     }
 }
 
+/* Where a model may lie in a file: its tensors then have names without the prefix, and others count
+ * not. */
+static void test_prefixes(void)
+{
+    static const struct {
+        const char *prefix, *tensor;
+        CodeRole role;
+    } cases[] = {{"", "pos_1LC", CODE_ROLE_VAR},
+                 {"module.", "pos_1LC", CODE_ROLE_VAR},
+                 {"trainer.var_wo_ddp.", "pos_1LC", CODE_ROLE_VAR},
+                 {"trainer.var_wo_ddp.module.", "pos_1LC", CODE_ROLE_VAR},
+                 {"", "quantize.embedding.weight", CODE_ROLE_VAE},
+                 {"module.", "quantize.embedding.weight", CODE_ROLE_VAE},
+                 {"trainer.vae_local.", "quantize.embedding.weight", CODE_ROLE_VAE},
+                 {"trainer.vae_local.module.", "quantize.embedding.weight", CODE_ROLE_VAE}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CodeError error = {.text = ""};
+        Bytes pickle = begun("}(", 2);
+        CodeWeights *weights;
+        Archive archive;
+        char name[100];
+
+        snprintf(name, sizeof name, "%s%s", cases[i].prefix, cases[i].tensor);
+        put_pickle_string(&pickle, name);
+        put_pickle_tensor(&pickle, &six);
+        put_pickle_string(&pickle, "other.x");
+        put_pickle_tensor(&pickle, &six);
+        put_text(&pickle, "u.");
+        archive = archive_of(&pickle);
+        write_file(FILE_NAME, archive.bytes.data, archive.bytes.size);
+        weights = code_weights_open(scratch(FILE_NAME), cases[i].role, &error);
+        CHECK(weights && code_weights_find(weights, cases[i].tensor) &&
+                  code_weights_count(weights) == (*cases[i].prefix ? 1 : 2),
+              "%s: %s", name, error.text);
+        printf("%-44s found\n", name);
+        code_weights_close(weights);
+        clear(&archive.bytes);
+        clear(&pickle);
+    }
+}
+
 /* ---- everywhere --------------------------------------------------------------------------------
  */
 
@@ -408,6 +451,7 @@ int main(void)
     test_calls();
     test_dictionaries();
     test_tensor_names();
+    test_prefixes();
     test_every_place();
     return cases_end() | test_end();
 }
