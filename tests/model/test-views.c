@@ -232,6 +232,10 @@ static void test_large_views(void)
                (View){"FloatStorage", "0", 840000, 0, 3, {400, 7, 300}, {1, 120000, 400}});
     read_large("large, turned, a part", 840000,
                (View){"FloatStorage", "0", 840000, 399, 3, {5, 399, 299}, {120000, 1, 400}});
+    /* From the first element to the last, so that all of the record seems to be read, but it is
+     * not. */
+    read_large("large, every third", 840001,
+               (View){"FloatStorage", "0", 840001, 0, 3, {280001, 1, 1}, {3, 1, 1}});
     read_large("large, sparse rows", 840000,
                (View){"FloatStorage", "0", 840000, 11, 3, {2, 30, 5}, {400000, 13000, 1}});
     read_large("large, sparse everywhere", 840000,
