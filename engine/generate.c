@@ -241,22 +241,24 @@ bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsign
 static bool rehearse(CodeGenerator *generator, CodeError *error)
 {
     const CodeModel *model = generator->model;
+    CodeRequest requests[CODE_MAX_BATCH];
+    CodePicture pictures[CODE_MAX_BATCH];
     uint8_t nothing = 0;
-    CodePicture picture = {&nothing, 3 * (size_t)model->info.side};
     bool good = true;
 
+    for (unsigned i = 0; i < generator->batch; i++) {
+        code_request_init(model, &requests[i]);
+        pictures[i] = (CodePicture){&nothing, 3 * (size_t)model->info.side};
+    }
     generator->stream->rehearsing = true;
-    for (unsigned n = 1; good && n <= model->shape.scales; n++) {
-        CodeRequest request;
-
-        code_request_init(model, &request);
-        request.settings.drafting_steps = n;
-        if (!(generator->steps >> n & 1))
-            continue;
-        request.settings.guidance = 0;
-        good = run_all(generator, &request, 1, &picture);
-        request.settings.guidance = 1;
-        good = good && run_all(generator, &request, 1, &picture);
+    /* Each N, with guidance and without. */
+    for (unsigned way = 2; good && way < 2 * model->shape.scales + 2; way++) {
+        for (unsigned i = 0; i < generator->batch; i++) {
+            requests[i].settings.drafting_steps = way / 2;
+            requests[i].settings.guidance = way % 2;
+        }
+        if (generator->steps >> way / 2 & 1)
+            good = run_all(generator, requests, generator->batch, pictures);
     }
     good = good && code_vae_encode(generator);
     generator->stream->rehearsing = false;

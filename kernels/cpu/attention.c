@@ -1,5 +1,6 @@
 /* attention.c - softmax(scale * q k^T) v. A task is a block of queries of one head of one lane; its
  * scores stay in scratch memory. */
+#include "packed.h"
 #include "products.h"
 
 static const double block_work = 32e6; /* operations of a task */
@@ -44,7 +45,7 @@ static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *e
                    "attention", error))
         return false;
     for (size_t i = 0; i < count; i++)
-        body->divide(out + i * args->out_row, args->dim, totals[i]);
+        body->divide(out + i * args->out_row, out + i * args->out_row, args->dim, totals[i]);
     return true;
 }
 
@@ -58,6 +59,8 @@ bool cpu_attention(CodeStream *stream, const CodeAttention *args)
 {
     size_t blocks = pieces(args->queries, queries_per_task(args));
 
+    if (stream->device->half)
+        return cpu_packed_attention(stream, args);
     if (stream->rehearsing)
         return cpu_run_on_each(stream->device, prepare_scores, args, &stream->error);
     return cpu_run(stream, attend, args, (size_t)args->lanes * args->heads * blocks);

@@ -1,7 +1,7 @@
 /* backend.c - the CPU backend's table: devices, memory, streams, and the choice of inner loops.
  *
- * CODE_CPU=reference|sse2|avx2|avx512 in the environment overrides the choice, for tests. With
- * "reference" a device is a device of the reference backend, and so are its streams. */
+ * CODE_CPU=reference|sse2|avx2|avx512|avx512_bf16 in the environment overrides the choice, for
+ * tests. With "reference" a device is a device of the reference backend, and so are its streams. */
 #include "cpu.h"
 
 #include "error.h"
@@ -18,7 +18,7 @@ typedef struct Level {
     bool runs; /* on this processor */
 } Level;
 
-enum { LEVELS = 3 };
+enum { LEVELS = 4 };
 
 static void find_levels(Level levels[LEVELS])
 {
@@ -28,6 +28,11 @@ static void find_levels(Level levels[LEVELS])
         &cpu_body_avx512,
         __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
             __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
+    };
+    levels[3] = (Level){
+        &cpu_body_avx512_bf16,
+        levels[2].runs && __builtin_cpu_supports("avx512bf16") &&
+            __builtin_cpu_supports("avx512vnni"),
     };
 }
 
@@ -49,9 +54,34 @@ static const CpuBody *choose_body(const char *name, CodeError *error)
         return NULL;
     }
     if (!best)
-        code_fail(error, CODE_SETTINGS, "CODE_CPU=%.40s: expected reference, sse2, avx2 or avx512",
-                  name);
+        code_fail(error, CODE_SETTINGS,
+                  "CODE_CPU=%.40s: expected reference, sse2, avx2, avx512 or avx512_bf16", name);
     return best;
+}
+
+/* The name of the precision, with device->half, bytes and body set for it. NULL on failure. */
+static const char *choose_precision(CodeDevice *device, const char *wanted, CodeError *error)
+{
+    bool able = device->body == &cpu_body_avx512_bf16;
+    bool any = !wanted || !strcmp(wanted, "auto");
+
+    if ((any && !able) || (wanted && !strcmp(wanted, "f32"))) {
+        if (able)
+            device->body = &cpu_body_avx512; /* the same, for float32 */
+        return "f32";
+    }
+    device->bytes = !any && !strcmp(wanted, "int8");
+    device->half = any || device->bytes || !strcmp(wanted, "bf16");
+    if (device->half && able)
+        return device->bytes ? "int8" : "bf16";
+    if (device->half)
+        code_fail(error, CODE_SETTINGS,
+                  "precision \"%s\": needs AVX-512 BF16 and VNNI; \"%s\" is used, which has f32",
+                  wanted, device->body->name);
+    else
+        code_fail(error, CODE_SETTINGS,
+                  "precision \"%.40s\": device \"cpu\" has f32, bf16 and int8", wanted);
+    return NULL;
 }
 
 /* ---- devices and memory
@@ -77,17 +107,16 @@ static bool open_cpu(CodeDevice *device, const CodeDeviceOptions *options, const
 {
     const char *precision = options->precision;
 
-    if (precision && strcmp(precision, "auto") && strcmp(precision, "f32"))
-        return code_fail(error, CODE_SETTINGS, "precision \"%.40s\": device \"cpu\" has f32",
-                         precision);
     device->body = choose_body(level, error);
+    if (!device->body || !(precision = choose_precision(device, precision, error)))
+        return false;
     device->engine = device->body ? cpu_engine_new(error) : NULL;
     if (!device->engine || !cpu_pool_new(device, options->threads, error))
         return false;
     *info = (CodeDeviceInfo){
         .threads = cpu_pool_threads(device->pool),
-        .precision = "f32",
-        .activation_size = sizeof(float),
+        .precision = precision,
+        .activation_size = device->half ? 2 : 4,
     };
     return true;
 }

@@ -2,6 +2,7 @@
  *
  * body_*.c are written with vectors of 16 floats, whatever the width of the registers, and reduce
  * them along fixed trees without fused multiply-add: every instruction set gives the same bits.
+ * `void *` are activations: float32, or bfloat16 in the bodies compiled with CPU_HALF.
  * Outputs may be inputs where a comment says so. Rows need no alignment. */
 #ifndef CODE_KERNELS_CPU_BODY_H
 #define CODE_KERNELS_CPU_BODY_H
@@ -31,29 +32,45 @@ static inline size_t cpu_codes_bytes(size_t codes)
 typedef struct CpuBody {
     const char *name;
 
-    /* Of a tile (rows, width) that a product has just filled, into y, whose rows are y_row apart.
-     */
-    void (*add_bias)(float *y, size_t y_row, const float *tile, const float *bias, size_t rows,
-                     size_t width);
-    void (*gelu)(float *y, size_t y_row, const float *tile, const float *bias, size_t rows,
-                 size_t width);
-    void (*add_gated)(float *y, size_t y_row, const float *tile, const float *bias,
+    /* Of a tile (rows, width) that a product has just filled, rows tile_row apart, into y, whose
+     * rows are y_row apart. */
+    void (*add_bias)(void *y, size_t y_row, const float *tile, size_t tile_row, const float *bias,
+                     size_t rows, size_t width);
+    void (*add_bias_f32)(float *y, size_t y_row, const float *tile, size_t tile_row,
+                         const float *bias, size_t rows, size_t width);
+    void (*gelu)(void *y, size_t y_row, const float *tile, size_t tile_row, const float *bias,
+                 size_t rows, size_t width);
+    void (*add_gated)(float *y, size_t y_row, const float *tile, size_t tile_row, const float *bias,
                       const float *gate, size_t rows, size_t width);
+    /* y = tile + bias + add; y may be add, and has its rows as far apart. */
+    void (*add_residual)(void *y, size_t y_row, const float *tile, size_t tile_row,
+                         const float *bias, const void *add, size_t rows, size_t width);
 
     /* y = a + b; y may be either. */
     void (*add)(float *y, const float *a, const float *b, size_t count);
+    /* float32 to activations */
+    void (*convert)(void *y, const float *x, size_t count);
 
-    void (*modulate)(float *y, const float *x, size_t width, CpuModulation modulation);
+    void (*modulate)(void *y, const float *x, size_t width, CpuModulation modulation);
     /* y = (1 + t) * m(x) - t * m'(none) */
     void (*guide)(float *y, const float *x, const float *none, size_t width, CpuModulation m,
                   CpuModulation none_m, float t);
     /* One head of 64: q in place, k and v to the caches. */
-    void (*head)(float *q, const float *k, const float *v, float q_scale, float *k_out,
-                 float *v_out);
+    void (*head)(void *q, const void *k, const void *v, float q_scale, void *k_out, void *v_out);
+
+    /* bytes = round(x / *scale) + *zero, in 0..255, scale and zero as the row's extremes want them
+     */
+    void (*quantise)(uint8_t *bytes, const void *x, size_t count, float *scale, int32_t *zero);
+    /* A tile of byte products, 64 apart, to float32 in place: (sum - zero[row] * column_sum) *
+     * scale[row] * column_scale */
+    void (*dequantise)(void *tile, const float *scale, const int32_t *zero,
+                       const float *column_scale, const int32_t *column_sum, size_t rows,
+                       size_t width);
 
     /* row = exp(scale * row - their largest); returns the sum */
     float (*softmax)(float *row, size_t count, float scale);
-    void (*divide)(float *row, size_t count, float divisor);
+    /* y = row / divisor; y may be row where activations are float32 */
+    void (*divide)(void *y, const float *row, size_t count, float divisor);
 
     /* Drops logits in place and returns the token. */
     int32_t (*sample)(float *logits, size_t codes, const CpuDraw *draw, void *memory);
@@ -72,10 +89,10 @@ typedef struct CpuBody {
                        size_t count);
 
     /* sum[c] = sum over positions of x - shift[c]; square[c]: of its square */
-    void (*moments)(float *sum, float *square, const float *x, const float *shift, size_t positions,
+    void (*moments)(float *sum, float *square, const void *x, const void *shift, size_t positions,
                     size_t channels);
     /* y = silu((x - mean) * factor * weight + bias), silu if asked for; y may be x */
-    void (*normalise)(float *y, const float *x, const float *mean, const float *factor,
+    void (*normalise)(void *y, const void *x, const float *mean, const float *factor,
                       const float *weight, const float *bias, size_t positions, size_t channels,
                       bool silu);
 
@@ -83,5 +100,6 @@ typedef struct CpuBody {
 } CpuBody;
 
 extern const CpuBody cpu_body_sse2, cpu_body_avx2, cpu_body_avx512;
+extern const CpuBody cpu_body_avx512_bf16; /* the one with bfloat16 */
 
 #endif

@@ -75,34 +75,24 @@ void CPU_PART(accumulate)(float *f, const float *h, const float *conv, const flo
     }
 }
 
-void CPU_PART(moments)(float *total, float *square, const float *x, const float *shift,
+void CPU_PART(moments)(float *total, float *square, const void *in, const void *about,
                        size_t positions, size_t channels)
 {
-    size_t c = 0;
+    const Activation *x = in, *shift = about;
 
-    for (; c + LANES <= channels; c += LANES) {
-        Vector first = {0}, second = {0}, from = load(shift + c);
+    for (size_t c = 0; c < channels; c += LANES) {
+        size_t count = channels - c < LANES ? channels - c : LANES;
+        Vector first = {0}, second = {0}, from = load_act_part(shift + c, count);
 
         for (size_t i = 0; i < positions; i++) {
-            Vector v = load(x + i * channels + c) - from;
+            const Activation *at = x + i * channels + c;
+            Vector v = (count == LANES ? load_act(at) : load_act_part(at, count)) - from;
 
             first += v;
             second += v * v;
         }
-        store(total + c, first);
-        store(square + c, second);
-    }
-    for (; c < channels; c++) {
-        float first = 0, second = 0;
-
-        for (size_t i = 0; i < positions; i++) {
-            float v = x[i * channels + c] - shift[c];
-
-            first += v;
-            second += v * v;
-        }
-        total[c] = first;
-        square[c] = second;
+        store_part(total + c, first, count);
+        store_part(square + c, second, count);
     }
 }
 
@@ -111,25 +101,27 @@ INLINE Vector silu_of(Vector x)
     return x / (1.0f + exponential(-x));
 }
 
-void CPU_PART(normalise)(float *y, const float *x, const float *mean, const float *factor,
+void CPU_PART(normalise)(void *out, const void *in, const float *mean, const float *factor,
                          const float *weight, const float *bias, size_t positions, size_t channels,
                          bool silu)
 {
+    const Activation *x = in;
+    Activation *y = out;
     size_t whole = channels / LANES * LANES, rest = channels % LANES;
 
     for (size_t i = 0; i < positions; i++, x += channels, y += channels) {
         Vector v;
 
         for (size_t c = 0; c < whole; c += LANES) {
-            v = (load(x + c) - load(mean + c)) * load(factor + c) * load(weight + c) +
+            v = (load_act(x + c) - load(mean + c)) * load(factor + c) * load(weight + c) +
                 load(bias + c);
-            store(y + c, silu ? silu_of(v) : v);
+            store_act(y + c, silu ? silu_of(v) : v);
         }
         if (rest) {
-            v = (load_part(x + whole, rest) - load_part(mean + whole, rest)) *
+            v = (load_act_part(x + whole, rest) - load_part(mean + whole, rest)) *
                     load_part(factor + whole, rest) * load_part(weight + whole, rest) +
                 load_part(bias + whole, rest);
-            store_part(y + whole, silu ? silu_of(v) : v, rest);
+            store_act_part(y + whole, silu ? silu_of(v) : v, rest);
         }
     }
 }
@@ -167,9 +159,14 @@ void CPU_PART(pixels)(uint8_t *out, const float *x, size_t count)
 const CpuBody CPU_PART(body) = {
     .name = CPU_NAME(CPU_BODY),
     .add_bias = CPU_PART(add_bias),
+    .add_bias_f32 = CPU_PART(add_bias_f32),
     .gelu = CPU_PART(gelu),
     .add_gated = CPU_PART(add_gated),
+    .add_residual = CPU_PART(add_residual),
     .add = CPU_PART(add),
+    .convert = CPU_PART(convert),
+    .quantise = CPU_PART(quantise),
+    .dequantise = CPU_PART(dequantise),
     .modulate = CPU_PART(modulate),
     .guide = CPU_PART(guide),
     .head = CPU_PART(head),

@@ -187,5 +187,6 @@ void CPU_PART(blend)(float *out, float *scores, const uint32_t *listed, size_t c
         for (; c < channels; c++)
             out[c] += scores[i] * code[c];
     }
-    CPU_PART(divide)(out, channels, total);
+    for (size_t c = 0; c < channels; c++)
+        out[c] /= total;
 }

@@ -1,64 +1,6 @@
-/* body_transformer.c - inner loops of the transformer: epilogues of products, norms, softmax. */
+/* body_transformer.c - inner loops of the transformer: norms, heads, softmax. */
 #include "body_parts.h"
 #include "vector.h"
-
-/* gelu(x) = x / 2 * (1 + tanh(z)), z = sqrt(2 / pi) * (x + 0.044715 x^3), which is x / (1 + e^-2z).
- */
-INLINE Vector gelu_of(Vector x)
-{
-    Vector z = (x + 0.044715f * x * x * x) * 0.7978845608028654f;
-
-    return x / (1.0f + exponential(-2.0f * z));
-}
-
-void CPU_PART(add_bias)(float *y, size_t y_row, const float *tile, const float *bias, size_t rows,
-                        size_t width)
-{
-    for (size_t row = 0; row < rows; row++, y += y_row, tile += width) {
-        size_t i = 0;
-
-        for (; i + LANES <= width; i += LANES)
-            store(y + i, load(tile + i) + load(bias + i));
-        for (; i < width; i++)
-            y[i] = tile[i] + bias[i];
-    }
-}
-
-void CPU_PART(gelu)(float *y, size_t y_row, const float *tile, const float *bias, size_t rows,
-                    size_t width)
-{
-    for (size_t row = 0; row < rows; row++, y += y_row, tile += width) {
-        size_t i = 0, rest = width % LANES;
-
-        for (; i + LANES <= width; i += LANES)
-            store(y + i, gelu_of(load(tile + i) + load(bias + i)));
-        if (rest)
-            store_part(y + i, gelu_of(load_part(tile + i, rest) + load_part(bias + i, rest)), rest);
-    }
-}
-
-void CPU_PART(add_gated)(float *y, size_t y_row, const float *tile, const float *bias,
-                         const float *gate, size_t rows, size_t width)
-{
-    for (size_t row = 0; row < rows; row++, y += y_row, tile += width) {
-        size_t i = 0;
-
-        for (; i + LANES <= width; i += LANES)
-            store(y + i, load(y + i) + load(gate + i) * (load(tile + i) + load(bias + i)));
-        for (; i < width; i++)
-            y[i] += gate[i] * (tile[i] + bias[i]);
-    }
-}
-
-void CPU_PART(add)(float *y, const float *a, const float *b, size_t count)
-{
-    size_t i = 0;
-
-    for (; i + LANES <= count; i += LANES)
-        store(y + i, load(a + i) + load(b + i));
-    for (; i < count; i++)
-        y[i] = a[i] + b[i];
-}
 
 /* ---- layer norm
  * ----------------------------------------------------------------------------------
@@ -96,15 +38,19 @@ INLINE Vector modulated(Vector x, Norm norm, Vector scale, Vector shift)
     return (x - norm.mean) * norm.factor * (1.0f + scale) + shift;
 }
 
-void CPU_PART(modulate)(float *y, const float *x, size_t width, CpuModulation m)
+void CPU_PART(modulate)(void *out, const float *x, size_t width, CpuModulation m)
 {
     Norm norm = norm_of(x, width);
-    size_t i = 0;
+    Activation *y = out;
+    size_t i = 0, rest = width % LANES;
 
     for (; i + LANES <= width; i += LANES)
-        store(y + i, modulated(load(x + i), norm, load(m.scale + i), load(m.shift + i)));
-    for (; i < width; i++)
-        y[i] = (x[i] - norm.mean) * norm.factor * (1.0f + m.scale[i]) + m.shift[i];
+        store_act(y + i, modulated(load(x + i), norm, load(m.scale + i), load(m.shift + i)));
+    if (rest)
+        store_act_part(y + i,
+                       modulated(load_part(x + i, rest), norm, load_part(m.scale + i, rest),
+                                 load_part(m.shift + i, rest)),
+                       rest);
 }
 
 void CPU_PART(guide)(float *y, const float *x, const float *none, size_t width, CpuModulation m,
@@ -153,22 +99,24 @@ INLINE float inverse_norm(const Vector v[4])
     return 1 / (peak < 1e-12f ? 1e-12f : peak);
 }
 
-void CPU_PART(head)(float *q, const float *k, const float *v, float q_scale, float *k_out,
-                    float *v_out)
+void CPU_PART(head)(void *q_inout, const void *k_in, const void *v_in, float q_scale, void *k_to,
+                    void *v_to)
 {
+    const Activation *k = k_in, *v = v_in;
+    Activation *q = q_inout, *k_out = k_to, *v_out = v_to;
     Vector query[4], key[4];
     float q_factor, k_factor;
 
     for (int i = 0; i < 4; i++) {
-        query[i] = load(q + i * LANES);
-        key[i] = load(k + i * LANES);
+        query[i] = load_act(q + i * LANES);
+        key[i] = load_act(k + i * LANES);
     }
     q_factor = inverse_norm(query) * q_scale;
     k_factor = inverse_norm(key);
     for (int i = 0; i < 4; i++) {
-        store(q + i * LANES, query[i] * q_factor);
-        store(k_out + i * LANES, key[i] * k_factor);
-        store(v_out + i * LANES, load(v + i * LANES));
+        store_act(q + i * LANES, query[i] * q_factor);
+        store_act(k_out + i * LANES, key[i] * k_factor);
+        store_act(v_out + i * LANES, load_act(v + i * LANES));
     }
 }
 
@@ -206,12 +154,13 @@ float CPU_PART(softmax)(float *row, size_t count, float scale)
     return sum(total);
 }
 
-void CPU_PART(divide)(float *row, size_t count, float divisor)
+void CPU_PART(divide)(void *out, const float *row, size_t count, float divisor)
 {
-    size_t i = 0;
+    Activation *y = out;
+    size_t i = 0, rest = count % LANES;
 
     for (; i + LANES <= count; i += LANES)
-        store(row + i, load(row + i) / divisor);
-    for (; i < count; i++)
-        row[i] /= divisor;
+        store_act(y + i, load(row + i) / divisor);
+    if (rest)
+        store_act_part(y + i, load_part(row + i, rest) / divisor, rest);
 }

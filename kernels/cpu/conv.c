@@ -1,4 +1,5 @@
 /* conv.c - convolutions. A task computes a band of rows of one image, all channels of it. */
+#include "packed.h"
 #include "products.h"
 
 #include <math.h>
@@ -153,6 +154,8 @@ bool cpu_conv(CodeStream *stream, const CodeConv *args)
 {
     Bands bands = bands_of(&args->weight->spec, args->side);
 
+    if (args->weight->packed)
+        return cpu_packed_conv(stream, args, args->weight->packed);
     if (!bands.out_side || !args->images)
         return true;
     if (stream->rehearsing)

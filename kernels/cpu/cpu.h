@@ -34,6 +34,8 @@ struct CodeDevice {
     CodeDevice *reference; /* CODE_CPU=reference: everything goes there, the rest is unused */
     CpuPool *pool;
     const CpuBody *body;
+    bool half;                 /* activations are bfloat16 */
+    bool bytes;                /* and products of the transformer take bytes */
     void *engine;              /* dnnl_engine_t */
     pthread_mutex_t pack_lock; /* guards the layouts of convolution weights */
 };
@@ -93,6 +95,12 @@ bool cpu_resize(CodeStream *stream, const CodeResize *args);
 bool cpu_accumulate(CodeStream *stream, const CodeAccumulate *args);
 bool cpu_group_norm(CodeStream *stream, const CodeGroupNorm *args);
 bool cpu_pixels(CodeStream *stream, const CodePixels *args);
+
+/* Element `index` of an array of activations. */
+static inline void *cpu_at(const CodeDevice *device, const void *array, size_t index)
+{
+    return (char *)array + index * (device->half ? 2 : 4);
+}
 
 static inline const float *per_lane(const CodePerLane *vectors, size_t lane)
 {

@@ -1,5 +1,6 @@
 /* linear.c - products with weights. A task computes a tile of up to TILE_ROWS rows of one group by
  * CPU_COLUMNS outputs into scratch memory and moves it to y through the epilogue. */
+#include "packed.h"
 #include "products.h"
 
 enum { TILE_ROWS = 512 };
@@ -56,18 +57,18 @@ static void finish_tile(const CpuBody *body, const CodeLinear *args, Tile tile, 
     float *y = (float *)args->y + first * out + tile.column;
 
     if (args->epilogue == CODE_PLAIN) {
-        body->add_bias(y, out, from, bias, tile.rows, tile.columns);
+        body->add_bias_f32(y, out, from, tile.columns, bias, tile.rows, tile.columns);
         return;
     }
     if (args->epilogue == CODE_GELU) {
-        body->gelu(y, out, from, bias, tile.rows, tile.columns);
+        body->gelu(y, out, from, tile.columns, bias, tile.rows, tile.columns);
         return;
     }
     for (size_t row = 0, count; row < tile.rows; row += count) {
         size_t lane = (first + row) / args->lane_rows;
 
         count = least(tile.rows - row, (lane + 1) * args->lane_rows - (first + row));
-        body->add_gated(y + row * out, out, from + row * tile.columns, bias,
+        body->add_gated(y + row * out, out, from + row * tile.columns, tile.columns, bias,
                         per_lane(&args->gate, lane) + tile.column, count, tile.columns);
     }
 }
@@ -118,6 +119,8 @@ bool cpu_linear(CodeStream *stream, const CodeLinear *args)
 
     if (!tiles)
         return true;
+    if (args->weight->packed)
+        return cpu_packed_linear(stream, args, args->weight->packed);
     if (stream->rehearsing)
         return cpu_run_on_each(stream->device, prepare_tiles, args, &stream->error);
     return cpu_run(stream, compute_tile, args, tiles);

@@ -67,29 +67,32 @@ static void area_row(const CpuBody *body, const CodeResize *args, const float *i
     }
 }
 
-static void nearest_row(const CodeResize *args, const float *in, size_t y, float *out)
+/* `cell`: bytes of all channels */
+static void nearest_row(const CodeResize *args, size_t cell, const char *in, size_t y, char *out)
 {
-    size_t n = args->in_side, m = args->out_side, channels = args->channels;
+    size_t n = args->in_side, m = args->out_side;
 
-    in += y * n / m * n * channels;
-    for (size_t x = 0; x < m; x++, out += channels)
-        memcpy(out, in + x * n / m * channels, channels * sizeof(float));
+    in += y * n / m * n * cell;
+    for (size_t x = 0; x < m; x++, out += cell)
+        memcpy(out, in + x * n / m * cell, cell);
 }
 
 static bool resize_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const CodeResize *args = job;
     size_t image = task / args->out_side, y = task % args->out_side;
-    const float *in = (const float *)args->in + image * args->in_image;
-    float *out = (float *)args->out + image * args->out_image + y * args->out_side * args->channels;
+    size_t from = image * args->in_image;
+    size_t to = image * args->out_image + y * args->out_side * args->channels;
+    const CodeDevice *device = worker->device;
 
     (void)error;
     if (args->mode == CODE_BICUBIC)
-        cubic_row(worker->device->body, args, in, y, out);
+        cubic_row(device->body, args, (const float *)args->in + from, y, (float *)args->out + to);
     else if (args->mode == CODE_AREA)
-        area_row(worker->device->body, args, in, y, out);
+        area_row(device->body, args, (const float *)args->in + from, y, (float *)args->out + to);
     else
-        nearest_row(args, in, y, out);
+        nearest_row(args, (size_t)args->channels * (device->half ? 2 : 4),
+                    cpu_at(device, args->in, from), y, cpu_at(device, args->out, to));
     return true;
 }
 
@@ -161,12 +164,25 @@ static bool take_moments(CpuWorker *worker, const void *job, size_t task, CodeEr
     size_t channels = args->channels, image = task / norm->blocks;
     size_t begin = task % norm->blocks * norm->block;
     size_t count = least(norm->block, args->positions - begin);
-    const float *x = (const float *)args->x + (image * args->positions + begin) * channels;
+    const void *x = cpu_at(worker->device, args->x, (image * args->positions + begin) * channels);
 
     (void)error;
     worker->device->body->moments(norm->sums + task * channels, norm->squares + task * channels, x,
                                   x, count, channels);
     return true;
+}
+
+static float activation(const CodeDevice *device, const void *x, size_t index)
+{
+    const void *at = cpu_at(device, x, index);
+    uint32_t bits;
+    float value;
+
+    if (!device->half)
+        return *(const float *)at;
+    bits = (uint32_t) * (const uint16_t *)at << 16;
+    memcpy(&value, &bits, sizeof value);
+    return value;
 }
 
 /* Mean and variance of a group. Of x, the moments of a block were taken about the block's first
@@ -178,10 +194,9 @@ static bool fold_moments(CpuWorker *worker, const void *job, size_t task, CodeEr
     const CodeGroupNorm *args = norm->args;
     size_t channels = args->channels, size = channels / args->groups, image = task / args->groups;
     size_t first = task % args->groups * size;
-    const float *x = (const float *)args->x + image * args->positions * channels;
+    const void *x = cpu_at(worker->device, args->x, image * args->positions * channels);
     double mean = 0, square = 0, all = (double)size * args->positions, factor;
 
-    (void)worker;
     (void)error;
     for (int pass = 0; pass < 2; pass++) {
         for (size_t block = 0; block < norm->blocks; block++) {
@@ -189,7 +204,8 @@ static bool fold_moments(CpuWorker *worker, const void *job, size_t task, CodeEr
             double count = (double)least(norm->block, args->positions - begin);
 
             for (size_t c = first; c < first + size; c++) {
-                double shift = x[begin * channels + c], d = norm->sums[at + c];
+                double shift = activation(worker->device, x, begin * channels + c);
+                double d = norm->sums[at + c];
 
                 if (pass == 0)
                     mean += d + count * shift;
@@ -219,8 +235,8 @@ static bool normalise_block(CpuWorker *worker, const void *job, size_t task, Cod
 
     (void)error;
     worker->device->body->normalise(
-        (float *)args->y + at, (const float *)args->x + at, norm->mean + image * channels,
-        norm->factor + image * channels, args->weight, args->bias,
+        cpu_at(worker->device, args->y, at), cpu_at(worker->device, args->x, at),
+        norm->mean + image * channels, norm->factor + image * channels, args->weight, args->bias,
         least(norm->block, args->positions - begin), channels, args->silu);
     return true;
 }

@@ -16,7 +16,8 @@ enum { CPU_COLUMNS = 64, CPU_LAYOUTS = 6 };
  * first. */
 struct CodeWeight {
     CodeWeightSpec spec;
-    float *bias; /* (out), zeros where there is none */
+    struct CpuPacked *packed; /* then the rest is unused: packed.h */
+    float *bias;              /* (out), zeros where there is none */
     unsigned layouts;
     struct {
         dnnl_memory_desc_t desc; /* unused for products */

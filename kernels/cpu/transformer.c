@@ -24,8 +24,8 @@ static bool modulate_rows(CpuWorker *worker, const void *job, size_t task, CodeE
         size_t lane = row / args->rows;
         CpuModulation modulation = {per_lane(&args->scale, lane), per_lane(&args->shift, lane)};
 
-        worker->device->body->modulate((float *)args->y + row * width, args->x + row * width, width,
-                                       modulation);
+        worker->device->body->modulate(cpu_at(worker->device, args->y, row * width),
+                                       args->x + row * width, width, modulation);
     }
     return true;
 }
@@ -41,6 +41,7 @@ bool cpu_modulate(CodeStream *stream, const CodeModulate *args)
 static bool split_heads(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const CodeHeads *args = job;
+    const CodeDevice *device = worker->device;
     size_t width = (size_t)args->heads * CODE_HEAD_SIZE, step = rows_per_task(3 * width);
     size_t end = least((size_t)args->lanes * args->rows, (task + 1) * step);
 
@@ -49,11 +50,13 @@ static bool split_heads(CpuWorker *worker, const void *job, size_t task, CodeErr
         size_t lane = row / args->rows, position = args->first + row % args->rows;
 
         for (size_t head = 0; head < args->heads; head++) {
-            float *q = (float *)args->qkv + row * 3 * width + head * CODE_HEAD_SIZE;
+            size_t at = row * 3 * width + head * CODE_HEAD_SIZE;
             size_t to = ((lane * args->heads + head) * args->capacity + position) * CODE_HEAD_SIZE;
 
-            worker->device->body->head(q, q + width, q + 2 * width, args->q_scale[head],
-                                       (float *)args->k_cache + to, (float *)args->v_cache + to);
+            device->body->head(cpu_at(device, args->qkv, at), cpu_at(device, args->qkv, at + width),
+                               cpu_at(device, args->qkv, at + 2 * width), args->q_scale[head],
+                               cpu_at(device, args->k_cache, to),
+                               cpu_at(device, args->v_cache, to));
         }
     }
     return true;
@@ -71,15 +74,16 @@ bool cpu_heads(CodeStream *stream, const CodeHeads *args)
 static bool recall_lane(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const CodeRecall *args = job;
+    const CodeDevice *device = worker->device;
     size_t part = task / args->lanes, lane = task % args->lanes, heads = args->heads;
     size_t run = (size_t)args->rows * CODE_HEAD_SIZE;
     size_t room = (size_t)args->capacity * CODE_HEAD_SIZE;
 
-    (void)worker;
     (void)error;
     for (size_t head = 0; head < heads; head++)
-        memcpy((float *)args->cache + (task * heads + head) * room,
-               per_lane(&args->from, lane) + (part * heads + head) * run, run * sizeof(float));
+        memcpy(cpu_at(device, args->cache, (task * heads + head) * room),
+               cpu_at(device, per_lane(&args->from, lane), (part * heads + head) * run),
+               run * (device->half ? 2 : 4));
     return true;
 }
 
@@ -118,24 +122,21 @@ bool cpu_embed(CodeStream *stream, const CodeEmbed *args)
 static bool guide_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const CodeGuide *args = job;
-    const CpuBody *body = worker->device->body;
     size_t width = args->width, step = rows_per_task(width);
     size_t end = least((size_t)args->images * args->rows, (task + 1) * step);
 
     (void)error;
     for (size_t row = task * step; row < end; row++) {
-        size_t image = row / args->rows, lane = image * args->branches, none = lane + 1;
+        /* With one branch t is 0 and the class stands in for "no class" too. */
+        size_t image = row / args->rows, lane = image * args->branches;
+        size_t none = lane + args->branches - 1;
         const float *x = args->x + row % args->rows * width;
         CpuModulation m = {per_lane(&args->scale, lane), per_lane(&args->shift, lane)};
+        CpuModulation none_m = {per_lane(&args->scale, none), per_lane(&args->shift, none)};
 
-        if (args->branches == 1) {
-            body->modulate(args->y + row * width, x + lane * args->x_lane, width, m);
-        } else {
-            CpuModulation none_m = {per_lane(&args->scale, none), per_lane(&args->shift, none)};
-
-            body->guide(args->y + row * width, x + lane * args->x_lane, x + none * args->x_lane,
-                        width, m, none_m, args->t[image]);
-        }
+        worker->device->body->guide(args->y + row * width, x + lane * args->x_lane,
+                                    x + none * args->x_lane, width, m, none_m,
+                                    args->branches == 2 ? args->t[image] : 0);
     }
     return true;
 }

@@ -41,6 +41,75 @@ INLINE void store_part(float *to, Vector v, size_t count)
     memcpy(to, &v, count * sizeof(float));
 }
 
+/* ---- activations: float32, or bfloat16 where the build defines CPU_HALF -------------------------
+ */
+
+#ifdef CPU_HALF
+typedef uint16_t Activation;
+typedef uint16_t Halves __attribute__((vector_size(32)));
+typedef uint16_t UnalignedHalves __attribute__((vector_size(32), aligned(2), may_alias));
+
+INLINE Vector widen(Halves h)
+{
+    return (Vector)(__builtin_convertvector(h, Bits) << 16);
+}
+
+/* Rounds to nearest, ties to even; NaN stays NaN. */
+INLINE Halves narrow(Vector v)
+{
+    Bits b = (Bits)v, rounded = (b + 0x7fff + ((b >> 16) & 1)) >> 16, good = v == v;
+
+    return __builtin_convertvector((rounded & good) | (0x7fc0 & ~good), Halves);
+}
+
+INLINE Vector load_act(const Activation *from)
+{
+    return widen(*(const UnalignedHalves *)from);
+}
+
+INLINE void store_act(Activation *to, Vector v)
+{
+    *(UnalignedHalves *)to = narrow(v);
+}
+
+INLINE Vector load_act_part(const Activation *from, size_t count)
+{
+    Halves h = {0};
+
+    memcpy(&h, from, count * sizeof *from);
+    return widen(h);
+}
+
+INLINE void store_act_part(Activation *to, Vector v, size_t count)
+{
+    Halves h = narrow(v);
+
+    memcpy(to, &h, count * sizeof *to);
+}
+#else
+typedef float Activation;
+
+INLINE Vector load_act(const Activation *from)
+{
+    return load(from);
+}
+
+INLINE void store_act(Activation *to, Vector v)
+{
+    store(to, v);
+}
+
+INLINE Vector load_act_part(const Activation *from, size_t count)
+{
+    return load_part(from, count);
+}
+
+INLINE void store_act_part(Activation *to, Vector v, size_t count)
+{
+    store_part(to, v, count);
+}
+#endif
+
 INLINE Vector splat(float x)
 {
     return x - (Vector){0};

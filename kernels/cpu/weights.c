@@ -1,4 +1,5 @@
 /* weights.c - packing the weights of products and convolutions. */
+#include "packed.h"
 #include "products.h"
 
 #include "error.h"
@@ -11,6 +12,7 @@ void cpu_weight_free(CodeDevice *device, CodeWeight *weight)
     (void)device;
     if (!weight)
         return;
+    cpu_packed_free(weight->packed);
     for (unsigned i = 0; i < weight->layouts; i++)
         free(weight->layout[i].data);
     free(weight->bias);
@@ -68,8 +70,15 @@ CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, cons
         return NULL;
     }
     weight->spec = *spec;
-    if (fill(weight, data, bias, error))
+    if (cpu_packs(device, spec)) {
+        bool bytes = device->bytes && spec->kind == CODE_WEIGHT_LINEAR;
+
+        weight->packed = cpu_packed_new(bytes, spec, data, bias, error);
+        if (weight->packed)
+            return weight;
+    } else if (fill(weight, data, bias, error)) {
         return weight;
+    }
     cpu_weight_free(device, weight);
     return NULL;
 }

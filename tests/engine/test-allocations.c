@@ -49,7 +49,7 @@ int __wrap_posix_memalign(void **memory, size_t alignment, size_t size)
 static uint8_t pixels[3][TINY_SIDE * TINY_SIDE * 3];
 
 /* Opens, generates once, closes. True where all of it went well. */
-static bool whole_life(const char *device, CodeError *error)
+static bool whole_life(TinyDevice device, CodeError *error)
 {
     CodeModelOptions options;
     CodeModel *model;
@@ -59,7 +59,8 @@ static bool whole_life(const char *device, CodeError *error)
     bool good = false;
 
     code_model_options_init(&options);
-    options.device = device;
+    options.device = device.device;
+    options.precision = device.precision;
     model = code_model_open(tiny_folder(), &options, error);
     if (model)
         generator = code_generator_new(model, 1, 1 << 3, error);
@@ -72,7 +73,7 @@ static bool whole_life(const char *device, CodeError *error)
     return good;
 }
 
-static void test_generating(const char *device)
+static void test_generating(TinyDevice device)
 {
     CodeModel *model = tiny_model(device, 2);
     CodeError error = {0};
@@ -101,7 +102,7 @@ static void test_generating(const char *device)
 }
 
 /* Every allocation of a whole life fails once, and then for ever after. */
-static void test_every_failure(const char *device)
+static void test_every_failure(TinyDevice device)
 {
     unsigned refused = 0;
 
@@ -128,7 +129,7 @@ static void test_every_failure(const char *device)
 
 int main(int argc, char **argv)
 {
-    const char *device = argc > 1 ? argv[1] : "auto";
+    TinyDevice device = tiny_device(argc, argv);
 
     tiny_folder();
     test_generating(device);

@@ -43,7 +43,7 @@ static void draw(CodeModel *model, unsigned batch, const CodeRequest *requests, 
     code_generator_free(generator);
 }
 
-static void test_batches_and_threads(const char *device)
+static void test_batches_and_threads(TinyDevice device)
 {
     static uint8_t golden[PICTURES * BYTES], pixels[PICTURES * BYTES];
     static const unsigned batches[] = {1, 3, 8}, threads[] = {1, 2, 3};
@@ -60,8 +60,8 @@ static void test_batches_and_threads(const char *device)
             draw(model, batches[b], requests, pixels);
             for (unsigned i = 0; i < PICTURES; i++)
                 CHECK(!memcmp(pixels + i * BYTES, golden + i * BYTES, BYTES),
-                      "%s: picture %u differs with batch %u, threads %u", device, i, batches[b],
-                      threads[t]);
+                      "%s %s: picture %u differs with batch %u, threads %u", device.device,
+                      device.precision, i, batches[b], threads[t]);
         }
         code_model_unref(model);
     }
@@ -336,7 +336,7 @@ static void test_plan(CodeModel *model)
 
 int main(int argc, char **argv)
 {
-    const char *device = argc > 1 ? argv[1] : "auto";
+    TinyDevice device = tiny_device(argc, argv);
     CodeModel *model = tiny_model(device, 0);
 
     test_batches_and_threads(device);

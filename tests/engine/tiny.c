@@ -45,19 +45,25 @@ const char *tiny_folder(void)
     return folder;
 }
 
-CodeModel *tiny_model(const char *device, unsigned threads)
+TinyDevice tiny_device(int argc, char **argv)
+{
+    return (TinyDevice){argc > 1 ? argv[1] : "auto", argc > 2 ? argv[2] : "auto"};
+}
+
+CodeModel *tiny_model(TinyDevice device, unsigned threads)
 {
     CodeModelOptions options;
     CodeError error = {0};
     CodeModel *model;
 
     code_model_options_init(&options);
-    options.device = device;
+    options.device = device.device;
+    options.precision = device.precision;
     options.threads = threads;
     model = code_model_open(tiny_folder(), &options, &error);
     if (!model) {
-        printf("tiny model: %s\n", error.text);
-        exit(1);
+        printf("%s: %s\n", error.status == CODE_SETTINGS ? "skipped" : "tiny model", error.text);
+        exit(error.status == CODE_SETTINGS ? 77 : 1); /* a precision that this processor lacks */
     }
     return model;
 }

@@ -12,8 +12,15 @@ enum {
     TINY_FEATURES = 8 * 64
 };
 
+/* A test program's arguments: [DEVICE [PRECISION]]. */
+typedef struct TinyDevice {
+    const char *device, *precision;
+} TinyDevice;
+
+TinyDevice tiny_device(int argc, char **argv);
+
 /* Opens it on a device; ends the program with a message where that fails. */
-CodeModel *tiny_model(const char *device, unsigned threads);
+CodeModel *tiny_model(TinyDevice device, unsigned threads);
 
 /* The folder of its manifest; it is removed at exit. */
 const char *tiny_folder(void);

@@ -9,14 +9,12 @@
 
 enum { TOP = 16 }; /* logits kept of each position in the files of big models */
 
-/* A token may differ only where u lies this near to the end of its interval (float32). */
-static const double token_margin = 1e-5;
-
 typedef struct Comparison {
     const GoldenFile *file;
     const CodeModelInfo *info;
     unsigned images;
-    size_t features; /* Z * P * P */
+    double token_margin; /* a token may differ where u lies this near to an end of its interval */
+    size_t features;     /* Z * P * P */
     const int32_t *tokens;
     const float *margin;
     const float *logits;               /* (B, L, V), or NULL */
@@ -56,7 +54,7 @@ static void compare_tokens(Comparison *c, unsigned image, unsigned rows)
 
         if (c->token_buffer[row] == c->tokens[at])
             c->equal++;
-        else if (c->margin[at] < token_margin)
+        else if (c->margin[at] < c->token_margin)
             c->excused++;
         else
             c->wrong++;
@@ -213,9 +211,29 @@ static bool report(const Comparison *c, const GoldenOptions *options, const uint
     return good && total == c->images * c->info->positions;
 }
 
+/* The encoded picture. Always in float32: another choice of codes, as near to the picture, would be
+ * another canvas. */
+static CodeCanvas *encode(const GoldenFile *file, const GoldenOptions *options,
+                          const float *picture, CodeError *error)
+{
+    GoldenOptions exact = *options;
+    CodeModel *model;
+    CodeGenerator *generator;
+    CodeCanvas *canvas = NULL;
+
+    exact.precision = "f32";
+    model = golden_model(file, &exact);
+    generator = model ? code_generator_new(model, 1, 0, error) : NULL;
+    if (generator)
+        canvas = code_encode(generator, picture, error);
+    code_generator_free(generator);
+    code_model_unref(model);
+    return canvas;
+}
+
 /* The canvas and mask of an editing file, where it is one. */
-static bool prepare_editing(const GoldenFile *file, const CodeModelInfo *info,
-                            CodeGenerator *generator, CodeRequest *request, CodeCanvas **canvas,
+static bool prepare_editing(const GoldenFile *file, const GoldenOptions *options,
+                            const CodeModelInfo *info, CodeRequest *request, CodeCanvas **canvas,
                             CodeError *error)
 {
     unsigned last = info->patch_nums[info->scales - 1];
@@ -225,7 +243,7 @@ static bool prepare_editing(const GoldenFile *file, const CodeModelInfo *info,
         return true;
     picture = golden_tensor(file, "picture", "F32", 3 * (size_t)info->side * info->side);
     mask = golden_tensor(file, "mask", "F32", (size_t)last * last);
-    *canvas = picture && mask ? code_encode(generator, picture, error) : NULL;
+    *canvas = picture && mask ? encode(file, options, picture, error) : NULL;
     request->canvas = *canvas;
     request->mask = mask;
     return *canvas != NULL;
@@ -248,7 +266,7 @@ static bool run(Comparison *c, CodeModel *model, const GoldenOptions *options)
         generator = code_generator_new(model, c->images, 1u << requests->settings.drafting_steps,
                                        &c->error);
     good = generator && code_generator_observe(generator, scale_done, c, true, &c->error) &&
-           prepare_editing(c->file, c->info, generator, requests, &canvas, &c->error) &&
+           prepare_editing(c->file, options, c->info, requests, &canvas, &c->error) &&
            code_generate(generator, requests, c->images, pictures, &c->error) && !c->failed;
     if (good)
         good = report(c, options, pixels);
@@ -272,6 +290,8 @@ bool golden_decode(const GoldenFile *file, const GoldenOptions *options)
     json_decref(classes);
     if (model) {
         c.info = code_model_info(model);
+        c.token_margin =
+            golden_tolerance(options, "golden-margin", c.info->precision, c.info->device);
         good = c.images > 0 && run(&c, model, options);
     }
     free(c.logit_buffer);

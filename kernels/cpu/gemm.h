@@ -1,0 +1,41 @@
+/* gemm.h - tiles of products with 16-bit and 8-bit inputs: what AVX-512 BF16 and VNNI are made for.
+ *
+ * Both instructions multiply 32 bits of one row's input, two bfloat16 or four bytes, with 32 bits
+ * of each of 16 columns, and add all up. So one kernel serves both: a "step" is 32 bits of input. A
+ * convolution is a product whose rows are gathered: each row of a tile has one pointer per tap. */
+#ifndef CODE_KERNELS_CPU_GEMM_H
+#define CODE_KERNELS_CPU_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    GEMM_COLUMNS = 64, /* of a full panel of packed weights: four vectors of 16 */
+    GEMM_ROWS = 12,    /* most rows of a tile */
+    GEMM_TAPS = 9,     /* most pointers of a row */
+};
+
+/* How many rows a tile over a panel of `vectors` should have: 24 accumulators, where they fit. */
+static inline unsigned gemm_rows(unsigned vectors)
+{
+    return vectors == 4 ? 6 : vectors == 3 ? 8 : GEMM_ROWS;
+}
+
+/* c (rows, 64) = sum over taps and steps of a * b. c is float32 for bfloat16 and int32 for bytes.
+ */
+typedef struct GemmTile {
+    const void *const *a; /* (taps, rows): where the steps of each row begin */
+    const void *b;        /* a panel: (taps, steps, vectors, 16) of 32 bits */
+    void *c;
+    unsigned taps, steps, rows, vectors; /* rows <= gemm_rows(vectors) */
+    bool add;                            /* add to what is in c */
+} GemmTile;
+
+/* bfloat16 x bfloat16, accumulated in float32 along the steps, one by one. */
+void gemm_bf16(const GemmTile *tile);
+
+/* Unsigned x signed bytes, accumulated exactly. */
+void gemm_int8(const GemmTile *tile);
+
+#endif

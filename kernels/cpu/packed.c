@@ -1,0 +1,126 @@
+/* packed.c - weights as bfloat16 or bytes, in the order in which the tile kernels read them. */
+#include "packed.h"
+
+#include "error.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VECTOR = 16 };
+
+bool cpu_packs(const CodeDevice *device, const CodeWeightSpec *spec)
+{
+    return device->half && !(spec->x_f32 && spec->y_f32);
+}
+
+void cpu_packed_free(CpuPacked *packed)
+{
+    if (!packed)
+        return;
+    free(packed->bias);
+    free(packed->scale);
+    free(packed->column_sum);
+    free(packed->zeros);
+    free(packed->data);
+    free(packed);
+}
+
+static uint16_t half_of(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16); /* weights are finite */
+}
+
+/* Where an output's 32 bits of step 0 lie; those of the next step are *step bytes further on. */
+static char *place(const CpuPacked *packed, size_t output, size_t *step)
+{
+    CpuPanel panel = cpu_panel(packed, output / GEMM_COLUMNS);
+
+    *step = (size_t)panel.vectors * VECTOR * 4;
+    return (char *)panel.data + output % GEMM_COLUMNS * 4;
+}
+
+static void pack_half(CpuPacked *packed, const float *weight)
+{
+    size_t taps = packed->taps, in = packed->in;
+
+    for (size_t o = 0; o < packed->out; o++) {
+        size_t step;
+        char *to = place(packed, o, &step);
+
+        for (size_t tap = 0; tap < taps; tap++, to += packed->steps * step)
+            for (size_t i = 0; i < in; i++) {
+                uint16_t half = half_of(weight[(o * in + i) * taps + tap]);
+
+                memcpy(to + i / 2 * step + i % 2 * 2, &half, sizeof half);
+            }
+    }
+}
+
+/* Symmetric, one scale an output: weight = scale * byte, byte in -127..127. */
+static void pack_bytes(CpuPacked *packed, const float *weight)
+{
+    for (size_t o = 0; o < packed->out; o++) {
+        const float *row = weight + o * packed->in;
+        float largest = 0, inverse;
+        size_t step;
+        char *to = place(packed, o, &step);
+
+        for (size_t i = 0; i < packed->in; i++)
+            largest = fmaxf(largest, fabsf(row[i]));
+        packed->scale[o] = largest / 127;
+        inverse = largest > 0 ? 127 / largest : 0;
+        for (size_t i = 0; i < packed->in; i++) {
+            int8_t byte = (int8_t)lrintf(row[i] * inverse);
+
+            packed->column_sum[o] += byte;
+            to[i / 4 * step + i % 4] = (char)byte;
+        }
+    }
+}
+
+static void *zeroed(size_t bytes, CodeError *error)
+{
+    void *memory = cpu_allocate(bytes, error);
+
+    if (memory)
+        memset(memory, 0, bytes);
+    return memory;
+}
+
+CpuPacked *cpu_packed_new(bool bytes, const CodeWeightSpec *spec, const float *weight,
+                          const float *bias, CodeError *error)
+{
+    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
+    CpuPacked *packed = calloc(1, sizeof *packed);
+    size_t padded = pieces(spec->out, VECTOR) * VECTOR;
+
+    if (!packed) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for weights");
+        return NULL;
+    }
+    *packed = (CpuPacked){
+        .bytes = bytes, .spec = *spec, .taps = wide ? 9 : 1, .in = spec->in, .out = spec->out};
+    packed->steps = (unsigned)pieces(spec->in, bytes ? 4 : 2);
+    packed->bias = zeroed(padded * sizeof(float), error);
+    packed->zeros = packed->bias ? zeroed((size_t)packed->steps * 4, error) : NULL;
+    packed->data = packed->zeros ? zeroed(padded * packed->taps * packed->steps * 4, error) : NULL;
+    if (bytes && packed->data) {
+        packed->scale = zeroed(padded * sizeof(float), error);
+        packed->column_sum = packed->scale ? zeroed(padded * sizeof(int32_t), error) : NULL;
+    }
+    if (!packed->data || (bytes && !packed->column_sum)) {
+        cpu_packed_free(packed);
+        return NULL;
+    }
+    if (bias)
+        memcpy(packed->bias, bias, spec->out * sizeof(float));
+    if (bytes)
+        pack_bytes(packed, weight);
+    else
+        pack_half(packed, weight);
+    return packed;
+}

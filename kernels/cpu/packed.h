@@ -1,0 +1,57 @@
+/* packed.h - products and convolutions with bfloat16 or byte weights, by our own tile kernels. */
+#ifndef CODE_KERNELS_CPU_PACKED_H
+#define CODE_KERNELS_CPU_PACKED_H
+
+#include "cpu.h"
+#include "gemm.h"
+
+/* Weights as the kernels want them: panels of up to 64 outputs, each (taps, steps, vectors, 16) of
+ * 32 bits; a step is two inputs, or four bytes. What is past the last input or output is 0. */
+typedef struct CpuPacked {
+    bool bytes; /* int8, else bfloat16 */
+    CodeWeightSpec spec;
+    unsigned taps, steps, in, out;
+    float *bias;         /* (out, padded to 16) */
+    float *scale;        /* bytes: (out, padded), of each output's weights */
+    int32_t *column_sum; /* bytes: (out, padded), sums of the weights, for the zero point */
+    char *zeros;         /* a row of inputs outside of the map */
+    char *data;
+} CpuPacked;
+
+/* True if a weight of that spec is packed on this device, false if oneDNN computes with it. */
+bool cpu_packs(const CodeDevice *device, const CodeWeightSpec *spec);
+
+/* NULL, with `error` filled in, on failure. */
+CpuPacked *cpu_packed_new(bool bytes, const CodeWeightSpec *spec, const float *weight,
+                          const float *bias, CodeError *error);
+void cpu_packed_free(CpuPacked *packed); /* NULL is allowed */
+
+/* A panel: where it begins, and how many outputs and vectors it has. */
+typedef struct CpuPanel {
+    size_t first; /* output */
+    unsigned width, vectors;
+    const char *data;
+} CpuPanel;
+
+static inline size_t cpu_panels(const CpuPacked *packed)
+{
+    return pieces(packed->out, GEMM_COLUMNS);
+}
+
+static inline CpuPanel cpu_panel(const CpuPacked *packed, size_t index)
+{
+    size_t first = index * GEMM_COLUMNS, width = least(GEMM_COLUMNS, packed->out - first);
+
+    return (CpuPanel){
+        .first = first,
+        .width = (unsigned)width,
+        .vectors = (unsigned)pieces(width, 16),
+        .data = packed->data + first * packed->taps * packed->steps * 4,
+    };
+}
+
+bool cpu_packed_linear(CodeStream *stream, const CodeLinear *args, const CpuPacked *packed);
+bool cpu_packed_conv(CodeStream *stream, const CodeConv *args, const CpuPacked *packed);
+bool cpu_packed_attention(CodeStream *stream, const CodeAttention *args);
+
+#endif

@@ -1,0 +1,175 @@
+/* packed_attention.c - softmax(scale * q k^T) v over bfloat16. A task is a block of queries of one
+ * head of one lane: it packs keys and values as the tile kernel wants its weights, and keeps the
+ * scores of a few queries at a time. */
+#include "packed.h"
+
+#include <string.h>
+
+enum { ROWS = 6, MIN_QUERIES = 24 };
+static const double task_work = 64e6; /* multiplications */
+
+/* Memory of a task. Keys are panels of 64 columns over the head's dimensions; values panels of 64
+ * dimensions over the keys. */
+typedef struct Memory {
+    size_t keys;       /* padded to 64 */
+    uint32_t *k;       /* (keys / 64, dim / 2, 64) pairs of dimensions */
+    uint16_t *v;       /* (dim / 64, keys / 2, 64, 2) pairs of keys */
+    float *scores;     /* (ROWS, keys) */
+    uint16_t *weights; /* (ROWS, keys) */
+    float *tile;       /* (ROWS, 64) */
+} Memory;
+
+static size_t align(size_t bytes)
+{
+    return pieces(bytes, 64) * 64;
+}
+
+static bool take_memory(CpuWorker *worker, const CodeAttention *args, Memory *memory,
+                        CodeError *error)
+{
+    size_t keys = pieces(args->keys, 64) * 64, dim = pieces(args->dim, 64) * 64;
+    size_t k = align(keys * dim * 2), scores = align(ROWS * keys * 4),
+           weights = align(ROWS * keys * 2);
+    char *base = cpu_scratch(worker, 2 * k + scores + weights + ROWS * 64 * 4, error);
+
+    if (!base)
+        return false;
+    memory->keys = keys;
+    memory->k = (uint32_t *)base;
+    memory->v = (uint16_t *)(base + k);
+    memory->scores = (float *)(base + 2 * k);
+    memory->weights = (uint16_t *)(base + 2 * k + scores);
+    memory->tile = (float *)(base + 2 * k + scores + weights);
+    return true;
+}
+
+static void pack_keys(const CodeAttention *args, const uint16_t *k, const Memory *memory)
+{
+    size_t pairs = args->dim / 2;
+
+    for (size_t key = 0; key < memory->keys; key++) {
+        uint32_t *to = memory->k + key / 64 * pairs * 64 + key % 64;
+        const uint16_t *from = k + key * args->kv_row;
+
+        for (size_t pair = 0; pair < pairs; pair++) {
+            uint32_t both = 0;
+
+            if (key < args->keys)
+                memcpy(&both, from + 2 * pair, sizeof both);
+            to[pair * 64] = both;
+        }
+    }
+}
+
+static void pack_values(const CodeAttention *args, const uint16_t *v, const Memory *memory)
+{
+    size_t pairs = memory->keys / 2;
+
+    for (size_t pair = 0; pair < pairs; pair++) {
+        const uint16_t *even = v + 2 * pair * args->kv_row, *odd = even + args->kv_row;
+        bool has_even = 2 * pair < args->keys, has_odd = 2 * pair + 1 < args->keys;
+
+        for (size_t d = 0; d < args->dim; d++) {
+            uint16_t *to = memory->v + ((d / 64 * pairs + pair) * 64 + d % 64) * 2;
+
+            to[0] = has_even ? even[d] : 0;
+            to[1] = has_odd ? odd[d] : 0;
+        }
+    }
+}
+
+/* Weights of `rows` queries: bfloat16 of softmax before the division, whose divisors go to
+ * `totals`. */
+static void weigh(const CpuBody *body, const CodeAttention *args, const Memory *memory,
+                  const void *const *q, unsigned rows, float *totals)
+{
+    for (size_t panel = 0; panel < memory->keys / 64; panel++) {
+        GemmTile tile = {.a = q,
+                         .b = memory->k + panel * args->dim / 2 * 64,
+                         .c = memory->tile,
+                         .taps = 1,
+                         .steps = args->dim / 2,
+                         .rows = rows,
+                         .vectors = 4};
+
+        gemm_bf16(&tile);
+        for (unsigned r = 0; r < rows; r++)
+            memcpy(memory->scores + r * memory->keys + panel * 64, memory->tile + r * 64,
+                   64 * sizeof(float));
+    }
+    for (unsigned r = 0; r < rows; r++) {
+        float *row = memory->scores + r * memory->keys;
+
+        totals[r] = body->softmax(row, args->keys, args->scale);
+        memset(row + args->keys, 0, (memory->keys - args->keys) * sizeof *row);
+        body->convert(memory->weights + r * memory->keys, row, memory->keys);
+    }
+}
+
+static size_t queries_per_task(const CodeAttention *args)
+{
+    size_t queries = (size_t)(task_work / (2.0 * args->keys * args->dim)) / MIN_QUERIES;
+
+    return queries ? queries * MIN_QUERIES : MIN_QUERIES;
+}
+
+static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const CodeAttention *args = job;
+    const CpuBody *body = worker->device->body;
+    size_t step = queries_per_task(args), blocks = pieces(args->queries, step);
+    size_t lane = task / blocks / args->heads, head = task / blocks % args->heads;
+    size_t begin = task % blocks * step, end = least(begin + step, args->queries);
+    size_t kv = lane * args->kv_lane + head * args->kv_head;
+    const uint16_t *q = (const uint16_t *)args->q + lane * args->q_lane + head * args->q_head;
+    uint16_t *out = (uint16_t *)args->out + lane * args->out_lane + head * args->out_head;
+    Memory memory;
+
+    if (!take_memory(worker, args, &memory, error))
+        return false;
+    pack_keys(args, (const uint16_t *)args->k + kv, &memory);
+    pack_values(args, (const uint16_t *)args->v + kv, &memory);
+    for (size_t row = begin; row < end; row += ROWS) {
+        unsigned rows = (unsigned)least(ROWS, end - row);
+        const void *from[ROWS];
+        float totals[ROWS];
+
+        for (unsigned r = 0; r < rows; r++)
+            from[r] = q + (row + r) * args->q_row;
+        weigh(body, args, &memory, from, rows, totals);
+        for (unsigned r = 0; r < rows; r++)
+            from[r] = memory.weights + r * memory.keys;
+        for (size_t d = 0; d < args->dim; d += 64) {
+            GemmTile tile = {.a = from,
+                             .b = memory.v + d / 64 * memory.keys * 64,
+                             .c = memory.tile,
+                             .taps = 1,
+                             .steps = (unsigned)memory.keys / 2,
+                             .rows = rows,
+                             .vectors = 4};
+
+            gemm_bf16(&tile);
+            for (unsigned r = 0; r < rows; r++)
+                body->divide(out + (row + r) * args->out_row + d, memory.tile + r * 64,
+                             least(64, args->dim - d), totals[r]);
+        }
+    }
+    return true;
+}
+
+static bool prepare(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    Memory memory;
+
+    (void)task;
+    return take_memory(worker, job, &memory, error);
+}
+
+bool cpu_packed_attention(CodeStream *stream, const CodeAttention *args)
+{
+    size_t blocks = pieces(args->queries, queries_per_task(args));
+
+    if (stream->rehearsing)
+        return cpu_run_on_each(stream->device, prepare, args, &stream->error);
+    return cpu_run(stream, attend, args, (size_t)args->lanes * args->heads * blocks);
+}

@@ -1,0 +1,143 @@
+/* packed_conv.c - convolutions with packed weights: products whose rows are gathered, one pointer a
+ * tap. A task computes a band of output rows of one image. */
+#include "packed.h"
+
+enum { BAND_WORK = 64 << 20 }; /* multiplications of a task: well under a millisecond */
+
+typedef struct Conv {
+    const CodeConv *args;
+    const CpuPacked *packed;
+    size_t side, out_side, band, bands; /* band: output rows of a task */
+    unsigned step, before;              /* before: padding above and left */
+    const char *x;                      /* (images, side, side, steps * 4 bytes) */
+    size_t position_bytes;
+} Conv;
+
+/* ---- float32 inputs ----------------------------------------------------------------------------
+ */
+
+static bool convert_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const Conv *conv = job;
+    size_t in = conv->packed->in;
+    const float *x = (const float *)conv->args->x + task * conv->side * in;
+    char *out = (char *)conv->x + task * conv->side * conv->position_bytes;
+
+    (void)error;
+    for (size_t i = 0; i < conv->side; i++, x += in, out += conv->position_bytes) {
+        worker->device->body->convert(out, x, in);
+        if (in % 2)
+            ((uint16_t *)out)[in] = 0;
+    }
+    return true;
+}
+
+/* Brings x to bfloat16, an even number of channels, in the stream's shared memory. */
+static bool convert_inputs(CodeStream *stream, Conv *conv)
+{
+    size_t rows = conv->args->images * conv->side;
+
+    conv->position_bytes = (size_t)conv->packed->steps * 4;
+    conv->x = cpu_shared(stream, rows * conv->side * conv->position_bytes);
+    return conv->x && (stream->rehearsing || cpu_run(stream, convert_row, conv, rows));
+}
+
+/* ---- tiles -------------------------------------------------------------------------------------
+ */
+
+/* Pointers of `count` positions from (y, x): (taps, count). */
+static void gather(const Conv *conv, const char *image, size_t y, size_t x, unsigned count,
+                   const void **a)
+{
+    unsigned kernel = conv->packed->taps == 9 ? 3 : 1;
+
+    for (unsigned i = 0; i < kernel; i++) {
+        size_t row = y * conv->step + i - conv->before; /* may wrap: then it is outside */
+
+        for (unsigned j = 0; j < kernel; j++)
+            for (unsigned r = 0; r < count; r++) {
+                size_t column = (x + r) * conv->step + j - conv->before;
+
+                *a++ = row < conv->side && column < conv->side
+                           ? image + (row * conv->side + column) * conv->position_bytes
+                           : conv->packed->zeros;
+            }
+    }
+}
+
+static void finish_tile(const CpuBody *body, const Conv *conv, const CpuPanel *panel,
+                        size_t position, unsigned count, const float *sums)
+{
+    const CodeConv *args = conv->args;
+    const float *bias = conv->packed->bias + panel->first;
+    size_t out = conv->packed->out, at = position * out + panel->first;
+
+    if (conv->packed->spec.y_f32)
+        body->add_bias_f32((float *)args->y + at, out, sums, GEMM_COLUMNS, bias, count,
+                           panel->width);
+    else if (args->add)
+        body->add_residual((uint16_t *)args->y + at, out, sums, GEMM_COLUMNS, bias,
+                           (const uint16_t *)args->add + at, count, panel->width);
+    else
+        body->add_bias((uint16_t *)args->y + at, out, sums, GEMM_COLUMNS, bias, count,
+                       panel->width);
+}
+
+static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const Conv *conv = job;
+    const CpuPacked *packed = conv->packed;
+    size_t image = task / conv->bands, begin = task % conv->bands * conv->band;
+    size_t end = least(begin + conv->band, conv->out_side);
+    const char *x = conv->x + image * conv->side * conv->side * conv->position_bytes;
+    float sums[GEMM_ROWS * GEMM_COLUMNS] __attribute__((aligned(64)));
+    const void *a[GEMM_TAPS * GEMM_ROWS];
+
+    (void)error;
+    for (size_t p = 0; p < cpu_panels(packed); p++) {
+        CpuPanel panel = cpu_panel(packed, p);
+
+        for (size_t row = begin; row < end; row++)
+            for (size_t column = 0, count; column < conv->out_side; column += count) {
+                GemmTile tile = {.a = a,
+                                 .b = panel.data,
+                                 .c = sums,
+                                 .taps = packed->taps,
+                                 .steps = packed->steps,
+                                 .vectors = panel.vectors};
+
+                count = least(gemm_rows(panel.vectors), conv->out_side - column);
+                tile.rows = (unsigned)count;
+                gather(conv, x, row, column, tile.rows, a);
+                gemm_bf16(&tile);
+                finish_tile(worker->device->body, conv, &panel,
+                            (image * conv->out_side + row) * conv->out_side + column, tile.rows,
+                            sums);
+            }
+    }
+    return true;
+}
+
+bool cpu_packed_conv(CodeStream *stream, const CodeConv *args, const CpuPacked *packed)
+{
+    const CodeWeightSpec *spec = &packed->spec;
+    Conv conv = {.args = args,
+                 .packed = packed,
+                 .side = args->side,
+                 .step = spec->kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1,
+                 .before = spec->kind == CODE_WEIGHT_CONV3 ? 1 : 0,
+                 .x = args->x,
+                 .position_bytes = (size_t)packed->in * sizeof(uint16_t)};
+    size_t row_work;
+
+    conv.out_side = conv.side / conv.step;
+    row_work = conv.out_side * packed->taps * packed->in * packed->out;
+    if (!row_work || !args->images)
+        return true;
+    conv.band = row_work < BAND_WORK ? BAND_WORK / row_work : 1;
+    conv.band = least(conv.band, pieces(conv.out_side, 8)); /* work for several threads */
+    conv.bands = pieces(conv.out_side, conv.band);
+    if ((spec->x_f32 || packed->in % 2) && !convert_inputs(stream, &conv))
+        return false;
+    return stream->rehearsing || cpu_run(stream, compute_band, &conv, args->images * conv.bands);
+}
