@@ -1,6 +1,7 @@
 /* gstcodesrc.c - the element itself: states, caps, time and threads around the engine. It knows no
  * token: what a frame shows is the engine's business, when it is shown is this file's. */
 
+/* clang-format off */
 /**
  * SECTION:element-codesrc
  * @title: codesrc
@@ -23,17 +24,16 @@
  * gst-launch-1.0 codesrc ! videoconvert ! autovideosink
  * ]| A slide show of the bundled model's pictures.
  * |[
- * gst-launch-1.0 codesrc class-id=10 seed=7 ! video/x-raw,framerate=0/1 ! pngenc ! filesink
- * location=picture.png
+ * gst-launch-1.0 codesrc class-id=10 seed=7 ! video/x-raw,framerate=0/1 ! pngenc ! filesink location=picture.png
  * ]| One picture of class 10.
  * |[
  * gst-launch-1.0 codesrc num-buffers=30 ! vp8enc ! webmmux ! filesink location=show.webm
  * ]| Thirty pictures, half a minute, as WebM.
  * |[
- * gst-launch-1.0 codesrc model=official-256.yaml drafting-steps=8 guidance=4 top-k=900 top-p=0.95 !
- * videoconvert ! autovideosink
+ * gst-launch-1.0 codesrc model=official-256.yaml top-k=900 top-p=0.95 ! videoconvert ! autovideosink
  * ]| The released checkpoints, named by a manifest.
  */
+/* clang-format on */
 #include "gstcodesrc.h"
 
 #include <gst/video/video.h>
