@@ -26,10 +26,11 @@ static double now(void)
 
 enum { ROUNDS = 2000000, SUMS = 10 };
 
-/* Multiply-adds of independent sums, which stay in registers only if they have names; returns the number
- * of operations. */
+/* Multiply-adds of independent sums, which stay in registers only if they have names; returns the
+ * number of operations. */
 #ifdef __x86_64__
-#define SUMS_DO(step) step(0) step(1) step(2) step(3) step(4) step(5) step(6) step(7) step(8) step(9)
+#define SUMS_DO(step)                                                                              \
+    step(0) step(1) step(2) step(3) step(4) step(5) step(6) step(7) step(8) step(9)
 
 __attribute__((target("avx512f"))) static double spin_avx512(float *sink)
 {
@@ -364,7 +365,7 @@ static void bench_sample(Bench *bench, unsigned rows, unsigned codes, unsigned t
     args.sample = (CodeSample){.logits = array(bench, (size_t)rows * codes),
                                .tokens = array(bench, rows),
                                .token_stride = rows,
-                               .draws = side_array(&bench->side, &draw, sizeof draw),
+                               .draws = side_records(&bench->side, &draw, sizeof draw),
                                .images = 1,
                                .rows = rows,
                                .codes = codes};

@@ -57,7 +57,7 @@ void run_sample(Side *side, const Shape *shape, Output *output)
     };
 
     settings_of(shape, draws, codes, false);
-    args.draws = side_array(side, draws, images * sizeof *draws);
+    args.draws = side_records(side, draws, images * sizeof *draws);
     RUN(side, sample, &args);
     side_download(side, tokens, args.tokens, images * stride * sizeof *tokens);
     output->size = (size_t)rows * (codes + 1);
@@ -107,7 +107,7 @@ void run_look_up(Side *side, const Shape *shape, Output *output)
     args.logits = side_array(side, logits, (size_t)images * rows * codes * sizeof *logits);
     args.codebook = side_array(side, codebook, (size_t)codes * channels * sizeof *codebook);
     args.tokens = side_array(side, tokens, images * stride * sizeof *tokens);
-    args.draws = side_array(side, draws, images * sizeof *draws);
+    args.draws = side_records(side, draws, images * sizeof *draws);
     args.map = side_array(side, NULL, images * size * sizeof(float));
     RUN(side, look_up, &args);
     output->size = size;

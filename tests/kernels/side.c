@@ -41,7 +41,7 @@ void side_close(Side *side)
     memset(side, 0, sizeof *side);
 }
 
-void *side_array(Side *side, const void *from, size_t bytes)
+static void *add_array(Side *side, const void *from, size_t bytes, size_t begin)
 {
     size_t all = bytes + 2 * ROOM;
     char *host = malloc(all), *base;
@@ -52,14 +52,24 @@ void *side_array(Side *side, const void *from, size_t bytes)
         abort();
     memset(host, GUARD_BYTE, all);
     if (from)
-        memcpy(host + GUARD + side->offset, from, bytes);
+        memcpy(host + begin, from, bytes);
     else
         for (size_t i = 0; i + 4 <= bytes; i += 4)
-            memcpy(host + GUARD + side->offset + i, &(float){NAN}, 4);
+            memcpy(host + begin + i, &(float){NAN}, 4);
     side->backend->copy(side->stream, base, host, all, CODE_UPLOAD);
     free(host);
-    side->array[side->arrays++] = (Array){base, bytes};
-    return base + GUARD + side->offset;
+    side->array[side->arrays++] = (Array){base, begin, bytes};
+    return base + begin;
+}
+
+void *side_array(Side *side, const void *from, size_t bytes)
+{
+    return add_array(side, from, bytes, GUARD + side->offset);
+}
+
+void *side_records(Side *side, const void *from, size_t bytes)
+{
+    return add_array(side, from, bytes, GUARD);
 }
 
 void side_download(Side *side, void *to, const void *from, size_t bytes)
@@ -96,7 +106,7 @@ void side_leave(Side *side)
 
 static void check_guards(Side *side, const Array *array)
 {
-    size_t all = array->bytes + 2 * ROOM, begin = GUARD + side->offset;
+    size_t all = array->bytes + 2 * ROOM, begin = array->begin;
     unsigned char *host = malloc(all);
     size_t broken = 0;
 

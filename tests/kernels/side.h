@@ -12,7 +12,7 @@ enum { SIDE_ARRAYS = 16, SIDE_WEIGHTS = 2 };
 /* An array in device memory, with GUARD bytes before and after it. */
 typedef struct Array {
     char *base;
-    size_t bytes;
+    size_t begin, bytes; /* begin: in bytes from base */
 } Array;
 
 typedef struct Side {
@@ -35,8 +35,11 @@ typedef struct Side {
 bool side_open(Side *side, const CodeBackend *backend, const char *level, unsigned threads);
 void side_close(Side *side);
 
-/* Copies host memory to the device; NULL: the array is filled with NaN. */
+/* Copies an array of 4-byte numbers to the device; NULL: it is filled with NaN. */
 void *side_array(Side *side, const void *from, size_t bytes);
+
+/* The same for records, which keep their alignment. */
+void *side_records(Side *side, const void *from, size_t bytes);
 void side_download(Side *side, void *to, const void *from, size_t bytes);
 CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, const float *bias);
 
