@@ -11,6 +11,27 @@
 
 enum { GUARD = 256, GUARD_BYTE = 0xA5, ROOM = GUARD + 64 };
 
+/* Rounding upwards, denormals off. */
+static void enter_hostile(void)
+{
+    fesetround(FE_UPWARD);
+#ifdef __SSE2__
+    _mm_setcsr(_mm_getcsr() | 0x8040);
+#endif
+}
+
+void side_enter(Side *side)
+{
+    if (side->hostile)
+        enter_hostile();
+}
+
+void side_leave(Side *side)
+{
+    if (side->hostile)
+        fesetenv(FE_DFL_ENV);
+}
+
 bool side_open(Side *side, const CodeBackend *backend, const char *level, unsigned threads)
 {
     CodeDeviceOptions options = {.threads = threads};
@@ -22,7 +43,9 @@ bool side_open(Side *side, const CodeBackend *backend, const char *level, unsign
     else
         unsetenv("CODE_CPU");
     side->backend = backend;
+    enter_hostile(); /* threads made here must not take it over */
     side->device = backend->device_open(&options, &side->info, &error);
+    fesetenv(FE_DFL_ENV);
     if (side->device)
         side->stream = backend->stream_open(side->device, &side->cancelled, &error);
     snprintf(side->name, sizeof side->name, "%s %s x%u", backend->name, level ? level : "auto",
@@ -86,22 +109,6 @@ CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, co
         abort();
     side->weight[side->weights++] = packed;
     return packed;
-}
-
-void side_enter(Side *side)
-{
-    if (!side->hostile)
-        return;
-    fesetround(FE_UPWARD);
-#ifdef __SSE2__
-    _mm_setcsr(_mm_getcsr() | 0x8040); /* flush to zero, denormals are zero */
-#endif
-}
-
-void side_leave(Side *side)
-{
-    if (side->hostile)
-        fesetenv(FE_DFL_ENV);
 }
 
 static void check_guards(Side *side, const Array *array)
