@@ -24,7 +24,12 @@
 
 #include "code.h"
 
+#ifdef __cplusplus /* device code is C++ */
+#include <atomic>
+using std::atomic_bool;
+#else
 #include <stdatomic.h>
+#endif
 
 #define CODE_HEAD_SIZE 64 /* of every VAR model; attention of the VQ-VAE has other sizes */
 

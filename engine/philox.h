@@ -9,9 +9,13 @@
 
 #include <stdint.h>
 
+#ifndef CODE_DEVICE /* how a compiler for other devices wants its functions marked */
+#define CODE_DEVICE
+#endif
+
 enum { CODE_STREAM_TOKEN = 0, CODE_STREAM_CLASS = 1, CODE_STREAM_GUMBEL = 2 };
 
-static inline void code_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+CODE_DEVICE static inline void code_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
     uint32_t k0 = key[0], k1 = key[1];
@@ -27,7 +31,7 @@ static inline void code_philox(const uint32_t counter[4], const uint32_t key[2],
 }
 
 /* The four words at a place of the convention above. */
-static inline void code_random_words(uint64_t seed, uint64_t frame, uint32_t position,
+CODE_DEVICE static inline void code_random_words(uint64_t seed, uint64_t frame, uint32_t position,
                                      uint32_t stream, uint32_t words[4])
 {
     uint32_t counter[4] = {position, stream, (uint32_t)frame, (uint32_t)(frame >> 32)};
@@ -37,7 +41,8 @@ static inline void code_random_words(uint64_t seed, uint64_t frame, uint32_t pos
 }
 
 /* Uniform in [0, 1), a multiple of 2^-32. */
-static inline double code_uniform(uint64_t seed, uint64_t frame, uint32_t position, uint32_t stream)
+CODE_DEVICE static inline double code_uniform(uint64_t seed, uint64_t frame, uint32_t position,
+                                              uint32_t stream)
 {
     uint32_t words[4];
 

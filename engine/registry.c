@@ -2,6 +2,7 @@
 #include "registry.h"
 
 #include "error.h"
+#include "module.h"
 
 #include <string.h>
 
@@ -12,16 +13,38 @@ static const CodeBackend *const backends[] = {
     &code_backend_reference,
 };
 
-const CodeBackend *code_backend_find(const char *device, CodeError *error)
+static bool is_auto(const char *device)
 {
-    char names[100] = "auto";
+    return !device || !strcmp(device, "auto");
+}
 
+const CodeBackend *code_backend_choose(const char *device, CodeError *passed_over, CodeError *error)
+{
+    char names[100] = "auto, cuda";
+    const CodeBackend *backend;
+
+    if (is_auto(device) || !strcmp(device, "cuda")) {
+        backend = code_module_open("cuda", is_auto(device) ? passed_over : error);
+        if (backend)
+            return backend;
+        if (!is_auto(device)) {
+            error->status = CODE_NO_DEVICE;
+            return NULL;
+        }
+    }
     for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
-        if (!device || !strcmp(device, "auto") || !strcmp(device, backends[i]->name))
+        if (is_auto(device) || !strcmp(device, backends[i]->name))
             return backends[i];
         strcat(strcat(names, ", "), backends[i]->name);
     }
     code_fail(error, CODE_NO_DEVICE, "device \"%.40s\" is not in this build, which has %s", device,
               names);
     return NULL;
+}
+
+const CodeBackend *code_backend_find(const char *device, CodeError *error)
+{
+    CodeError passed_over;
+
+    return code_backend_choose(device, &passed_over, error);
 }

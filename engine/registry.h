@@ -7,4 +7,9 @@
 /* The backend that `device` asks for; NULL or "auto" leaves the choice. NULL on failure. */
 const CodeBackend *code_backend_find(const char *device, CodeError *error);
 
+/* The same, and where "auto" passes a device over, *passed_over says why: CODE_NO_DEVICE where it
+ * cannot be had here, CODE_NOT_FOUND where it is not in this build. */
+const CodeBackend *code_backend_choose(const char *device, CodeError *passed_over,
+                                       CodeError *error);
+
 #endif

@@ -1,0 +1,73 @@
+/* module.c - finding and opening modules. */
+#include "module.h"
+
+#include "error.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef const CodeBackend *(*Entry)(const char *version, CodeError *error);
+
+/* folder/libcodesrc-name.so, if there is one. */
+static bool in_folder(char path[PATH_MAX], const char *folder, size_t length, const char *inside,
+                      const char *name)
+{
+    int written =
+        snprintf(path, PATH_MAX, "%.*s%s/libcodesrc-%s.so", (int)length, folder, inside, name);
+
+    return written > 0 && written < PATH_MAX && access(path, F_OK) == 0;
+}
+
+/* A library in its build tree finds kernels/NAME beside its own folder, as it finds models. */
+static bool find(char path[PATH_MAX], const char *name)
+{
+    const char *list = secure_getenv("CODESRC_MODULE_PATH");
+    char inside[64];
+    Dl_info info;
+
+    while (list && *list) {
+        size_t length = strcspn(list, ":");
+
+        if (length && in_folder(path, list, length, "", name))
+            return true;
+        list += length + (list[length] == ':');
+    }
+    snprintf(inside, sizeof inside, "/../kernels/%s", name);
+    if (dladdr((void *)code_module_open, &info) && info.dli_fname) {
+        const char *slash = strrchr(info.dli_fname, '/');
+
+        if (slash &&
+            in_folder(path, info.dli_fname, (size_t)(slash - info.dli_fname), inside, name))
+            return true;
+    }
+    return in_folder(path, CODE_MODULES_DIR, strlen(CODE_MODULES_DIR), "", name);
+}
+
+const CodeBackend *code_module_open(const char *name, CodeError *error)
+{
+    char path[PATH_MAX];
+    const CodeBackend *backend = NULL;
+    void *module, *entry;
+
+    if (!find(path, name)) {
+        code_fail(error, CODE_NOT_FOUND,
+                  "device \"%s\" is not in this build: libcodesrc-%s.so is neither in "
+                  "$CODESRC_MODULE_PATH nor in %s",
+                  name, name, CODE_MODULES_DIR);
+        return NULL;
+    }
+    /* The backend's table lies in the module, which stays for good: opening it again is cheap. */
+    module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    entry = module ? dlsym(module, "code_module_backend") : NULL;
+    if (entry)
+        backend = ((Entry)entry)(CODE_VERSION, error);
+    else
+        code_fail(error, CODE_NO_DEVICE, "device \"%s\": %.400s", name, dlerror());
+    if (module)
+        dlclose(module);
+    return backend;
+}
