@@ -140,18 +140,24 @@ CODE_API char *code_model_locate(const char *name, CodeError *error);
 /* ---- the plan ----------------------------------------------------------------------------------
  */
 
-/* Who decodes which scale, and every byte that decoding takes. */
+/* Who decodes which scale, every byte that decoding takes, and how much there is to compute.
+ * Operations are those of one picture with guidance as the papers decode it, two for each
+ * multiply-add: two branches, all rows of a pass through all layers, logits where tokens are drawn.
+ * What this engine leaves out of them (docs/performance.md) is less than 1 % for the official
+ * models. */
 typedef struct CodePlan {
     unsigned scales, drafting_steps, batch;
     struct {
         unsigned side;  /* p_k */
         unsigned first; /* position of its first token in the pyramid */
         bool refined;   /* by the refiner, not the drafter */
+        uint64_t product_operations, attention_operations;
     } scale[CODE_MAX_SCALES];
-    uint64_t weight_bytes;  /* of the model, shared by its generators */
-    uint64_t cache_bytes;   /* keys and values; drafter and refiner share them */
-    uint64_t class_bytes;   /* modulations and first scales of recent classes */
-    uint64_t scratch_bytes; /* everything else of a generator */
+    uint64_t render_operations; /* of the VQ-VAE's decoder */
+    uint64_t weight_bytes;      /* of the model, shared by its generators */
+    uint64_t cache_bytes;       /* keys and values; drafter and refiner share them */
+    uint64_t class_bytes;       /* modulations and first scales of recent classes */
+    uint64_t scratch_bytes;     /* everything else of a generator */
     uint64_t total_bytes;
 } CodePlan;
 

@@ -1,5 +1,5 @@
-/* plan.c - who decodes which scale, and every byte that it takes: the layout of a generator's
- * memory as a function of the shape, N and the batch. */
+/* plan.c - who decodes which scale, and every byte and operation that it takes: the layout of a
+ * generator's memory as a function of the shape, N and the batch. */
 #include "generate.h"
 
 #include "error.h"
@@ -173,6 +173,64 @@ void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host)
     layout_host(generator, host);
 }
 
+/* ---- operations --------------------------------------------------------------------------------
+ */
+
+/* Blocks: 12 C^2 weights each, and the head on the rows of scale k. Each scale of the hand-over
+ * sees the scales up to its own. */
+static void count_scale(const CodeShape *shape, CodePlan *plan, unsigned k)
+{
+    bool hand_over = k == plan->drafting_steps;
+    const CodeVarShape *var = plan->scale[k].refined ? &shape->refiner : &shape->drafter;
+    uint64_t width = var->width, depth = var->depth, rows = 0, pairs = 0;
+
+    for (unsigned j = hand_over ? 0 : k; j <= k; j++) {
+        rows += 2 * scale_rows(shape, j);
+        pairs += 2 * (uint64_t)scale_rows(shape, j) * shape->first[j + 1];
+    }
+    plan->scale[k].product_operations =
+        24 * width * width * depth * rows + 4 * width * shape->vae.codes * scale_rows(shape, k);
+    plan->scale[k].attention_operations = 4 * width * depth * pairs;
+}
+
+static uint64_t conv_operations(uint64_t side, uint64_t taps, uint64_t in, uint64_t out)
+{
+    return 2 * side * side * taps * in * out;
+}
+
+static uint64_t res_operations(uint64_t side, uint64_t in, uint64_t out)
+{
+    return conv_operations(side, 9, in, out) + conv_operations(side, 9, out, out) +
+           (in != out ? conv_operations(side, 1, in, out) : 0);
+}
+
+static uint64_t attn_operations(uint64_t side, uint64_t channels)
+{
+    return conv_operations(side, 1, channels, 4 * channels) +
+           4 * side * side * side * side * channels;
+}
+
+/* The decoder as vae.c walks it. */
+static uint64_t render_operations(const CodeShape *shape)
+{
+    const CodeVaeShape *vae = &shape->vae;
+    uint64_t side = code_last_side(shape), channels = vae->ch * vae->ch_mult[vae->levels - 1];
+    uint64_t sum = conv_operations(side, 9, vae->channels, vae->channels) +
+                   conv_operations(side, 9, vae->channels, channels) +
+                   2 * res_operations(side, channels, channels) + attn_operations(side, channels);
+
+    for (unsigned l = vae->levels; l-- > 0;) {
+        for (unsigned b = 0; b <= vae->res_blocks; b++) {
+            sum += res_operations(side, channels, vae->ch * vae->ch_mult[l]);
+            channels = vae->ch * vae->ch_mult[l];
+            sum += l == vae->levels - 1 ? attn_operations(side, channels) : 0;
+        }
+        side = l ? 2 * side : side;
+        sum += l ? conv_operations(side, 9, channels, channels) : 0;
+    }
+    return sum + conv_operations(side, 9, channels, 3);
+}
+
 bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch, CodePlan *plan,
                CodeError *error)
 {
@@ -199,7 +257,9 @@ bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch, 
         plan->scale[k].side = shape->patch_nums[k];
         plan->scale[k].first = shape->first[k];
         plan->scale[k].refined = k >= drafting_steps;
+        count_scale(shape, plan, k);
     }
+    plan->render_operations = render_operations(shape);
     plan->weight_bytes =
         sizeof(float) * (model->info.vae_parameters + model->info.drafter_parameters +
                          model->info.refiner_parameters);

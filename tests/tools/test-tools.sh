@@ -1,7 +1,8 @@
 #!/bin/sh
-# test-tools.sh CODE-IMAGE CODE-MODEL VISTAS DATA: the command line tools, good and bad use.
+# test-tools.sh CODE-IMAGE CODE-MODEL CODE-BENCH VISTAS DATA: the command line tools, good and bad
+# use.
 set -u
-image=$(realpath "$1") model=$(realpath "$2") vistas=$3 data=$4
+image=$(realpath "$1") model=$(realpath "$2") bench=$(realpath "$3") vistas=$4 data=$5
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 failures=0 checks=0
@@ -102,6 +103,23 @@ refuse 'legacy' "$model" inspect "$data/micro-drafter-legacy.pth"
 refuse 'batch 65' "$model" inspect --batch 65 "$vistas"
 refuse 'Usage' "$model" look "$vistas"
 expect 'Usage' "$model" --help
+
+# Scale 1: 24 x 128^2 x 3 blocks x 8 rows, 4 x 128 x 64 codes x 4 rows of the head, and attention's
+# 4 x 128 x 3 blocks x 8 rows x 5 keys.
+expect '"flops": 9629696' "$bench" --shape tiny --runs 2 --json
+for key in pictures_per_second drafter_ms handover_ms refiner_ms vae_ms planned_bytes peak_bytes \
+    gflops; do
+    checks=$((checks + 1))
+    grep -qE "\"$key\": [0-9.e+]+," "$folder/log" || fail "no $key in: $(cat "$folder/log")"
+done
+expect 'N = 4, batch 3, 2 runs' "$bench" --shape tiny --runs 2 --batch 3 --drafting-steps 4 \
+    --random-classes --device reference
+expect '0.000 TFLOP each' "$bench" --model "$folder/tiny.yaml" --runs 1 --threads 1 --precision f32
+refuse 'official, d16' "$bench" --shape huge
+refuse 'precision "half"' "$bench" --shape tiny --precision half
+refuse '--runs 0' "$bench" --runs 0
+refuse 'Usage' "$bench" --shape tiny --model vistas
+expect 'Usage' "$bench" --help
 
 # From its build tree the library finds the bundled model, wherever it is started from.
 cd / && expect 'name          vistas' "$model" inspect vistas

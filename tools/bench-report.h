@@ -1,0 +1,37 @@
+/* bench-report.h - what code-bench measured, as text or as JSON. */
+#ifndef CODE_TOOLS_BENCH_REPORT_H
+#define CODE_TOOLS_BENCH_REPORT_H
+
+#include <code.h>
+
+/* Of some runs, in milliseconds. */
+typedef struct Spread {
+    double median, least, most;
+} Spread;
+
+typedef enum Stage {
+    DRAFTER,   /* scales before N */
+    HAND_OVER, /* scale N: the refiner takes in all that was drafted */
+    REFINER,   /* scales after N */
+    VAE,       /* the VQ-VAE's decoder and the conversion to pixels */
+    STAGES
+} Stage;
+
+typedef struct Report {
+    const char *name;
+    const CodeModelInfo *info;
+    CodePlan plan;
+    unsigned runs;
+    double load_ms;                  /* from nothing to a generator */
+    double first_ms;                 /* the first call, which meets its class anew */
+    Spread total, stage[STAGES];     /* of a call, which draws plan.batch pictures */
+    Spread scale[CODE_MAX_SCALES];   /* parts of the first three stages */
+    uint64_t load_peak_bytes;        /* resident, at most, while loading */
+    uint64_t peak_bytes;             /* and while generating; 0: not known */
+    double peak_products, peak_rest; /* operations a second at most, 0: not known */
+} Report;
+
+void report_text(const Report *report);
+void report_json(const Report *report);
+
+#endif

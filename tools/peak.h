@@ -1,0 +1,16 @@
+/* peak.h - how many multiply-adds the processor can do: the yardstick of code-bench. */
+#ifndef CODE_TOOLS_PEAK_H
+#define CODE_TOOLS_PEAK_H
+
+typedef enum PeakType {
+    PEAK_F32,  /* float32 */
+    PEAK_BF16, /* products of bfloat16 into float32 */
+    PEAK_INT8, /* products of bytes into int32 */
+} PeakType;
+
+/* Operations a second (two a multiply-add) of `threads` threads together, from independent sums in
+ * registers: no program does more. Takes about a second; 0 where the processor has no such
+ * instruction. */
+double peak_measure(PeakType type, unsigned threads);
+
+#endif

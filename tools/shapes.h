@@ -1,0 +1,14 @@
+/* shapes.h - models of known sizes, with synthetic weights: what code-bench measures without any
+ * file. */
+#ifndef CODE_TOOLS_SHAPES_H
+#define CODE_TOOLS_SHAPES_H
+
+#include <code.h>
+
+/* "official", "d16, ...": the names of all shapes. */
+extern const char shapes_known[];
+
+/* Opens a model of that shape. The error of an unknown name lists the known ones. */
+CodeModel *shapes_open(const char *name, const CodeModelOptions *options, CodeError *error);
+
+#endif
