@@ -1,9 +1,9 @@
 /* cpu.h - what the files of the CPU backend share.
  *
- * A device owns a pool of worker threads. Every operation is a job of independent tasks whose sizes
- * follow from shapes alone, so that results do not depend on how many workers there are. Workers
- * run one job at a time, and only they compute: the caller waits, so its OpenMP settings and
- * rounding mode neither matter nor change. */
+ * A device owns a pool of workers. Every operation is a job of independent tasks whose sizes follow
+ * from shapes alone, so that results do not depend on how many workers there are. Workers run one
+ * job at a time; the caller is one of them, with OpenMP settings and rounding set for it and put
+ * back afterwards. */
 #ifndef CODE_KERNELS_CPU_H
 #define CODE_KERNELS_CPU_H
 

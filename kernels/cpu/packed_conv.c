@@ -45,6 +45,23 @@ static bool convert_inputs(CodeStream *stream, Conv *conv)
 /* ---- tiles -------------------------------------------------------------------------------------
  */
 
+/* Pointers of one tap of `count` positions of a row, whose first lies at `column` of the map. */
+static void gather_tap(const Conv *conv, const char *row, size_t column, unsigned count,
+                       const void **a)
+{
+    size_t stride = conv->step * conv->position_bytes, last = column + (count - 1) * conv->step;
+
+    if (column < conv->side && last < conv->side) {
+        const char *first = row + column * conv->position_bytes;
+
+        for (unsigned r = 0; r < count; r++)
+            a[r] = first + r * stride;
+        return;
+    }
+    for (unsigned r = 0; r < count; r++, column += conv->step)
+        a[r] = column < conv->side ? row + column * conv->position_bytes : conv->packed->zeros;
+}
+
 /* Pointers of `count` positions from (y, x): (taps, count). */
 static void gather(const Conv *conv, const char *image, size_t y, size_t x, unsigned count,
                    const void **a)
@@ -53,15 +70,15 @@ static void gather(const Conv *conv, const char *image, size_t y, size_t x, unsi
 
     for (unsigned i = 0; i < kernel; i++) {
         size_t row = y * conv->step + i - conv->before; /* may wrap: then it is outside */
+        const char *from = image + row * conv->side * conv->position_bytes;
 
-        for (unsigned j = 0; j < kernel; j++)
-            for (unsigned r = 0; r < count; r++) {
-                size_t column = (x + r) * conv->step + j - conv->before;
-
-                *a++ = row < conv->side && column < conv->side
-                           ? image + (row * conv->side + column) * conv->position_bytes
-                           : conv->packed->zeros;
-            }
+        for (unsigned j = 0; j < kernel; j++, a += count) {
+            if (row < conv->side)
+                gather_tap(conv, from, x * conv->step + j - conv->before, count, a);
+            else
+                for (unsigned r = 0; r < count; r++)
+                    a[r] = conv->packed->zeros;
+        }
     }
 }
 

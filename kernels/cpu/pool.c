@@ -1,4 +1,8 @@
-/* pool.c - the worker threads of a device: one job at a time, tasks handed out by a counter. */
+/* pool.c - the workers of a device: one job at a time, tasks handed out by a counter.
+ *
+ * The thread that asks for a job is its first worker; the others are threads of the pool. A picture
+ * is thousands of jobs of some 100 us, so both sides first wait a while with open eyes, and sleep
+ * only then. */
 #include "cpu.h"
 
 #include "error.h"
@@ -10,19 +14,21 @@
 #include <xmmintrin.h>
 
 enum { MAX_WORKERS = 256, MXCSR_DEFAULT = 0x1F80, HUGE_PAGE = 2 << 20 };
+enum { GLANCES = 2000 }; /* before a wait becomes a sleep: some 40 us */
 
 /* libgomp's, whose header not every compiler has. The number of threads is kept for each thread
  * that calls it, so this concerns nobody but the worker. */
 extern void omp_set_num_threads(int threads);
+extern int omp_get_max_threads(void);
 
 struct CpuPool {
     pthread_mutex_t turn; /* held by the caller whose job runs */
 
     pthread_mutex_t lock; /* of everything below, but for `next` */
     pthread_cond_t begin, done;
-    unsigned long job; /* counts jobs, so that a worker takes part in each one once */
-    unsigned seats;    /* workers that may still take part in the job */
-    unsigned running;  /* and those that have not finished it */
+    atomic_ulong job;    /* counts jobs, so that a worker takes part in each one once */
+    unsigned seats;      /* threads that may still take part in the job */
+    atomic_uint running; /* and those that have not finished it */
     bool closing, failed;
     CodeError error; /* of the first task that failed */
 
@@ -33,8 +39,8 @@ struct CpuPool {
     const atomic_bool *cancelled; /* NULL: it cannot be */
     atomic_size_t next;
 
-    unsigned workers;
-    CpuWorker worker[];
+    unsigned threads;   /* of the pool's own */
+    CpuWorker worker[]; /* the caller's, and one for each of them */
 };
 
 static bool is_cancelled(const CpuPool *pool)
@@ -81,6 +87,8 @@ static void *worker_main(void *argument)
     _mm_setcsr(MXCSR_DEFAULT); /* a new thread inherits its creator's */
     omp_set_num_threads(1);
     for (;;) {
+        for (int i = 0; i < GLANCES && atomic_load(&pool->job) == seen; i++)
+            _mm_pause();
         pthread_mutex_lock(&pool->lock);
         while ((pool->job == seen || !pool->seats) && !pool->closing)
             pthread_cond_wait(&pool->begin, &pool->lock);
@@ -93,29 +101,50 @@ static void *worker_main(void *argument)
         pthread_mutex_unlock(&pool->lock);
         work(worker);
         pthread_mutex_lock(&pool->lock);
-        if (--pool->running == 0)
+        if (atomic_fetch_sub(&pool->running, 1) == 1)
             pthread_cond_signal(&pool->done);
         pthread_mutex_unlock(&pool->lock);
     }
 }
 
+/* The caller's part. What belongs to its thread, rounding and the number of OpenMP threads, is the
+ * workers' meanwhile, and its own again afterwards. */
+static void work_as_caller(CpuPool *pool)
+{
+    unsigned rounding = _mm_getcsr();
+    int threads = omp_get_max_threads();
+
+    _mm_setcsr(MXCSR_DEFAULT);
+    omp_set_num_threads(1);
+    work(&pool->worker[0]);
+    omp_set_num_threads(threads);
+    _mm_setcsr(rounding);
+}
+
 /* Runs the job that is set up, whose turn it is. False on failure. */
 static bool run(CpuPool *pool, CodeError *error)
 {
+    unsigned others;
     bool failed;
 
     pthread_mutex_lock(&pool->lock);
     atomic_store(&pool->next, 0);
     pool->failed = false;
-    pool->running = pool->on_each ? pool->workers : (unsigned)least(pool->workers, pool->count);
-    pool->seats = pool->running;
-    pool->job++;
-    if (pool->seats == pool->workers)
+    others = pool->on_each ? pool->threads : (unsigned)least(pool->threads, pool->count - 1);
+    atomic_store(&pool->running, others);
+    pool->seats = others;
+    atomic_fetch_add(&pool->job, 1);
+    if (others == pool->threads)
         pthread_cond_broadcast(&pool->begin);
     else /* a worker that still ends the job before needs no signal: it looks for seats itself */
-        for (unsigned i = 0; i < pool->seats; i++)
+        for (unsigned i = 0; i < others; i++)
             pthread_cond_signal(&pool->begin);
-    while (pool->running)
+    pthread_mutex_unlock(&pool->lock);
+    work_as_caller(pool);
+    for (int i = 0; i < GLANCES && atomic_load(&pool->running); i++)
+        _mm_pause();
+    pthread_mutex_lock(&pool->lock);
+    while (atomic_load(&pool->running))
         pthread_cond_wait(&pool->done, &pool->lock);
     failed = pool->failed;
     if (failed)
@@ -131,6 +160,8 @@ bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
 
     if (atomic_load_explicit(stream->cancelled, memory_order_relaxed))
         return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+    if (!count)
+        return true;
     pthread_mutex_lock(&pool->turn);
     pool->task = task, pool->args = args, pool->count = count;
     pool->on_each = false, pool->cancelled = stream->cancelled;
@@ -182,13 +213,12 @@ static void start_workers(CpuPool *pool, unsigned threads)
 
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    while (pool->workers < threads) {
-        CpuWorker *worker = &pool->worker[pool->workers];
+    while (pool->threads < threads) {
+        CpuWorker *worker = &pool->worker[pool->threads + 1];
 
-        worker->pool = pool;
         if (pthread_create(&worker->thread, NULL, worker_main, worker))
             break;
-        pool->workers++;
+        pool->threads++;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
@@ -214,12 +244,14 @@ CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodeError *error)
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->begin, NULL);
     pthread_cond_init(&pool->done, NULL);
-    for (unsigned i = 0; i < threads; i++)
+    for (unsigned i = 0; i < threads; i++) {
+        pool->worker[i].pool = pool;
         pool->worker[i].device = device;
+    }
     device->pool = pool;
-    start_workers(pool, threads);
-    if (pool->workers < threads) {
-        code_fail(error, CODE_NO_DEVICE, "could start only %u of %u threads", pool->workers,
+    start_workers(pool, threads - 1);
+    if (pool->threads < threads - 1) {
+        code_fail(error, CODE_NO_DEVICE, "could start only %u of %u threads", pool->threads + 1,
                   threads);
     } else if (cpu_run_on_each(device, open_worker, NULL, error)) {
         return pool;
@@ -233,13 +265,12 @@ void cpu_pool_free(CpuPool *pool)
 {
     CodeError ignored;
 
-    if (pool->workers)
-        cpu_run_on_each(pool->worker[0].device, close_worker, NULL, &ignored);
+    cpu_run_on_each(pool->worker[0].device, close_worker, NULL, &ignored);
     pthread_mutex_lock(&pool->lock);
     pool->closing = true;
     pthread_cond_broadcast(&pool->begin);
     pthread_mutex_unlock(&pool->lock);
-    for (unsigned i = 0; i < pool->workers; i++)
+    for (unsigned i = 1; i <= pool->threads; i++)
         pthread_join(pool->worker[i].thread, NULL);
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->begin);
@@ -250,7 +281,7 @@ void cpu_pool_free(CpuPool *pool)
 
 unsigned cpu_pool_threads(const CpuPool *pool)
 {
-    return pool->workers;
+    return pool->threads + 1;
 }
 
 /* ---- memory

@@ -44,7 +44,9 @@ INLINE void store_part(float *to, Vector v, size_t count)
 /* ---- activations: float32, or bfloat16 where the build defines CPU_HALF -------------------------
  */
 
-#ifdef CPU_HALF
+#ifdef CPU_HALF /* implies AVX-512 BF16 */
+#include <immintrin.h>
+
 typedef uint16_t Activation;
 typedef uint16_t Halves __attribute__((vector_size(32)));
 typedef uint16_t UnalignedHalves __attribute__((vector_size(32), aligned(2), may_alias));
@@ -54,12 +56,10 @@ INLINE Vector widen(Halves h)
     return (Vector)(__builtin_convertvector(h, Bits) << 16);
 }
 
-/* Rounds to nearest, ties to even; NaN stays NaN. */
+/* Rounds to nearest, ties to even; NaN stays NaN, and what is below normal numbers becomes 0. */
 INLINE Halves narrow(Vector v)
 {
-    Bits b = (Bits)v, rounded = (b + 0x7fff + ((b >> 16) & 1)) >> 16, good = v == v;
-
-    return __builtin_convertvector((rounded & good) | (0x7fc0 & ~good), Halves);
+    return (Halves)_mm512_cvtneps_pbh((__m512)v);
 }
 
 INLINE Vector load_act(const Activation *from)
