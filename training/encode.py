@@ -47,7 +47,7 @@ def encode(args, weights, count, features):
 
 
 def main(args):
-    encode(args, 'vae', settings.PICTURES, 'features')
+    encode(args, 'vae', settings.TOKEN_PICTURES, 'features')
 
 
 if __name__ == '__main__':

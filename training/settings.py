@@ -6,18 +6,19 @@ import os
 CLASSES = 16
 PATCH_NUMS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16)
 VAE = dict(codes=1024, channels=16, ch=16, ch_mult=(1, 2, 4, 4, 8), res_blocks=1, groups=4)
-DRAFTER = dict(depth=6, width=256)
-REFINER = dict(depth=3, width=192)
+DRAFTER = dict(depth=5, width=256)
+REFINER = dict(depth=4, width=128)
 
 PICTURES, FIRST_SEED = 8000, 1000  # 500 of each kind
 HELD_OUT, FIRST_HELD_OUT_SEED = 320, 500_000  # 20 of each kind, for reconstruction figures
 
 VAE_STEPS, VAE_BATCH = 1800, 12
+TOKEN_PICTURES = 4800  # of the training set, for the transformers
 QUANTISER_STEPS, QUANTISER_PICTURES = 700, 2048
-JOINT_STEPS, JOINT_BATCH = 320, 4
-LARGE_STEPS = 560, 380, 40  # scales 0-7 only; all scales; scales below a random N
+JOINT_STEPS, JOINT_BATCH = 200, 4
+LARGE_STEPS = 480, 300, 30  # scales 0-7 only; all scales; scales below a random N
 COARSE_BATCH, FULL_BATCH = 16, 8
-REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 240, 8, 0.1
+REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 200, 8, 0.1
 
 
 def arguments(description):
