@@ -3,7 +3,7 @@
 
 struct GstCodeLoad {
     /* What tells one load from another. */
-    gchar *path, *device;
+    gchar *path, *device, *precision;
     guint32 steps; /* the drafting steps that these weights serve */
 
     guint drafting_steps; /* one of them, to open the model with */
@@ -47,6 +47,7 @@ static gpointer load_thread(gpointer data)
 
     code_model_options_init(&options);
     options.device = load->device;
+    options.precision = load->precision;
     options.drafting_steps = load->drafting_steps;
     options.progress = load_progress;
     options.progress_user = load;
@@ -65,32 +66,34 @@ static gpointer load_thread(gpointer data)
 }
 
 /* With `lock` held. */
-static GstCodeLoad *load_find(const gchar *path, const gchar *device, guint32 steps)
+static GstCodeLoad *load_find(const gchar *path, const gchar *device, const gchar *precision,
+                              guint32 steps)
 {
     for (GList *link = loads; link; link = link->next) {
         GstCodeLoad *load = link->data;
 
         if (load->steps == steps && !g_strcmp0(load->path, path) &&
-            !g_strcmp0(load->device, device))
+            !g_strcmp0(load->device, device) && !g_strcmp0(load->precision, precision))
             return load;
     }
     return NULL;
 }
 
-GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, guint drafting_steps,
-                                   const CodeModel *headers)
+GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const gchar *precision,
+                                   guint drafting_steps, const CodeModel *headers)
 {
     guint32 steps = code_model_info(headers)->steps;
     GstCodeLoad *load;
 
     g_mutex_lock(&lock);
-    load = load_find(path, device, steps);
+    load = load_find(path, device, precision, steps);
     if (load) {
         load->users++;
     } else {
         load = g_new0(GstCodeLoad, 1);
         load->path = g_strdup(path);
         load->device = g_strdup(device);
+        load->precision = g_strdup(precision);
         load->steps = steps;
         load->drafting_steps = drafting_steps;
         load->users = 1;
@@ -121,6 +124,7 @@ void gst_code_load_release(GstCodeLoad *load)
     code_model_unref(load->model);
     g_free(load->path);
     g_free(load->device);
+    g_free(load->precision);
     g_free(load);
 }
 

@@ -1,5 +1,6 @@
-/* gstcodepainter.c - RGB buffers are written by the engine itself, with whatever stride they have;
- * the other formats are converted from one RGB picture that the painter keeps. */
+/* gstcodepainter.c - buffers to draw into, and drawing. RGB buffers are written by the engine
+ * itself, with whatever stride they have; the other formats are converted from one RGB picture that
+ * the painter keeps. */
 #include "gstcodepainter.h"
 
 gboolean gst_code_painter_setup(GstCodePainter *painter, const GstVideoInfo *info)
@@ -26,6 +27,34 @@ void gst_code_painter_clear(GstCodePainter *painter)
 {
     g_clear_pointer(&painter->converter, gst_video_converter_free);
     gst_clear_buffer(&painter->rgb);
+}
+
+void gst_code_painter_choose_pool(const GstCodePainter *painter, GstQuery *query)
+{
+    gboolean proposed = gst_query_get_n_allocation_pools(query) > 0;
+    guint size = GST_VIDEO_INFO_SIZE(&painter->info), min = 0, max = 0, proposed_size = 0;
+    GstBufferPool *pool = NULL;
+    GstStructure *config;
+    GstCaps *caps;
+
+    gst_query_parse_allocation(query, &caps, NULL);
+    if (proposed)
+        gst_query_parse_nth_allocation_pool(query, 0, &pool, &proposed_size, &min, &max);
+    if (!pool)
+        pool = gst_video_buffer_pool_new();
+    size = MAX(size, proposed_size);
+
+    config = gst_buffer_pool_get_config(pool);
+    gst_buffer_pool_config_set_params(config, caps, size, min, max);
+    if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, NULL))
+        gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+    gst_buffer_pool_set_config(pool, config);
+
+    if (proposed)
+        gst_query_set_nth_allocation_pool(query, 0, pool, size, min, max);
+    else
+        gst_query_add_allocation_pool(query, pool, size, min, max);
+    gst_object_unref(pool);
 }
 
 static gboolean map_frame(GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,

@@ -18,6 +18,10 @@ typedef struct GstCodePainter {
 gboolean gst_code_painter_setup(GstCodePainter *painter, const GstVideoInfo *info);
 void gst_code_painter_clear(GstCodePainter *painter);
 
+/* Answers an allocation query with a video pool, downstream's own where it has one, and with metas
+ * for its strides where downstream reads them. */
+void gst_code_painter_choose_pool(const GstCodePainter *painter, GstQuery *query);
+
 /* Draws one picture into `buffer`. */
 gboolean gst_code_painter_draw(GstCodePainter *painter, CodeGenerator *generator,
                                const CodeRequest *request, GstBuffer *buffer, CodeError *error);

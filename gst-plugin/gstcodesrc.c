@@ -49,12 +49,13 @@
 GST_DEBUG_CATEGORY_STATIC(gst_code_src_debug);
 #define GST_CAT_DEFAULT gst_code_src_debug
 
-#define DEFAULT_MODEL  "vistas" /* where `model` is not set */
-#define DEFAULT_DEVICE "auto"
+#define DEFAULT_MODEL "vistas" /* where `model` is not set */
+#define AUTO          "auto"   /* device and precision, where they are not set */
 
 enum {
     PROP_MODEL = GST_CODE_SETTINGS_LAST,
     PROP_DEVICE,
+    PROP_PRECISION,
     PROP_IS_LIVE,
 };
 
@@ -62,7 +63,7 @@ struct _GstCodeSrc {
     GstPushSrc parent;
 
     /* Guarded by the object lock. */
-    gchar *model, *device;
+    gchar *model, *device, *precision;
     GstCodeSettings settings;
     guint side;        /* of the model's pictures; 0: not started */
     GstVideoInfo info; /* as negotiated; fps_d 0: not yet */
@@ -100,19 +101,21 @@ static GstCodeSettings snapshot(GstCodeSrc *self)
     return settings;
 }
 
-/* Fixes what `model` and `device` mean until the next stop. */
+/* Fixes what `model`, `device` and `precision` mean until the next stop. */
 static gboolean open_weights(GstCodeSrc *self, guint steps, CodeError *error)
 {
-    gchar *model, *device;
+    gchar *model, *device, *precision;
     gboolean opened;
 
     GST_OBJECT_LOCK(self);
     model = g_strdup(self->model ? self->model : DEFAULT_MODEL);
-    device = g_strdup(self->device ? self->device : DEFAULT_DEVICE);
+    device = g_strdup(self->device ? self->device : AUTO);
+    precision = g_strdup(self->precision ? self->precision : AUTO);
     GST_OBJECT_UNLOCK(self);
-    opened = gst_code_weights_open(&self->weights, model, device, steps, error);
+    opened = gst_code_weights_open(&self->weights, model, device, precision, steps, error);
     g_free(model);
     g_free(device);
+    g_free(precision);
     return opened;
 }
 
@@ -224,35 +227,9 @@ static gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps)
     return TRUE;
 }
 
-/* A video pool, downstream's where it has one, with metas for its strides where downstream reads
- * them. */
 static gboolean gst_code_src_decide_allocation(GstBaseSrc *src, GstQuery *query)
 {
-    GstCodeSrc *self = GST_CODE_SRC(src);
-    gboolean proposed = gst_query_get_n_allocation_pools(query) > 0;
-    guint size = GST_VIDEO_INFO_SIZE(&self->painter.info), min = 0, max = 0, proposed_size = 0;
-    GstBufferPool *pool = NULL;
-    GstStructure *config;
-    GstCaps *caps;
-
-    gst_query_parse_allocation(query, &caps, NULL);
-    if (proposed)
-        gst_query_parse_nth_allocation_pool(query, 0, &pool, &proposed_size, &min, &max);
-    if (!pool)
-        pool = gst_video_buffer_pool_new();
-    size = MAX(size, proposed_size);
-
-    config = gst_buffer_pool_get_config(pool);
-    gst_buffer_pool_config_set_params(config, caps, size, min, max);
-    if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, NULL))
-        gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
-    gst_buffer_pool_set_config(pool, config);
-
-    if (proposed)
-        gst_query_set_nth_allocation_pool(query, 0, pool, size, min, max);
-    else
-        gst_query_add_allocation_pool(query, pool, size, min, max);
-    gst_object_unref(pool);
+    gst_code_painter_choose_pool(&GST_CODE_SRC(src)->painter, query);
     return GST_BASE_SRC_CLASS(parent_class)->decide_allocation(src, query);
 }
 
@@ -478,6 +455,9 @@ static void gst_code_src_set_property(GObject *object, guint id, const GValue *v
     case PROP_DEVICE:
         replace_string(self, &self->device, value, pspec->name);
         return;
+    case PROP_PRECISION:
+        replace_string(self, &self->precision, value, pspec->name);
+        return;
     case PROP_IS_LIVE:
         gst_base_src_set_live(GST_BASE_SRC(self), g_value_get_boolean(value));
         return;
@@ -504,6 +484,8 @@ static void gst_code_src_get_property(GObject *object, guint id, GValue *value, 
         g_value_set_string(value, self->model);
     else if (id == PROP_DEVICE)
         g_value_set_string(value, self->device);
+    else if (id == PROP_PRECISION)
+        g_value_set_string(value, self->precision);
     else
         known = gst_code_settings_get(&self->settings, id, value);
     GST_OBJECT_UNLOCK(self);
@@ -518,6 +500,7 @@ static void gst_code_src_finalize(GObject *object)
     gst_code_weights_clear(&self->weights);
     g_free(self->model);
     g_free(self->device);
+    g_free(self->precision);
     G_OBJECT_CLASS(parent_class)->finalize(object);
 }
 
@@ -537,7 +520,14 @@ static void install_properties(GObjectClass *klass)
         g_param_spec_string("device", "Device",
                             "What computes: auto (the fastest device that is there), cpu, or "
                             "reference (plain loops, slow, to compare with)",
-                            DEFAULT_DEVICE, flags));
+                            AUTO, flags));
+    g_object_class_install_property(
+        klass, PROP_PRECISION,
+        g_param_spec_string("precision", "Precision",
+                            "Numbers that the device computes with: auto (the fastest that makes "
+                            "pictures as good), f32 (the same picture on every machine), or "
+                            "another one that the device has, such as bf16",
+                            AUTO, flags));
     g_object_class_install_property(
         klass, PROP_IS_LIVE,
         g_param_spec_boolean("is-live", "Is live",
@@ -587,6 +577,7 @@ static void gst_code_src_init(GstCodeSrc *self)
     gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
     gst_code_settings_init(&self->settings);
     gst_code_weights_init(&self->weights, GST_ELEMENT(self));
-    self->device = g_strdup(DEFAULT_DEVICE);
+    self->device = g_strdup(AUTO);
+    self->precision = g_strdup(AUTO);
     set_side(self, 0);
 }

@@ -15,6 +15,7 @@ void gst_code_weights_clear(GstCodeWeights *weights)
     gst_code_weights_forget(weights);
     g_clear_pointer(&weights->model, g_free);
     g_clear_pointer(&weights->device, g_free);
+    g_clear_pointer(&weights->precision, g_free);
     g_clear_pointer(&weights->path, g_free);
     g_mutex_clear(&weights->lock);
 }
@@ -64,15 +65,17 @@ static void set_generator(GstCodeWeights *weights, CodeGenerator *generator)
 }
 
 gboolean gst_code_weights_open(GstCodeWeights *weights, const gchar *model, const gchar *device,
-                               guint steps, CodeError *error)
+                               const gchar *precision, guint steps, CodeError *error)
 {
     char *path;
 
     g_free(weights->model);
     g_free(weights->device);
+    g_free(weights->precision);
     g_free(weights->path);
     weights->model = g_strdup(model);
     weights->device = g_strdup(device);
+    weights->precision = g_strdup(precision);
     weights->path = NULL;
     path = code_model_locate(model, error);
     if (!path)
@@ -81,6 +84,21 @@ gboolean gst_code_weights_open(GstCodeWeights *weights, const gchar *model, cons
     weights->path = g_canonicalize_filename(path, NULL);
     free(path);
     return gst_code_weights_select(weights, steps, error);
+}
+
+/* Buffers have the size that the first headers told, and the engine writes pictures of the size of
+ * its weights. So files that somebody exchanges meanwhile must not pass. */
+static gboolean same_side(const CodeModel *before, const CodeModel *now, CodeError *error)
+{
+    guint side = code_model_info(before)->side, other = code_model_info(now)->side;
+
+    if (side == other)
+        return TRUE;
+    error->status = CODE_MISMATCH;
+    g_snprintf(error->text, sizeof error->text,
+               "%s has changed: its pictures had %u x %u pixels, and now have %u x %u",
+               code_model_info(now)->path, side, side, other, other);
+    return FALSE;
 }
 
 gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError *error)
@@ -93,16 +111,22 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError
         return TRUE;
     code_model_options_init(&options);
     options.device = weights->device;
+    options.precision = weights->precision;
     options.drafting_steps = steps;
     options.headers_only = true;
     headers = code_model_open(weights->path, &options, error);
     if (!headers)
         return FALSE;
+    if (weights->headers && !same_side(weights->headers, headers, error)) {
+        code_model_unref(headers);
+        return FALSE;
+    }
     code_model_unref(weights->headers);
     weights->headers = headers;
 
     /* Asked for before the old one is given up, which may be the same. */
-    load = gst_code_load_acquire(weights->path, weights->device, steps, headers);
+    load =
+        gst_code_load_acquire(weights->path, weights->device, weights->precision, steps, headers);
     if (load != weights->load)
         gst_code_weights_forget(weights);
     gst_code_load_release(weights->load);
@@ -121,6 +145,7 @@ static gboolean interrupted(CodeError *error)
 static gboolean await_load(GstCodeWeights *weights, CodeError *error)
 {
     GstCodeLoadState state;
+    CodeModel *model;
     gdouble fraction = 0.0;
 
     while ((state = gst_code_load_wait(weights->load, &weights->interrupted, &fraction)) ==
@@ -128,7 +153,8 @@ static gboolean await_load(GstCodeWeights *weights, CodeError *error)
         post_progress(weights, GST_PROGRESS_TYPE_CONTINUE, fraction);
     if (state == GST_CODE_LOAD_INTERRUPTED)
         return interrupted(error);
-    return gst_code_load_model(weights->load, error) != NULL;
+    model = gst_code_load_model(weights->load, error);
+    return model && same_side(weights->headers, model, error);
 }
 
 /* An interrupted maker is found again by the next call. */

@@ -13,12 +13,12 @@
 #include "gstcodemaker.h"
 
 typedef struct GstCodeWeights {
-    GstElement *element;   /* posts the messages; not owned */
-    gchar *model, *device; /* as asked for */
-    gchar *path;           /* of the manifest; NULL: not found */
-    CodeModel *headers;    /* the model without its weights; NULL: closed */
-    gboolean announced;    /* a PROGRESS start is still to be answered */
-    gint interrupted;      /* atomic */
+    GstElement *element;               /* posts the messages; not owned */
+    gchar *model, *device, *precision; /* as asked for */
+    gchar *path;                       /* of the manifest; NULL: not found */
+    CodeModel *headers;                /* the model without its weights; NULL: closed */
+    gboolean announced;                /* a PROGRESS start is still to be answered */
+    gint interrupted;                  /* atomic */
 
     /* These outlive a close, so that the next open finds them: at most one of maker and generator,
      * both of the load's model. */
@@ -34,7 +34,7 @@ void gst_code_weights_clear(GstCodeWeights *weights);
 /* Finds the model, reads its headers and has the weights for `steps` drafting steps (0: the model's
  * default) loaded. From here on `headers` tells size and classes. */
 gboolean gst_code_weights_open(GstCodeWeights *weights, const gchar *model, const gchar *device,
-                               guint steps, CodeError *error);
+                               const gchar *precision, guint steps, CodeError *error);
 
 /* Makes sure that `headers` and the weights are those for `steps`, which may take a new load. */
 gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError *error);

@@ -4,7 +4,6 @@
 #include <glib/gstdio.h>
 
 static gchar *folder;
-static GSList *files;
 
 static const gchar tiny_manifest[] =
     "name: tiny\n"
@@ -40,7 +39,6 @@ gchar *write_file(const gchar *name, const gchar *contents, gssize size)
     gchar *path = g_build_filename(test_folder(), name, NULL);
 
     g_assert_true(g_file_set_contents(path, contents, size, NULL));
-    files = g_slist_prepend(files, g_strdup(path));
     return path;
 }
 
@@ -60,15 +58,56 @@ const gchar *slow_model(void)
     return slow_path;
 }
 
+/* Copies one of the files that the loaders' tests read into the folder. */
+static void copy_data(const gchar *name)
+{
+    gchar *from = g_build_filename(g_getenv("CODESRC_TEST_DATA"), name, NULL);
+    gchar *contents;
+    gsize size;
+
+    fail_unless(g_file_get_contents(from, &contents, &size, NULL), "%s", from);
+    g_free(write_file(name, contents, size));
+    g_free(contents);
+    g_free(from);
+}
+
+gchar *write_pairs_model(void)
+{
+    copy_data("micro-vae.pth");
+    copy_data("micro-drafter.safetensors");
+    copy_data("micro-drafter-bf16.pth");
+    copy_data("micro-refiner-with-buffers.pth");
+    return write_file("pairs.yaml",
+                      "name: pairs\n"
+                      "patch_nums: [1, 2, 3]\n"
+                      "classes: 4\n"
+                      "vae: {file: micro-vae.pth}\n"
+                      "pairs:\n"
+                      "  - {steps: [1, 2], drafter: {file: micro-drafter.safetensors},\n"
+                      "     refiner: {file: micro-refiner-with-buffers.pth}}\n"
+                      "  - {steps: 3, drafter: {file: micro-drafter-bf16.pth},\n"
+                      "     refiner: {file: micro-refiner-with-buffers.pth}}\n"
+                      "defaults: {drafting_steps: 2}\n",
+                      -1);
+}
+
+/* Whatever is in the folder: tests run in processes of their own, and what they write is not known
+ * here. */
 static void remove_files(void)
 {
-    for (GSList *file = files; file; file = file->next)
-        g_remove(file->data);
-    g_slist_free_full(files, g_free);
+    GDir *dir = g_dir_open(test_folder(), 0, NULL);
+    const gchar *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        gchar *path = g_build_filename(test_folder(), name, NULL);
+
+        g_remove(path);
+        g_free(path);
+    }
+    g_clear_pointer(&dir, g_dir_close);
+    g_rmdir(test_folder());
     g_free(tiny_path);
     g_free(slow_path);
-    if (folder)
-        g_rmdir(folder);
     g_free(folder);
 }
 

@@ -14,6 +14,10 @@
 const gchar *tiny_model(void); /* synthetic weights, 8 x 8 pixels, a millisecond or so a picture */
 const gchar *slow_model(void); /* synthetic weights, a second or so to load and for a picture */
 
+/* Weights from files, 6 x 6 pixels, 4 classes: one drafter for 1 and 2 steps and another, rounded a
+ * little, for 3. Free with g_free. */
+gchar *write_pairs_model(void);
+
 /* Writes a file into that folder and returns its path, to be freed with g_free. The size may be -1.
  */
 gchar *write_file(const gchar *name, const gchar *contents, gssize size);

@@ -48,8 +48,8 @@ static gchar *fails_with(const gchar *description, GQuark domain, gint code)
 
     /* It works as soon as it can. */
     gst_element_set_state(player->pipeline, GST_STATE_NULL);
-    g_object_set(player->source, "model", tiny_model(), "device", "auto", "class-id", -1,
-                 "drafting-steps", 0, NULL);
+    g_object_set(player->source, "model", tiny_model(), "device", "auto", "precision", "auto",
+                 "class-id", -1, "drafting-steps", 0, NULL);
     player_preroll(player);
     player_free(player);
     return text;
@@ -174,6 +174,7 @@ GST_END_TEST
 GST_START_TEST(test_no_such_device)
 {
     check_setting_error("device=abacus", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "abacus");
+    check_setting_error("precision=f8", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "f8");
 }
 GST_END_TEST
 
@@ -208,6 +209,30 @@ GST_START_TEST(test_errors_while_playing)
 }
 GST_END_TEST
 
+/* The manifest is exchanged for one of larger pictures, which a reload must not write into buffers
+ * of the old size. */
+GST_START_TEST(test_model_that_changes)
+{
+    gchar *path = write_pairs_model();
+    gchar *description = g_strdup_printf("model=\"%s\"", path);
+    Player *player = player_new(description, NULL);
+    gchar *text, *tiny;
+
+    player_preroll(player);
+    fail_unless(g_file_get_contents(tiny_model(), &tiny, NULL, NULL));
+    g_free(write_file("pairs.yaml", tiny, -1));
+    g_free(tiny);
+    g_object_set(player->source, "drafting-steps", 3, NULL);
+    gst_element_set_state(player->pipeline, GST_STATE_PLAYING);
+    text = expect_error(player->bus, GST_STREAM_ERROR, GST_STREAM_ERROR_WRONG_TYPE);
+    fail_unless(strstr(text, "8 x 8") != NULL, "%s", text);
+    g_free(text);
+    g_free(description);
+    g_free(path);
+    player_free(player);
+}
+GST_END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("errors");
@@ -226,5 +251,6 @@ Suite *make_suite(void)
     tcase_add_test(errors, test_steps_not_offered);
     tcase_add_test(errors, test_no_such_device);
     tcase_add_test(errors, test_errors_while_playing);
+    tcase_add_test(errors, test_model_that_changes);
     return suite;
 }

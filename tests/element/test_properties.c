@@ -66,7 +66,7 @@ GST_START_TEST(test_walk)
         fail_unless(strlen(g_param_spec_get_blurb(specs[i])) > 20, "%s", specs[i]->name);
         own++;
     }
-    fail_unless_equals_int(own, 9);
+    fail_unless_equals_int(own, 10);
     g_free(specs);
     gst_object_unref(source);
 }
@@ -76,18 +76,19 @@ GST_END_TEST
 GST_START_TEST(test_defaults)
 {
     GstElement *source = gst_object_ref_sink(gst_element_factory_make("codesrc", NULL));
-    gchar *model, *device;
+    gchar *model, *device, *precision;
     gint class_id, top_k;
     guint steps;
     guint64 seed;
     gdouble guidance, top_p;
     gboolean live;
 
-    g_object_get(source, "model", &model, "device", &device, "class-id", &class_id, "top-k", &top_k,
-                 "drafting-steps", &steps, "seed", &seed, "guidance", &guidance, "top-p", &top_p,
-                 "is-live", &live, NULL);
+    g_object_get(source, "model", &model, "device", &device, "precision", &precision, "class-id",
+                 &class_id, "top-k", &top_k, "drafting-steps", &steps, "seed", &seed, "guidance",
+                 &guidance, "top-p", &top_p, "is-live", &live, NULL);
     fail_unless(model == NULL);
     fail_unless_equals_string(device, "auto");
+    fail_unless_equals_string(precision, "auto");
     fail_unless_equals_int(class_id, -1);
     fail_unless_equals_int(top_k, -1);
     fail_unless_equals_int(steps, 0);
@@ -97,6 +98,7 @@ GST_START_TEST(test_defaults)
     fail_if(live);
     g_free(model);
     g_free(device);
+    g_free(precision);
     gst_object_unref(source);
 }
 GST_END_TEST
@@ -105,7 +107,7 @@ GST_START_TEST(test_flags)
 {
     static const gchar *const any_time[] = {"class-id", "drafting-steps", "seed",
                                             "guidance", "top-k",          "top-p"};
-    static const gchar *const ready[] = {"model", "device", "is-live"};
+    static const gchar *const ready[] = {"model", "device", "precision", "is-live"};
     GstElement *source = gst_object_ref_sink(gst_element_factory_make("codesrc", NULL));
     GObjectClass *klass = G_OBJECT_GET_CLASS(source);
 
