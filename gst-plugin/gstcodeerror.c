@@ -27,14 +27,6 @@ static const ErrorCode *error_code(CodeStatus status)
     return &error_codes[known ? status : CODE_FAILED];
 }
 
-void gst_code_error_map(CodeStatus status, GQuark *domain, gint *code)
-{
-    const ErrorCode *row = error_code(status);
-
-    *domain = row->domain();
-    *code = row->code;
-}
-
 void gst_code_error_post(GstElement *element, const CodeError *error, const gchar *model,
                          const gchar *device)
 {

@@ -6,9 +6,6 @@
 
 #include "code.h"
 
-/* Domain and code of an error message for `status`. */
-void gst_code_error_map(CodeStatus status, GQuark *domain, gint *code);
-
 /* Posts `error` as an ERROR message with the details status, model and device. Call it without
  * locks: the bus may call back into the element. */
 void gst_code_error_post(GstElement *element, const CodeError *error, const gchar *model,

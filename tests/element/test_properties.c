@@ -1,5 +1,7 @@
 /* test_properties.c - every property holds what it is given, and its flags say the truth; the
  * factory says what the element is. */
+#include <gst/check/gstharness.h>
+
 #include "common.h"
 
 static void check_round_trip(GObject *object, const GParamSpec *spec, const GValue *value)
@@ -202,6 +204,49 @@ GST_START_TEST(test_stress)
 }
 GST_END_TEST
 
+/* The library's own stress: it sets a property, or pushes an event upstream, as fast as it can. */
+static void stress_upstream(GstHarness *harness, GstEvent *event)
+{
+    GstHarnessThread *thread =
+        gst_harness_stress_push_upstream_event_start_full(harness, event, 500);
+
+    g_usleep(200000);
+    fail_unless(gst_harness_stress_thread_stop(thread) > 0);
+    gst_event_unref(event);
+}
+
+GST_START_TEST(test_harness_stress)
+{
+    static const gchar *const names[] = {"class-id", "drafting-steps", "seed",
+                                         "guidance", "top-k",          "top-p"};
+    GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
+    GstHarnessThread *threads[G_N_ELEMENTS(names)];
+
+    g_object_set(harness->element, "model", tiny_model(), NULL);
+    gst_harness_set_sink_caps_str(harness, "video/x-raw,framerate=30/1");
+    gst_harness_set_drop_buffers(harness, TRUE);
+    gst_harness_play(harness);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        GValue value = G_VALUE_INIT;
+        GParamSpec *spec =
+            g_object_class_find_property(G_OBJECT_GET_CLASS(harness->element), names[i]);
+
+        g_value_init(&value, spec->value_type);
+        g_param_value_set_default(spec, &value);
+        threads[i] = gst_harness_stress_property_start_full(harness, names[i], &value, 100);
+        g_value_unset(&value);
+    }
+    stress_upstream(harness, gst_event_new_reconfigure());
+    stress_upstream(harness, gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2.0, GST_SECOND, 0));
+    stress_upstream(harness,
+                    gst_event_new_seek(1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET,
+                                       GST_SECOND, GST_SEEK_TYPE_NONE, 0));
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        fail_unless(gst_harness_stress_thread_stop(threads[i]) > 0);
+    gst_harness_teardown(harness);
+}
+GST_END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("properties");
@@ -214,5 +259,6 @@ Suite *make_suite(void)
     tcase_add_test(properties, test_model_waits_for_ready);
     tcase_add_test(properties, test_factory);
     tcase_add_test(properties, test_stress);
+    tcase_add_test(properties, test_harness_stress);
     return suite;
 }
