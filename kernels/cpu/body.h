@@ -40,6 +40,8 @@ typedef struct CpuBody {
                          const float *bias, size_t rows, size_t width);
     void (*gelu)(void *y, size_t y_row, const float *tile, size_t tile_row, const float *bias,
                  size_t rows, size_t width);
+    void (*gelu_f32)(float *y, size_t y_row, const float *tile, size_t tile_row, const float *bias,
+                     size_t rows, size_t width);
     void (*add_gated)(float *y, size_t y_row, const float *tile, size_t tile_row, const float *bias,
                       const float *gate, size_t rows, size_t width);
     /* y = tile + bias + add; y may be add, and has its rows as far apart. */
@@ -62,7 +64,7 @@ typedef struct CpuBody {
      */
     void (*quantise)(uint8_t *bytes, const void *x, size_t count, float *scale, int32_t *zero);
     /* A tile of byte products, 64 apart, to float32 in place: (sum - zero[row] * column_sum) *
-     * scale[row] * column_scale */
+     * (scale[row] * column_scale) */
     void (*dequantise)(void *tile, const float *scale, const int32_t *zero,
                        const float *column_scale, const int32_t *column_sum, size_t rows,
                        size_t width);

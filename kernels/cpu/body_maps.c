@@ -161,6 +161,7 @@ const CpuBody CPU_PART(body) = {
     .add_bias = CPU_PART(add_bias),
     .add_bias_f32 = CPU_PART(add_bias_f32),
     .gelu = CPU_PART(gelu),
+    .gelu_f32 = CPU_PART(gelu_f32),
     .add_gated = CPU_PART(add_gated),
     .add_residual = CPU_PART(add_residual),
     .add = CPU_PART(add),

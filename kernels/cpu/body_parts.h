@@ -15,6 +15,8 @@ void CPU_PART(add_bias_f32)(float *y, size_t y_row, const float *tile, size_t ti
                             const float *bias, size_t rows, size_t width);
 void CPU_PART(gelu)(void *y, size_t y_row, const float *tile, size_t tile_row, const float *bias,
                     size_t rows, size_t width);
+void CPU_PART(gelu_f32)(float *y, size_t y_row, const float *tile, size_t tile_row,
+                        const float *bias, size_t rows, size_t width);
 void CPU_PART(add_gated)(float *y, size_t y_row, const float *tile, size_t tile_row,
                          const float *bias, const float *gate, size_t rows, size_t width);
 void CPU_PART(add_residual)(void *y, size_t y_row, const float *tile, size_t tile_row,

@@ -63,6 +63,19 @@ void CPU_PART(gelu)(void *out, size_t y_row, const float *tile, size_t tile_row,
     }
 }
 
+void CPU_PART(gelu_f32)(float *y, size_t y_row, const float *tile, size_t tile_row,
+                        const float *bias, size_t rows, size_t width)
+{
+    size_t whole = width / LANES * LANES, rest = width % LANES;
+
+    for (size_t row = 0; row < rows; row++, y += y_row, tile += tile_row) {
+        for (size_t i = 0; i < whole; i += LANES)
+            store(y + i, gelu_of(biased(tile, bias, i)));
+        if (rest)
+            store_part(y + whole, gelu_of(biased_part(tile, bias, whole, rest)), rest);
+    }
+}
+
 void CPU_PART(add_gated)(float *y, size_t y_row, const float *tile, size_t tile_row,
                          const float *bias, const float *gate, size_t rows, size_t width)
 {
@@ -123,7 +136,8 @@ INLINE float smallest(Vector v)
 }
 
 /* Asymmetric: what GELU gives is nearly all positive, and must not waste half of the range. The
- * range always holds 0. */
+ * range always holds 0. A row whose values are all below some 1e-32 is 0: the inverse of its scale
+ * must be a number. */
 void CPU_PART(quantise)(uint8_t *bytes, const void *in, size_t count, float *scale, int32_t *zero)
 {
     const float magic = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
@@ -138,8 +152,8 @@ void CPU_PART(quantise)(uint8_t *bytes, const void *in, size_t count, float *sca
         low = choose(v < low, v, low);
     }
     top = largest(high), bottom = smallest(low);
-    *scale = (top - bottom) / 255;
-    inverse = *scale > 0 ? 1 / *scale : 0;
+    *scale = top / 255 - bottom / 255; /* the difference of the two may be no number */
+    inverse = *scale > 1e-34f ? 1 / *scale : 0;
     offset = -bottom * inverse + magic;
     offset -= magic;
     *zero = (int32_t)offset;
@@ -168,6 +182,6 @@ void CPU_PART(dequantise)(void *tile, const float *scale, const int32_t *zero,
             Bits sum = *(const UnalignedBits *)at;
 
             sum -= *(const UnalignedBits *)(column_sum + i) * zero[row];
-            store(at, __builtin_convertvector(sum, Vector) * scale[row] * load(column_scale + i));
+            store(at, __builtin_convertvector(sum, Vector) * (scale[row] * load(column_scale + i)));
         }
 }

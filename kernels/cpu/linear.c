@@ -61,7 +61,7 @@ static void finish_tile(const CpuBody *body, const CodeLinear *args, Tile tile, 
         return;
     }
     if (args->epilogue == CODE_GELU) {
-        body->gelu(y, out, from, tile.columns, bias, tile.rows, tile.columns);
+        body->gelu_f32(y, out, from, tile.columns, bias, tile.rows, tile.columns);
         return;
     }
     for (size_t row = 0, count; row < tile.rows; row += count) {

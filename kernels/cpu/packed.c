@@ -60,7 +60,8 @@ static void pack_half(CpuPacked *packed, const float *weight)
     }
 }
 
-/* Symmetric, one scale an output: weight = scale * byte, byte in -127..127. */
+/* Symmetric, one scale an output: weight = scale * byte, byte in -127..127. Weights below 1e-30 of
+ * an output without larger ones are 0: 127 / largest must be a number. */
 static void pack_bytes(CpuPacked *packed, const float *weight)
 {
     for (size_t o = 0; o < packed->out; o++) {
@@ -72,13 +73,29 @@ static void pack_bytes(CpuPacked *packed, const float *weight)
         for (size_t i = 0; i < packed->in; i++)
             largest = fmaxf(largest, fabsf(row[i]));
         packed->scale[o] = largest / 127;
-        inverse = largest > 0 ? 127 / largest : 0;
+        inverse = largest > 1e-30f ? 127 / largest : 0;
         for (size_t i = 0; i < packed->in; i++) {
             int8_t byte = (int8_t)lrintf(row[i] * inverse);
 
             packed->column_sum[o] += byte;
             to[i / 4 * step + i % 4] = (char)byte;
         }
+    }
+}
+
+void cpu_move_inputs(const CpuBody *body, const CpuPacked *packed, void *to, const void *x,
+                     size_t rows)
+{
+    size_t in = packed->in, bytes = in * (packed->spec.x_f32 ? sizeof(float) : sizeof(uint16_t));
+    const char *from = x;
+    char *row = to;
+
+    for (size_t i = 0; i < rows; i++, from += bytes, row += (size_t)packed->steps * 4) {
+        if (packed->spec.x_f32)
+            body->convert(row, (const float *)(const void *)from, in);
+        else
+            memcpy(row, from, bytes);
+        memset(row + in * sizeof(uint16_t), 0, in % 2 * sizeof(uint16_t));
     }
 }
 

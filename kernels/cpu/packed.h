@@ -26,6 +26,17 @@ CpuPacked *cpu_packed_new(bool bytes, const CodeWeightSpec *spec, const float *w
                           const float *bias, CodeError *error);
 void cpu_packed_free(CpuPacked *packed); /* NULL is allowed */
 
+/* True if the tile kernels cannot read inputs where they lie: float32 ones, and rows that end
+ * within a step. */
+static inline bool cpu_moves_inputs(const CpuPacked *packed)
+{
+    return !packed->bytes && (packed->spec.x_f32 || packed->in % 2);
+}
+
+/* Rows of inputs, one after the other, to bfloat16 rows of whole steps. */
+void cpu_move_inputs(const CpuBody *body, const CpuPacked *packed, void *to, const void *x,
+                     size_t rows);
+
 /* A panel: where it begins, and how many outputs and vectors it has. */
 typedef struct CpuPanel {
     size_t first; /* output */

@@ -12,11 +12,13 @@ static const double task_work = 64e6; /* multiplications */
  * dimensions over the keys. */
 typedef struct Memory {
     size_t keys;       /* padded to 64 */
-    uint32_t *k;       /* (keys / 64, dim / 2, 64) pairs of dimensions */
+    size_t pairs;      /* of dimensions; the last may have only one */
+    uint32_t *k;       /* (keys / 64, pairs, 64) pairs of dimensions */
     uint16_t *v;       /* (dim / 64, keys / 2, 64, 2) pairs of keys */
     float *scores;     /* (ROWS, keys) */
     uint16_t *weights; /* (ROWS, keys) */
     float *tile;       /* (ROWS, 64) */
+    uint16_t *q;       /* (ROWS, 2 * pairs), where rows of queries end within a pair */
 } Memory;
 
 static size_t align(size_t bytes)
@@ -30,22 +32,24 @@ static bool take_memory(CpuWorker *worker, const CodeAttention *args, Memory *me
     size_t keys = pieces(args->keys, 64) * 64, dim = pieces(args->dim, 64) * 64;
     size_t k = align(keys * dim * 2), scores = align(ROWS * keys * 4),
            weights = align(ROWS * keys * 2);
-    char *base = cpu_scratch(worker, 2 * k + scores + weights + ROWS * 64 * 4, error);
+    char *base = cpu_scratch(worker, 2 * k + scores + weights + ROWS * (64 * 4 + dim * 2), error);
 
     if (!base)
         return false;
     memory->keys = keys;
+    memory->pairs = pieces(args->dim, 2);
     memory->k = (uint32_t *)base;
     memory->v = (uint16_t *)(base + k);
     memory->scores = (float *)(base + 2 * k);
     memory->weights = (uint16_t *)(base + 2 * k + scores);
     memory->tile = (float *)(base + 2 * k + scores + weights);
+    memory->q = (uint16_t *)(memory->tile + ROWS * 64);
     return true;
 }
 
 static void pack_keys(const CodeAttention *args, const uint16_t *k, const Memory *memory)
 {
-    size_t pairs = args->dim / 2;
+    size_t pairs = memory->pairs;
 
     for (size_t key = 0; key < memory->keys; key++) {
         uint32_t *to = memory->k + key / 64 * pairs * 64 + key % 64;
@@ -55,7 +59,7 @@ static void pack_keys(const CodeAttention *args, const uint16_t *k, const Memory
             uint32_t both = 0;
 
             if (key < args->keys)
-                memcpy(&both, from + 2 * pair, sizeof both);
+                memcpy(&both, from + 2 * pair, 2 * pair + 1 < args->dim ? 4 : 2);
             to[pair * 64] = both;
         }
     }
@@ -78,6 +82,22 @@ static void pack_values(const CodeAttention *args, const uint16_t *v, const Memo
     }
 }
 
+/* Where the rows of some queries lie, in whole pairs. */
+static void find_queries(const CodeAttention *args, const Memory *memory, const uint16_t *q,
+                         unsigned rows, const void **from)
+{
+    for (unsigned r = 0; r < rows; r++, q += args->q_row) {
+        uint16_t *copy = memory->q + r * 2 * memory->pairs;
+
+        from[r] = q;
+        if (args->dim % 2 == 0)
+            continue;
+        memcpy(copy, q, args->dim * sizeof *copy);
+        copy[args->dim] = 0;
+        from[r] = copy;
+    }
+}
+
 /* Weights of `rows` queries: bfloat16 of softmax before the division, whose divisors go to
  * `totals`. */
 static void weigh(const CpuBody *body, const CodeAttention *args, const Memory *memory,
@@ -85,10 +105,10 @@ static void weigh(const CpuBody *body, const CodeAttention *args, const Memory *
 {
     for (size_t panel = 0; panel < memory->keys / 64; panel++) {
         GemmTile tile = {.a = q,
-                         .b = memory->k + panel * args->dim / 2 * 64,
+                         .b = memory->k + panel * memory->pairs * 64,
                          .c = memory->tile,
                          .taps = 1,
-                         .steps = args->dim / 2,
+                         .steps = (unsigned)memory->pairs,
                          .rows = rows,
                          .vectors = 4};
 
@@ -134,8 +154,7 @@ static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *e
         const void *from[ROWS];
         float totals[ROWS];
 
-        for (unsigned r = 0; r < rows; r++)
-            from[r] = q + (row + r) * args->q_row;
+        find_queries(args, &memory, q + row * args->q_row, rows, from);
         weigh(body, args, &memory, from, rows, totals);
         for (unsigned r = 0; r < rows; r++)
             from[r] = memory.weights + r * memory.keys;

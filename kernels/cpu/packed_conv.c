@@ -13,33 +13,31 @@ typedef struct Conv {
     size_t position_bytes;
 } Conv;
 
-/* ---- float32 inputs ----------------------------------------------------------------------------
+/* ---- inputs that must be moved
+ * -----------------------------------------------------------------------
  */
 
-static bool convert_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool move_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const Conv *conv = job;
-    size_t in = conv->packed->in;
-    const float *x = (const float *)conv->args->x + task * conv->side * in;
-    char *out = (char *)conv->x + task * conv->side * conv->position_bytes;
+    size_t element = conv->packed->spec.x_f32 ? sizeof(float) : sizeof(uint16_t);
 
     (void)error;
-    for (size_t i = 0; i < conv->side; i++, x += in, out += conv->position_bytes) {
-        worker->device->body->convert(out, x, in);
-        if (in % 2)
-            ((uint16_t *)out)[in] = 0;
-    }
+    cpu_move_inputs(worker->device->body, conv->packed,
+                    (char *)conv->x + task * conv->side * conv->position_bytes,
+                    (const char *)conv->args->x + task * conv->side * conv->packed->in * element,
+                    conv->side);
     return true;
 }
 
-/* Brings x to bfloat16, an even number of channels, in the stream's shared memory. */
-static bool convert_inputs(CodeStream *stream, Conv *conv)
+/* Brings x to the stream's shared memory. */
+static bool move_inputs(CodeStream *stream, Conv *conv)
 {
     size_t rows = conv->args->images * conv->side;
 
     conv->position_bytes = (size_t)conv->packed->steps * 4;
     conv->x = cpu_shared(stream, rows * conv->side * conv->position_bytes);
-    return conv->x && (stream->rehearsing || cpu_run(stream, convert_row, conv, rows));
+    return conv->x && (stream->rehearsing || cpu_run(stream, move_row, conv, rows));
 }
 
 /* ---- tiles -------------------------------------------------------------------------------------
@@ -83,13 +81,18 @@ static void gather(const Conv *conv, const char *image, size_t y, size_t x, unsi
 }
 
 static void finish_tile(const CpuBody *body, const Conv *conv, const CpuPanel *panel,
-                        size_t position, unsigned count, const float *sums)
+                        size_t position, unsigned count, float *sums)
 {
     const CodeConv *args = conv->args;
     const float *bias = conv->packed->bias + panel->first;
     size_t out = conv->packed->out, at = position * out + panel->first;
 
-    if (conv->packed->spec.y_f32)
+    if (conv->packed->spec.y_f32 && args->add) {
+        body->add_bias_f32(sums, GEMM_COLUMNS, sums, GEMM_COLUMNS, bias, count, panel->width);
+        for (unsigned r = 0; r < count; r++)
+            body->add((float *)args->y + at + r * out, sums + r * GEMM_COLUMNS,
+                      (const float *)args->add + at + r * out, panel->width);
+    } else if (conv->packed->spec.y_f32)
         body->add_bias_f32((float *)args->y + at, out, sums, GEMM_COLUMNS, bias, count,
                            panel->width);
     else if (args->add)
@@ -154,7 +157,7 @@ bool cpu_packed_conv(CodeStream *stream, const CodeConv *args, const CpuPacked *
     conv.band = row_work < BAND_WORK ? BAND_WORK / row_work : 1;
     conv.band = least(conv.band, pieces(conv.out_side, 8)); /* work for several threads */
     conv.bands = pieces(conv.out_side, conv.band);
-    if ((spec->x_f32 || packed->in % 2) && !convert_inputs(stream, &conv))
+    if (cpu_moves_inputs(packed) && !move_inputs(stream, &conv))
         return false;
     return stream->rehearsing || cpu_run(stream, compute_band, &conv, args->images * conv.bands);
 }

@@ -3,15 +3,16 @@
 #include "packed.h"
 
 enum {
-    BAND_ROWS = 252,  /* a multiple of the rows of any tile */
-    BLOCK_STEPS = 768 /* inputs of a tile's rows and a panel's weights share the first caches */
+    BAND_ROWS = 252,   /* a multiple of the rows of any tile */
+    BLOCK_STEPS = 768, /* inputs of a tile's rows and a panel's weights share the first caches */
+    MOVE_ROWS = 16     /* that a task brings to bytes */
 };
 
 typedef struct Linear {
     const CodeLinear *args;
     const CpuPacked *packed;
     size_t bands;
-    /* Rows of inputs as the kernel takes them: x itself, or its bytes. */
+    /* Rows of inputs as the kernel takes them: x itself, its bytes, or its bfloat16. */
     const char *rows;
     size_t row_bytes, group_bytes;
     float *scale;  /* bytes: (groups, rows) */
@@ -21,17 +22,15 @@ typedef struct Linear {
 /* ---- bytes -------------------------------------------------------------------------------------
  */
 
-enum { QUANTISE_ROWS = 16 };
-
 static bool quantise_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const Linear *linear = job;
     const CodeLinear *args = linear->args;
     size_t in = linear->packed->in,
-           end = least((size_t)args->groups * args->rows, (task + 1) * QUANTISE_ROWS);
+           end = least((size_t)args->groups * args->rows, (task + 1) * MOVE_ROWS);
 
     (void)error;
-    for (size_t row = task * QUANTISE_ROWS; row < end; row++) {
+    for (size_t row = task * MOVE_ROWS; row < end; row++) {
         const uint16_t *x =
             (const uint16_t *)args->x + row / args->rows * args->x_group + row % args->rows * in;
 
@@ -56,8 +55,41 @@ static bool take_bytes(CodeStream *stream, Linear *linear)
     linear->rows = memory;
     linear->scale = (float *)(memory + rows * linear->row_bytes);
     linear->zero = (int32_t *)(linear->scale + rows);
-    return stream->rehearsing ||
-           cpu_run(stream, quantise_rows, linear, pieces(rows, QUANTISE_ROWS));
+    return stream->rehearsing || cpu_run(stream, quantise_rows, linear, pieces(rows, MOVE_ROWS));
+}
+
+/* ---- inputs that must be moved
+ * -----------------------------------------------------------------------
+ */
+
+static bool move_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const Linear *linear = job;
+    const CodeLinear *args = linear->args;
+    size_t element = linear->packed->spec.x_f32 ? sizeof(float) : sizeof(uint16_t);
+    size_t end = least((size_t)args->groups * args->rows, (task + 1) * MOVE_ROWS);
+
+    (void)error;
+    for (size_t row = task * MOVE_ROWS; row < end; row++) {
+        size_t at = row / args->rows * args->x_group + row % args->rows * linear->packed->in;
+
+        cpu_move_inputs(worker->device->body, linear->packed,
+                        (char *)linear->rows + row * linear->row_bytes,
+                        (const char *)args->x + at * element, 1);
+    }
+    return true;
+}
+
+static bool move_inputs(CodeStream *stream, Linear *linear)
+{
+    const CodeLinear *args = linear->args;
+    size_t rows = (size_t)args->groups * args->rows;
+
+    linear->row_bytes = (size_t)linear->packed->steps * 4;
+    linear->group_bytes = linear->row_bytes * args->rows;
+    linear->rows = cpu_shared(stream, rows * linear->row_bytes);
+    return linear->rows &&
+           (stream->rehearsing || cpu_run(stream, move_rows, linear, pieces(rows, MOVE_ROWS)));
 }
 
 /* ---- tiles -------------------------------------------------------------------------------------
@@ -111,6 +143,8 @@ static void finish_tile(const CpuBody *body, const Linear *linear, const CpuPane
                             GEMM_COLUMNS, bias, per_lane(&args->gate, lane) + panel->first, count,
                             panel->width);
         }
+    } else if (packed->spec.y_f32 && args->epilogue == CODE_GELU) {
+        body->gelu_f32((float *)args->y + at, out, sums, GEMM_COLUMNS, bias, rows, panel->width);
     } else if (packed->spec.y_f32) {
         body->add_bias_f32((float *)args->y + at, out, sums, GEMM_COLUMNS, bias, rows,
                            panel->width);
@@ -139,7 +173,6 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeEr
     return true;
 }
 
-/* Widened inputs are not needed: what this backend packs takes activations. */
 bool cpu_packed_linear(CodeStream *stream, const CodeLinear *args, const CpuPacked *packed)
 {
     Linear linear = {.args = args,
@@ -150,6 +183,8 @@ bool cpu_packed_linear(CodeStream *stream, const CodeLinear *args, const CpuPack
                      .group_bytes = args->x_group * sizeof(uint16_t)};
 
     if (packed->bytes && !take_bytes(stream, &linear))
+        return false;
+    if (cpu_moves_inputs(packed) && !move_inputs(stream, &linear))
         return false;
     return stream->rehearsing ||
            cpu_run(stream, compute_band, &linear, cpu_panels(packed) * args->groups * linear.bands);

@@ -121,6 +121,15 @@ static void work_as_caller(CpuPool *pool)
     _mm_setcsr(rounding);
 }
 
+/* No task is left: who has not woken up yet need not. */
+static void take_seats_away(CpuPool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_sub(&pool->running, pool->seats);
+    pool->seats = 0;
+    pthread_mutex_unlock(&pool->lock);
+}
+
 /* Runs the job that is set up, whose turn it is. False on failure. */
 static bool run(CpuPool *pool, CodeError *error)
 {
@@ -141,6 +150,8 @@ static bool run(CpuPool *pool, CodeError *error)
             pthread_cond_signal(&pool->begin);
     pthread_mutex_unlock(&pool->lock);
     work_as_caller(pool);
+    if (!pool->on_each)
+        take_seats_away(pool);
     for (int i = 0; i < GLANCES && atomic_load(&pool->running); i++)
         _mm_pause();
     pthread_mutex_lock(&pool->lock);

@@ -466,7 +466,8 @@ static void bench_decoder(Bench *bench, const unsigned channels[5], unsigned gro
         bench_conv(bench, CODE_WEIGHT_CONV3, width / 2, before, 3, false);
 }
 
-int benchmark(const CodeBackend *backend, unsigned threads, const char *filter)
+int benchmark(const CodeBackend *backend, const char *precision, unsigned threads,
+              const char *filter)
 {
     static const Products transformers[] = {
         {1920, {2, 8, 32, 72, 200, 512, 848}}, /* d30 */
@@ -476,7 +477,7 @@ int benchmark(const CodeBackend *backend, unsigned threads, const char *filter)
     };
     Bench bench = {.filter = filter};
 
-    if (!side_open(&bench.side, backend, getenv("CODE_CPU"), threads))
+    if (!side_open(&bench.side, backend, getenv("CODE_CPU"), precision, threads))
         return 1;
     bench.peak = measure_peak(bench.side.info.threads);
     printf("%s, %s: peak %.1f GFLOP/s in float32\n", bench.side.name, bench.side.info.precision,

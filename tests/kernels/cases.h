@@ -9,7 +9,7 @@
  * number alone. The meaning of n is the case's own. */
 typedef struct Shape {
     unsigned images, first;
-    unsigned n[6];
+    unsigned n[7];
 } Shape;
 
 /* What was computed: (images, size). Integers as floats. */
@@ -22,6 +22,7 @@ typedef struct Case {
     const char *name; /* as in docs/numerics.md */
     void (*run)(Side *side, const Shape *shape, Output *output);
     const Shape *shapes; /* up to one without images */
+    bool repeats;        /* another case, where activations are float32 */
 } Case;
 
 extern const Case cases[]; /* up to one without a name */
@@ -45,6 +46,26 @@ Random random_of(const Shape *shape, unsigned image);
 
 /* (images, size) random numbers times scale, image by image; for free(). */
 float *images_of(const Shape *shape, size_t size, float scale, unsigned salt);
+
+/* The same on the device; of what belongs to the operation, `count`. */
+float *upload_images(Side *side, const Shape *shape, size_t size, float scale, unsigned salt);
+void *upload_activations(Side *side, const Shape *shape, size_t size, float scale, unsigned salt);
+float *upload_shared(Side *side, const Shape *shape, size_t count, float scale, unsigned salt);
+
+/* (images, size) numbers from the device */
+void download(Side *side, const Shape *shape, const void *array, size_t size, Output *output);
+void download_activations(Side *side, const Shape *shape, const void *array, size_t size,
+                          Output *output);
+
+/* What a product with that spec gives: random numbers in its place, and what it gave. */
+void *upload_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec, size_t size,
+                     unsigned salt);
+void download_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec, const void *array,
+                      size_t size, Output *output);
+
+/* The types of a product: bit 0 makes its output float32, bit 1 its input. */
+enum { ACT_TO_ACT, ACT_TO_F32, F32_TO_ACT, F32_TO_F32 };
+CodeWeightSpec spec_of(CodeWeightKind kind, unsigned in, unsigned out, unsigned types);
 
 void run_linear(Side *side, const Shape *shape, Output *output);
 void run_modulate(Side *side, const Shape *shape, Output *output);

@@ -5,34 +5,19 @@
 
 #include <math.h>
 
-static float *upload(Side *side, const Shape *shape, size_t size, float scale, unsigned salt)
-{
-    float *values = images_of(shape, size, scale, salt);
-    float *array = side_array(side, values, shape->images * size * sizeof(float));
-
-    free(values);
-    return array;
-}
-
-static void download(Side *side, const Shape *shape, const void *array, size_t size, Output *output)
-{
-    output->size = size;
-    output->values = malloc((shape->images * size + 1) * sizeof(float));
-    if (!output->values)
-        abort();
-    side_download(side, output->values, array, shape->images * size * sizeof(float));
-}
-
 /* n: mode, in side, out side, channels */
 void run_resize(Side *side, const Shape *shape, Output *output)
 {
     unsigned in = shape->n[1], out = shape->n[2], channels = shape->n[3];
+    bool nearest = shape->n[0] == CODE_NEAREST;
     size_t in_image = (size_t)in * in * channels + 3, out_image = (size_t)out * out * channels + 5;
     CodeResize args = {
         .mode = (CodeResizeMode)shape->n[0],
-        .in = upload(side, shape, in_image, 1, 1),
+        .in = nearest ? upload_activations(side, shape, in_image, 1, 1)
+                      : upload_images(side, shape, in_image, 1, 1),
         .in_image = in_image,
-        .out = upload(side, shape, out_image, 1, 2),
+        .out = nearest ? upload_activations(side, shape, out_image, 1, 2)
+                       : upload_images(side, shape, out_image, 1, 2),
         .out_image = out_image,
         .images = shape->images,
         .in_side = in,
@@ -41,34 +26,39 @@ void run_resize(Side *side, const Shape *shape, Output *output)
     };
 
     RUN(side, resize, &args);
-    download(side, shape, args.out, out_image, output);
+    if (nearest)
+        download_activations(side, shape, args.out, out_image, output);
+    else
+        download(side, shape, args.out, out_image, output);
 }
 
-/* n: kind, side, in, out, add (0: none, 1: another map, 2: y itself), with bias */
+/* n: kind, side, in, out, add (0: none, 1: another map, 2: y itself), with bias, types */
 void run_conv(Side *side, const Shape *shape, Output *output)
 {
     CodeWeightKind kind = (CodeWeightKind)shape->n[0];
     unsigned width = shape->n[1], in = shape->n[2], out = shape->n[3], add = shape->n[4];
     unsigned out_width = kind == CODE_WEIGHT_CONV3_S2 ? width / 2 : width;
     size_t taps = kind == CODE_WEIGHT_CONV1 ? 1 : 9, size = (size_t)out_width * out_width * out;
+    size_t in_size = (size_t)width * width * in;
     Random random = random_shared(shape);
     float *weight = random_floats(&random, taps * in * out, 1),
-          *bias = random_floats(&random, out, 1);
-    CodeWeightSpec spec = {.kind = kind, .in = in, .out = out, .x_f32 = true, .y_f32 = true};
+          *bias = random_floats(&random, out, 1), *x = images_of(shape, in_size, 1, 1);
+    CodeWeightSpec spec = spec_of(kind, in, out, shape->n[6]);
     CodeConv args = {
         .weight = side_weight(side, spec, weight, shape->n[5] ? bias : NULL),
-        .x = upload(side, shape, (size_t)width * width * in, 1, 1),
-        .y = upload(side, shape, size, 1, 2),
+        .x = side_inputs(side, &spec, x, shape->images * in_size),
+        .y = upload_outputs(side, shape, &spec, size, 2),
         .images = shape->images,
         .side = width,
     };
 
     if (add)
-        args.add = add == 1 ? upload(side, shape, size, 1, 3) : args.y;
+        args.add = add == 1 ? upload_outputs(side, shape, &spec, size, 3) : args.y;
     free(weight);
     free(bias);
+    free(x);
     RUN(side, conv, &args);
-    download(side, shape, args.y, size, output);
+    download_outputs(side, shape, &spec, args.y, size, output);
 }
 
 /* n: positions, channels, masked */
@@ -77,17 +67,17 @@ void run_accumulate(Side *side, const Shape *shape, Output *output)
     unsigned positions = shape->n[0], channels = shape->n[1];
     size_t size = (size_t)positions * channels;
     CodeAccumulate args = {
-        .f_hat = upload(side, shape, size, 1, 1),
-        .h = upload(side, shape, size, 1, 2),
-        .conv = upload(side, shape, size, 1, 3),
+        .f_hat = upload_images(side, shape, size, 1, 1),
+        .h = upload_images(side, shape, size, 1, 2),
+        .conv = upload_images(side, shape, size, 1, 3),
         .images = shape->images,
         .positions = positions,
         .channels = channels,
     };
 
     if (shape->n[2]) {
-        args.kept = upload(side, shape, size, 1, 4);
-        args.mask = upload(side, shape, positions, 1, 5);
+        args.kept = upload_images(side, shape, size, 1, 4);
+        args.mask = upload_images(side, shape, positions, 1, 5);
     }
     RUN(side, accumulate, &args);
     download(side, shape, args.f_hat, size, output);
@@ -114,14 +104,13 @@ void run_group_norm(Side *side, const Shape *shape, Output *output)
 
     for (size_t i = 0; i < shape->images * size; i++)
         x[i] += (float)shape->n[5];
-    args.x = side_array(side, x, shape->images * size * sizeof(float));
-    args.y =
-        shape->n[4] ? (void *)args.x : side_array(side, NULL, shape->images * size * sizeof(float));
+    args.x = side_activations(side, x, shape->images * size);
+    args.y = shape->n[4] ? (void *)args.x : side_activations(side, NULL, shape->images * size);
     free(x);
     free(weight);
     free(bias);
     RUN(side, group_norm, &args);
-    download(side, shape, args.y, size, output);
+    download_activations(side, shape, args.y, size, output);
 }
 
 /* n: side, stride beyond 3 * side. One image. The first values are the ones that go wrong easily.

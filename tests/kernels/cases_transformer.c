@@ -4,71 +4,6 @@
 
 #include "../test.h"
 
-Random random_shared(const Shape *shape)
-{
-    Random random = {12345};
-
-    for (int i = 0; i < 6; i++)
-        random.state = random.state * 1000003u + shape->n[i];
-    return random;
-}
-
-Random random_of(const Shape *shape, unsigned image)
-{
-    Random random = random_shared(shape);
-
-    random.state += (uint64_t)(shape->first + image + 1) << 32;
-    return random;
-}
-
-float *images_of(const Shape *shape, size_t size, float scale, unsigned salt)
-{
-    float *values = malloc((shape->images * size + 1) * sizeof *values);
-
-    if (!values)
-        abort();
-    for (unsigned image = 0; image < shape->images; image++) {
-        Random random = random_of(shape, image);
-
-        random.state += salt * 77777u;
-        for (size_t i = 0; i < size; i++)
-            values[image * size + i] = random_normal(&random) * scale;
-    }
-    return values;
-}
-
-/* An array of random numbers on the device. */
-static float *upload_images(Side *side, const Shape *shape, size_t size, float scale, unsigned salt)
-{
-    float *values = images_of(shape, size, scale, salt);
-    float *array = side_array(side, values, shape->images * size * sizeof(float));
-
-    free(values);
-    return array;
-}
-
-static float *upload_shared(Side *side, const Shape *shape, size_t count, float scale,
-                            unsigned salt)
-{
-    Random random = random_shared(shape);
-    float *values, *array;
-
-    random.state += salt * 99999u;
-    values = random_floats(&random, count, scale);
-    array = side_array(side, values, count * sizeof(float));
-    free(values);
-    return array;
-}
-
-static void download(Side *side, const Shape *shape, const void *array, size_t size, Output *output)
-{
-    output->size = size;
-    output->values = malloc((shape->images * size + 1) * sizeof(float));
-    if (!output->values)
-        abort();
-    side_download(side, output->values, array, shape->images * size * sizeof(float));
-}
-
 /* A vector for each of `lanes` lanes, in a table of another order. */
 static CodePerLane per_lane_of(Side *side, const Shape *shape, unsigned lanes, size_t width,
                                unsigned salt)
@@ -93,21 +28,37 @@ static CodePerLane per_lane_of(Side *side, const Shape *shape, unsigned lanes, s
     return vectors;
 }
 
-/* n: rows of a lane, in, out, epilogue */
+/* Makes every third row of inputs a special one: NORMAL leaves all as they are. */
+enum { NORMAL, CONSTANT, ZERO, HUGE, LOPSIDED };
+
+static void make_special(float *x, size_t rows, size_t in, unsigned kind)
+{
+    for (size_t row = 0; row < rows && kind != NORMAL; row += 3)
+        for (size_t i = row * in; i < (row + 1) * in; i++) {
+            if (kind == CONSTANT)
+                x[i] = 0.7f;
+            else if (kind == ZERO)
+                x[i] = 0;
+            else if (kind == HUGE)
+                x[i] *= 1e30f;
+            else /* as GELU gives them */
+                x[i] = x[i] > 0 ? 4 * x[i] : 0.1f * x[i];
+        }
+}
+
+/* n: rows of a lane, in, out, epilogue, kind of rows, -, types */
 void run_linear(Side *side, const Shape *shape, Output *output)
 {
     unsigned rows = 2 * shape->n[0], in = shape->n[1], out = shape->n[2];
-    size_t x_group = (size_t)rows * in + 5;
+    size_t x_group = (size_t)rows * in + 5, size = (size_t)rows * out;
     Random random = random_shared(shape);
     float *weight = random_floats(&random, (size_t)in * out, 1),
-          *bias = random_floats(&random, out, 1);
-    CodeWeightSpec spec = {
-        .kind = CODE_WEIGHT_LINEAR, .in = in, .out = out, .x_f32 = true, .y_f32 = true};
+          *bias = random_floats(&random, out, 1), *x = images_of(shape, x_group, 1, 1);
+    CodeWeightSpec spec = spec_of(CODE_WEIGHT_LINEAR, in, out, shape->n[6]);
     CodeLinear args = {
         .weight = side_weight(side, spec, weight, shape->n[3] == CODE_GELU ? NULL : bias),
-        .x = upload_images(side, shape, x_group, 1, 1),
         .x_group = x_group,
-        .y = upload_images(side, shape, (size_t)rows * out, 1, 2),
+        .y = upload_outputs(side, shape, &spec, size, 2),
         .groups = shape->images,
         .rows = rows,
         .epilogue = (CodeEpilogue)shape->n[3],
@@ -115,10 +66,14 @@ void run_linear(Side *side, const Shape *shape, Output *output)
         .lane_rows = rows / 2,
     };
 
+    for (unsigned image = 0; image < shape->images; image++)
+        make_special(x + image * x_group, rows, in, shape->n[4]);
+    args.x = side_inputs(side, &spec, x, shape->images * x_group);
     free(weight);
     free(bias);
+    free(x);
     RUN(side, linear, &args);
-    download(side, shape, args.y, (size_t)rows * out, output);
+    download_outputs(side, shape, &spec, args.y, size, output);
 }
 
 /* n: rows, width */
@@ -128,7 +83,7 @@ void run_modulate(Side *side, const Shape *shape, Output *output)
     size_t size = 2 * (size_t)rows * width;
     CodeModulate args = {
         .x = upload_images(side, shape, size, 3, 1),
-        .y = side_array(side, NULL, shape->images * size * sizeof(float)),
+        .y = side_activations(side, NULL, shape->images * size),
         .lanes = lanes,
         .rows = rows,
         .width = width,
@@ -137,7 +92,7 @@ void run_modulate(Side *side, const Shape *shape, Output *output)
     };
 
     RUN(side, modulate, &args);
-    download(side, shape, args.y, size, output);
+    download_activations(side, shape, args.y, size, output);
 }
 
 /* n: rows, heads, first, capacity, zeros */
@@ -148,10 +103,10 @@ void run_heads(Side *side, const Shape *shape, Output *output)
     size_t cache = 2 * (size_t)heads * capacity * CODE_HEAD_SIZE;
     float scale = shape->n[4] == 1 ? 0 : shape->n[4] == 2 ? 1e-20f : shape->n[4] == 3 ? 1e25f : 1;
     CodeHeads args = {
-        .qkv = upload_images(side, shape, qkv, scale, 1),
+        .qkv = upload_activations(side, shape, qkv, scale, 1),
         .q_scale = upload_shared(side, shape, heads, 10, 2),
-        .k_cache = upload_images(side, shape, cache, 1, 3),
-        .v_cache = upload_images(side, shape, cache, 1, 4),
+        .k_cache = upload_activations(side, shape, cache, 1, 3),
+        .v_cache = upload_activations(side, shape, cache, 1, 4),
         .lanes = 2 * shape->images,
         .rows = rows,
         .heads = heads,
@@ -166,8 +121,32 @@ void run_heads(Side *side, const Shape *shape, Output *output)
     output->values = malloc(shape->images * output->size * sizeof(float));
     for (unsigned image = 0; image < shape->images; image++)
         for (int i = 0; i < 3; at += size[i++])
-            side_download(side, output->values + at, (const float *)part[i] + image * size[i],
-                          size[i] * sizeof(float));
+            side_download_activations(side, output->values + at,
+                                      side_activation(side, part[i], image * size[i]), size[i]);
+}
+
+/* A table of activations for the lanes, in another order, each set beginning at a whole float. */
+static CodePerLane activations_per_lane(Side *side, const Shape *shape, unsigned lanes, size_t size)
+{
+    size_t per_float = sizeof(float) / side->info.activation_size;
+    size_t stride = size / per_float + 3; /* size is a multiple of 64 */
+    float *images = images_of(shape, lanes / shape->images * size, 0.5f, 1);
+    float *table = calloc(lanes * stride * per_float, sizeof *table);
+    int32_t *slot = malloc(lanes * sizeof *slot);
+    CodePerLane vectors = {.stride = stride};
+
+    if (!table || !slot)
+        abort();
+    for (unsigned lane = 0; lane < lanes; lane++) {
+        slot[lane] = (int32_t)(lanes - 1 - lane);
+        memcpy(table + slot[lane] * stride * per_float, images + lane * size, size * sizeof *table);
+    }
+    vectors.base = side_activations(side, table, lanes * stride * per_float);
+    vectors.slot = side_array(side, slot, lanes * sizeof *slot);
+    free(images);
+    free(table);
+    free(slot);
+    return vectors;
 }
 
 /* n: rows, heads, capacity, layers. The caches are (layers, 2, lanes, heads, capacity, 64). */
@@ -178,9 +157,9 @@ void run_recall(Side *side, const Shape *shape, Output *output)
     size_t lane_size = (size_t)heads * capacity * CODE_HEAD_SIZE, at = 0;
     float *zeros = calloc(2 * layers * lanes * lane_size + 1, sizeof *zeros);
     CodeRecall args = {
-        .from =
-            per_lane_of(side, shape, lanes, 2 * (size_t)layers * heads * rows * CODE_HEAD_SIZE, 1),
-        .cache = side_array(side, zeros, 2 * layers * lanes * lane_size * sizeof *zeros),
+        .from = activations_per_lane(side, shape, lanes,
+                                     2 * (size_t)layers * heads * rows * CODE_HEAD_SIZE),
+        .cache = side_activations(side, zeros, 2 * layers * lanes * lane_size),
         .layers = layers,
         .lanes = lanes,
         .heads = heads,
@@ -194,9 +173,10 @@ void run_recall(Side *side, const Shape *shape, Output *output)
     output->values = malloc(shape->images * output->size * sizeof(float));
     for (unsigned image = 0; image < shape->images; image++)
         for (size_t part = 0; part < 2 * (size_t)layers; part++, at += 2 * lane_size)
-            side_download(side, output->values + at,
-                          (const float *)args.cache + (part * lanes + 2 * image) * lane_size,
-                          2 * lane_size * sizeof(float));
+            side_download_activations(
+                side, output->values + at,
+                side_activation(side, args.cache, (part * lanes + 2 * image) * lane_size),
+                2 * lane_size);
 }
 
 /* n: queries, keys, heads, dim, size of the scores. Keys and values lie in caches with some room;
@@ -207,10 +187,10 @@ void run_attention(Side *side, const Shape *shape, Output *output)
     size_t room = (keys + 3) * dim, width = heads * dim;
     float scale = shape->n[4] ? (float)shape->n[4] : 1;
     CodeAttention args = {
-        .q = upload_images(side, shape, 2 * queries * 3 * width, 1, 1),
-        .k = upload_images(side, shape, 2 * heads * room, 1, 2),
-        .v = upload_images(side, shape, 2 * heads * room, 1, 3),
-        .out = side_array(side, NULL, shape->images * 2 * queries * width * sizeof(float)),
+        .q = upload_activations(side, shape, 2 * queries * 3 * width, 1, 1),
+        .k = upload_activations(side, shape, 2 * heads * room, 1, 2),
+        .v = upload_activations(side, shape, 2 * heads * room, 1, 3),
+        .out = side_activations(side, NULL, shape->images * 2 * queries * width),
         .q_lane = queries * 3 * width,
         .q_head = dim,
         .q_row = 3 * width,
@@ -229,7 +209,7 @@ void run_attention(Side *side, const Shape *shape, Output *output)
     };
 
     RUN(side, attention, &args);
-    download(side, shape, args.out, 2 * queries * width, output);
+    download_activations(side, shape, args.out, 2 * queries * width, output);
 }
 
 /* n: rows, width, broadcast */

@@ -105,8 +105,8 @@ static void check_stop(Side *side, const CodeConv *conv, const CodeLinear *linea
 static void check_cancelling(Side *side)
 {
     enum { WIDTH = 64, CHANNELS = 256, ROWS = 2048, OUT = 4096 };
-    CodeWeightSpec spec = {CODE_WEIGHT_CONV3, CHANNELS, CHANNELS, true, true};
-    CodeWeightSpec flat = {CODE_WEIGHT_LINEAR, CHANNELS, OUT, true, true};
+    CodeWeightSpec spec = spec_of(CODE_WEIGHT_CONV3, CHANNELS, CHANNELS, ACT_TO_ACT);
+    CodeWeightSpec flat = spec_of(CODE_WEIGHT_LINEAR, CHANNELS, OUT, ACT_TO_ACT);
     float *zeros = calloc((size_t)OUT * ROWS, sizeof *zeros);
     CodeConv conv = {
         .weight = side_weight(side, spec, zeros, NULL),
@@ -170,16 +170,18 @@ static void check_streams(Side *side)
     side->backend->stream_close(other.stream);
 }
 
-void check_properties(const CodeBackend *backend)
+void check_properties(const CodeBackend *backend, const char *precision)
 {
+    unsigned size = strcmp(precision, "f32") ? 2 : 4;
     Side side;
 
     check_precision(backend);
-    if (!side_open(&side, backend, NULL, 0)) {
+    if (!side_open(&side, backend, NULL, precision, 0)) {
         CHECK(false, "no device");
         return;
     }
-    CHECK(side.info.threads > 0 && side.info.activation_size == 4, "%u threads", side.info.threads);
+    CHECK(side.info.threads > 0 && side.info.activation_size == size, "%u threads, %u bytes",
+          side.info.threads, side.info.activation_size);
     check_memory(&side);
     check_cancelling(&side);
     check_streams(&side);
@@ -199,8 +201,8 @@ void check_levels(void)
     CHECK(!code_backend_cpu.device_open(&options, &info, &error), "a level that is none");
     CHECK(error.status == CODE_SETTINGS && strstr(error.text, "mmx"), "%s", error.text);
 
-    if (!side_open(&reference, &code_backend_reference, NULL, 1) ||
-        !side_open(&through, &code_backend_cpu, "reference", 0)) {
+    if (!side_open(&reference, &code_backend_reference, NULL, "f32", 1) ||
+        !side_open(&through, &code_backend_cpu, "reference", "f32", 0)) {
         CHECK(false, "CODE_CPU=reference cannot be opened");
         return;
     }

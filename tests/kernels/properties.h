@@ -5,7 +5,7 @@
 #include "side.h"
 
 /* Errors of opening and allocating, cancelling, copying, two streams at once. */
-void check_properties(const CodeBackend *backend);
+void check_properties(const CodeBackend *backend, const char *precision);
 
 /* What a wrong or a special CODE_CPU gives. */
 void check_levels(void);
@@ -14,7 +14,11 @@ void check_levels(void);
  */
 void check_exponential(void);
 
+/* Products in bytes against the same integers in plain C. */
+void check_bytes(const CodeBackend *backend);
+
 /* Prints a table of times on the shapes of real models. */
-int benchmark(const CodeBackend *backend, unsigned threads, const char *filter);
+int benchmark(const CodeBackend *backend, const char *precision, unsigned threads,
+              const char *filter);
 
 #endif

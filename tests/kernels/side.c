@@ -9,7 +9,7 @@
 #include <xmmintrin.h>
 #endif
 
-enum { GUARD = 256, GUARD_BYTE = 0xA5, ROOM = GUARD + 64 };
+enum { GUARD = 256, GUARD_BYTE = 0xA5, ROOM = GUARD + 64, ODD_THREADS = 5 };
 
 /* Rounding upwards, denormals off. */
 static void enter_hostile(void)
@@ -20,21 +20,47 @@ static void enter_hostile(void)
 #endif
 }
 
+/* libgomp's; each thread has its own number. */
+#ifdef CODE_HAVE_CPU
+extern void omp_set_num_threads(int threads);
+extern int omp_get_max_threads(void);
+#else
+static void omp_set_num_threads(int threads)
+{
+    (void)threads;
+}
+
+static int omp_get_max_threads(void)
+{
+    return ODD_THREADS;
+}
+#endif
+
 void side_enter(Side *side)
 {
-    if (side->hostile)
+    if (side->hostile) {
         enter_hostile();
+        omp_set_num_threads(ODD_THREADS);
+    }
 }
 
 void side_leave(Side *side)
 {
-    if (side->hostile)
-        fesetenv(FE_DFL_ENV);
+    if (!side->hostile)
+        return;
+    CHECK(fegetround() == FE_UPWARD, "%s changed its caller's rounding", side->name);
+#ifdef __SSE2__
+    CHECK((_mm_getcsr() & 0x8040) == 0x8040, "%s changed its caller's denormals", side->name);
+#endif
+    CHECK(omp_get_max_threads() == ODD_THREADS, "%s changed its caller's OpenMP", side->name);
+    fesetenv(FE_DFL_ENV);
 }
 
-bool side_open(Side *side, const CodeBackend *backend, const char *level, unsigned threads)
+bool side_open(Side *side, const CodeBackend *backend, const char *level, const char *precision,
+               unsigned threads)
 {
-    CodeDeviceOptions options = {.threads = threads};
+    bool is_reference = backend == &code_backend_reference;
+    CodeDeviceOptions options = {.threads = threads, .precision = is_reference ? NULL : precision};
     CodeError error = {0};
 
     memset(side, 0, sizeof *side);
@@ -43,13 +69,14 @@ bool side_open(Side *side, const CodeBackend *backend, const char *level, unsign
     else
         unsetenv("CODE_CPU");
     side->backend = backend;
+    side->precision = precision;
     enter_hostile(); /* threads made here must not take it over */
     side->device = backend->device_open(&options, &side->info, &error);
     fesetenv(FE_DFL_ENV);
     if (side->device)
         side->stream = backend->stream_open(side->device, &side->cancelled, &error);
-    snprintf(side->name, sizeof side->name, "%s %s x%u", backend->name, level ? level : "auto",
-             side->info.threads);
+    snprintf(side->name, sizeof side->name, "%s %s %s x%u", backend->name, level ? level : "auto",
+             precision, side->info.threads);
     if (!side->stream)
         printf("%s: %s\n", side->name, error.text);
     return side->stream;
@@ -95,6 +122,117 @@ void *side_records(Side *side, const void *from, size_t bytes)
     return add_array(side, from, bytes, GUARD);
 }
 
+/* ---- bfloat16
+ * ------------------------------------------------------------------------------------
+ */
+
+static uint16_t half_of(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    if (isnan(x))
+        return 0x7FC0;
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}
+
+static float widened(uint16_t half)
+{
+    uint32_t bits = (uint32_t)half << 16;
+    float x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+float to_bfloat16(float x)
+{
+    return widened(half_of(x));
+}
+
+static bool is_half(const Side *side)
+{
+    return strcmp(side->precision, "f32");
+}
+
+static float *rounded_copy(const float *from, size_t count)
+{
+    float *copy = malloc((count + 1) * sizeof *copy);
+
+    if (!copy)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        copy[i] = to_bfloat16(from[i]);
+    return copy;
+}
+
+void *side_activations(Side *side, const float *from, size_t count)
+{
+    size_t begin = GUARD + (side->info.activation_size == 2 ? side->offset / 2 : side->offset);
+    uint16_t *halves;
+    float *copy;
+    void *array;
+
+    if (!is_half(side) || (!from && side->info.activation_size == 4))
+        return side_array(side, from, count * sizeof *from);
+    if (side->info.activation_size == 4) {
+        copy = rounded_copy(from, count);
+        array = side_array(side, copy, count * sizeof *copy);
+        free(copy);
+        return array;
+    }
+    halves = malloc((count + 1) * sizeof *halves);
+    if (!halves)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        halves[i] = half_of(from ? from[i] : NAN);
+    array = add_array(side, halves, count * sizeof *halves, begin);
+    free(halves);
+    return array;
+}
+
+void *side_activation(const Side *side, const void *array, size_t index)
+{
+    return (char *)array + index * side->info.activation_size;
+}
+
+void side_download_activations(Side *side, float *to, const void *from, size_t count)
+{
+    uint16_t *halves;
+
+    if (side->info.activation_size == 4) {
+        side_download(side, to, from, count * sizeof *to);
+        return;
+    }
+    halves = malloc((count + 1) * sizeof *halves);
+    if (!halves)
+        abort();
+    side_download(side, halves, from, count * sizeof *halves);
+    for (size_t i = 0; i < count; i++)
+        to[i] = widened(halves[i]);
+    free(halves);
+}
+
+bool is_rounded(const Side *side, const CodeWeightSpec *spec)
+{
+    return is_half(side) && !(spec->x_f32 && spec->y_f32);
+}
+
+void *side_inputs(Side *side, const CodeWeightSpec *spec, const float *from, size_t count)
+{
+    float *copy;
+    void *array;
+
+    if (!spec->x_f32)
+        return side_activations(side, from, count);
+    if (side->backend != &code_backend_reference || !is_rounded(side, spec))
+        return side_array(side, from, count * sizeof *from);
+    copy = rounded_copy(from, count);
+    array = side_array(side, copy, count * sizeof *copy);
+    free(copy);
+    return array;
+}
+
 void side_download(Side *side, void *to, const void *from, size_t bytes)
 {
     CHECK(side->backend->copy(side->stream, to, from, bytes, CODE_DOWNLOAD), "%s", side->name);
@@ -103,8 +241,15 @@ void side_download(Side *side, void *to, const void *from, size_t bytes)
 CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, const float *bias)
 {
     CodeError error;
-    CodeWeight *packed = side->backend->weight_pack(side->device, &spec, weight, bias, &error);
+    bool wide = spec.kind == CODE_WEIGHT_CONV3 || spec.kind == CODE_WEIGHT_CONV3_S2;
+    bool bytes = !strcmp(side->precision, "int8") && spec.kind == CODE_WEIGHT_LINEAR;
+    float *copy = NULL;
+    CodeWeight *packed;
 
+    if (side->backend == &code_backend_reference && is_rounded(side, &spec) && !bytes)
+        weight = copy = rounded_copy(weight, (size_t)spec.in * spec.out * (wide ? 9 : 1));
+    packed = side->backend->weight_pack(side->device, &spec, weight, bias, &error);
+    free(copy);
     if (!packed || side->weights == SIDE_WEIGHTS)
         abort();
     side->weight[side->weights++] = packed;

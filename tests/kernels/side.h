@@ -16,10 +16,11 @@ typedef struct Array {
 } Array;
 
 typedef struct Side {
-    char name[32];
+    char name[40];
     const CodeBackend *backend;
     CodeDevice *device;
     CodeDeviceInfo info;
+    const char *precision; /* of the comparison: the reference is given what bfloat16 leaves */
     CodeStream *stream;
     atomic_bool cancelled;
     bool hostile;  /* operations are called with denormals off and rounding upwards */
@@ -31,16 +32,27 @@ typedef struct Side {
     unsigned weights;
 } Side;
 
-/* `level` is for CODE_CPU; NULL leaves the choice. False, having printed why, on failure. */
-bool side_open(Side *side, const CodeBackend *backend, const char *level, unsigned threads);
+/* `level` is for CODE_CPU; NULL leaves the choice. The reference stays in float32 whatever the
+ * precision, and is given rounded numbers. False, having printed why, on failure. */
+bool side_open(Side *side, const CodeBackend *backend, const char *level, const char *precision,
+               unsigned threads);
 void side_close(Side *side);
 
 /* Copies an array of 4-byte numbers to the device; NULL: it is filled with NaN. */
 void *side_array(Side *side, const void *from, size_t bytes);
 
+/* Activations, rounded to bfloat16 where the precision has them so; NULL: NaN. */
+void *side_activations(Side *side, const float *from, size_t count);
+void *side_activation(const Side *side, const void *array, size_t index); /* its address */
+void side_download_activations(Side *side, float *to, const void *from, size_t count);
+
+/* What a product with that spec takes: activations, or float32, rounded for the reference. */
+void *side_inputs(Side *side, const CodeWeightSpec *spec, const float *from, size_t count);
+
 /* The same for records, which keep their alignment. */
 void *side_records(Side *side, const void *from, size_t bytes);
 void side_download(Side *side, void *to, const void *from, size_t bytes);
+/* The reference gets its weights rounded where the device works with bfloat16. */
 CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, const float *bias);
 
 /* Around the calls of an operation. */
@@ -49,6 +61,9 @@ void side_leave(Side *side);
 
 /* Checks the guards of all arrays, then frees arrays and weights. */
 void side_clear(Side *side);
+
+bool is_rounded(const Side *side, const CodeWeightSpec *spec); /* a product in bfloat16 or bytes */
+float to_bfloat16(float x);                                    /* to bfloat16 */
 
 /* ---- random numbers ----------------------------------------------------------------------------
  */

@@ -2,9 +2,11 @@
  * other instruction sets, numbers of threads, numbers of images, alignments and rounding modes must
  * give the same bits.
  *
- *     test-kernels [--numerics FILE] [--operation NAME] [--benchmark [--threads T]]
+ *     test-kernels [--precision f32|bf16|int8] [--numerics FILE] [--operation NAME]
+ *                  [--benchmark [--threads T]]
  *
- * Exit: 0 all well, 1 a failure, 77 no backend but the reference in this build. */
+ * Exit: 0 all well, 1 a failure, 77 no backend but the reference in this build, or a processor that
+ * lacks the precision. */
 #include "../test.h"
 #include "compare.h"
 #include "properties.h"
@@ -13,7 +15,7 @@
 #include <math.h>
 
 typedef struct Options {
-    const char *numerics, *operation;
+    const char *numerics, *operation, *precision;
     bool benchmark;
     unsigned threads;
 } Options;
@@ -21,17 +23,19 @@ typedef struct Options {
 enum { MAX_SIDES = 12 };
 
 /* A backend opened in every way, the way that others are compared with first. */
-static unsigned open_sides(const CodeBackend *backend, Side sides[MAX_SIDES])
+static unsigned open_sides(const CodeBackend *backend, const char *precision, Side sides[MAX_SIDES])
 {
-    static const char *const levels[] = {"sse2", "avx2", "avx512"};
+    static const char *const all[] = {"sse2", "avx2", "avx512"}, *const half[] = {"avx512_bf16"};
     static const unsigned threads[] = {2, 1, 3, 8};
+    bool whole = !strcmp(precision, "f32");
+    const char *const *levels = whole ? all : half;
     unsigned count = 0;
 
-    for (int level = 0; level < 3; level++)
+    for (int level = 0; level < (whole ? 3 : 1); level++)
         for (int i = 0; i < 4; i++) {
             Side *side = &sides[count];
 
-            if (!side_open(side, backend, levels[level], threads[i])) {
+            if (!side_open(side, backend, levels[level], precision, threads[i])) {
                 side_close(side);
                 break;
             }
@@ -110,9 +114,10 @@ static double check_shape(const Case *operation, const Shape *shape, Side *refer
 static void check_backend(const CodeBackend *backend, const Options *options)
 {
     Side reference, sides[MAX_SIDES];
-    unsigned count = open_sides(backend, sides);
+    unsigned count = open_sides(backend, options->precision, sides);
 
-    CHECK(count && side_open(&reference, &code_backend_reference, NULL, 1), "no devices");
+    CHECK(count && side_open(&reference, &code_backend_reference, NULL, options->precision, 1),
+          "no devices");
     if (!count)
         return;
     for (const Case *operation = cases; operation->name; operation++) {
@@ -120,12 +125,13 @@ static void check_backend(const CodeBackend *backend, const Options *options)
                                         backend->name);
         double worst = 0;
 
-        if (options->operation && strcmp(options->operation, operation->name))
+        if ((options->operation && strcmp(options->operation, operation->name)) ||
+            (operation->repeats && sides[0].info.activation_size == 4))
             continue;
         CHECK(tolerance >= 0, "%s has no line for %s", options->numerics, operation->name);
         for (const Shape *shape = operation->shapes; shape->images; shape++)
             worst = fmax(worst, check_shape(operation, shape, &reference, sides, count, tolerance));
-        printf("%-10s %-4s error %.2g (allowed %g) in %u ways\n", operation->name,
+        printf("%-13s %-4s error %.2g (allowed %g) in %u ways\n", operation->name,
                sides[0].info.precision, worst, tolerance, count);
     }
     for (unsigned i = 0; i < count; i++)
@@ -135,11 +141,10 @@ static void check_backend(const CodeBackend *backend, const Options *options)
 
 static bool parse(int argc, char **argv, Options *options)
 {
-    static const struct option known[] = {{"numerics", required_argument, NULL, 'n'},
-                                          {"operation", required_argument, NULL, 'o'},
-                                          {"benchmark", no_argument, NULL, 'b'},
-                                          {"threads", required_argument, NULL, 't'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"numerics", required_argument, NULL, 'n'},  {"operation", required_argument, NULL, 'o'},
+        {"precision", required_argument, NULL, 'p'}, {"benchmark", no_argument, NULL, 'b'},
+        {"threads", required_argument, NULL, 't'},   {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -147,6 +152,8 @@ static bool parse(int argc, char **argv, Options *options)
             options->numerics = optarg;
         else if (option == 'o')
             options->operation = optarg;
+        else if (option == 'p')
+            options->precision = optarg;
         else if (option == 'b')
             options->benchmark = true;
         else if (option == 't')
@@ -157,9 +164,19 @@ static bool parse(int argc, char **argv, Options *options)
     return optind == argc;
 }
 
+/* Whether the processor has a precision; prints why not. */
+static bool has_precision(const CodeBackend *backend, const char *precision)
+{
+    Side side;
+    bool opened = side_open(&side, backend, NULL, precision, 1);
+
+    side_close(&side);
+    return opened;
+}
+
 int main(int argc, char **argv)
 {
-    Options options = {.numerics = "docs/numerics.md"};
+    Options options = {.numerics = "docs/numerics.md", .precision = "f32"};
     const CodeBackend *backend = NULL;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -172,13 +189,19 @@ int main(int argc, char **argv)
         printf("skipped: this build has no backend but the reference\n");
         return 77;
     }
+    if (!has_precision(backend, options.precision)) {
+        printf("skipped: this processor lacks precision %s\n", options.precision);
+        return 77;
+    }
     if (options.benchmark)
-        return benchmark(backend, options.threads, options.operation);
+        return benchmark(backend, options.precision, options.threads, options.operation);
     check_exponential();
     check_backend(backend, &options);
+    if (!strcmp(options.precision, "int8"))
+        check_bytes(backend);
     if (!options.operation) {
         check_levels();
-        check_properties(backend);
+        check_properties(backend, options.precision);
     }
     return test_end();
 }
