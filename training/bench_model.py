@@ -49,26 +49,21 @@ def run_block(block, x, modulation, keys, values, start, mask):
     return x + g2 * h
 
 
-def run_blocks(blocks, x, modulations, caches, start, mask):
-    for block, modulation, (keys, values) in zip(blocks, modulations, caches):
-        x = run_block(block, x, modulation, keys, values, start, mask)
-    return x
-
-
 class Transformer:
     """`hoist`: modulations are computed here, once for the class, and not again at every scale as in the public
-    code. `compiled`: small models as a whole, large ones block by block."""
+    code. `compiled`: the blocks, each scale's shape by itself."""
 
-    def __init__(self, weights, shape, spec, precision, batch, hoist, compiled, class_id=0):
+    def __init__(self, weights, shape, spec, precision, classes, hoist, compiled):
         self.shape, self.width, self.depth = shape, spec['width'], spec['depth']
         self.type, self.residual = PRECISIONS[precision]
-        self.batch, self.compiled = batch, compiled
-        none = shape['classes']
-        self.cond = weights['class_emb.weight'][[class_id] * batch + [none] * batch]
+        self.batch = len(classes)
+        self.cond = weights['class_emb.weight'][classes + [shape['classes']] * len(classes)]
         level = torch.cat([torch.full((p * p,), k) for k, p in enumerate(shape['patch_nums'])])
         self.place = (weights['lvl_embed.weight'][level] + weights['pos_1LC'][0]).to(self.residual)
         self.allowed = level[:, None] >= level[None, :]
-        self.begin = [sum(p * p for p in shape['patch_nums'][:k]) for k in range(len(shape['patch_nums']) + 1)]
+        self.begin = [
+            sum(p * p for p in shape['patch_nums'][:k]) for k in range(len(shape['patch_nums']) + 1)
+        ]
         self.weights = weights
         silu = F.silu(self.cond).to(self.type)
         self.blocks = [self.take_block(i) for i in range(self.depth)]
@@ -76,13 +71,11 @@ class Transformer:
         self.modulations = [silu] * self.depth
         if hoist:
             for i, block in enumerate(self.blocks):
-                out = F.linear(silu, block['ada.weight'], block['ada.bias']).view(2 * batch, 6, 1, -1)
+                out = F.linear(silu, block['ada.weight'], block['ada.bias']).view(
+                    len(silu), 6, 1, -1
+                )
                 self.modulations[i] = out.transpose(0, 1).to(self.residual).contiguous()
-        self.run_block, self.run_blocks = run_block, run_blocks
-        if compiled and self.depth > 8:
-            self.run_block = torch.compile(run_block, dynamic=False)
-        elif compiled:
-            self.run_blocks = torch.compile(run_blocks, dynamic=False)
+        self.run_block = torch.compile(run_block, dynamic=False) if compiled else run_block
 
     def take_block(self, i):
         get = lambda name: self.weights[f'blocks.{i}.{name}']
@@ -90,7 +83,11 @@ class Transformer:
         return {
             'qkv.weight': get('attn.mat_qkv.weight'),
             'qkv.bias': torch.cat([q_bias, torch.zeros_like(q_bias), v_bias]),
-            'q_scale': get('attn.scale_mul_1H11').float().clamp_max(math.log(100)).exp().to(self.type),
+            'q_scale': get('attn.scale_mul_1H11')
+            .float()
+            .clamp_max(math.log(100))
+            .exp()
+            .to(self.type),
             'proj.weight': get('attn.proj.weight'),
             'proj.bias': get('attn.proj.bias'),
             'fc1.weight': get('ffn.fc1.weight'),
@@ -102,11 +99,13 @@ class Transformer:
         }
 
     def head_modulation(self, silu):
-        out = F.linear(silu, self.weights['head_nm.ada_lin.1.weight'], self.weights['head_nm.ada_lin.1.bias'])
+        out = F.linear(
+            silu, self.weights['head_nm.ada_lin.1.weight'], self.weights['head_nm.ada_lin.1.bias']
+        )
         return out.view(2 * self.batch, 2, 1, -1).transpose(0, 1).to(self.residual)
 
-    def new_cache(self, positions):
-        shape = 2, 2 * self.batch, self.width // 64, positions, 64
+    def new_cache(self):
+        shape = 2, 2 * self.batch, self.width // 64, self.begin[-1], 64
         self.caches = [torch.empty(shape, dtype=self.type).unbind() for _ in range(self.depth)]
 
     def embed(self, k, area):
@@ -114,21 +113,22 @@ class Transformer:
         place = self.place[self.begin[k] : self.begin[k + 1]]
         if k == 0:
             return (self.cond[:, None] + self.weights['pos_start']).to(self.residual) + place
-        x = F.linear(area.to(self.type), self.weights['word_embed.weight'], self.weights['word_embed.bias'])
+        x = F.linear(
+            area.to(self.type), self.weights['word_embed.weight'], self.weights['word_embed.bias']
+        )
         return (x.to(self.residual) + place).repeat(2, 1, 1)
 
     def scale(self, k, x, guidance):
         """Guided logits (B, p * p, V) of scale k. x may begin with the inputs of all scales before: the hand-over."""
         n, rows = x.shape[1], self.shape['patch_nums'][k] ** 2
         start, mask = self.begin[k + 1] - n, self.allowed[:n, :n] if n > rows else None
-        if self.compiled and self.depth > 8 or not self.compiled:
-            for block, modulation, (keys, values) in zip(self.blocks, self.modulations, self.caches):
-                x = self.run_block(block, x, modulation, keys, values, start, mask)
-        else:
-            x = self.run_blocks(self.blocks, x, self.modulations, self.caches, start, mask)
+        for block, modulation, (keys, values) in zip(self.blocks, self.modulations, self.caches):
+            x = self.run_block(block, x, modulation, keys, values, start, mask)
         scale, shift = self.head if self.head.dim() > 2 else self.head_modulation(self.head)
         h = layer_norm(x[:, -rows:]) * (1 + scale) + shift
-        logits = F.linear(h.to(self.type), self.weights['head.weight'], self.weights['head.bias']).float()
+        logits = F.linear(
+            h.to(self.type), self.weights['head.weight'], self.weights['head.bias']
+        ).float()
         t = guidance * k / (len(self.shape['patch_nums']) - 1)
         return (1 + t) * logits[: self.batch] - t * logits[self.batch :]
 
@@ -160,7 +160,9 @@ class Vae(nn.Module):
 
     def conv(self, name, x, padding=0):
         name = name.replace('.', '_')
-        return F.conv2d(x, getattr(self, name + '_weight'), getattr(self, name + '_bias'), padding=padding)
+        return F.conv2d(
+            x, getattr(self, name + '_weight'), getattr(self, name + '_bias'), padding=padding
+        )
 
     def norm(self, name, x):
         name = name.replace('.', '_')
@@ -210,17 +212,19 @@ class Vae(nn.Module):
 
 
 class Decoder:
-    def __init__(self, shape, weights, precision, batch=1, hoist=True, compiled=False):
+    def __init__(self, shape, weights, precision, classes, hoist=True, compiled=False):
         """weights: {'vae', 'drafter' and perhaps 'refiner': {name: tensor}} of the precision's type."""
-        self.shape, self.batch = shape, batch
+        self.shape = shape
         autocast = precision == 'autocast'
         self.context = lambda: torch.autocast('cpu', torch.bfloat16) if autocast else nullcontext()
-        args = precision, batch, hoist, compiled
+        args = precision, classes, hoist, compiled
         with torch.inference_mode(), self.context():
             self.drafter = Transformer(weights['drafter'], shape, shape['drafter'], *args)
             if 'refiner' in weights:
                 self.refiner = Transformer(weights['refiner'], shape, shape['refiner'], *args)
-            self.vae = Vae(weights['vae'], shape['vae'], PRECISIONS[precision][0], shape['patch_nums'])
+            self.vae = Vae(
+                weights['vae'], shape['vae'], PRECISIONS[precision][0], shape['patch_nums']
+            )
         self.render = torch.compile(self.vae, dynamic=False) if compiled else self.vae
 
     @torch.inference_mode()
@@ -232,11 +236,11 @@ class Decoder:
         times, before = [0.0] * 4, time.perf_counter()
         with self.context():
             model = self.drafter
-            model.new_cache(model.begin[steps])
+            model.new_cache()
             for k in range(scales):
                 if k == steps:
                     model = self.refiner
-                    model.new_cache(model.begin[scales])
+                    model.new_cache()
                     x = torch.cat([model.embed(j, areas[j]) for j in range(k + 1)], 1)
                 else:
                     x = model.embed(k, areas[k])
@@ -248,7 +252,11 @@ class Decoder:
                     f_hat = f_hat + self.vae.contribution(k, drawn if tokens is None else tokens[k])
                     if k < scales - 1:
                         side = patch_nums[k + 1]
-                        area = F.interpolate(f_hat, size=(side, side), mode='area') if side < last else f_hat
+                        area = (
+                            F.interpolate(f_hat, size=(side, side), mode='area')
+                            if side < last
+                            else f_hat
+                        )
                         areas.append(area.flatten(2).transpose(1, 2))
                 now = time.perf_counter()
                 times[0 if k < steps else 1 if k == steps else 2] += now - before

@@ -1,5 +1,6 @@
 """Synthetic weights, as engine/model/synthetic.c makes them: every tensor is a function of its name, its shape
-and a seed. Shapes of models, and the names and shapes of their tensors as in the released checkpoints."""
+and a seed. Shapes of models, and the names and shapes of their tensors as in the released checkpoints.
+"""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 PYRAMID = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16)
-OFFICIAL_VAE = dict(codes=4096, channels=32, ch=160, ch_mult=(1, 1, 2, 2, 4), res_blocks=2, groups=32)
+OFFICIAL_VAE = dict(
+    codes=4096, channels=32, ch=160, ch_mult=(1, 1, 2, 2, 4), res_blocks=2, groups=32
+)
 VISTAS_VAE = dict(codes=1024, channels=16, ch=32, ch_mult=(1, 1, 2, 2, 4), res_blocks=1, groups=8)
 TINY_VAE = dict(codes=64, channels=8, ch=32, ch_mult=(1, 2), res_blocks=1, groups=32)
 

@@ -1,0 +1,112 @@
+"""Times the shapes that code-bench times, in PyTorch on the processor: one JSON line for each configuration.
+
+A configuration is a precision (`f32`; `autocast`: bfloat16 products, float32 elsewhere; `bf16`: all in bfloat16),
+`eager` or `compile`, and modulations computed `again` at every scale, as the public code does, or `once` a class,
+before the measurement begins. Compiled ones are computed once: less work cannot be slower."""
+
+import argparse
+import itertools
+import json
+import os
+import statistics
+import sys
+import time
+
+import torch
+
+from training.bench_model import PRECISIONS, Decoder
+from training.synthetic import SHAPES, decoder_tensors, synthetic, var_tensors
+
+MODES = 'eager-again', 'eager-once', 'compile-once'
+STAGES = 'drafter', 'handover', 'refiner', 'vae'
+
+
+def build(shape, threads):
+    """Seeds: VQ-VAE 1, drafter 2, refiner 3."""
+    tensors = {'vae': decoder_tensors(shape)}
+    for role in ('drafter', 'refiner'):
+        if role in shape:
+            tensors[role] = var_tensors(shape, shape[role])
+    return {
+        part: {
+            name: torch.from_numpy(values)
+            for name, values in synthetic(dims, seed, threads).items()
+        }
+        for seed, (part, dims) in enumerate(tensors.items(), 1)
+    }
+
+
+def convert(weights, dtype):
+    """In place, tensor by tensor: two copies of a large model would not fit."""
+    for part in weights.values():
+        for name in part:
+            part[name] = part[name].to(dtype)
+
+
+def report(name, configuration, steps, batch, runs):
+    """runs: of each call, the seconds of its stages."""
+    totals = [sum(run) for run in runs]
+    line = {
+        'model': name,
+        'configuration': configuration,
+        'threads': torch.get_num_threads(),
+        'drafting_steps': steps,
+        'batch': batch,
+        'runs': len(runs),
+        'pictures_per_second': batch / statistics.median(totals),
+        'total_ms': 1e3 * statistics.median(totals),
+        'total_ms_min': 1e3 * min(totals),
+        'total_ms_max': 1e3 * max(totals),
+    }
+    for stage, name in enumerate(STAGES):
+        line[name + '_ms'] = 1e3 * statistics.median(run[stage] for run in runs)
+    return line
+
+
+def measure(decoder, steps, runs):
+    begin = time.perf_counter()
+    decoder.draw(steps)  # compiles, and touches all memory
+    first = time.perf_counter() - begin
+    return first, [decoder.draw(steps)[1] for _ in range(runs)]
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--shape', choices=SHAPES, default='vistas')
+    parser.add_argument('--drafting-steps', type=int, nargs='+', help='N; K for a drafter alone')
+    parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=list(PRECISIONS))
+    parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
+    parser.add_argument('--batch', type=int, nargs='+', default=[1])
+    parser.add_argument('--runs', type=int, default=5)
+    parser.add_argument('--threads', type=int, default=len(os.sched_getaffinity(0)))
+    return parser.parse_args()
+
+
+def main():
+    args = parse()
+    torch.set_num_threads(args.threads)
+    torch._dynamo.config.recompile_limit = 64  # one graph for each scale
+    torch._inductor.config.freezing = True  # weights of the VQ-VAE in the layout that oneDNN likes
+    shape = SHAPES[args.shape]
+    steps = args.drafting_steps or [8 if 'refiner' in shape else len(shape['patch_nums'])]
+    weights = build(shape, args.threads)
+    for precision in args.precisions:
+        convert(weights, PRECISIONS[precision][0])
+        for mode, batch in itertools.product(args.modes, args.batch):
+            torch._dynamo.reset()
+            compiled, hoist = mode.startswith('compile'), mode.endswith('once')
+            decoder = Decoder(shape, weights, precision, [0] * batch, hoist, compiled)
+            for n in steps:
+                first, runs = measure(decoder, n, args.runs)
+                line = report(args.shape, f'{precision}-{mode}', n, batch, runs)
+                line['first_ms'] = 1e3 * first
+                print(json.dumps(line), flush=True)
+                print(
+                    f"{line['configuration']}, N = {n}: {line['total_ms']:.0f} ms", file=sys.stderr
+                )
+
+
+if __name__ == '__main__':
+    main()
