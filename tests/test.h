@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static unsigned test_checks, test_failures;
+/* Weak: the files of a program share them. */
+__attribute__((weak)) unsigned test_checks, test_failures;
 
 /* Counts a check; on failure prints the place and a message. */
 #define CHECK(condition, ...)                                                                      \
     do {                                                                                           \
-        test_checks++;                                                                             \
+        __atomic_fetch_add(&test_checks, 1, __ATOMIC_RELAXED); /* from any thread */               \
         if (!(condition)) {                                                                        \
-            test_failures++;                                                                       \
+            __atomic_fetch_add(&test_failures, 1, __ATOMIC_RELAXED);                               \
             printf("%s:%d: %s: ", __FILE__, __LINE__, #condition);                                 \
             printf(__VA_ARGS__);                                                                   \
             putchar('\n');                                                                         \

@@ -154,20 +154,78 @@ static void *run_often(void *argument)
     return (void *)(uintptr_t)same;
 }
 
+/* Another stream of the device, whose caller has its own rounding and is now and then cancelled. */
+typedef struct Neighbour {
+    Side side;
+    atomic_bool done;
+} Neighbour;
+
+static void *run_until_cancelled(void *argument)
+{
+    enum { ROWS = 200, WIDTH = 256 };
+    Neighbour *neighbour = argument;
+    Side *side = &neighbour->side;
+    CodeWeightSpec spec = spec_of(CODE_WEIGHT_LINEAR, WIDTH, WIDTH, ACT_TO_ACT);
+    float *zeros = calloc((size_t)ROWS * WIDTH, sizeof *zeros);
+    unsigned cancelled = 0;
+    CodeLinear args = {
+        .weight = side_weight(side, spec, zeros, NULL),
+        .x = side_array(side, zeros, (size_t)ROWS * WIDTH * sizeof *zeros),
+        .y = side_array(side, zeros, (size_t)ROWS * WIDTH * sizeof *zeros),
+        .groups = 1,
+        .rows = ROWS,
+    };
+
+    free(zeros);
+    for (int i = 0; i < 300 || !cancelled; i++) {
+        bool done;
+
+        side_enter(side);
+        done = side->backend->linear(side->stream, &args);
+        side_leave(side);
+        CHECK(done || side->stream->error.status == CODE_CANCELLED, "%s", side->stream->error.text);
+        cancelled += !done;
+    }
+    atomic_store(&neighbour->done, true);
+    side_clear(side);
+    return NULL;
+}
+
+static void *cancel_often(void *argument)
+{
+    Neighbour *neighbour = argument;
+
+    while (!atomic_load(&neighbour->done)) {
+        atomic_store(&neighbour->side.cancelled, true);
+        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+        atomic_store(&neighbour->side.cancelled, false);
+        nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
+    }
+    return NULL;
+}
+
 static void check_streams(Side *side)
 {
-    Side other = *side;
+    Neighbour neighbour = {.side = *side};
+    Side *other = &neighbour.side;
     CodeError error;
-    pthread_t thread;
+    pthread_t thread, stopper;
     void *same;
 
-    other.stream = side->backend->stream_open(side->device, &side->cancelled, &error);
-    CHECK(other.stream, "a second stream: %s", error.text);
-    pthread_create(&thread, NULL, run_often, &other);
+    other->hostile = true;
+    other->stream = side->backend->stream_open(side->device, &other->cancelled, &error);
+    CHECK(other->stream, "a second stream: %s", error.text);
+    pthread_create(&thread, NULL, run_often, other);
     CHECK(run_often(side), "a stream beside another gives other bits");
     pthread_join(thread, &same);
     CHECK(same, "a stream beside another gives other bits");
-    side->backend->stream_close(other.stream);
+
+    pthread_create(&thread, NULL, run_until_cancelled, &neighbour);
+    pthread_create(&stopper, NULL, cancel_often, &neighbour);
+    CHECK(run_often(side), "a stream beside a cancelled one gives other bits");
+    pthread_join(thread, NULL);
+    pthread_join(stopper, NULL);
+    side->backend->stream_close(other->stream);
 }
 
 void check_properties(const CodeBackend *backend, const char *precision)

@@ -63,7 +63,7 @@ void side_leave(Side *side);
 void side_clear(Side *side);
 
 bool is_rounded(const Side *side, const CodeWeightSpec *spec); /* a product in bfloat16 or bytes */
-float to_bfloat16(float x);                                    /* to bfloat16 */
+float to_bfloat16(float x);
 
 /* ---- random numbers ----------------------------------------------------------------------------
  */
