@@ -20,14 +20,16 @@ static const char usage[] =
     "\n"
     "  --model NAME          a manifest, a folder or a bundled name (vistas)\n"
     "  --shape SHAPE         instead: official, d16, vistas or tiny, with synthetic weights\n"
-    "  --drafting-steps N    scales that the drafter decodes; the model's default where not given\n"
+    "  --drafting-steps N    scales that the drafter decodes; the model's default where not "
+    "given;\n"
+    "                        may be repeated, which measures one N after the other\n"
     "  --batch B             pictures at a time, 1\n"
     "  --runs R              calls that are measured, 5, after one that is not\n"
     "  --random-classes      another class for each picture; one for all where not given\n"
     "  --device D            auto, cpu, reference\n"
     "  --precision P         auto, f32, bf16, int8\n"
     "  --threads T           the processor's cores where not given\n"
-    "  --json                figures as one JSON object\n"
+    "  --json                figures as JSON, an object for each N\n"
     "  --help\n";
 
 enum { MOST_RUNS = 1000 };
@@ -35,6 +37,7 @@ enum { MOST_RUNS = 1000 };
 typedef struct Arguments {
     const char *model, *shape;
     CodeModelOptions options;
+    unsigned steps[CODE_MAX_SCALES], steps_count; /* N, as given */
     unsigned batch, runs;
     bool random_classes, json;
 } Arguments;
@@ -64,7 +67,9 @@ static void parse(Arguments *a, int argc, char **argv)
         } else if (option == SHAPE) {
             a->shape = optarg;
         } else if (option == STEPS) {
-            a->options.drafting_steps =
+            if (a->steps_count == CODE_MAX_SCALES)
+                a->steps_count--; /* there are not more different ones */
+            a->steps[a->steps_count++] =
                 (unsigned)argument_integer(name, optarg, 1, CODE_MAX_SCALES);
         } else if (option == BATCH) {
             a->batch = (unsigned)argument_integer(name, optarg, 1, CODE_MAX_BATCH);
@@ -288,37 +293,49 @@ static bool measure(Bench *bench, Report *report, CodeError *error)
     return true;
 }
 
-/* Makes the generator, measures, prints. `begin`: when loading began. */
-static bool run(Bench *bench, double begin, CodeError *error)
+/* Makes a generator for N, measures, prints. `load_ms`: what loading the weights took. */
+static bool run(Bench *bench, unsigned n, double load_ms, CodeError *error)
 {
     const Arguments *a = bench->a;
     const CodeModelInfo *info = code_model_info(bench->model);
     Report report = {.name = a->shape ? a->shape : info->name, .info = info};
-    unsigned n =
-        a->options.drafting_steps ? a->options.drafting_steps : info->defaults.drafting_steps;
+    double begin = now_ms();
     bool good;
 
     bench->drafting_steps = n;
     if (!code_plan(bench->model, n, a->batch, &report.plan, error))
         return false;
     bench->generator = code_generator_new(bench->model, a->batch, 1u << n, error);
-    if (!bench->generator ||
-        !code_generator_observe(bench->generator, scale_done, bench, false, error))
-        return false;
-    report.load_ms = now_ms() - begin;
+    good = bench->generator &&
+           code_generator_observe(bench->generator, scale_done, bench, false, error);
+    report.load_ms = load_ms + now_ms() - begin;
     report.load_peak_bytes = resident_peak();
     reset_resident_peak();
-    bench->pixels = calloc((size_t)a->batch * info->side, 3 * (size_t)info->side);
-    if (!bench->pixels) {
-        snprintf(error->text, sizeof error->text, "no memory for the pictures");
-        return false;
-    }
-    good = measure(bench, &report, error);
+    good = good && measure(bench, &report, error);
     show("");
     if (good && a->json)
         report_json(&report);
     else if (good)
         report_text(&report);
+    code_generator_free(bench->generator);
+    return good;
+}
+
+static bool run_all(Bench *bench, double load_ms, CodeError *error)
+{
+    const Arguments *a = bench->a;
+    const CodeModelInfo *info = code_model_info(bench->model);
+    bool good;
+
+    bench->pixels = calloc((size_t)a->batch * info->side, 3 * (size_t)info->side);
+    if (!bench->pixels) {
+        snprintf(error->text, sizeof error->text, "no memory for the pictures");
+        return false;
+    }
+    good = a->steps_count || run(bench, info->defaults.drafting_steps, load_ms, error);
+    for (unsigned i = 0; good && i < a->steps_count; i++)
+        good = run(bench, a->steps[i], load_ms, error);
+    free(bench->pixels);
     return good;
 }
 
@@ -333,17 +350,16 @@ int main(int argc, char **argv)
     code_model_options_init(&a.options);
     a.options.progress = show_loading;
     parse(&a, argc, argv);
+    a.options.drafting_steps = a.steps[0]; /* or 0: the default */
     begin = now_ms();
     bench.model = a.shape ? shapes_open(a.shape, &a.options, &error)
                           : code_model_open(a.model ? a.model : "vistas", &a.options, &error);
     if (bench.model)
-        good = run(&bench, begin, &error);
+        good = run_all(&bench, now_ms() - begin, &error);
     if (!good) {
         show("");
         fprintf(stderr, "code-bench: %s\n", error.text);
     }
-    code_generator_free(bench.generator);
-    free(bench.pixels);
     code_model_unref(bench.model);
     return !good;
 }

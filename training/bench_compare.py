@@ -1,0 +1,255 @@
+"""codesrc and PyTorch side by side: measures both in one run, prints the tables of docs/performance.md and draws
+its plot.
+
+    python -m training.bench_compare --bench build/tools/code-bench --results out/bench.jsonl
+    python -m training.bench_compare --results out/bench.jsonl --plot docs/performance-cpu.png  # measures nothing
+
+Every figure is appended to the results at once, so a run that is cut short can be printed."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+from training.bench_pytorch import STAGES
+
+# What is measured, in this order: what matters most comes first, and rivals follow each other.
+OURS, THEIRS = 'codesrc', 'pytorch'
+FULL = (
+    (OURS, 'vistas', 'bf16', (5, 6, 7, 8), 1, 15),
+    (OURS, 'vistas', 'int8', (8,), 1, 15),
+    (OURS, 'vistas', 'f32', (8,), 1, 15),
+    (THEIRS, 'vistas', ('f32', 'autocast', 'bf16'), (8,), (1,), 7),
+    (OURS, 'official', 'bf16', (6, 7, 8, 9, 10), 1, 3),
+    (OURS, 'official', 'int8', (6, 8, 10), 1, 3),
+    (THEIRS, 'official', ('autocast', 'bf16'), (8, 6), (1,), 3),
+    (OURS, 'd16', 'bf16', (10,), 1, 3),
+    (OURS, 'd16', 'int8', (10,), 1, 3),
+    (THEIRS, 'd16', ('autocast', 'bf16'), (10,), (1,), 3),
+    (OURS, 'vistas', 'bf16', (8,), 2, 7),
+    (OURS, 'vistas', 'bf16', (8,), 4, 7),
+    (OURS, 'vistas', 'bf16', (8,), 8, 5),
+    (OURS, 'vistas', 'bf16', (8,), 16, 3),
+    (OURS, 'official', 'f32', (6, 8), 1, 2),
+    (OURS, 'd16', 'f32', (10,), 1, 2),
+    (THEIRS, 'd16', ('f32',), (10,), (1,), 2),
+    (THEIRS, 'official', ('f32',), (8, 6), (1,), 2),
+)
+QUICK = (
+    (OURS, 'tiny', 'f32', (2,), 1, 3),
+    (OURS, 'tiny', 'f32', (2,), 4, 3),
+    (THEIRS, 'tiny', ('f32',), (2,), (1, 4), 3),
+)
+
+
+def objects(text):
+    """The JSON objects of a text, one after the other."""
+    decoder, at = json.JSONDecoder(), 0
+    while (at := at + len(text[at:]) - len(text[at:].lstrip())) < len(text):
+        value, at = decoder.raw_decode(text, at)
+        yield value
+
+
+def run_ours(bench, shape, precision, steps, batch, runs):
+    # The bundled model for its own shape: figures of what users run.
+    command = [bench, '--json', '--model' if shape == 'vistas' else '--shape', shape]
+    command += ['--precision', precision, '--batch', str(batch), '--runs', str(runs)]
+    for n in steps:
+        command += ['--drafting-steps', str(n)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    for line in objects(done.stdout):
+        line['configuration'] = line['precision']
+        yield line
+
+
+def run_theirs(shape, precisions, steps, batches, runs):
+    command = [
+        sys.executable,
+        '-m',
+        'training.bench_pytorch',
+        '--shape',
+        shape,
+        '--runs',
+        str(runs),
+    ]
+    command += ['--precisions', *precisions, '--batch', *map(str, batches)]
+    command += ['--drafting-steps', *map(str, steps)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    for line in process.stdout:
+        yield json.loads(line)
+    process.wait()
+
+
+def measure(jobs, bench, results):
+    os.makedirs(os.path.dirname(os.path.abspath(results)), exist_ok=True)
+    begin = time.time()
+    with open(results, 'a') as file:
+        for engine, shape, *rest in jobs:
+            lines = run_ours(bench, shape, *rest) if engine == OURS else run_theirs(shape, *rest)
+            for line in lines:
+                line['engine'], line['shape'] = engine, shape
+                file.write(json.dumps(line) + '\n')
+                file.flush()
+                print(
+                    f"{time.time() - begin:5.0f} s  {engine} {shape} {line['configuration']} N = "
+                    f"{line['drafting_steps']}, batch {line['batch']}: {line['total_ms']:.0f} ms",
+                    file=sys.stderr,
+                )
+
+
+def read(results):
+    """{(engine, shape, N, batch): {configuration: line}}; a later line replaces an earlier one."""
+    table = {}
+    with open(results) as file:
+        for line in map(json.loads, file):
+            key = line['engine'], line['shape'], line['drafting_steps'], line['batch']
+            table.setdefault(key, {})[line['configuration']] = line
+    return table
+
+
+def row(*cells):
+    print('| ' + ' | '.join(cells) + ' |')
+
+
+def stages(line):
+    return [f'{line[stage + "_ms"]:.4g}' for stage in STAGES]
+
+
+def fastest(lines):
+    return min(lines.values(), key=lambda line: line['total_ms'])
+
+
+def print_comparison(table):
+    row(
+        'work',
+        'precision',
+        'codesrc, ms',
+        'least',
+        'most',
+        'of peak',
+        'fastest PyTorch, ms',
+        'ratio',
+    )
+    row(*['---'] * 8)
+    for (engine, shape, n, batch), lines in sorted(table.items()):
+        rivals = table.get((THEIRS, shape, n, batch))
+        if engine == THEIRS or not rivals:
+            continue
+        best = fastest(rivals)
+        for line in lines.values():
+            row(
+                f'{shape}, N = {n}' + (f', batch {batch}' if batch > 1 else ''),
+                line['configuration'],
+                f"{line['total_ms']:.4g}",
+                f"{line['total_ms_min']:.4g}",
+                f"{line['total_ms_max']:.4g}",
+                f"{100 * (line['peak_fraction'] or 0):.0f} %",
+                f"{best['total_ms']:.4g} ({best['configuration']})",
+                f"{best['total_ms'] / line['total_ms']:.2f}",
+            )
+
+
+def print_stages(table):
+    row(
+        'work',
+        'configuration',
+        'all, ms',
+        *STAGES,
+        'pictures a second',
+        'resident, MB',
+        'planned, MB',
+    )
+    row(*['---'] * 10)
+    for (engine, shape, n, batch), lines in sorted(table.items()):
+        for line in lines.values():
+            row(
+                f'{engine} {shape}, N = {n}, batch {batch}',
+                line['configuration'],
+                f"{line['total_ms']:.4g}",
+                *stages(line),
+                f"{line['pictures_per_second']:.3g}",
+                *(
+                    f'{line[key] / 1e6:.0f}' if line.get(key) else ''
+                    for key in ('peak_bytes', 'planned_bytes')
+                ),
+            )
+
+
+def print_ratios(table):
+    """Time of the transformers of the drafter alone, against CoDe's."""
+    row('precision', 'compared', 'transformers, ms', 'ratio')
+    row(*['---'] * 4)
+    alone = table.get((OURS, 'official', 10, 1), {})
+    for n in range(6, 10):
+        for name, line in table.get((OURS, 'official', n, 1), {}).items():
+            if name in alone:
+                times = [sum(x[s + '_ms'] for s in STAGES[:3]) for x in (alone[name], line)]
+                row(
+                    name,
+                    f'N = 10 / N = {n}',
+                    f'{times[0]:.0f} / {times[1]:.0f}',
+                    f'{times[0] / times[1]:.2f}',
+                )
+
+
+def plot(table, path):
+    import matplotlib
+
+    matplotlib.use('Agg')
+    from matplotlib import pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout='constrained')
+    colours = 'C0', 'C1', 'C2', 'C3'
+    lines = {n: table.get((OURS, 'official', n, 1), {}).get('bf16') for n in range(1, 11)}
+    lines = {n: line for n, line in lines.items() if line}
+    below = [0.0] * len(lines)
+    for stage, colour in zip(STAGES, colours):
+        seconds = [1e-3 * line[stage + '_ms'] for line in lines.values()]
+        left.bar([str(n) for n in lines], seconds, bottom=below, label=stage, color=colour)
+        below = [a + b for a, b in zip(below, seconds)]
+    left.set(
+        title='official, bf16, batch 1', xlabel='N, drafting steps', ylabel='seconds a picture'
+    )
+    left.legend()
+    for shape, n in (('vistas', 8),):
+        keys = sorted(key[3] for key in table if key[:3] == (OURS, shape, n))
+        points = [(b, table[OURS, shape, n, b].get('bf16')) for b in keys]
+        points = [(b, line['pictures_per_second']) for b, line in points if line]
+        right.plot(*zip(*points), 'o-', color='C0')
+        right.set(
+            title=f'{shape}, N = {n}, bf16', xlabel='batch', ylabel='pictures a second', ylim=0
+        )
+        right.set_xscale('log', base=2)
+        right.set_xticks([b for b, _ in points], [str(b) for b, _ in points])
+    figure.savefig(path, dpi=110)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--bench', help='path of code-bench: measure, too')
+    parser.add_argument(
+        '--results', default='out/bench.jsonl', help='JSON lines, read and appended to'
+    )
+    parser.add_argument('--quick', action='store_true', help='a tiny shape only, to try the script')
+    parser.add_argument('--only', nargs='+', help='of these shapes only')
+    parser.add_argument('--plot', help='PNG: time against N, speed against batch')
+    args = parser.parse_args()
+    if args.bench:
+        jobs = QUICK if args.quick else FULL
+        measure(
+            [job for job in jobs if not args.only or job[1] in args.only], args.bench, args.results
+        )
+    table = read(args.results)
+    for print_table in (print_comparison, print_ratios, print_stages):
+        print_table(table)
+        print()
+    if args.plot:
+        plot(table, args.plot)
+
+
+if __name__ == '__main__':
+    main()
