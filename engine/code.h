@@ -82,8 +82,8 @@ typedef struct CodeSettings {
 } CodeSettings;
 
 typedef struct CodeModelOptions {
-    const char *device;      /* "auto" or NULL, "cpu", "reference" */
-    const char *precision;   /* "auto" or NULL, "f32" */
+    const char *device;      /* "auto" or NULL, "cuda", "cpu", "reference" */
+    const char *precision;   /* "auto" or NULL, "f32"; "bf16", "f16", ... where the device has it */
     unsigned threads;        /* 0: the cores of the process's affinity mask */
     unsigned drafting_steps; /* which drafter and refiner to load, where the manifest has one pair
                                 per N; 0: the manifest's default */
@@ -99,6 +99,7 @@ typedef struct CodeModelInfo {
     const char *name, *description, *license; /* as in the manifest; "" where it does not say */
     const char *path;                         /* of the manifest */
     const char *device, *precision;           /* what "auto" came to */
+    const char *passed_over; /* why "auto" did not come to a device of this build, or "" */
     unsigned threads;
     unsigned classes;               /* class ids are 0..classes-1; `classes` itself is "no class" */
     const char *const *class_names; /* `classes` names, or NULL */

@@ -6,8 +6,8 @@
 #include "backend.h"
 
 /* The backend in libcodesrc-NAME.so, which is searched for in the folders of $CODESRC_MODULE_PATH,
- * beside the library in its build tree and where modules are installed. NULL on failure: *error says
- * CODE_NO_DEVICE and why, or CODE_NOT_FOUND where there is no such file. */
+ * beside the library in its build tree and where modules are installed. NULL on failure: *error
+ * says CODE_NO_DEVICE and why, or CODE_NOT_FOUND where there is no such file. */
 const CodeBackend *code_module_open(const char *name, CodeError *error);
 
 /* What a module exports. NULL where this version of the engine, or this machine, cannot use it. */

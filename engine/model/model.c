@@ -25,6 +25,8 @@ static void describe(CodeModel *model)
     info->path = manifest->path;
     info->device = model->backend->name;
     info->precision = model->device_info.precision;
+    info->passed_over =
+        model->passed_over.status == CODE_NO_DEVICE ? model->passed_over.text : "";
     info->threads = model->device_info.threads;
     info->classes = shape->classes;
     info->class_names = (const char *const *)manifest->class_names;
@@ -75,7 +77,7 @@ CodeModel *code_model_open(const char *name, const CodeModelOptions *options, Co
     steps = options->drafting_steps ? options->drafting_steps
                                     : model->manifest->defaults.drafting_steps;
     device_options = (CodeDeviceOptions){options->threads, options->precision};
-    model->backend = code_backend_find(options->device, error);
+    model->backend = code_backend_choose(options->device, &model->passed_over, error);
     if (!model->backend)
         goto failed;
     model->device = model->backend->device_open(&device_options, &model->device_info, error);

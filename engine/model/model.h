@@ -114,6 +114,7 @@ struct CodeModel {
     CodeModelInfo info;
     CodeShape shape;
     const CodeBackend *backend;
+    CodeError passed_over; /* by "auto": info has its text */
     CodeDevice *device;
     CodeDeviceInfo device_info;
     bool loaded; /* false after headers_only */

@@ -1,0 +1,386 @@
+/* backend.c - the CUDA backend's table: devices, weights, and operations that are one kernel. It is
+ * a module of its own, so that the engine loads where CUDA is not installed. */
+#include "cuda.h"
+
+#include "error.h"
+#include "module.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef CUDA_ON_CPU
+#define NAME "cuda-emulated"
+#else
+#define NAME "cuda"
+#endif
+
+/* ---- devices
+ * --------------------------------------------------------------------------------------- */
+
+static bool precision_of(const char *name, CudaType *type, CodeError *error)
+{
+    static const char *const names[] = {
+        [CUDA_F32] = "f32", [CUDA_F16] = "f16", [CUDA_BF16] = "bf16"};
+
+    /* f16 has eight times the resolution of bf16, and VAR's numbers stay far from its limits. */
+    *type = CUDA_F16;
+    if (!name || !strcmp(name, "auto"))
+        return true;
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i])) {
+            *type = (CudaType)i;
+            return true;
+        }
+    return code_fail(error, CODE_SETTINGS,
+                     "precision \"%.40s\": device \"cuda\" has f16, bf16, f32", name);
+}
+
+/* Tensor cores with bfloat16 came with compute capability 8.0. */
+static bool find_device(int index, CodeError *error)
+{
+    int count = 0, major = 0, minor = 0;
+    cudaError_t result = cudaGetDeviceCount(&count);
+
+    if (result != cudaSuccess || count < 1) {
+        cudaGetLastError();
+        return code_fail(error, CODE_NO_DEVICE, "device \"cuda\": %s",
+                         result == cudaSuccess ? "there is none" : cudaGetErrorString(result));
+    }
+    result = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index);
+    if (result == cudaSuccess)
+        result = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index);
+    if (result != cudaSuccess)
+        return code_fail(error, CODE_NO_DEVICE, "device \"cuda\": %s", cudaGetErrorString(result));
+    if (major < 8)
+        return code_fail(error, CODE_NO_DEVICE,
+                         "device \"cuda\": compute capability %d.%d, expected at least 8.0", major,
+                         minor);
+    return true;
+}
+
+static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
+                               CodeError *error)
+{
+    static const char *const names[] = {
+        [CUDA_F32] = "f32", [CUDA_F16] = "f16", [CUDA_BF16] = "bf16"};
+    CodeDevice *device;
+    CudaType type;
+
+    if (!precision_of(options->precision, &type, error) || !find_device(0, error))
+        return NULL;
+    device = calloc(1, sizeof *device);
+    if (!device) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for a device");
+        return NULL;
+    }
+    device->type = type;
+    atomic_init(&device->lost, false);
+    *info = (CodeDeviceInfo){
+        .threads = 1, .precision = names[type], .activation_size = (unsigned)cuda_size(type)};
+    return device;
+}
+
+static void device_close(CodeDevice *device)
+{
+    free(device);
+}
+
+static void *allocate(CodeDevice *device, size_t bytes, CodeError *error)
+{
+    size_t available = 0, total = 0;
+    void *memory = NULL;
+    cudaError_t result = cudaSetDevice(device->index);
+
+    if (result == cudaSuccess)
+        result = cudaMalloc(&memory, bytes ? bytes : 1);
+    if (result == cudaSuccess)
+        return memory;
+    cudaGetLastError();
+    if (result == cudaErrorMemoryAllocation && cudaMemGetInfo(&available, &total) == cudaSuccess)
+        code_fail(error, CODE_NO_MEMORY,
+                  "no memory on the device: %zu bytes were asked for, %zu of %zu are free", bytes,
+                  available, total);
+    else
+        code_fail(error, cuda_status(result), "CUDA: allocating %zu bytes: %s", bytes,
+                  cudaGetErrorString(result));
+    return NULL;
+}
+
+static void release(CodeDevice *device, void *memory)
+{
+    cudaSetDevice(device->index);
+    cudaFree(memory);
+}
+
+/* ---- weights
+ * --------------------------------------------------------------------------------------- */
+
+enum { COLUMN_ROUND = 8 }; /* columns of convolutions: 16 bytes of 16-bit numbers */
+
+static void weight_free(CodeDevice *device, CodeWeight *weight)
+{
+    if (!weight)
+        return;
+    release(device, weight->data);
+    release(device, weight->bias);
+    free(weight);
+}
+
+/* Uploads float32 numbers (out, in, taps) and converts them on the device. */
+static bool convert(CodeDevice *device, CudaPack pack, const float *values, CodeError *error)
+{
+    size_t bytes = (size_t)pack.out * pack.in * pack.taps * sizeof(float);
+    void *staging = allocate(device, bytes, error);
+    cudaError_t result;
+
+    if (!staging)
+        return false;
+    pack.from = staging;
+    result = cudaMemcpyAsync(staging, values, bytes, cudaMemcpyHostToDevice, NULL);
+    if (result == cudaSuccess)
+        result = cuda_pack(&pack, NULL);
+    if (result == cudaSuccess)
+        result = cudaStreamSynchronize(NULL);
+    release(device, staging);
+    if (result == cudaSuccess)
+        return true;
+    cudaGetLastError();
+    return code_fail(error, cuda_status(result), "CUDA: packing weights: %s",
+                     cudaGetErrorString(result));
+}
+
+static bool fill(CodeDevice *device, CodeWeight *weight, const float *values, const float *bias,
+                 CodeError *error)
+{
+    const CodeWeightSpec *spec = &weight->spec;
+    unsigned taps = weight->kernel * weight->kernel;
+    float *zeros = bias ? NULL : calloc(spec->out, sizeof *zeros);
+    CudaPack pack = {.type = weight->type,
+                     .out = spec->out,
+                     .in = spec->in,
+                     .taps = taps,
+                     .columns = weight->columns};
+    CudaPack pack_bias = {
+        .type = weight->y_type, .out = 1, .in = spec->out, .taps = 1, .columns = spec->out};
+    bool good = false;
+
+    if (!bias && !zeros)
+        return code_fail(error, CODE_NO_MEMORY, "no memory for a bias of %u", spec->out);
+    weight->data = pack.to =
+        allocate(device, (size_t)spec->out * weight->columns * cuda_size(weight->type), error);
+    if (weight->data)
+        weight->bias = pack_bias.to =
+            allocate(device, spec->out * cuda_size(weight->y_type), error);
+    if (weight->bias)
+        good = convert(device, pack, values, error) &&
+               convert(device, pack_bias, bias ? bias : zeros, error);
+    free(zeros);
+    return good;
+}
+
+static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *values,
+                               const float *bias, CodeError *error)
+{
+    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
+    bool linear = spec->kind == CODE_WEIGHT_LINEAR && (!spec->x_f32 || spec->y_f32);
+    unsigned columns = (wide ? 9 : 1) * spec->in;
+    CodeWeight *weight = calloc(1, sizeof *weight);
+
+    if (!weight) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for a weight");
+        return NULL;
+    }
+    weight->spec = *spec;
+    weight->kernel = wide ? 3 : 1;
+    weight->type = spec->x_f32 && spec->y_f32 ? CUDA_F32 : device->type;
+    weight->y_type = spec->y_f32 ? CUDA_F32 : device->type;
+    /* Linear layers take their rows as they come; rows that are gathered have zeros behind. */
+    weight->columns = linear ? columns : (columns + COLUMN_ROUND - 1) / COLUMN_ROUND * COLUMN_ROUND;
+    if (fill(device, weight, values, bias, error))
+        return weight;
+    weight_free(device, weight);
+    return NULL;
+}
+
+/* ---- operations that are one kernel
+ * ---------------------------------------------------------------- */
+
+/* Whether a kernel has to be launched: *result is what the operation returns if not. */
+static bool launches(CodeStream *stream, bool *result)
+{
+    *result = cuda_goes_on(cuda_stream(stream));
+    return *result && !stream->rehearsing;
+}
+
+static bool modulate(CodeStream *stream, const CodeModulate *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_modulate(args, stream->device->type, cuda->stream), "modulate");
+}
+
+static bool heads(CodeStream *stream, const CodeHeads *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_heads(args, stream->device->type, cuda->stream), "heads");
+}
+
+static bool recall(CodeStream *stream, const CodeRecall *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_recall(args, stream->device->type, cuda->stream), "recall");
+}
+
+static bool attention(CodeStream *stream, const CodeAttention *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    CudaType type = stream->device->type;
+
+    if (!cuda_goes_on(cuda))
+        return false;
+    if (type == CUDA_F32 || args->dim != CODE_HEAD_SIZE)
+        return cuda_attention_by_products(cuda, args);
+    return stream->rehearsing ||
+           cuda_ok(cuda, cuda_attention(args, type, cuda->stream), "attention");
+}
+
+static bool embed(CodeStream *stream, const CodeEmbed *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_embed(args, cuda->stream), "embed");
+}
+
+static bool guide(CodeStream *stream, const CodeGuide *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_guide(args, cuda->stream), "guide");
+}
+
+static bool sample(CodeStream *stream, const CodeSample *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_sample(args, cuda->stream), "sample");
+}
+
+static bool look_up(CodeStream *stream, const CodeLookUp *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_look_up(args, cuda->stream), "look_up");
+}
+
+static bool resize(CodeStream *stream, const CodeResize *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_resize(args, stream->device->type, cuda->stream), "resize");
+}
+
+static bool accumulate(CodeStream *stream, const CodeAccumulate *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_accumulate(args, cuda->stream), "accumulate");
+}
+
+/* One image after the other: their sums share scratch memory. */
+static bool group_norm(CodeStream *stream, const CodeGroupNorm *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    CudaType type = stream->device->type;
+    size_t image = (size_t)args->positions * args->channels * cuda_size(type);
+    CodeGroupNorm one = *args;
+    bool good = cuda_goes_on(cuda) && cuda_reserve(cuda, cuda_group_norm_scratch(args));
+
+    one.images = 1;
+    for (unsigned i = 0; good && i < args->images && !stream->rehearsing; i++) {
+        one.x = (const char *)args->x + i * image;
+        one.y = (char *)args->y + i * image;
+        good =
+            cuda_ok(cuda, cuda_group_norm(&one, type, cuda->scratch, cuda->stream), "group_norm");
+    }
+    return good;
+}
+
+/* ---- the table
+ * ------------------------------------------------------------------------------------- */
+
+static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error);
+
+static const CodeBackend code_backend_cuda = {
+    .name = NAME,
+    .device_open = device_open,
+    .device_close = device_close,
+    .alloc = allocate,
+    .release = release,
+    .weight_pack = weight_pack,
+    .weight_free = weight_free,
+    .stream_open = stream_open,
+    .stream_close = cuda_stream_close,
+    .copy = cuda_copy,
+    .linear = cuda_linear,
+    .modulate = modulate,
+    .heads = heads,
+    .recall = recall,
+    .attention = attention,
+    .embed = embed,
+    .guide = guide,
+    .sample = sample,
+    .look_up = look_up,
+    .resize = resize,
+    .conv = cuda_conv,
+    .accumulate = accumulate,
+    .group_norm = group_norm,
+    .pixels = cuda_pixels_out,
+};
+
+static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)
+{
+    CodeStream *stream = cuda_stream_open(device, cancelled, error);
+
+    if (stream)
+        stream->backend = &code_backend_cuda;
+    return stream;
+}
+
+CODE_API const CodeBackend *code_module_backend(const char *version, CodeError *error)
+{
+    if (strcmp(version, CODE_VERSION)) {
+        code_fail(error, CODE_NO_DEVICE, "device \"cuda\": the module is of version %s, not %s",
+                  CODE_VERSION, version);
+        return NULL;
+    }
+    return find_device(0, error) ? &code_backend_cuda : NULL;
+}

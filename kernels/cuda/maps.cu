@@ -1,0 +1,285 @@
+/* maps.cu - resizing, accumulating, group norm, pixels. */
+#include "device.cuh"
+
+/* ---- resizing
+ * -------------------------------------------------------------------------------------- */
+
+/* Where one output cell of an axis comes from. */
+struct Taps {
+    unsigned at[4];
+    float weight[4];
+};
+
+/* PyTorch's bicubic: A = -0.75, half-pixel centres, indices clamped at the border. */
+__device__ static Taps cubic_taps(unsigned cell, unsigned in, unsigned out)
+{
+    const float a = -0.75f;
+    float centre = ((float)cell + 0.5f) * ((float)in / (float)out) - 0.5f, base = floorf(centre);
+    float t = centre - base, near[2] = {t, 1 - t}, far[2] = {t + 1, 2 - t};
+    Taps taps;
+
+    for (int i = 0; i < 4; i++) {
+        float at = base + (float)(i - 1), end = (float)(in - 1);
+
+        taps.at[i] = (unsigned)(at < 0 ? 0 : at > end ? end : at);
+    }
+    taps.weight[0] = ((a * far[0] - 5 * a) * far[0] + 8 * a) * far[0] - 4 * a;
+    taps.weight[1] = ((a + 2) * near[0] - (a + 3)) * near[0] * near[0] + 1;
+    taps.weight[2] = ((a + 2) * near[1] - (a + 3)) * near[1] * near[1] + 1;
+    taps.weight[3] = ((a * far[1] - 5 * a) * far[1] + 8 * a) * far[1] - 4 * a;
+    return taps;
+}
+
+/* An element of an output map: one thread each. */
+struct Cell {
+    unsigned image, y, x, channel;
+};
+
+__device__ static Cell cell_of(const CodeResize &args)
+{
+    size_t index = thread_number(), place = index / args.channels;
+    unsigned side = args.out_side;
+
+    return Cell{(unsigned)(place / side / side), (unsigned)(place / side % side),
+                (unsigned)(place % side), (unsigned)(index % args.channels)};
+}
+
+template <class T> __device__ T *output_at(const CodeResize &args, const Cell &cell)
+{
+    size_t place = (size_t)cell.y * args.out_side + cell.x;
+
+    return (T *)args.out + cell.image * args.out_image + place * args.channels + cell.channel;
+}
+
+__global__ void resize_bicubic(CodeResize args)
+{
+    Cell cell = cell_of(args);
+    const float *in = (const float *)args.in + cell.image * args.in_image + cell.channel;
+    Taps rows = cubic_taps(cell.y, args.in_side, args.out_side);
+    Taps columns = cubic_taps(cell.x, args.in_side, args.out_side);
+    float sum = 0;
+
+    if (cell.image >= args.images)
+        return;
+    for (unsigned i = 0; i < 4; i++) {
+        float row = 0;
+
+        for (unsigned j = 0; j < 4; j++)
+            row += columns.weight[j] *
+                   in[((size_t)rows.at[i] * args.in_side + columns.at[j]) * args.channels];
+        sum += rows.weight[i] * row;
+    }
+    *output_at<float>(args, cell) = sum;
+}
+
+__global__ void resize_area(CodeResize args)
+{
+    Cell cell = cell_of(args);
+    const float *in = (const float *)args.in + cell.image * args.in_image + cell.channel;
+    unsigned n = args.in_side, m = args.out_side;
+    unsigned top = cell.y * n / m, bottom = ((cell.y + 1) * n + m - 1) / m;
+    unsigned left = cell.x * n / m, right = ((cell.x + 1) * n + m - 1) / m;
+    float sum = 0;
+
+    if (cell.image >= args.images)
+        return;
+    for (unsigned i = top; i < bottom; i++)
+        for (unsigned j = left; j < right; j++)
+            sum += in[((size_t)i * n + j) * args.channels];
+    *output_at<float>(args, cell) = sum / (float)((bottom - top) * (right - left));
+}
+
+template <class T> __global__ void resize_nearest(CodeResize args)
+{
+    Cell cell = cell_of(args);
+    size_t row = cell.y * args.in_side / args.out_side;
+    size_t column = cell.x * args.in_side / args.out_side;
+
+    if (cell.image < args.images)
+        *output_at<T>(args, cell) =
+            ((const T *)args.in)[cell.image * args.in_image +
+                                 (row * args.in_side + column) * args.channels + cell.channel];
+}
+
+cudaError_t cuda_resize(const CodeResize *args, CudaType type, cudaStream_t stream)
+{
+    size_t count = (size_t)args->images * args->out_side * args->out_side * args->channels;
+    dim3 grid = flat_grid(count), block(flat_block);
+
+    if (args->mode == CODE_BICUBIC)
+        return launch(resize_bicubic, grid, block, 0, stream, *args);
+    if (args->mode == CODE_AREA)
+        return launch(resize_area, grid, block, 0, stream, *args);
+    return with_type(type, [&](auto zero) {
+        return launch(resize_nearest<decltype(zero)>, grid, block, 0, stream, *args);
+    });
+}
+
+/* ---- accumulating
+ * ---------------------------------------------------------------------------------- */
+
+__global__ void accumulate(CodeAccumulate args)
+{
+    size_t at = thread_number(), position = at / args.channels;
+    float f;
+
+    if (position >= (size_t)args.images * args.positions)
+        return;
+    f = args.f_hat[at] + (0.5f * args.h[at] + 0.5f * args.conv[at]);
+    if (args.mask)
+        f = f * args.mask[position] + args.kept[at] * (1 - args.mask[position]);
+    args.f_hat[at] = f;
+}
+
+cudaError_t cuda_accumulate(const CodeAccumulate *args, cudaStream_t stream)
+{
+    return launch(accumulate, flat_grid((size_t)args->images * args->positions * args->channels),
+                  dim3(flat_block), 0, stream, *args);
+}
+
+/* ---- group norm
+ * ------------------------------------------------------------------------------------ */
+
+/* In three launches: sums of slices of positions, statistics of groups, the norm itself. Sums are
+ * in double: they are few beside the memory that is read, and need no second pass for the variance.
+ */
+constexpr unsigned max_slices = 256, least_slice = 32, stats_block = 256;
+
+struct Moments {
+    double sum, square;
+};
+
+/* LN of a group: (x - mean) * factor. */
+struct GroupStats {
+    float mean, factor;
+};
+
+static unsigned slice_of(unsigned positions)
+{
+    unsigned slice = (positions + max_slices - 1) / max_slices;
+
+    return slice < least_slice ? least_slice : slice;
+}
+
+static unsigned slices_of(unsigned positions)
+{
+    unsigned slice = slice_of(positions);
+
+    return (positions + slice - 1) / slice;
+}
+
+/* One block a slice: each thread sums its channels, then the first `groups` ones theirs. Threads
+ * read neighbouring channels, so memory is read in order. */
+template <class T> __global__ void sum_slices(CodeGroupNorm args, unsigned slice, Moments *slices)
+{
+    Moments *channels = shared_memory<Moments>();
+    unsigned first = blockIdx.x * slice, size = args.channels / args.groups;
+    unsigned end = first + slice < args.positions ? first + slice : args.positions;
+    const T *x = (const T *)args.x + (size_t)blockIdx.y * args.positions * args.channels;
+
+    for (unsigned c = threadIdx.x; c < args.channels; c += blockDim.x) {
+        Moments moments = {0, 0};
+
+        for (unsigned position = first; position < end; position++) {
+            double value = to_float(x[(size_t)position * args.channels + c]);
+
+            moments.sum += value;
+            moments.square += value * value;
+        }
+        channels[c] = moments;
+    }
+    __syncthreads();
+    for (unsigned group = threadIdx.x; group < args.groups; group += blockDim.x) {
+        Moments moments = {0, 0};
+
+        for (unsigned c = group * size; c < (group + 1) * size; c++) {
+            moments.sum += channels[c].sum;
+            moments.square += channels[c].square;
+        }
+        slices[((size_t)blockIdx.y * gridDim.x + blockIdx.x) * args.groups + group] = moments;
+    }
+}
+
+/* One thread a group of an image. */
+__global__ void sum_groups(CodeGroupNorm args, unsigned count, const Moments *slices,
+                           GroupStats *groups)
+{
+    size_t index = thread_number(), image = index / args.groups, group = index % args.groups;
+    double elements = (double)args.positions * (args.channels / args.groups), mean, variance;
+    Moments moments = {0, 0};
+
+    if (image >= args.images)
+        return;
+    for (unsigned i = 0; i < count; i++) {
+        moments.sum += slices[(image * count + i) * args.groups + group].sum;
+        moments.square += slices[(image * count + i) * args.groups + group].square;
+    }
+    mean = moments.sum / elements;
+    variance = moments.square / elements - mean * mean;
+    groups[index] =
+        GroupStats{(float)mean, (float)(1 / sqrt((variance > 0 ? variance : 0) + 1e-6))};
+}
+
+/* One thread an element. */
+template <class T> __global__ void normalise(CodeGroupNorm args, const GroupStats *groups)
+{
+    size_t index = thread_number(), image_size = (size_t)args.positions * args.channels;
+    size_t image = index / image_size, channel = index % args.channels;
+    float v;
+
+    if (image >= args.images)
+        return;
+    const GroupStats &stats = groups[image * args.groups + channel / (args.channels / args.groups)];
+    v = (to_float(((const T *)args.x)[index]) - stats.mean) * stats.factor * args.weight[channel] +
+        args.bias[channel];
+    ((T *)args.y)[index] = from_float<T>(args.silu ? v / (1 + expf(-v)) : v);
+}
+
+size_t cuda_group_norm_scratch(const CodeGroupNorm *args)
+{
+    return ((size_t)slices_of(args->positions) * sizeof(Moments) + sizeof(GroupStats)) *
+           args->groups;
+}
+
+cudaError_t cuda_group_norm(const CodeGroupNorm *args, CudaType type, void *scratch,
+                            cudaStream_t stream)
+{
+    unsigned slice = slice_of(args->positions), count = slices_of(args->positions);
+    Moments *slices = (Moments *)scratch;
+    GroupStats *groups = (GroupStats *)(slices + (size_t)args->images * count * args->groups);
+    size_t elements = (size_t)args->images * args->positions * args->channels;
+
+    return with_type(type, [&](auto zero) {
+        using T = decltype(zero);
+        cudaError_t error = launch(sum_slices<T>, dim3(count, args->images), dim3(stats_block),
+                                   args->channels * sizeof(Moments), stream, *args, slice, slices);
+
+        if (error == cudaSuccess)
+            error = launch(sum_groups, flat_grid((size_t)args->images * args->groups),
+                           dim3(flat_block), 0, stream, *args, count, slices, groups);
+        return error == cudaSuccess ? launch(normalise<T>, flat_grid(elements), dim3(flat_block), 0,
+                                             stream, *args, groups)
+                                    : error;
+    });
+}
+
+/* ---- pixels
+ * ---------------------------------------------------------------------------------------- */
+
+/* 255 * (x + 1) / 2, cut to 0..255 and rounded half to even; NaN fails both comparisons and gives
+ * 0. */
+__global__ void to_pixels(const float *x, uint8_t *out, size_t count)
+{
+    size_t index = thread_number();
+
+    if (index < count) {
+        float value = (x[index] + 1) / 2 * 255;
+
+        out[index] = value >= 255 ? 255 : value > 0 ? (uint8_t)rintf(value) : 0;
+    }
+}
+
+cudaError_t cuda_pixels(const float *x, uint8_t *out, size_t count, cudaStream_t stream)
+{
+    return launch(to_pixels, flat_grid(count), dim3(flat_block), 0, stream, x, out, count);
+}

@@ -1,0 +1,214 @@
+/* stream.c - streams of work: errors, waiting, scratch memory, copies. */
+#include "cuda.h"
+
+#include "error.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- errors
+ * ---------------------------------------------------------------------------------------- */
+
+CodeStatus cuda_status(cudaError_t error)
+{
+    return error == cudaErrorMemoryAllocation ? CODE_NO_MEMORY : CODE_FAILED;
+}
+
+/* After anything but a refused allocation or launch the context is beyond repair: CUDA then returns
+ * the same error for ever. */
+static bool recovers(cudaError_t error)
+{
+    return error == cudaErrorMemoryAllocation || error == cudaErrorInvalidValue ||
+           error == cudaErrorInvalidConfiguration;
+}
+
+bool cuda_ok(CudaStream *stream, cudaError_t error, const char *what)
+{
+    if (error == cudaSuccess)
+        return true;
+    cudaGetLastError(); /* or the next call would report it again */
+    if (!recovers(error))
+        atomic_store(&stream->head.device->lost, true);
+    return code_fail(&stream->head.error, cuda_status(error), "CUDA: %s: %s", what,
+                     cudaGetErrorString(error));
+}
+
+bool cuda_blas_ok(CudaStream *stream, cublasStatus_t status, const char *what)
+{
+    cudaError_t error;
+
+    if (status == CUBLAS_STATUS_SUCCESS)
+        return true;
+    error = cudaGetLastError();
+    if (error != cudaSuccess)
+        return cuda_ok(stream, error, what);
+    return code_fail(&stream->head.error, CODE_FAILED, "cuBLAS: %s: %s", what,
+                     cublasGetStatusString(status));
+}
+
+bool cuda_goes_on(CudaStream *stream)
+{
+    if (atomic_load_explicit(stream->head.cancelled, memory_order_relaxed))
+        return code_fail(&stream->head.error, CODE_CANCELLED, "cancelled");
+    if (atomic_load_explicit(&stream->head.device->lost, memory_order_relaxed))
+        return code_fail(&stream->head.error, CODE_FAILED,
+                         "CUDA: the device failed before; nothing more can be computed on it");
+    return cuda_ok(stream, cudaSetDevice(stream->head.device->index), "choosing the device");
+}
+
+bool cuda_wait(CudaStream *stream)
+{
+    static const struct timespec moment = {.tv_nsec = 50000};
+    cudaError_t error;
+
+    while ((error = cudaStreamQuery(stream->stream)) == cudaErrorNotReady) {
+        if (!cuda_goes_on(stream))
+            return false;
+        nanosleep(&moment, NULL);
+    }
+    return cuda_ok(stream, error, "waiting");
+}
+
+/* ---- memory
+ * ---------------------------------------------------------------------------------------- */
+
+bool cuda_reserve(CudaStream *stream, size_t bytes)
+{
+    void *memory = NULL;
+
+    if (bytes <= stream->scratch_size)
+        return true;
+    /* cudaFree waits for the work that still uses the old one. */
+    cudaFree(stream->scratch);
+    stream->scratch = NULL;
+    stream->scratch_size = 0;
+    if (cudaMalloc(&memory, bytes) != cudaSuccess) {
+        cudaGetLastError();
+        return code_fail(&stream->head.error, CODE_NO_MEMORY,
+                         "no memory on the device: %zu bytes were asked for", bytes);
+    }
+    stream->scratch = memory;
+    stream->scratch_size = bytes;
+    return true;
+}
+
+/* ---- copies
+ * ---------------------------------------------------------------------------------------- */
+
+/* Small uploads do not wait: they are copied into a ring of pinned memory first. */
+static bool upload_small(CudaStream *stream, void *to, const void *from, size_t bytes)
+{
+    size_t room = (bytes + 63) / 64 * 64;
+
+    if (stream->ring_at + room > CUDA_RING) {
+        if (!cuda_wait(stream))
+            return false;
+        stream->ring_at = 0;
+    }
+    memcpy(stream->ring + stream->ring_at, from, bytes);
+    from = stream->ring + stream->ring_at;
+    stream->ring_at += room;
+    return cuda_ok(stream, cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream->stream),
+                   "an upload");
+}
+
+bool cuda_copy(CodeStream *base, void *to, const void *from, size_t bytes, CodeCopy direction)
+{
+    static const enum cudaMemcpyKind kinds[] = {[CODE_UPLOAD] = cudaMemcpyHostToDevice,
+                                                [CODE_DOWNLOAD] = cudaMemcpyDeviceToHost,
+                                                [CODE_INSIDE] = cudaMemcpyDeviceToDevice};
+    CudaStream *stream = cuda_stream(base);
+
+    if (!cuda_goes_on(stream))
+        return false;
+    if (base->rehearsing)
+        return true;
+    if (direction == CODE_UPLOAD && bytes <= CUDA_RING_LARGEST)
+        return upload_small(stream, to, from, bytes);
+    /* Waiting first, so that it can be cancelled: the copy itself is short. */
+    if (direction == CODE_DOWNLOAD && !cuda_wait(stream))
+        return false;
+    if (!cuda_ok(stream, cudaMemcpyAsync(to, from, bytes, kinds[direction], stream->stream),
+                 "a copy"))
+        return false;
+    return direction == CODE_INSIDE ||
+           cuda_ok(stream, cudaStreamSynchronize(stream->stream), "a copy");
+}
+
+bool cuda_pixels_out(CodeStream *base, const CodePixels *args)
+{
+    CudaStream *stream = cuda_stream(base);
+    size_t row = 3 * (size_t)args->side;
+
+    if (!cuda_goes_on(stream) || !cuda_reserve(stream, row * args->side))
+        return false;
+    if (base->rehearsing)
+        return true;
+    return cuda_ok(
+               stream,
+               cuda_pixels(args->x, (uint8_t *)stream->scratch, row * args->side, stream->stream),
+               "pixels") &&
+           cuda_wait(stream) &&
+           cuda_ok(stream,
+                   cudaMemcpy2DAsync(args->out, args->stride, stream->scratch, row, row, args->side,
+                                     cudaMemcpyDeviceToHost, stream->stream),
+                   "a picture's copy") &&
+           cuda_ok(stream, cudaStreamSynchronize(stream->stream), "a picture's copy");
+}
+
+/* ---- life
+ * ------------------------------------------------------------------------------------------ */
+
+static bool open_libraries(CudaStream *stream)
+{
+    void *ring = NULL;
+
+    if (!cuda_goes_on(stream) ||
+        !cuda_ok(stream, cudaStreamCreateWithFlags(&stream->stream, cudaStreamNonBlocking),
+                 "making a stream") ||
+        !cuda_ok(stream, cudaMallocHost(&ring, CUDA_RING), "pinned memory"))
+        return false;
+    stream->ring = ring;
+    return cuda_blas_ok(stream, cublasCreate(&stream->blas), "starting cuBLAS") &&
+           cuda_blas_ok(stream, cublasSetStream(stream->blas, stream->stream), "starting cuBLAS") &&
+           cuda_blas_ok(stream, cublasLtCreate(&stream->lt), "starting cuBLASLt");
+}
+
+CodeStream *cuda_stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)
+{
+    CudaStream *stream = calloc(1, sizeof *stream);
+
+    if (!stream) {
+        code_fail(error, CODE_NO_MEMORY, "no memory for a stream");
+        return NULL;
+    }
+    stream->head.device = device;
+    stream->head.cancelled = cancelled;
+    if (open_libraries(stream))
+        return &stream->head;
+    *error = stream->head.error;
+    cuda_stream_close(&stream->head);
+    return NULL;
+}
+
+void cuda_stream_close(CodeStream *base)
+{
+    CudaStream *stream = cuda_stream(base);
+
+    cudaSetDevice(base->device->index);
+    if (stream->stream)
+        cudaStreamSynchronize(stream->stream);
+    if (stream->lt)
+        cublasLtDestroy(stream->lt);
+    if (stream->blas)
+        cublasDestroy(stream->blas);
+    cudaFree(stream->workspace);
+    cudaFree(stream->scratch);
+    if (stream->ring)
+        cudaFreeHost(stream->ring);
+    if (stream->stream)
+        cudaStreamDestroy(stream->stream);
+    free(stream->recipes);
+    free(stream);
+}

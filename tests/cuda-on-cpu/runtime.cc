@@ -1,0 +1,227 @@
+/* runtime.cc - memory, copies, streams and errors of the emulated device. */
+#include "device.h"
+
+#include <mutex>
+#include <stdlib.h>
+#include <string.h>
+#include <unordered_map>
+
+struct CUstream_st {
+    unsigned flags;
+};
+
+namespace
+{
+
+struct Device {
+    std::mutex mutex;
+    std::unordered_map<void *, size_t> allocations;
+    size_t used = 0, memory = static_cast<size_t>(64) << 30;
+    unsigned order = 0;
+    int devices = 1;
+    int until_broken = -1; /* launches; negative: never */
+    bool broken = false;
+    cudaError_t last = cudaSuccess;
+
+    Device()
+    {
+        const char *wanted = getenv("CUDA_ON_CPU_ORDER");
+
+        order = wanted ? static_cast<unsigned>(atoi(wanted)) % 3 : 0;
+    }
+};
+
+Device device;
+
+/* What every call on a broken device returns. */
+cudaError_t state()
+{
+    return device.broken ? cudaErrorIllegalAddress : cudaSuccess;
+}
+
+} // namespace
+
+unsigned cuda_on_cpu::device_order()
+{
+    return device.order;
+}
+
+cudaError_t cuda_on_cpu::device_fail(cudaError_t error)
+{
+    return device.last = error;
+}
+
+cudaError_t cuda_on_cpu::device_launch()
+{
+    std::lock_guard<std::mutex> lock(device.mutex);
+
+    if (device.until_broken >= 0 && device.until_broken-- == 0)
+        device.broken = true;
+    return device.last = device.broken ? cudaErrorIllegalAddress : device.last;
+}
+
+extern "C" {
+
+void cuda_on_cpu_set_order(unsigned order)
+{
+    device.order = order % 3;
+}
+
+void cuda_on_cpu_set_memory(size_t bytes)
+{
+    device.memory = bytes;
+}
+
+size_t cuda_on_cpu_memory_used(void)
+{
+    return device.used;
+}
+
+void cuda_on_cpu_break(int launches)
+{
+    device.until_broken = launches;
+    device.broken = false;
+    device.last = cudaSuccess;
+}
+
+void cuda_on_cpu_set_devices(int count)
+{
+    device.devices = count;
+}
+
+cudaError_t cudaGetDeviceCount(int *count)
+{
+    *count = device.devices;
+    return device.devices ? cudaSuccess : cudaErrorNoDevice;
+}
+
+cudaError_t cudaSetDevice(int index)
+{
+    return index < device.devices ? state() : cudaErrorInvalidValue;
+}
+
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int)
+{
+    *value = attribute == cudaDevAttrComputeCapabilityMajor ? 8 : 0;
+    return state();
+}
+
+cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
+{
+    std::lock_guard<std::mutex> lock(device.mutex);
+
+    *total = device.memory;
+    *available = device.memory - device.used;
+    return state();
+}
+
+cudaError_t cudaMalloc(void **memory, size_t bytes)
+{
+    std::lock_guard<std::mutex> lock(device.mutex);
+
+    if (state() != cudaSuccess)
+        return state();
+    if (bytes > device.memory - device.used ||
+        !(*memory = aligned_alloc(256, (bytes + 255) / 256 * 256)))
+        return device.last = cudaErrorMemoryAllocation;
+    memset(*memory, 0xFF, bytes); /* not a number, in every type */
+    device.allocations[*memory] = bytes;
+    device.used += bytes;
+    return cudaSuccess;
+}
+
+cudaError_t cudaFree(void *memory)
+{
+    std::lock_guard<std::mutex> lock(device.mutex);
+    auto found = device.allocations.find(memory);
+
+    if (!memory)
+        return cudaSuccess;
+    if (found == device.allocations.end())
+        return device.last = cudaErrorInvalidValue;
+    device.used -= found->second;
+    device.allocations.erase(found);
+    free(memory);
+    return state();
+}
+
+cudaError_t cudaMallocHost(void **memory, size_t bytes)
+{
+    *memory = malloc(bytes);
+    return *memory ? state() : cudaErrorMemoryAllocation;
+}
+
+cudaError_t cudaFreeHost(void *memory)
+{
+    free(memory);
+    return state();
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind,
+                            cudaStream_t)
+{
+    if (state() == cudaSuccess)
+        memcpy(to, from, bytes);
+    return state();
+}
+
+cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch,
+                              size_t width, size_t height, enum cudaMemcpyKind, cudaStream_t)
+{
+    if (width > to_pitch || width > from_pitch)
+        return device.last = cudaErrorInvalidValue;
+    for (size_t row = 0; row < height && state() == cudaSuccess; row++)
+        memcpy(static_cast<char *>(to) + row * to_pitch,
+               static_cast<const char *>(from) + row * from_pitch, width);
+    return state();
+}
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
+{
+    *stream = new CUstream_st{flags};
+    return state();
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    delete stream;
+    return state();
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t)
+{
+    return state();
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t)
+{
+    return state();
+}
+
+cudaError_t cudaGetLastError(void)
+{
+    cudaError_t error = device.last;
+
+    device.last = state();
+    return error;
+}
+
+const char *cudaGetErrorString(cudaError_t error)
+{
+    switch (error) {
+    case cudaSuccess:
+        return "no error";
+    case cudaErrorMemoryAllocation:
+        return "out of memory";
+    case cudaErrorInvalidConfiguration:
+        return "invalid configuration argument";
+    case cudaErrorNoDevice:
+        return "no CUDA-capable device is detected";
+    case cudaErrorIllegalAddress:
+        return "an illegal memory access was encountered";
+    default:
+        return "invalid argument";
+    }
+}
+
+} // extern "C"

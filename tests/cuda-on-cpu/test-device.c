@@ -1,0 +1,187 @@
+/* test-device.c - whole pictures on the emulated device: the same bits in every order of threads,
+ * for every batch and whatever cuBLASLt is good for; and what happens when memory, device or driver
+ * fail.
+ */
+#include "../engine/tiny.h"
+#include "../test.h"
+
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
+
+enum { IMAGES = 2, PIXELS = 3 * TINY_SIDE * TINY_SIDE };
+
+static CodeGenerator *make(CodeModel *model, unsigned batch)
+{
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, batch, 0, &error);
+
+    CHECK(generator, "%s", error.text);
+    return generator;
+}
+
+static CodeRequest request(const CodeModel *model, unsigned frame)
+{
+    CodeRequest it;
+
+    code_request_init(model, &it);
+    it.class_id = (int32_t)frame % TINY_CLASSES;
+    it.seed = 5;
+    it.frame = frame;
+    it.settings.more_smooth = frame == 1;
+    return it;
+}
+
+/* Pictures `first` and on; returns the status. */
+static CodeStatus draw(const CodeModel *model, CodeGenerator *generator, unsigned first,
+                       unsigned count, uint8_t *pixels, CodeError *error)
+{
+    CodeRequest requests[IMAGES];
+    CodePicture pictures[IMAGES];
+
+    for (unsigned i = 0; i < count; i++) {
+        requests[i] = request(model, first + i);
+        pictures[i] = (CodePicture){pixels + i * PIXELS, 3 * TINY_SIDE};
+    }
+    error->status = CODE_OK;
+    return code_generate(generator, requests, count, pictures, error) ? CODE_OK : error->status;
+}
+
+/* `orders` more than the first. */
+static void check_same(const char *precision, unsigned orders)
+{
+    static uint8_t expected[IMAGES * PIXELS], found[IMAGES * PIXELS];
+    CodeModel *model = tiny_model((TinyDevice){"cuda", precision}, 1);
+    CodeGenerator *generator = make(model, IMAGES);
+    CodeError error = {0};
+
+    CHECK(!strcmp(code_model_info(model)->precision, precision), "%s", precision);
+    cuda_on_cpu_set_order(0);
+    CHECK(draw(model, generator, 0, IMAGES, expected, &error) == CODE_OK, "%s", error.text);
+    for (unsigned order = 1; order <= orders; order++) {
+        cuda_on_cpu_set_order(order);
+        CHECK(draw(model, generator, 0, IMAGES, found, &error) == CODE_OK, "%s", error.text);
+        CHECK(!memcmp(expected, found, sizeof found), "%s: order %u", precision, order);
+    }
+    cuda_on_cpu_set_order(0);
+    for (unsigned i = 0; i < IMAGES; i++) {
+        draw(model, generator, i, 1, found, &error);
+        CHECK(!memcmp(expected + i * PIXELS, found, PIXELS), "%s: image %u alone", precision, i);
+    }
+    code_generator_free(generator);
+
+    cuda_on_cpu_set_lt(2); /* one group at a time */
+    generator = make(model, IMAGES);
+    draw(model, generator, 0, IMAGES, found, &error);
+    CHECK(!memcmp(expected, found, sizeof found), "%s: groups one by one", precision);
+    cuda_on_cpu_set_lt(0);
+    code_generator_free(generator);
+    code_model_unref(model);
+}
+
+/* Without cuBLASLt biases and gelu are kernels of their own: the last bit may differ, pictures
+ * hardly.
+ */
+static void check_plain(void)
+{
+    static uint8_t expected[PIXELS], found[2 * PIXELS];
+    CodeModel *model = tiny_model((TinyDevice){"cuda", "f32"}, 1);
+    CodeGenerator *generator = make(model, 2);
+    CodeError error = {0};
+    int worst = 0;
+
+    draw(model, generator, 4, 1, expected, &error);
+    code_generator_free(generator);
+    cuda_on_cpu_set_lt(1);
+    generator = make(model, 2);
+    CHECK(draw(model, generator, 3, 2, found, &error) == CODE_OK, "%s", error.text);
+    cuda_on_cpu_set_lt(0);
+    for (int i = 0; i < PIXELS; i++)
+        worst = abs(expected[i] - found[PIXELS + i]) > worst ? abs(expected[i] - found[PIXELS + i])
+                                                             : worst;
+    CHECK(worst <= 1, "%d", worst);
+    code_generator_free(generator);
+    code_model_unref(model);
+}
+
+static void check_memory(void)
+{
+    CodeModel *model = tiny_model((TinyDevice){"cuda", NULL}, 1);
+    CodeGenerator *generator = make(model, 1);
+    static uint8_t pixels[PIXELS];
+    CodeError error = {0};
+
+    cuda_on_cpu_set_memory(cuda_on_cpu_memory_used() + 1000);
+    CHECK(!code_generator_new(model, 2, 0, &error), "memory from nowhere");
+    CHECK(error.status == CODE_NO_MEMORY && strstr(error.text, "bytes"), "%s", error.text);
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_OK,
+          "what is there already goes on: %s", error.text);
+    cuda_on_cpu_set_memory((size_t)64 << 30);
+    code_generator_free(generator);
+    generator = make(model, 2);
+    CHECK(draw(model, generator, 0, 2, (uint8_t[2 * PIXELS]){0}, &error) == CODE_OK, "%s",
+          error.text);
+    code_generator_free(generator);
+    code_model_unref(model);
+    CHECK(cuda_on_cpu_memory_used() == 0, "%zu bytes were not freed", cuda_on_cpu_memory_used());
+}
+
+/* A broken device says so once; from then on the stream refuses without asking it. */
+static void check_broken(void)
+{
+    CodeModel *model = tiny_model((TinyDevice){"cuda", NULL}, 1);
+    CodeGenerator *generator = make(model, 1);
+    static uint8_t pixels[PIXELS];
+    CodeError error = {0};
+
+    cuda_on_cpu_break(40);
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_FAILED, "%d", (int)error.status);
+    CHECK(strstr(error.text, "illegal memory access"), "%s", error.text);
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_FAILED, "%d", (int)error.status);
+    CHECK(strstr(error.text, "failed before"), "%s", error.text);
+    code_generator_free(generator);
+    code_model_unref(model);
+    cuda_on_cpu_break(-1);
+    model = tiny_model((TinyDevice){"cuda", NULL}, 1);
+    generator = make(model, 1);
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_OK, "%s", error.text);
+    code_generator_free(generator);
+    code_model_unref(model);
+}
+
+static void check_no_device(void)
+{
+    CodeModelOptions options;
+    CodeError error = {0};
+    CodeModel *model;
+
+    code_model_options_init(&options);
+    cuda_on_cpu_set_devices(0);
+    options.device = "cuda";
+    CHECK(!code_model_open(tiny_folder(), &options, &error), "a device from nowhere");
+    CHECK(error.status == CODE_NO_DEVICE && strstr(error.text, "no CUDA-capable device"), "%s",
+          error.text);
+    options.device = "auto";
+    model = code_model_open(tiny_folder(), &options, &error);
+    CHECK(model && strcmp(code_model_info(model)->device, "cuda-emulated"), "%s", error.text);
+    CHECK(model && strstr(code_model_info(model)->passed_over, "no CUDA-capable device"),
+          "it is not told why");
+    code_model_unref(model);
+    cuda_on_cpu_set_devices(1);
+    model = code_model_open(tiny_folder(), &options, &error);
+    CHECK(model && !strcmp(code_model_info(model)->device, "cuda-emulated"), "%s", error.text);
+    CHECK(model && !*code_model_info(model)->passed_over, "nothing was passed over");
+    code_model_unref(model);
+}
+
+int main(void)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    check_same("f16", 2);
+    check_same("f32", 1);
+    check_same("bf16", 1);
+    check_plain();
+    check_memory();
+    check_broken();
+    check_no_device();
+    return test_end();
+}

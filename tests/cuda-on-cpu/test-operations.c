@@ -1,0 +1,89 @@
+/* test-operations.c - the cases of tests/kernels on the emulated device: against the reference, and
+ * to the bit the same in every order of threads, for images alone, and for arrays that begin
+ * elsewhere.
+ *
+ *     test-operations NUMERICS PRECISION [OPERATION] */
+#include "../kernels/compare.h"
+#include "../test.h"
+
+#include "module.h"
+
+#include <cuda_runtime_api.h>
+#include <math.h>
+
+enum { ORDERS = 3 };
+
+static void run(Side *side, const Case *operation, const Shape *shape, unsigned order,
+                Output *output)
+{
+    cuda_on_cpu_set_order(order);
+    side->offset = order == 1 ? 4 : 0;
+    operation->run(side, shape, output);
+    side_clear(side);
+}
+
+static double check_shape(const Case *operation, const Shape *shape, Side *reference, Side *side)
+{
+    Output expected, first, found;
+    double error;
+
+    run(reference, operation, shape, 0, &expected);
+    run(side, operation, shape, 0, &first);
+    error = operation->run == run_sample ? wrong_rows(shape, &expected, &first)
+                                         : distance(&expected, &first, shape->images);
+    for (unsigned order = 1; order < ORDERS; order++) {
+        run(side, operation, shape, order, &found);
+        CHECK(same_bits(&first, 0, &found, shape->images), "%s(%u; %u %u %u): order %u",
+              operation->name, shape->images, shape->n[0], shape->n[1], shape->n[2], order);
+        free(found.values);
+    }
+    for (unsigned image = 0; image < shape->images && shape->images > 1; image++) {
+        Shape alone = *shape;
+
+        alone.images = 1;
+        alone.first = shape->first + image;
+        run(side, operation, &alone, 0, &found);
+        CHECK(same_bits(&first, image, &found, 1), "%s: image %u is another one alone",
+              operation->name, image);
+        free(found.values);
+    }
+    free(expected.values);
+    free(first.values);
+    return error;
+}
+
+static void check_operation(const char *numerics, const Case *operation, Side *reference,
+                            Side *side)
+{
+    double tolerance =
+        tolerance_of(numerics, operation->name, side->info.precision, side->backend->name);
+    double worst = 0;
+
+    for (const Shape *shape = operation->shapes; shape->images; shape++)
+        worst = fmax(worst, check_shape(operation, shape, reference, side));
+    printf("%-14s %-4s error %.2g (allowed %g)\n", operation->name, side->info.precision, worst,
+           tolerance);
+    CHECK(worst <= tolerance, "%s: error %g", operation->name, worst);
+}
+
+int main(int argc, char **argv)
+{
+    const char *numerics = argc > 1 ? argv[1] : "docs/numerics.md";
+    const char *precision = argc > 2 ? argv[2] : "f32", *only = argc > 3 ? argv[3] : NULL;
+    CodeError error = {0};
+    const CodeBackend *backend = code_module_open("cuda", &error);
+    Side reference, side;
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    CHECK(backend, "%s", error.text);
+    if (!backend || !side_open(&reference, &code_backend_reference, NULL, precision, 1) ||
+        !side_open(&side, backend, NULL, precision, 1))
+        return 1;
+    for (const Case *operation = cases; operation->name; operation++)
+        if ((!only || !strcmp(only, operation->name)) &&
+            !(operation->repeats && side.info.activation_size == sizeof(float)))
+            check_operation(numerics, operation, &reference, &side);
+    side_close(&reference);
+    side_close(&side);
+    return test_end();
+}
