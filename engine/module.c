@@ -22,12 +22,9 @@ static bool in_folder(char path[PATH_MAX], const char *folder, size_t length, co
     return written > 0 && written < PATH_MAX && access(path, F_OK) == 0;
 }
 
-/* A library in its build tree finds kernels/NAME beside its own folder, as it finds models. */
-static bool find(char path[PATH_MAX], const char *name)
+static bool find_in_list(char path[PATH_MAX], const char *name)
 {
     const char *list = secure_getenv("CODESRC_MODULE_PATH");
-    char inside[64];
-    Dl_info info;
 
     while (list && *list) {
         size_t length = strcspn(list, ":");
@@ -36,6 +33,15 @@ static bool find(char path[PATH_MAX], const char *name)
             return true;
         list += length + (list[length] == ':');
     }
+    return false;
+}
+
+/* A library in its build tree finds kernels/NAME beside its own folder, as it finds models. */
+static bool find(char path[PATH_MAX], const char *name)
+{
+    char inside[64];
+    Dl_info info;
+
     snprintf(inside, sizeof inside, "/../kernels/%s", name);
     if (dladdr((void *)code_module_open, &info) && info.dli_fname) {
         const char *slash = strrchr(info.dli_fname, '/');
@@ -47,17 +53,31 @@ static bool find(char path[PATH_MAX], const char *name)
     return in_folder(path, CODE_MODULES_DIR, strlen(CODE_MODULES_DIR), "", name);
 }
 
-const CodeBackend *code_module_open(const char *name, CodeError *error)
+static bool loads(const char *library)
+{
+    void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
+
+    if (handle)
+        dlclose(handle);
+    return handle != NULL;
+}
+
+const CodeBackend *code_module_open(const char *name, const char *driver, CodeError *error)
 {
     char path[PATH_MAX];
     const CodeBackend *backend = NULL;
     void *module, *entry;
+    bool listed = find_in_list(path, name);
 
-    if (!find(path, name)) {
+    if (!listed && !find(path, name)) {
         code_fail(error, CODE_NOT_FOUND,
                   "device \"%s\" is not in this build: libcodesrc-%s.so is neither in "
                   "$CODESRC_MODULE_PATH nor in %s",
                   name, name, CODE_MODULES_DIR);
+        return NULL;
+    }
+    if (!listed && !loads(driver)) {
+        code_fail(error, CODE_NO_DEVICE, "device \"%s\": %.400s", name, dlerror());
         return NULL;
     }
     /* The backend's table lies in the module, which stays for good: opening it again is cheap. */

@@ -24,7 +24,7 @@ const CodeBackend *code_backend_choose(const char *device, CodeError *passed_ove
     const CodeBackend *backend;
 
     if (is_auto(device) || !strcmp(device, "cuda")) {
-        backend = code_module_open("cuda", is_auto(device) ? passed_over : error);
+        backend = code_module_open("cuda", "libcuda.so.1", is_auto(device) ? passed_over : error);
         if (backend)
             return backend;
         if (!is_auto(device)) {
