@@ -117,6 +117,7 @@ static bool open_cpu(CodeDevice *device, const CodeDeviceOptions *options, const
         .threads = cpu_pool_threads(device->pool),
         .precision = precision,
         .activation_size = device->half ? 2 : 4,
+        .linear_size = device->bytes ? 1 : 0,
     };
     return true;
 }

@@ -1,7 +1,7 @@
 /* body.h - the inner loops of the CPU backend, compiled once for each instruction set.
  *
- * body_*.c are written with vectors of 16 floats, whatever the width of the registers, and reduce
- * them along fixed trees without fused multiply-add: every instruction set gives the same bits.
+ * body_*.c are written with vectors as wide as the registers, and sum in groups of 16 along fixed
+ * trees without fused multiply-add: every instruction set gives the same bits.
  * `void *` are activations: float32, or bfloat16 in the bodies compiled with CPU_HALF.
  * Outputs may be inputs where a comment says so. Rows need no alignment. */
 #ifndef CODE_KERNELS_CPU_BODY_H

@@ -80,13 +80,30 @@ void CPU_PART(moments)(float *total, float *square, const void *in, const void *
 {
     const Activation *x = in, *shift = about;
 
-    for (size_t c = 0; c < channels; c += LANES) {
+    size_t c = 0;
+
+    for (; c + GROUP <= channels; c += GROUP) { /* a cache line at a time */
+        Group first = {0}, second = {0};
+
+        for (size_t i = 0; i < positions; i++)
+            for (int p = 0; p < PARTS; p++) {
+                Vector v =
+                    load_act(x + i * channels + c + p * LANES) - load_act(shift + c + p * LANES);
+
+                first.part[p] += v;
+                second.part[p] += v * v;
+            }
+        for (int p = 0; p < PARTS; p++) {
+            store(total + c + p * LANES, first.part[p]);
+            store(square + c + p * LANES, second.part[p]);
+        }
+    }
+    for (; c < channels; c += LANES) {
         size_t count = channels - c < LANES ? channels - c : LANES;
         Vector first = {0}, second = {0}, from = load_act_part(shift + c, count);
 
         for (size_t i = 0; i < positions; i++) {
-            const Activation *at = x + i * channels + c;
-            Vector v = (count == LANES ? load_act(at) : load_act_part(at, count)) - from;
+            Vector v = load_act_part(x + i * channels + c, count) - from;
 
             first += v;
             second += v * v;
@@ -126,15 +143,14 @@ void CPU_PART(normalise)(void *out, const void *in, const float *mean, const flo
     }
 }
 
-/* 255 * (x + 1) / 2, cut to 0..255 and rounded half to even; NaN fails both comparisons, gives 0.
+/* 255 * (x + 1) / 2, cut to 0..255 and rounded half to even; NaN gives 0.
  */
 INLINE Bits pixels_of(Vector x)
 {
     const float magic = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
     Vector value = (x + 1.0f) / 2.0f * 255.0f;
 
-    value = choose(value > 0.0f, value, (Vector){0});
-    value = choose(value < 255.0f, value, splat(255.0f));
+    value = smaller(larger(value, (Vector){0}), splat(255.0f));
     return (Bits)(value + magic) & 255;
 }
 
@@ -144,8 +160,7 @@ void CPU_PART(pixels)(uint8_t *out, const float *x, size_t count)
         size_t n = count - i < LANES ? count - i : LANES;
         Bits pixel = pixels_of(n == LANES ? load(x + i) : load_part(x + i, n));
 
-        for (size_t j = 0; j < n; j++)
-            out[i + j] = (uint8_t)pixel[j];
+        store_bytes(out + i, pixel, n);
     }
 }
 

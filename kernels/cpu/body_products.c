@@ -148,8 +148,8 @@ void CPU_PART(quantise)(uint8_t *bytes, const void *in, size_t count, float *sca
     for (size_t i = 0; i < count; i += LANES) {
         Vector v = i + LANES <= count ? load_act(x + i) : load_act_part(x + i, count - i);
 
-        high = choose(v > high, v, high);
-        low = choose(v < low, v, low);
+        high = larger(v, high);
+        low = smaller(v, low);
     }
     top = largest(high), bottom = smallest(low);
     *scale = top / 255 - bottom / 255; /* the difference of the two may be no number */
@@ -162,11 +162,8 @@ void CPU_PART(quantise)(uint8_t *bytes, const void *in, size_t count, float *sca
         Vector v = (n == LANES ? load_act(x + i) : load_act_part(x + i, n)) * inverse + offset;
         Bits whole;
 
-        v = choose(v > 0.0f, v, (Vector){0});
-        v = choose(v < 255.0f, v, splat(255.0f));
-        whole = (Bits)(v + magic) & 255;
-        for (size_t j = 0; j < n; j++)
-            bytes[i + j] = (uint8_t)whole[j];
+        whole = (Bits)(smaller(larger(v, (Vector){0}), splat(255.0f)) + magic) & 255;
+        store_bytes(bytes + i, whole, n);
     }
 }
 
@@ -174,8 +171,6 @@ void CPU_PART(dequantise)(void *tile, const float *scale, const int32_t *zero,
                           const float *column_scale, const int32_t *column_sum, size_t rows,
                           size_t width)
 {
-    typedef int32_t UnalignedBits __attribute__((vector_size(64), aligned(4), may_alias));
-
     for (size_t row = 0; row < rows; row++)
         for (size_t i = 0; i < width; i += LANES) {
             float *at = (float *)tile + row * 64 + i;

@@ -13,23 +13,29 @@ typedef struct Norm {
 
 INLINE Norm norm_of(const float *x, size_t width)
 {
-    size_t whole = width / LANES * LANES, rest = width % LANES;
-    Vector total = {0}, square = {0}, offset;
+    size_t whole = width / GROUP * GROUP;
+    Group total = {0}, square = {0};
+    float tail[GROUP] = {0}; /* one partial sum each: those past the end add 0 */
     Norm norm;
 
-    for (size_t i = 0; i < whole; i += LANES)
-        total += load(x + i);
-    if (rest)
-        total += load_part(x + whole, rest);
-    norm.mean = sum(total) / (float)width;
-    for (size_t i = 0; i < whole; i += LANES) {
-        offset = load(x + i) - norm.mean;
-        square += offset * offset;
-    }
-    for (size_t i = whole; i < width;
-         i++) /* one lane each: those past the end are not in the sum */
-        square[i - whole] += (x[i] - norm.mean) * (x[i] - norm.mean);
-    norm.factor = 1 / sqrtf(sum(square) / (float)width + 1e-6f);
+    for (size_t i = 0; i < whole; i += GROUP)
+        for (int p = 0; p < PARTS; p++)
+            total.part[p] += load(x + i + p * LANES);
+    memcpy(tail, x + whole, (width - whole) * sizeof *tail);
+    for (int p = 0; p < PARTS; p++)
+        total.part[p] += load(tail + p * LANES);
+    norm.mean = sum(&total) / (float)width;
+    for (size_t i = 0; i < whole; i += GROUP)
+        for (int p = 0; p < PARTS; p++) {
+            Vector offset = load(x + i + p * LANES) - norm.mean;
+
+            square.part[p] += offset * offset;
+        }
+    for (size_t i = whole; i < width; i++)
+        tail[i - whole] = (x[i] - norm.mean) * (x[i] - norm.mean);
+    for (int p = 0; p < PARTS; p++)
+        square.part[p] += load(tail + p * LANES);
+    norm.factor = 1 / sqrtf(sum(&square) / (float)width + 1e-6f);
     return norm;
 }
 
@@ -79,23 +85,23 @@ void CPU_PART(guide)(float *y, const float *x, const float *none, size_t width, 
  * -----------------------------------------------------------------------------------
  */
 
-/* 1 / max(|v|, 1e-12) of 64 values, given as four vectors. Squares of values below 1e-19 would
+enum { HEAD_VECTORS = 64 / LANES };
+
+/* 1 / max(|v|, 1e-12) of 64 values. Squares of values below 1e-19 would
  * vanish, so the values are first scaled by a power of two. */
-INLINE float inverse_norm(const Vector v[4])
+INLINE float inverse_norm(const Vector v[HEAD_VECTORS])
 {
-    Vector top = {0}, square = {0};
+    Vector top = {0};
+    Group square = {0};
     float peak, scale;
 
-    for (int i = 0; i < 4; i++) {
-        Vector size = choose(v[i] < 0.0f, -v[i], v[i]);
-
-        top = choose(size > top, size, top);
-    }
+    for (int i = 0; i < HEAD_VECTORS; i++)
+        top = larger(larger(v[i], -v[i]), top);
     peak = largest(top);
     scale = peak < 1e-9f ? 0x1p60f : peak > 1e9f ? 0x1p-60f : 1.0f;
-    for (int i = 0; i < 4; i++)
-        square += (v[i] * scale) * (v[i] * scale);
-    peak = sqrtf(sum(square)) / scale;
+    for (int i = 0; i < HEAD_VECTORS; i++)
+        square.part[i % PARTS] += (v[i] * scale) * (v[i] * scale);
+    peak = sqrtf(sum(&square)) / scale;
     return 1 / (peak < 1e-12f ? 1e-12f : peak);
 }
 
@@ -104,54 +110,65 @@ void CPU_PART(head)(void *q_inout, const void *k_in, const void *v_in, float q_s
 {
     const Activation *k = k_in, *v = v_in;
     Activation *q = q_inout, *k_out = k_to, *v_out = v_to;
-    Vector query[4], key[4];
+    Vector query[HEAD_VECTORS], key[HEAD_VECTORS];
     float q_factor, k_factor;
 
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < HEAD_VECTORS; i++) {
         query[i] = load_act(q + i * LANES);
         key[i] = load_act(k + i * LANES);
     }
     q_factor = inverse_norm(query) * q_scale;
     k_factor = inverse_norm(key);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < HEAD_VECTORS; i++) {
         store_act(q + i * LANES, query[i] * q_factor);
         store_act(k_out + i * LANES, key[i] * k_factor);
         store_act(v_out + i * LANES, load_act(v + i * LANES));
     }
 }
 
+/* Replaces scores by their weights. */
+INLINE Vector weigh(float *scores, float top)
+{
+    Vector weight = exponential(load(scores) - top);
+
+    store(scores, weight);
+    return weight;
+}
+
 float CPU_PART(softmax)(float *row, size_t count, float scale)
 {
-    size_t whole = count / LANES * LANES;
-    Vector peak = splat(-INFINITY), total = {0};
-    float top;
+    size_t whole = count / GROUP * GROUP;
+    float tail[GROUP], top; /* what is past the end is -infinity, whose exponential adds 0 */
+    Vector peak[PARTS];
+    Group total = {0};
 
-    for (size_t i = 0; i < whole; i += LANES) {
-        Vector score = load(row + i) * scale;
+    for (int p = 0; p < PARTS; p++)
+        peak[p] = splat(-INFINITY);
+    for (size_t i = 0; i < whole; i += GROUP)
+        for (int p = 0; p < PARTS; p++) {
+            Vector score = load(row + i + p * LANES) * scale;
 
-        store(row + i, score);
-        peak = choose(score > peak, score, peak);
-    }
-    top = largest(peak);
+            store(row + i + p * LANES, score);
+            peak[p] = larger(score, peak[p]);
+        }
+    for (int p = 1; p < PARTS; p++)
+        peak[0] = larger(peak[p], peak[0]);
+    top = largest(peak[0]);
     for (size_t i = whole; i < count; i++) {
         row[i] *= scale;
         top = row[i] > top ? row[i] : top;
     }
-    for (size_t i = 0; i < whole; i += LANES) {
-        Vector weight = exponential(load(row + i) - top);
-
-        store(row + i, weight);
-        total += weight;
-    }
+    for (size_t i = 0; i < whole; i += GROUP)
+        for (int p = 0; p < PARTS; p++)
+            total.part[p] += weigh(row + i + p * LANES, top);
     if (count > whole) {
-        Vector score = splat(-INFINITY), weight;
-
-        memcpy(&score, row + whole, (count - whole) * sizeof(float));
-        weight = exponential(score - top);
-        store_part(row + whole, weight, count - whole);
-        total += weight;
+        for (int i = 0; i < GROUP; i++)
+            tail[i] = whole + (size_t)i < count ? row[whole + (size_t)i] : -INFINITY;
+        for (int p = 0; p < PARTS; p++)
+            total.part[p] += weigh(tail + p * LANES, top);
+        memcpy(row + whole, tail, (count - whole) * sizeof *row);
     }
-    return sum(total);
+    return sum(&total);
 }
 
 void CPU_PART(divide)(void *out, const float *row, size_t count, float divisor)

@@ -1,6 +1,9 @@
-/* vector.h - vectors of 16 floats and the functions of them that all inner loops share. Included
- * only by body_*.c; everything is static, so that no copy for one instruction set serves another.
- */
+/* vector.h - vectors as wide as the registers and the functions of them that all inner loops share.
+ * Included only by body_*.c; everything is static, so that no copy for one instruction set serves
+ * another.
+ *
+ * What is done to each number by itself does not depend on the width. Sums do: so they are taken in
+ * groups of 16 partial sums, however many vectors these are, and folded along one tree. */
 #ifndef CODE_KERNELS_CPU_VECTOR_H
 #define CODE_KERNELS_CPU_VECTOR_H
 
@@ -11,11 +14,35 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-enum { LANES = 16 };
+#if defined __AVX512F__
+#include <immintrin.h>
+#define VECTOR_BYTES 64
+#define NATIVE(operation, a, b)                                                                    \
+    ((Vector)_mm512_##operation##_ps((__m512)(Vector)(a), (__m512)(Vector)(b)))
+#elif defined __AVX2__
+#include <immintrin.h>
+#define VECTOR_BYTES 32
+#define NATIVE(operation, a, b)                                                                    \
+    ((Vector)_mm256_##operation##_ps((__m256)(Vector)(a), (__m256)(Vector)(b)))
+#else
+#include <xmmintrin.h>
+#define VECTOR_BYTES 16
+#define NATIVE(operation, a, b)                                                                    \
+    ((Vector)_mm_##operation##_ps((__m128)(Vector)(a), (__m128)(Vector)(b)))
+#endif
 
-typedef float Vector __attribute__((vector_size(64)));
-typedef int32_t Bits __attribute__((vector_size(64)));
-typedef float Unaligned __attribute__((vector_size(64), aligned(4), may_alias));
+enum { LANES = VECTOR_BYTES / 4, GROUP = 16, PARTS = GROUP / LANES };
+
+typedef float Vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t Bits __attribute__((vector_size(VECTOR_BYTES)));
+typedef float Unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
+typedef int32_t UnalignedBits __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
+typedef uint8_t Bytes __attribute__((vector_size(LANES)));
+
+/* 16 partial sums */
+typedef struct Group {
+    Vector part[PARTS];
+} Group;
 
 INLINE Vector load(const float *from)
 {
@@ -27,7 +54,7 @@ INLINE void store(float *to, Vector v)
     *(Unaligned *)to = v;
 }
 
-/* The first `count` (< 16) lanes; the others are 0. */
+/* The first `count` (< LANES) lanes; the others are 0. */
 INLINE Vector load_part(const float *from, size_t count)
 {
     Vector v = {0};
@@ -45,7 +72,6 @@ INLINE void store_part(float *to, Vector v, size_t count)
  */
 
 #ifdef CPU_HALF /* implies AVX-512 BF16 */
-#include <immintrin.h>
 
 typedef uint16_t Activation;
 typedef uint16_t Halves __attribute__((vector_size(32)));
@@ -115,18 +141,34 @@ INLINE Vector splat(float x)
     return x - (Vector){0};
 }
 
-/* mask ? a : b, for a mask that a comparison made */
-INLINE Vector choose(Bits mask, Vector a, Vector b)
+/* a where a > b, else b; the same with <. So NaN in either gives b. */
+INLINE Vector larger(Vector a, Vector b)
 {
-    return (Vector)((mask & (Bits)a) | (~mask & (Bits)b));
+    return NATIVE(max, a, b);
 }
 
-INLINE float sum(Vector v)
+INLINE Vector smaller(Vector a, Vector b)
 {
-    float s[LANES];
+    return NATIVE(min, a, b);
+}
 
-    memcpy(s, &v, sizeof s);
-    for (int half = LANES / 2; half > 0; half /= 2)
+/* Whole numbers in 0..255, the first `count` of them. */
+INLINE void store_bytes(uint8_t *to, Bits whole, size_t count)
+{
+    Bytes bytes = __builtin_convertvector(whole, Bytes);
+
+    if (count == LANES)
+        memcpy(to, &bytes, sizeof bytes);
+    else
+        memcpy(to, &bytes, count);
+}
+
+INLINE float sum(const Group *group)
+{
+    float s[GROUP];
+
+    memcpy(s, group, sizeof s);
+    for (int half = GROUP / 2; half > 0; half /= 2)
         for (int i = 0; i < half; i++)
             s[i] += s[i + half];
     return s[0];
@@ -143,15 +185,20 @@ INLINE float largest(Vector v)
     return s[0];
 }
 
+/* 2^n, -127 <= n <= 127; of -127 it is 0. */
+INLINE Vector power_of_two(Bits n)
+{
+    return (Vector)((n + 127) << 23);
+}
+
 /* e^x by 2^n * e^r, |r| <= ln 2 / 2: within 1.1 ulp of the true value where that is a normal
  * number, 0 below, infinity above; NaN stays NaN. tests/kernels measures it. */
 INLINE Vector exponential(Vector x)
 {
     const float magic = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
-    Vector clipped = choose(x > 89.0f, splat(89.0f), x), shifted, n, r, p;
+    Vector clipped = larger(splat(-88.0f), smaller(splat(89.0f), x)), shifted, n, r, p;
     Bits whole, half;
 
-    clipped = choose(x < -88.0f, splat(-88.0f), clipped);
     shifted = clipped * 0x1.715476p0f + magic;
     n = shifted - magic;
     r = clipped - n * 0x1.62e4p-1f; /* n * (first 15 bits of ln 2) is exact */
@@ -164,8 +211,8 @@ INLINE Vector exponential(Vector x)
     p = p * (r * r) + r + 1.0f;
     whole = (Bits)shifted - (Bits)splat(magic);
     half = whole >> 1; /* 2^n by two factors, as n may be 128 */
-    p = p * (Vector)((half + 127) << 23) * (Vector)((whole - half + 127) << 23);
-    return choose(x < -0x1.5d589ep6f, (Vector){0}, p); /* the logarithm of the smallest normal */
+    p = p * power_of_two(half) * power_of_two(whole - half);
+    return (Vector)(~(x < -0x1.5d589ep6f) & (Bits)p); /* the logarithm of the smallest normal */
 }
 
 #endif

@@ -16,13 +16,17 @@ static double ulps(float x, float found)
     return fabs(found - exact) / unit;
 }
 
+enum { ENDS = 16 };
+
 void check_exponential(void)
 {
-    const float ends[LANES] = {0,      -0.0f, -INFINITY, INFINITY, 88.73f, 89, 1e30f,  -87.34f,
-                               -88.0f, -104,  -1e30f,    NAN,      1,      -1, 1e-40f, 88.72f};
+    const float ends[ENDS] = {0,      -0.0f, -INFINITY, INFINITY, 88.73f, 89, 1e30f,  -87.34f,
+                              -88.0f, -104,  -1e30f,    NAN,      1,      -1, 1e-40f, 88.72f};
     double worst = 0;
-    Vector found = exponential(load(ends));
+    float found[ENDS];
 
+    for (int i = 0; i < ENDS; i += LANES)
+        store(found + i, exponential(load(ends + i)));
     CHECK(found[0] == 1 && found[1] == 1 && found[14] == 1, "e^0");
     CHECK(found[2] == 0 && found[7] == 0 && found[8] == 0 && found[9] == 0 && found[10] == 0,
           "e^x where no normal number is");
@@ -32,7 +36,7 @@ void check_exponential(void)
     CHECK(isnan(found[11]) && isfinite(found[15]), "NaN, and the end of the range");
     for (int32_t bits = 0; bits < 0x42b17218; bits += 37 * LANES) /* to ln FLT_MAX */
         for (int sign = 0; sign < 2; sign++) {
-            Vector x;
+            Vector x, e;
 
             for (int i = 0; i < LANES; i++) {
                 int32_t own = bits + 37 * i;
@@ -41,10 +45,10 @@ void check_exponential(void)
                 memcpy(&value, &own, sizeof value);
                 x[i] = sign ? -value : value;
             }
-            found = exponential(x);
+            e = exponential(x);
             for (int i = 0; i < LANES; i++)
-                if (x[i] > -87.336f && x[i] < 88.722f && ulps(x[i], found[i]) > worst)
-                    worst = ulps(x[i], found[i]);
+                if (x[i] > -87.336f && x[i] < 88.722f && ulps(x[i], e[i]) > worst)
+                    worst = ulps(x[i], e[i]);
         }
     printf("exponential: at most %.3f ulp\n", worst);
     CHECK(worst <= bound, "%g ulp", worst);

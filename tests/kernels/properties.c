@@ -162,7 +162,7 @@ typedef struct Neighbour {
 
 static void *run_until_cancelled(void *argument)
 {
-    enum { ROWS = 200, WIDTH = 256 };
+    enum { ROWS = 300, WIDTH = 256 };
     Neighbour *neighbour = argument;
     Side *side = &neighbour->side;
     CodeWeightSpec spec = spec_of(CODE_WEIGHT_LINEAR, WIDTH, WIDTH, ACT_TO_ACT);
