@@ -38,4 +38,10 @@ void gemm_bf16(const GemmTile *tile);
 /* Unsigned x signed bytes, accumulated exactly. */
 void gemm_int8(const GemmTile *tile);
 
+/* Packs rows of bfloat16, row elements apart, as panels of 64 for gemm_bf16; what is past their end
+ * is 0. As columns: (rows / 64, width / 2, 64) pairs of neighbours in a row. As steps:
+ * (width / 64, rows / 2, 64) pairs of one row and the next; the rows up to a multiple of 64. */
+void gemm_pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width);
+void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width);
+
 #endif

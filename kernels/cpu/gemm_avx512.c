@@ -112,3 +112,90 @@ void gemm_int8(const GemmTile *tile)
         ALL_SHAPES(INT8)
     }
 }
+
+/* ---- keys and values of attention
+ * ---------------------------------------------------------------------
+ */
+
+/* The first `count` (at most 32) of a row. */
+INLINE __m512i load_halves(const uint16_t *from, size_t count)
+{
+    return _mm512_maskz_loadu_epi16(count < 32 ? (1u << count) - 1 : UINT32_MAX, from);
+}
+
+/* 16 x 16 of 32 bits, rows to columns. */
+INLINE void transpose(__m512i t[16])
+{
+    __m512i u[16], v[16];
+
+#pragma GCC unroll 8
+    for (int i = 0; i < 16; i += 2) {
+        u[i] = _mm512_unpacklo_epi32(t[i], t[i + 1]);
+        u[i + 1] = _mm512_unpackhi_epi32(t[i], t[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 16; i += 4) { /* lane l of v[i + c]: column 4 l + c of rows i .. i + 3 */
+        v[i] = _mm512_unpacklo_epi64(u[i], u[i + 2]);
+        v[i + 1] = _mm512_unpackhi_epi64(u[i], u[i + 2]);
+        v[i + 2] = _mm512_unpacklo_epi64(u[i + 1], u[i + 3]);
+        v[i + 3] = _mm512_unpackhi_epi64(u[i + 1], u[i + 3]);
+    }
+#pragma GCC unroll 4
+    for (int c = 0; c < 4; c++) {
+        __m512i even = _mm512_shuffle_i32x4(v[c], v[4 + c], 0x88);
+        __m512i odd = _mm512_shuffle_i32x4(v[c], v[4 + c], 0xDD);
+        __m512i more_even = _mm512_shuffle_i32x4(v[8 + c], v[12 + c], 0x88);
+        __m512i more_odd = _mm512_shuffle_i32x4(v[8 + c], v[12 + c], 0xDD);
+
+        t[c] = _mm512_shuffle_i32x4(even, more_even, 0x88);
+        t[4 + c] = _mm512_shuffle_i32x4(odd, more_odd, 0x88);
+        t[8 + c] = _mm512_shuffle_i32x4(even, more_even, 0xDD);
+        t[12 + c] = _mm512_shuffle_i32x4(odd, more_odd, 0xDD);
+    }
+}
+
+void gemm_pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width)
+{
+    size_t pairs = (width + 1) / 2;
+
+    for (size_t r = 0; r < rows || r % GEMM_COLUMNS; r += 16)
+        for (size_t pair = 0; pair < pairs; pair += 16) {
+            uint32_t *at = to + (r / GEMM_COLUMNS * pairs + pair) * GEMM_COLUMNS + r % GEMM_COLUMNS;
+            __m512i t[16];
+
+#pragma GCC unroll 16
+            for (size_t i = 0; i < 16; i++)
+                t[i] = r + i < rows ? load_halves(from + (r + i) * row + 2 * pair, width - 2 * pair)
+                                    : _mm512_setzero_si512();
+            transpose(t);
+#pragma GCC unroll 16
+            for (size_t i = 0; i < 16; i++)
+                if (pair + i < pairs)
+                    _mm512_storeu_si512(at + i * GEMM_COLUMNS, t[i]);
+        }
+}
+
+void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width)
+{
+    uint16_t order[64];
+    __m512i low, high;
+
+    for (unsigned i = 0; i < 64; i++) /* one of the first vector, one of the second */
+        order[i] = (uint16_t)(i / 2 + i % 2 * 32);
+    low = _mm512_loadu_si512(order);
+    high = _mm512_loadu_si512(order + 32);
+    for (size_t panel = 0; panel < width; panel += GEMM_COLUMNS)
+        for (size_t r = 0; r < rows || r % GEMM_COLUMNS; r += 2)
+            for (size_t d = panel; d < panel + GEMM_COLUMNS; d += 32, to += 32) {
+                size_t count = d < width ? width - d : 0;
+                const uint16_t *at = from + r * row + d;
+                __m512i even = _mm512_setzero_si512(), odd = even;
+
+                if (count && r < rows)
+                    even = load_halves(at, count);
+                if (count && r + 1 < rows)
+                    odd = load_halves(at + row, count);
+                _mm512_storeu_si512(to, _mm512_permutex2var_epi16(even, low, odd));
+                _mm512_storeu_si512(to + 16, _mm512_permutex2var_epi16(even, high, odd));
+            }
+}

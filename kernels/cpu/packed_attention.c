@@ -14,7 +14,7 @@ typedef struct Memory {
     size_t keys;       /* padded to 64 */
     size_t pairs;      /* of dimensions; the last may have only one */
     uint32_t *k;       /* (keys / 64, pairs, 64) pairs of dimensions */
-    uint16_t *v;       /* (dim / 64, keys / 2, 64, 2) pairs of keys */
+    uint32_t *v;       /* (dim / 64, keys / 2, 64) pairs of keys */
     float *scores;     /* (ROWS, keys) */
     uint16_t *weights; /* (ROWS, keys) */
     float *tile;       /* (ROWS, 64) */
@@ -39,47 +39,12 @@ static bool take_memory(CpuWorker *worker, const CodeAttention *args, Memory *me
     memory->keys = keys;
     memory->pairs = pieces(args->dim, 2);
     memory->k = (uint32_t *)base;
-    memory->v = (uint16_t *)(base + k);
+    memory->v = (uint32_t *)(base + k);
     memory->scores = (float *)(base + 2 * k);
     memory->weights = (uint16_t *)(base + 2 * k + scores);
     memory->tile = (float *)(base + 2 * k + scores + weights);
     memory->q = (uint16_t *)(memory->tile + ROWS * 64);
     return true;
-}
-
-static void pack_keys(const CodeAttention *args, const uint16_t *k, const Memory *memory)
-{
-    size_t pairs = memory->pairs;
-
-    for (size_t key = 0; key < memory->keys; key++) {
-        uint32_t *to = memory->k + key / 64 * pairs * 64 + key % 64;
-        const uint16_t *from = k + key * args->kv_row;
-
-        for (size_t pair = 0; pair < pairs; pair++) {
-            uint32_t both = 0;
-
-            if (key < args->keys)
-                memcpy(&both, from + 2 * pair, 2 * pair + 1 < args->dim ? 4 : 2);
-            to[pair * 64] = both;
-        }
-    }
-}
-
-static void pack_values(const CodeAttention *args, const uint16_t *v, const Memory *memory)
-{
-    size_t pairs = memory->keys / 2;
-
-    for (size_t pair = 0; pair < pairs; pair++) {
-        const uint16_t *even = v + 2 * pair * args->kv_row, *odd = even + args->kv_row;
-        bool has_even = 2 * pair < args->keys, has_odd = 2 * pair + 1 < args->keys;
-
-        for (size_t d = 0; d < args->dim; d++) {
-            uint16_t *to = memory->v + ((d / 64 * pairs + pair) * 64 + d % 64) * 2;
-
-            to[0] = has_even ? even[d] : 0;
-            to[1] = has_odd ? odd[d] : 0;
-        }
-    }
 }
 
 /* Where the rows of some queries lie, in whole pairs. */
@@ -147,8 +112,9 @@ static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *e
 
     if (!take_memory(worker, args, &memory, error))
         return false;
-    pack_keys(args, (const uint16_t *)args->k + kv, &memory);
-    pack_values(args, (const uint16_t *)args->v + kv, &memory);
+    gemm_pack_columns(memory.k, (const uint16_t *)args->k + kv, args->kv_row, args->keys,
+                      args->dim);
+    gemm_pack_steps(memory.v, (const uint16_t *)args->v + kv, args->kv_row, args->keys, args->dim);
     for (size_t row = begin; row < end; row += ROWS) {
         unsigned rows = (unsigned)least(ROWS, end - row);
         const void *from[ROWS];
@@ -160,7 +126,7 @@ static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *e
             from[r] = memory.weights + r * memory.keys;
         for (size_t d = 0; d < args->dim; d += 64) {
             GemmTile tile = {.a = from,
-                             .b = memory.v + d / 64 * memory.keys * 64,
+                             .b = memory.v + d / 64 * memory.keys / 2 * 64,
                              .c = memory.tile,
                              .taps = 1,
                              .steps = (unsigned)memory.keys / 2,
