@@ -255,6 +255,8 @@ typedef struct CodeDeviceInfo {
     unsigned threads;
     const char *precision;    /* "f32", ...; static */
     unsigned activation_size; /* bytes: 4 or 2 */
+    unsigned linear_size;     /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones; 0:
+                                 as all others, which take activation_size */
 } CodeDeviceInfo;
 
 struct CodeBackend {

@@ -260,9 +260,7 @@ bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch, 
         count_scale(shape, plan, k);
     }
     plan->render_operations = render_operations(shape);
-    plan->weight_bytes =
-        sizeof(float) * (model->info.vae_parameters + model->info.drafter_parameters +
-                         model->info.refiner_parameters);
+    plan->weight_bytes = model->weight_bytes;
     plan->cache_bytes = cache * activation_size(&sketch);
     plan->class_bytes = sizeof(float) * (sketch.drafter.layout.stride * sketch.drafter.slots +
                                          sketch.refiner.layout.stride * sketch.refiner.slots);

@@ -35,7 +35,7 @@ static bool bind_qkv(CodeBinder *binder, CodeBlock *block, unsigned width, unsig
         memcpy(bias + 2 * (size_t)width, binder->bias, width * sizeof *bias);
     snprintf(name, sizeof name, "blocks.%u.attn.mat_qkv.weight", i);
     good = code_binder_fetch_main(binder, name, 2, dims) &&
-           (code_binder_checks(binder) || code_binder_pack(binder, &spec, bias, &block->qkv));
+           code_binder_pack(binder, &spec, bias, &block->qkv);
 out:
     free(bias);
     return good;

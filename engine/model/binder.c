@@ -31,6 +31,7 @@ bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const c
     binder->parameters += count;
     if (code_binder_checks(binder)) {
         binder->all += count * sizeof(float);
+        binder->model->weight_bytes += count * sizeof(float);
         return code_weights_check(binder->weights, name, rank, dims, binder->error);
     }
     if (!code_binder_grow(buffer, size, count, binder->error) ||
@@ -84,11 +85,33 @@ bool code_binder_place(CodeBinder *binder, const float *values, size_t count, co
     return true;
 }
 
+static unsigned kernel_side(CodeWeightKind kind)
+{
+    return kind == CODE_WEIGHT_CONV3 || kind == CODE_WEIGHT_CONV3_S2 ? 3 : 1;
+}
+
+/* What packing makes of a weight that was counted as float32. */
+static void count_packed(CodeBinder *binder, const CodeWeightSpec *spec)
+{
+    const CodeDeviceInfo *info = &binder->model->device_info;
+    uint64_t size = info->activation_size, side = kernel_side(spec->kind);
+
+    if (spec->x_f32 && spec->y_f32)
+        return;
+    if (spec->kind == CODE_WEIGHT_LINEAR && info->linear_size)
+        size = info->linear_size;
+    binder->model->weight_bytes -= (sizeof(float) - size) * spec->in * spec->out * side * side;
+}
+
 bool code_binder_pack(CodeBinder *binder, const CodeWeightSpec *spec, const float *bias,
                       CodeWeight **out)
 {
     CodeModel *model = binder->model;
 
+    if (code_binder_checks(binder)) {
+        count_packed(binder, spec);
+        return true;
+    }
     *out = model->backend->weight_pack(model->device, spec, binder->staging, bias, binder->error);
     if (!*out)
         return false;
@@ -129,7 +152,7 @@ bool code_binder_layer(CodeBinder *binder, CodeWeight **out, CodeWeightSpec spec
                        const char *format, ...)
 {
     char base[112], name[128];
-    unsigned kernel = spec.kind == CODE_WEIGHT_CONV3 || spec.kind == CODE_WEIGHT_CONV3_S2 ? 3 : 1;
+    unsigned kernel = kernel_side(spec.kind);
     uint64_t dims[] = {spec.out, spec.in, kernel, kernel};
     va_list args;
 
@@ -141,5 +164,5 @@ bool code_binder_layer(CodeBinder *binder, CodeWeight **out, CodeWeightSpec spec
         return false;
     snprintf(name, sizeof name, "%s.weight", base);
     return code_binder_fetch_main(binder, name, spec.kind == CODE_WEIGHT_LINEAR ? 2 : 4, dims) &&
-           (code_binder_checks(binder) || code_binder_pack(binder, &spec, binder->bias, out));
+           code_binder_pack(binder, &spec, binder->bias, out);
 }

@@ -44,7 +44,7 @@ bool code_binder_fetch_main(CodeBinder *binder, const char *name, unsigned rank,
 /* Copies host floats to device memory that lives as long as the model. */
 bool code_binder_place(CodeBinder *binder, const float *values, size_t count, const float **out);
 
-/* Packs binder->staging, a weight, with a bias. */
+/* Packs binder->staging, a weight, with a bias; the first walk only counts its bytes. */
 bool code_binder_pack(CodeBinder *binder, const CodeWeightSpec *spec, const float *bias,
                       CodeWeight **out);
 

@@ -120,6 +120,7 @@ struct CodeModel {
     bool loaded; /* false after headers_only */
     CodeVar drafter, refiner;
     CodeVae vae;
+    uint64_t weight_bytes; /* that weights take once they are loaded */
     void **vectors; /* device memory of everything that is not a CodeWeight */
     size_t vector_count;
     void **packed; /* every CodeWeight, for freeing */
