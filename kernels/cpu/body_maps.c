@@ -115,7 +115,7 @@ void CPU_PART(moments)(float *total, float *square, const void *in, const void *
 
 INLINE Vector silu_of(Vector x)
 {
-    return x / (1.0f + exponential(-x));
+    return over_exponential(x, -x);
 }
 
 void CPU_PART(normalise)(void *out, const void *in, const float *mean, const float *factor,

@@ -9,7 +9,7 @@ INLINE Vector gelu_of(Vector x)
 {
     Vector z = (x + 0.044715f * x * x * x) * 0.7978845608028654f;
 
-    return x / (1.0f + exponential(-2.0f * z));
+    return over_exponential(x, -2.0f * z);
 }
 
 INLINE Vector biased(const float *tile, const float *bias, size_t at)

@@ -129,7 +129,7 @@ void CPU_PART(head)(void *q_inout, const void *k_in, const void *v_in, float q_s
 /* Replaces scores by their weights. */
 INLINE Vector weigh(float *scores, float top)
 {
-    Vector weight = exponential(load(scores) - top);
+    Vector weight = decay(load(scores) - top);
 
     store(scores, weight);
     return weight;
