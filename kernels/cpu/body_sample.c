@@ -4,7 +4,7 @@
 #include "body_parts.h"
 #include "vector.h"
 
-enum { DIGIT = 11, BINS = 1 << DIGIT };
+enum { DIGIT = 11, BINS = 1 << DIGIT, SORT_DIGIT = 8, SORT_BINS = 1 << SORT_DIGIT };
 
 /* The codes that are still in the race, in code order, and room to sort them. */
 typedef struct Field {
@@ -25,26 +25,31 @@ INLINE uint32_t key_of(float x)
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-/* The top_k-th largest of the keys, 1 <= top_k <= count, digit by digit. */
-static uint32_t key_of_rank(const float *logits, size_t codes, size_t top_k)
+/* The top_k-th largest of the keys, 1 <= top_k <= count, digit by digit: those that share the first
+ * digits go on, in `others`. */
+static uint32_t key_of_rank(const uint32_t *keys, size_t count, size_t top_k, uint32_t *others)
 {
-    static const int shifts[3] = {32 - DIGIT, 32 - 2 * DIGIT, 0};
-    uint32_t known = 0, mask = 0;
+    uint32_t known = 0;
 
-    for (int digit = 0; digit < 3; digit++) {
-        uint32_t bins[BINS] = {0}, bin = BINS;
-        uint32_t low = digit == 2 ? (1u << (32 - 2 * DIGIT)) - 1 : BINS - 1;
+    for (int shift = 32 - DIGIT; shift > -DIGIT; shift -= DIGIT) {
+        int low = shift > 0 ? shift : 0; /* the last digit is shorter */
+        uint32_t bins[BINS] = {0}, bin = BINS, mask = BINS - 1;
+        size_t left = 0;
 
-        for (size_t i = 0; i < codes; i++) {
-            uint32_t key = key_of(logits[i]);
-
-            if ((key & mask) == known)
-                bins[key >> shifts[digit] & low]++;
-        }
+        mask >>= low - shift;
+        for (size_t i = 0; i < count; i++)
+            bins[keys[i] >> low & mask]++;
         while (bins[--bin] < top_k)
             top_k -= bins[bin];
-        known |= bin << shifts[digit];
-        mask |= low << shifts[digit];
+        known |= bin << low;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t key = keys[i];
+
+            others[left] = key;
+            left += (key >> low & mask) == bin;
+        }
+        keys = others;
+        count = left;
     }
     return known;
 }
@@ -52,38 +57,43 @@ static uint32_t key_of_rank(const float *logits, size_t codes, size_t top_k)
 /* Drops logits below the top_k-th largest and lists the others. */
 static void list_codes(Field *field, float *logits, size_t codes, size_t top_k)
 {
-    uint32_t least = top_k && top_k < codes ? key_of_rank(logits, codes, top_k) : 0;
+    uint32_t least, *keys = field->keys;
+    size_t count = 0;
 
-    field->count = 0;
-    for (size_t i = 0; i < codes; i++) {
-        uint32_t key = key_of(logits[i]);
+    for (size_t i = 0; i < codes; i++)
+        keys[i] = key_of(logits[i]);
+    least = top_k && top_k < codes ? key_of_rank(keys, codes, top_k, field->other_keys) : 0;
+    for (size_t i = 0; i < codes; i++)
+        logits[i] = keys[i] < least ? -INFINITY : logits[i];
+    for (size_t i = 0; i < codes; i++) { /* in place: what is written was read before */
+        uint32_t key = keys[i];
 
-        if (key < least) {
-            logits[i] = -INFINITY;
-            continue;
-        }
-        field->keys[field->count] = key;
-        field->places[field->count] = (uint32_t)field->count;
-        field->codes[field->count++] = (uint32_t)i;
+        keys[count] = key;
+        field->codes[count] = (uint32_t)i;
+        count += key >= least;
     }
+    field->count = count;
 }
 
-/* Radix sort of keys and places, ascending; equal keys keep their order. */
+/* Radix sort of keys and places, ascending; equal keys keep their order. Few keys are sorted, so
+ * digits are short. */
 static void sort(Field *field)
 {
-    for (int shift = 0; shift < 32; shift += DIGIT) {
-        uint32_t bins[BINS] = {0}, at = 0, *keys = field->keys, *places = field->places;
+    for (size_t i = 0; i < field->count; i++)
+        field->places[i] = (uint32_t)i;
+    for (int shift = 0; shift < 32; shift += SORT_DIGIT) {
+        uint32_t bins[SORT_BINS] = {0}, at = 0, *keys = field->keys, *places = field->places;
 
         for (size_t i = 0; i < field->count; i++)
-            bins[field->keys[i] >> shift & (BINS - 1)]++;
-        for (int bin = 0; bin < BINS; bin++) {
+            bins[field->keys[i] >> shift & (SORT_BINS - 1)]++;
+        for (int bin = 0; bin < SORT_BINS; bin++) {
             uint32_t size = bins[bin];
 
             bins[bin] = at;
             at += size;
         }
         for (size_t i = 0; i < field->count; i++) {
-            uint32_t to = bins[field->keys[i] >> shift & (BINS - 1)]++;
+            uint32_t to = bins[field->keys[i] >> shift & (SORT_BINS - 1)]++;
 
             field->other_keys[to] = field->keys[i];
             field->other_places[to] = field->places[i];
