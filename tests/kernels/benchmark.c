@@ -67,11 +67,52 @@ __attribute__((target("avx2,fma"))) static double spin_avx2(float *sink)
 #undef END
     return 2.0 * 8 * SUMS * ROUNDS;
 }
+
+__attribute__((target("avx512f,avx512bf16"))) static double spin_bf16(float *sink)
+{
+    __m512bh a = (__m512bh)_mm512_set1_epi32(0x3F7F3F7F),
+             b = (__m512bh)_mm512_set1_epi32(0x3A803A80);
+
+#define BEGIN(i) __m512 sum##i = _mm512_set1_ps(i);
+#define STEP(i)  sum##i = _mm512_dpbf16_ps(sum##i, a, b);
+#define END(i)   *sink += _mm512_reduce_add_ps(sum##i);
+    SUMS_DO(BEGIN)
+    for (int round = 0; round < ROUNDS; round++) {
+        SUMS_DO(STEP)
+    }
+    SUMS_DO(END)
+#undef BEGIN
+#undef STEP
+#undef END
+    return 2.0 * 32 * SUMS * ROUNDS;
+}
+
+__attribute__((target("avx512f,avx512vnni"))) static double spin_int8(float *sink)
+{
+    __m512i a = _mm512_set1_epi32(0x01020304), b = _mm512_set1_epi32(0x01FF01FF);
+
+#define BEGIN(i) __m512i sum##i = _mm512_set1_epi32(i);
+#define STEP(i)  sum##i = _mm512_dpbusd_epi32(sum##i, a, b);
+#define END(i)   *sink += (float)_mm512_reduce_add_epi32(sum##i);
+    SUMS_DO(BEGIN)
+    for (int round = 0; round < ROUNDS; round++) {
+        SUMS_DO(STEP)
+    }
+    SUMS_DO(END)
+#undef BEGIN
+#undef STEP
+#undef END
+    return 2.0 * 64 * SUMS * ROUNDS;
+}
 #endif
 
-static double spin(float *sink)
+static double spin(const char *precision, float *sink)
 {
 #ifdef __x86_64__
+    if (!strcmp(precision, "bf16"))
+        return spin_bf16(sink);
+    if (!strcmp(precision, "int8"))
+        return spin_int8(sink);
     if (__builtin_cpu_supports("avx512f"))
         return spin_avx512(sink);
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
@@ -81,31 +122,39 @@ static double spin(float *sink)
     return 0;
 }
 
+typedef struct Spin {
+    const char *precision;
+    pthread_t thread;
+    double operations;
+} Spin;
+
 static void *spin_main(void *argument)
 {
     float sink = 0;
-    double *operations = argument;
+    Spin *own = argument;
 
-    *operations = spin(&sink);
+    own->operations = spin(own->precision, &sink);
     if (sink == 1) /* never: the loop must not be left out */
-        *operations = 0;
+        own->operations = 0;
     return NULL;
 }
 
 /* Operations a second of `threads` threads together, the best of some runs. */
-static double measure_peak(unsigned threads)
+static double measure_peak(unsigned threads, const char *precision)
 {
-    pthread_t thread[256];
-    double done[256], best = 0;
+    Spin spins[256];
+    double best = 0;
 
     for (int run = 0; run < 30; run++) {
         double begin = now(), all = 0;
 
-        for (unsigned i = 0; i < threads; i++)
-            pthread_create(&thread[i], NULL, spin_main, &done[i]);
         for (unsigned i = 0; i < threads; i++) {
-            pthread_join(thread[i], NULL);
-            all += done[i];
+            spins[i].precision = precision;
+            pthread_create(&spins[i].thread, NULL, spin_main, &spins[i]);
+        }
+        for (unsigned i = 0; i < threads; i++) {
+            pthread_join(spins[i].thread, NULL);
+            all += spins[i].operations;
         }
         best = fmax(best, all / (now() - begin));
     }
@@ -178,9 +227,25 @@ static void *array(Bench *bench, size_t count)
     return memory;
 }
 
-static CodeWeight *weight(Bench *bench, CodeWeightKind kind, unsigned in, unsigned out)
+/* The same of activations. */
+static void *activations(Bench *bench, size_t count)
 {
-    CodeWeightSpec spec = {.kind = kind, .in = in, .out = out, .x_f32 = true, .y_f32 = true};
+    float *values = malloc((count + 1) * sizeof *values);
+    void *memory;
+
+    if (!values)
+        abort();
+    for (size_t i = 0; i < count; i++)
+        values[i] = (float)(i % 13) * 0.1f - 0.6f;
+    memory = side_activations(&bench->side, values, count);
+    free(values);
+    return memory;
+}
+
+static CodeWeight *weight(Bench *bench, CodeWeightKind kind, unsigned in, unsigned out,
+                          unsigned types)
+{
+    CodeWeightSpec spec = spec_of(kind, in, out, types);
     size_t taps = kind == CODE_WEIGHT_LINEAR || kind == CODE_WEIGHT_CONV1 ? 1 : 9;
     float *zeros = calloc(taps * in * out, sizeof *zeros);
     CodeWeight *packed = side_weight(&bench->side, spec, zeros, NULL);
@@ -226,9 +291,11 @@ static void bench_linear(Bench *bench, unsigned rows, unsigned in, unsigned out,
     static const char *const names[] = {"plain", "gelu", "gated"};
     char what[100];
     CodeLinear args = {
-        .weight = weight(bench, CODE_WEIGHT_LINEAR, in, out),
-        .x = array(bench, (size_t)rows * in),
-        .y = array(bench, (size_t)rows * out),
+        .weight = weight(bench, CODE_WEIGHT_LINEAR, in, out,
+                         epilogue == CODE_GATED ? ACT_TO_F32 : ACT_TO_ACT),
+        .x = activations(bench, (size_t)rows * in),
+        .y = epilogue == CODE_GATED ? array(bench, (size_t)rows * out)
+                                    : activations(bench, (size_t)rows * out),
         .groups = 1,
         .rows = rows,
         .epilogue = epilogue,
@@ -247,9 +314,9 @@ static void bench_conv(Bench *bench, CodeWeightKind kind, unsigned width, unsign
     size_t positions = (size_t)width * width;
     char what[100];
     CodeConv args = {
-        .weight = weight(bench, kind, in, out),
-        .x = array(bench, positions * in),
-        .y = array(bench, positions * out),
+        .weight = weight(bench, kind, in, out, ACT_TO_ACT),
+        .x = activations(bench, positions * in),
+        .y = activations(bench, positions * out),
         .images = 1,
         .side = width,
     };
@@ -266,10 +333,10 @@ static void bench_attention(Bench *bench, unsigned queries, unsigned keys, unsig
     size_t width = (size_t)heads * dim, room = (size_t)keys * dim;
     char what[100];
     CodeAttention args = {
-        .q = array(bench, lanes * queries * 3 * width),
-        .k = array(bench, lanes * heads * room),
-        .v = array(bench, lanes * heads * room),
-        .out = array(bench, lanes * queries * width),
+        .q = activations(bench, lanes * queries * 3 * width),
+        .k = activations(bench, lanes * heads * room),
+        .v = activations(bench, lanes * heads * room),
+        .out = activations(bench, lanes * queries * width),
         .q_lane = queries * 3 * width,
         .q_head = dim,
         .q_row = 3 * width,
@@ -300,17 +367,18 @@ static void bench_rows(Bench *bench, unsigned rows, unsigned heads)
     char what[100];
 
     if (wanted(bench, "modulate")) {
-        CodeModulate args = {array(bench, size),       array(bench, size),      2, rows, width,
+        CodeModulate args = {array(bench, size),       activations(bench, size), 2, rows, width,
                              vectors(bench, 2, width), vectors(bench, 2, width)};
 
         snprintf(what, sizeof what, "modulate 2 x %u x %u", rows, width);
-        report(bench, what, call_modulate, &args, 0, 8.0 * (double)size);
+        report(bench, what, call_modulate, &args, 0,
+               (4.0 + bench->side.info.activation_size) * (double)size);
     }
     if (wanted(bench, "heads")) {
-        CodeHeads args = {array(bench, 3 * size),
+        CodeHeads args = {activations(bench, 3 * size),
                           array(bench, heads),
-                          array(bench, size),
-                          array(bench, size),
+                          activations(bench, size),
+                          activations(bench, size),
                           2,
                           rows,
                           heads,
@@ -318,7 +386,8 @@ static void bench_rows(Bench *bench, unsigned rows, unsigned heads)
                           rows};
 
         snprintf(what, sizeof what, "heads 2 x %u x %u", rows, heads);
-        report(bench, what, call_heads, &args, 0, 24.0 * (double)size);
+        report(bench, what, call_heads, &args, 0,
+               6.0 * bench->side.info.activation_size * (double)size);
     }
     if (wanted(bench, "guide")) {
         CodeGuide args = {.x = array(bench, size),
@@ -380,10 +449,10 @@ static void bench_maps(Bench *bench, unsigned width, unsigned channels, unsigned
     char what[100];
 
     if (wanted(bench, "group_norm")) {
-        CodeGroupNorm args = {array(bench, size),
+        CodeGroupNorm args = {activations(bench, size),
                               array(bench, channels),
                               array(bench, channels),
-                              array(bench, size),
+                              activations(bench, size),
                               1,
                               width * width,
                               channels,
@@ -391,19 +460,21 @@ static void bench_maps(Bench *bench, unsigned width, unsigned channels, unsigned
                               true};
 
         snprintf(what, sizeof what, "group_norm %u^2 x %u", width, channels);
-        report(bench, what, call_group_norm, &args, 0, 12.0 * (double)size);
+        report(bench, what, call_group_norm, &args, 0,
+               3.0 * bench->side.info.activation_size * (double)size);
     }
     if (wanted(bench, "resize")) {
         CodeResize args = {.mode = CODE_NEAREST,
-                           .in = array(bench, size / 4),
-                           .out = array(bench, size),
+                           .in = activations(bench, size / 4),
+                           .out = activations(bench, size),
                            .images = 1,
                            .in_side = width / 2,
                            .out_side = width,
                            .channels = channels};
 
         snprintf(what, sizeof what, "resize nearest to %u^2 x %u", width, channels);
-        report(bench, what, call_resize, &args, 0, 5.0 * (double)size);
+        report(bench, what, call_resize, &args, 0,
+               1.25 * bench->side.info.activation_size * (double)size);
     }
 }
 
@@ -479,9 +550,8 @@ int benchmark(const CodeBackend *backend, const char *precision, unsigned thread
 
     if (!side_open(&bench.side, backend, getenv("CODE_CPU"), precision, threads))
         return 1;
-    bench.peak = measure_peak(bench.side.info.threads);
-    printf("%s, %s: peak %.1f GFLOP/s in float32\n", bench.side.name, bench.side.info.precision,
-           1e-9 * bench.peak);
+    bench.peak = measure_peak(bench.side.info.threads, precision);
+    printf("%s: peak %.1f GFLOP/s\n", bench.side.name, 1e-9 * bench.peak);
     for (size_t i = 0; i < sizeof transformers / sizeof *transformers; i++)
         bench_transformer(&bench, &transformers[i]);
     if (wanted(&bench, "sample")) {
