@@ -13,34 +13,36 @@ import subprocess
 import sys
 import time
 
-from training.bench_pytorch import STAGES
+from training.bench_pytorch import CONFIGURATIONS, STAGES
 
 # What is measured, in this order: what matters most comes first, and rivals follow each other.
 OURS, THEIRS = 'codesrc', 'pytorch'
+LIKELY = 'bf16-once', 'bf16-packed', 'bf16-compiled', 'autocast-again', 'autocast-packed'
 FULL = (
     (OURS, 'vistas', 'bf16', (5, 6, 7, 8), 1, 15),
     (OURS, 'vistas', 'int8', (8,), 1, 15),
     (OURS, 'vistas', 'f32', (8,), 1, 15),
-    (THEIRS, 'vistas', ('f32', 'autocast', 'bf16'), (8,), (1,), 7),
-    (OURS, 'official', 'bf16', (6, 7, 8, 9, 10), 1, 3),
-    (OURS, 'official', 'int8', (6, 8, 10), 1, 3),
-    (THEIRS, 'official', ('autocast', 'bf16'), (8, 6), (1,), 3),
+    (THEIRS, 'vistas', CONFIGURATIONS, (8,), (1,), 7),
+    (OURS, 'official', 'bf16', (8, 6, 10), 1, 3),
+    (OURS, 'official', 'int8', (8, 6, 10), 1, 3),
+    (THEIRS, 'official', LIKELY, (8, 6), (1,), 3),
     (OURS, 'd16', 'bf16', (10,), 1, 3),
     (OURS, 'd16', 'int8', (10,), 1, 3),
-    (THEIRS, 'd16', ('autocast', 'bf16'), (10,), (1,), 3),
+    (THEIRS, 'd16', LIKELY, (10,), (1,), 3),
     (OURS, 'vistas', 'bf16', (8,), 2, 7),
     (OURS, 'vistas', 'bf16', (8,), 4, 7),
     (OURS, 'vistas', 'bf16', (8,), 8, 5),
     (OURS, 'vistas', 'bf16', (8,), 16, 3),
-    (OURS, 'official', 'f32', (6, 8), 1, 2),
-    (OURS, 'd16', 'f32', (10,), 1, 2),
-    (THEIRS, 'd16', ('f32',), (10,), (1,), 2),
-    (THEIRS, 'official', ('f32',), (8, 6), (1,), 2),
+    (OURS, 'd16', 'f32', (10,), 1, 3),
+    (THEIRS, 'd16', ('f32-again', 'f32-once', 'f32-packed', 'bf16-again'), (10,), (1,), 3),
+    (OURS, 'official', 'f32', (8, 6), 1, 3),
+    (THEIRS, 'official', ('f32-packed', 'bf16-again'), (8, 6), (1,), 3),
+    (OURS, 'official', 'bf16', (7, 9), 1, 3),
 )
 QUICK = (
     (OURS, 'tiny', 'f32', (2,), 1, 3),
     (OURS, 'tiny', 'f32', (2,), 4, 3),
-    (THEIRS, 'tiny', ('f32',), (2,), (1, 4), 3),
+    (THEIRS, 'tiny', ('f32-once', 'f32-packed'), (2,), (1, 4), 3),
 )
 
 
@@ -64,7 +66,7 @@ def run_ours(bench, shape, precision, steps, batch, runs):
         yield line
 
 
-def run_theirs(shape, precisions, steps, batches, runs):
+def run_theirs(shape, configurations, steps, batches, runs):
     command = [
         sys.executable,
         '-m',
@@ -74,7 +76,7 @@ def run_theirs(shape, precisions, steps, batches, runs):
         '--runs',
         str(runs),
     ]
-    command += ['--precisions', *precisions, '--batch', *map(str, batches)]
+    command += ['--configurations', *configurations, '--batch', *map(str, batches)]
     command += ['--drafting-steps', *map(str, steps)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     for line in process.stdout:
@@ -109,12 +111,16 @@ def read(results):
     return table
 
 
+def figure(number):
+    return f'{number:.0f}' if number >= 100 else f'{number:.3g}'
+
+
 def row(*cells):
     print('| ' + ' | '.join(cells) + ' |')
 
 
 def stages(line):
-    return [f'{line[stage + "_ms"]:.4g}' for stage in STAGES]
+    return [figure(line[stage + '_ms']) for stage in STAGES]
 
 
 def fastest(lines):
@@ -142,11 +148,11 @@ def print_comparison(table):
             row(
                 f'{shape}, N = {n}' + (f', batch {batch}' if batch > 1 else ''),
                 line['configuration'],
-                f"{line['total_ms']:.4g}",
-                f"{line['total_ms_min']:.4g}",
-                f"{line['total_ms_max']:.4g}",
+                figure(line['total_ms']),
+                figure(line['total_ms_min']),
+                figure(line['total_ms_max']),
                 f"{100 * (line['peak_fraction'] or 0):.0f} %",
-                f"{best['total_ms']:.4g} ({best['configuration']})",
+                f"{figure(best['total_ms'])} ({best['configuration']})",
                 f"{best['total_ms'] / line['total_ms']:.2f}",
             )
 
@@ -167,9 +173,9 @@ def print_stages(table):
             row(
                 f'{engine} {shape}, N = {n}, batch {batch}',
                 line['configuration'],
-                f"{line['total_ms']:.4g}",
+                figure(line['total_ms']),
                 *stages(line),
-                f"{line['pictures_per_second']:.3g}",
+                figure(line['pictures_per_second']),
                 *(
                     f'{line[key] / 1e6:.0f}' if line.get(key) else ''
                     for key in ('peak_bytes', 'planned_bytes')

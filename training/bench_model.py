@@ -23,9 +23,16 @@ def layer_norm(x):
     return F.layer_norm(x, x.shape[-1:], eps=1e-6)
 
 
+def linear(x, weight, bias):
+    """Weights in oneDNN's own layout, which F.linear does not take, are what a frozen graph computes with."""
+    if weight.is_mkldnn:
+        return torch.ops.mkldnn._linear_pointwise(x.to(bias.dtype), weight, bias, 'none', [], '')
+    return F.linear(x, weight, bias)
+
+
 def attention(block, x, keys, values, start, mask):
     b, n, c = x.shape
-    qkv = F.linear(x, block['qkv.weight'], block['qkv.bias']).view(b, n, 3, -1, 64)
+    qkv = linear(x, block['qkv.weight'], block['qkv.bias']).view(b, n, 3, -1, 64)
     q, k, v = qkv.permute(2, 0, 3, 1, 4)
     keys[:, :, start : start + n] = F.normalize(k, dim=-1)
     values[:, :, start : start + n] = v
@@ -33,27 +40,28 @@ def attention(block, x, keys, values, start, mask):
     out = F.scaled_dot_product_attention(
         q, keys[:, :, : start + n], values[:, :, : start + n], attn_mask=mask, scale=1.0
     )
-    return F.linear(out.transpose(1, 2).reshape(b, n, c), block['proj.weight'], block['proj.bias'])
+    return linear(out.transpose(1, 2).reshape(b, n, c), block['proj.weight'], block['proj.bias'])
 
 
 def run_block(block, x, modulation, keys, values, start, mask):
     """One block over the n rows that come after `start` in the cache. modulation: (6, 2B, 1, C), or the class
     vectors' SiLU (2B, C) to compute it from."""
     if modulation.dim() == 2:
-        modulation = F.linear(modulation, block['ada.weight'], block['ada.bias'])
+        modulation = linear(modulation, block['ada.weight'], block['ada.bias'])
         modulation = modulation.view(x.shape[0], 6, 1, -1).transpose(0, 1)
     g1, g2, s1, s2, b1, b2 = modulation.unbind()
     x = x + g1 * attention(block, layer_norm(x) * (1 + s1) + b1, keys, values, start, mask)
-    h = F.linear(layer_norm(x) * (1 + s2) + b2, block['fc1.weight'], block['fc1.bias'])
-    h = F.linear(F.gelu(h, approximate='tanh'), block['fc2.weight'], block['fc2.bias'])
+    h = linear(layer_norm(x) * (1 + s2) + b2, block['fc1.weight'], block['fc1.bias'])
+    h = linear(F.gelu(h, approximate='tanh'), block['fc2.weight'], block['fc2.bias'])
     return x + g2 * h
 
 
 class Transformer:
     """`hoist`: modulations are computed here, once for the class, and not again at every scale as in the public
-    code. `compiled`: the blocks, each scale's shape by itself."""
+    code. `packed`: weights of the blocks in oneDNN's layout. `compiled`: the blocks, each scale's shape by itself.
+    """
 
-    def __init__(self, weights, shape, spec, precision, classes, hoist, compiled):
+    def __init__(self, weights, shape, spec, precision, classes, hoist, compiled, packed):
         self.shape, self.width, self.depth = shape, spec['width'], spec['depth']
         self.type, self.residual = PRECISIONS[precision]
         self.batch = len(classes)
@@ -75,6 +83,11 @@ class Transformer:
                     len(silu), 6, 1, -1
                 )
                 self.modulations[i] = out.transpose(0, 1).to(self.residual).contiguous()
+        if packed:
+            for block in self.blocks:
+                for name in ('qkv', 'proj', 'fc1', 'fc2'):
+                    weight = block[name + '.weight']
+                    block[name + '.weight'] = torch.ops.mkldnn._reorder_linear_weight(weight)
         self.run_block = torch.compile(run_block, dynamic=False) if compiled else run_block
 
     def take_block(self, i):
@@ -212,12 +225,14 @@ class Vae(nn.Module):
 
 
 class Decoder:
-    def __init__(self, shape, weights, precision, classes, hoist=True, compiled=False):
+    def __init__(
+        self, shape, weights, precision, classes, hoist=True, compiled=False, packed=False
+    ):
         """weights: {'vae', 'drafter' and perhaps 'refiner': {name: tensor}} of the precision's type."""
         self.shape = shape
         autocast = precision == 'autocast'
         self.context = lambda: torch.autocast('cpu', torch.bfloat16) if autocast else nullcontext()
-        args = precision, classes, hoist, compiled
+        args = precision, classes, hoist, compiled, packed
         with torch.inference_mode(), self.context():
             self.drafter = Transformer(weights['drafter'], shape, shape['drafter'], *args)
             if 'refiner' in weights:

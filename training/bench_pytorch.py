@@ -1,23 +1,23 @@
 """Times the shapes that code-bench times, in PyTorch on the processor: one JSON line for each configuration.
 
 A configuration is a precision (`f32`; `autocast`: bfloat16 products, float32 elsewhere; `bf16`: all in bfloat16),
-`eager` or `compile`, and modulations computed `again` at every scale, as the public code does, or `once` a class,
-before the measurement begins. Compiled ones are computed once: less work cannot be slower."""
+eager PyTorch with modulations computed `again` at every scale, as the public code does, or `once` a class, before
+the measurement begins; the same with weights of the blocks `packed` in oneDNN's layout; or torch.compile (`compiled`),
+modulations once."""
 
 import argparse
-import itertools
 import json
 import os
 import statistics
 import sys
-import time
 
 import torch
 
 from training.bench_model import PRECISIONS, Decoder
 from training.synthetic import SHAPES, decoder_tensors, synthetic, var_tensors
 
-MODES = 'eager-again', 'eager-once', 'compile-once'
+MODES = 'again', 'once', 'packed', 'compiled'
+CONFIGURATIONS = [f'{precision}-{mode}' for precision in PRECISIONS for mode in MODES]
 STAGES = 'drafter', 'handover', 'refiner', 'vae'
 
 
@@ -63,11 +63,11 @@ def report(name, configuration, steps, batch, runs):
     return line
 
 
-def measure(decoder, steps, runs):
-    begin = time.perf_counter()
-    decoder.draw(steps)  # compiles, and touches all memory
-    first = time.perf_counter() - begin
-    return first, [decoder.draw(steps)[1] for _ in range(runs)]
+def measure(decoder, steps, runs, compiled):
+    """A first call compiles; without a compiler the median takes care of it."""
+    if compiled:
+        decoder.draw(steps)
+    return [decoder.draw(steps)[1] for _ in range(runs)]
 
 
 def parse():
@@ -76,8 +76,9 @@ def parse():
     )
     parser.add_argument('--shape', choices=SHAPES, default='vistas')
     parser.add_argument('--drafting-steps', type=int, nargs='+', help='N; K for a drafter alone')
-    parser.add_argument('--precisions', nargs='+', choices=PRECISIONS, default=list(PRECISIONS))
-    parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES))
+    parser.add_argument(
+        '--configurations', nargs='+', choices=CONFIGURATIONS, default=CONFIGURATIONS, metavar='C'
+    )
     parser.add_argument('--batch', type=int, nargs='+', default=[1])
     parser.add_argument('--runs', type=int, default=5)
     parser.add_argument('--threads', type=int, default=len(os.sched_getaffinity(0)))
@@ -92,20 +93,27 @@ def main():
     shape = SHAPES[args.shape]
     steps = args.drafting_steps or [8 if 'refiner' in shape else len(shape['patch_nums'])]
     weights = build(shape, args.threads)
-    for precision in args.precisions:
+    # In the order of the precisions: from bfloat16 there is no way back.
+    for configuration in sorted(set(args.configurations), key=CONFIGURATIONS.index):
+        precision, mode = configuration.split('-')
         convert(weights, PRECISIONS[precision][0])
-        for mode, batch in itertools.product(args.modes, args.batch):
+        for batch in args.batch:
             torch._dynamo.reset()
-            compiled, hoist = mode.startswith('compile'), mode.endswith('once')
-            decoder = Decoder(shape, weights, precision, [0] * batch, hoist, compiled)
+            decoder = Decoder(
+                shape,
+                weights,
+                precision,
+                [0] * batch,
+                hoist=mode != 'again',
+                compiled=mode == 'compiled',
+                packed=mode == 'packed',
+            )
             for n in steps:
-                first, runs = measure(decoder, n, args.runs)
-                line = report(args.shape, f'{precision}-{mode}', n, batch, runs)
-                line['first_ms'] = 1e3 * first
+                runs = measure(decoder, n, args.runs, mode == 'compiled')
+                line = report(args.shape, configuration, n, batch, runs)
                 print(json.dumps(line), flush=True)
-                print(
-                    f"{line['configuration']}, N = {n}: {line['total_ms']:.0f} ms", file=sys.stderr
-                )
+                print(f"{configuration}, N = {n}: {line['total_ms']:.0f} ms", file=sys.stderr)
+            del decoder
 
 
 if __name__ == '__main__':

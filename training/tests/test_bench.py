@@ -1,5 +1,6 @@
 """The PyTorch that codesrc is measured against computes what the public code computes."""
 
+import itertools
 import json
 import os
 import unittest
@@ -29,7 +30,7 @@ def read_golden():
 
 
 class Bench(unittest.TestCase):
-    def draw(self, precision, hoist, compiled=False):
+    def draw(self, precision, hoist, packed=False):
         """Largest differences of logits and of pixels, with the golden tokens fed."""
         golden, metadata = read_golden()
         shape, seed = SHAPES['tiny'], metadata['weight_seed']
@@ -41,7 +42,7 @@ class Bench(unittest.TestCase):
         for part in weights.values():
             for name, values in part.items():
                 part[name] = torch.from_numpy(values).to(PRECISIONS[precision][0])
-        decoder = Decoder(shape, weights, precision, metadata['classes'], hoist, compiled)
+        decoder = Decoder(shape, weights, precision, metadata['classes'], hoist, False, packed)
         tokens = golden['tokens'].long().split([p * p for p in shape['patch_nums']], 1)
         settings, logits = metadata['settings'], []
         pictures, times = decoder.draw(
@@ -53,14 +54,14 @@ class Bench(unittest.TestCase):
         return difference, pixels.abs().max().item()
 
     def test_float32(self):
-        for hoist in (False, True):
-            logits, pixels = self.draw('f32', hoist)
+        for hoist, packed in ((False, False), (True, False), (True, True)):
+            logits, pixels = self.draw('f32', hoist, packed)
             self.assertLess(logits, 5e-4)
             self.assertLessEqual(pixels, 1)
 
     def test_bfloat16(self):
-        for precision in ('autocast', 'bf16'):
-            logits, pixels = self.draw(precision, True)
+        for precision, packed in itertools.product(('autocast', 'bf16'), (False, True)):
+            logits, pixels = self.draw(precision, True, packed)
             self.assertLess(logits, 1.0)
             self.assertLessEqual(pixels, 16)
 
