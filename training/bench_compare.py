@@ -144,6 +144,8 @@ def print_comparison(table):
         if engine == THEIRS or not rivals:
             continue
         best = fastest(rivals)
+        if any(line['flops'] != best['flops'] for line in lines.values()):
+            print(f'{shape}: the two do not compute the same', file=sys.stderr)
         for line in lines.values():
             row(
                 f'{shape}, N = {n}' + (f', batch {batch}' if batch > 1 else ''),

@@ -14,7 +14,7 @@ import sys
 import torch
 
 from training.bench_model import PRECISIONS, Decoder
-from training.synthetic import SHAPES, decoder_tensors, synthetic, var_tensors
+from training.synthetic import SHAPES, decoder_tensors, operations, synthetic, var_tensors
 
 MODES = 'again', 'once', 'packed', 'compiled'
 CONFIGURATIONS = [f'{precision}-{mode}' for precision in PRECISIONS for mode in MODES]
@@ -53,6 +53,7 @@ def report(name, configuration, steps, batch, runs):
         'drafting_steps': steps,
         'batch': batch,
         'runs': len(runs),
+        'flops': operations(SHAPES[name], steps),
         'pictures_per_second': batch / statistics.median(totals),
         'total_ms': 1e3 * statistics.median(totals),
         'total_ms_min': 1e3 * min(totals),

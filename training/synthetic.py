@@ -114,6 +114,30 @@ def decoder_tensors(shape):
     return tensors
 
 
+def operations(shape, steps):
+    """Of one picture, two a multiply-add, as engine/plan.c counts them: both sides compute the same."""
+    sides, codes, total = shape['patch_nums'], shape['vae']['codes'], 0
+    rows = [p * p for p in sides]
+    for k in range(len(sides)):
+        spec = shape['drafter' if k < steps else 'refiner']
+        passed = range(k + 1) if k == steps else [k]
+        total += 48 * spec['width'] ** 2 * spec['depth'] * sum(rows[j] for j in passed)
+        total += 4 * spec['width'] * codes * rows[k]
+        total += sum(
+            8 * spec['width'] * spec['depth'] * rows[j] * sum(rows[: j + 1]) for j in passed
+        )
+    top, last = len(shape['vae']['ch_mult']) - 1, sides[-1]
+    for name, dims in decoder_tensors(shape).items():
+        level = int(name.split('.')[2]) if name.startswith('decoder.up') else top
+        side = last << (top - level + ('upsample' in name))
+        side = last << top if name.startswith('decoder.conv_out') else side
+        if len(dims) == 4 and not name.startswith('quantize'):
+            total += 2 * side**2 * math.prod(dims)
+        if name.endswith('proj_out.bias'):
+            total += 4 * side**4 * dims[0]
+    return total
+
+
 def amplitude(name, dims):
     """(amplitude, offset) of a tensor's values."""
     inputs = math.prod(dims[1:])

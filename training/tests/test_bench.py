@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from training.bench_model import PRECISIONS, Decoder
-from training.synthetic import SHAPES, decoder_tensors, synthetic, var_tensors
+from training.synthetic import SHAPES, decoder_tensors, operations, synthetic, var_tensors
 
 GOLDEN = os.path.join(os.path.dirname(__file__), '../../tests/data/code-tiny-n2.safetensors')
 TYPES = {'F32': np.float32, 'I32': np.int32, 'U8': np.uint8}
@@ -58,6 +58,11 @@ class Bench(unittest.TestCase):
             logits, pixels = self.draw('f32', hoist, packed)
             self.assertLess(logits, 5e-4)
             self.assertLessEqual(pixels, 1)
+
+    def test_operations(self):
+        """What code-bench says of the same shapes."""
+        self.assertEqual(operations(SHAPES['tiny'], 2), 47235072)
+        self.assertEqual(operations(SHAPES['official'], 8), 2366416998400)
 
     def test_bfloat16(self):
         for precision, packed in itertools.product(('autocast', 'bf16'), (False, True)):
