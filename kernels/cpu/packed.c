@@ -45,15 +45,16 @@ static char *place(const CpuPacked *packed, size_t output, size_t *step)
 
 static void pack_half(CpuPacked *packed, const float *weight)
 {
-    size_t taps = packed->taps, in = packed->in;
+    size_t taps = packed->taps, in = packed->in, columns = packed->folded ? 3 : 1;
 
-    for (size_t o = 0; o < packed->out; o++) {
-        size_t step;
+    for (size_t o = 0; o < columns * packed->out; o++) {
+        size_t step, column = o / packed->out;
+        const float *from = weight + o % packed->out * in * taps * columns + column;
         char *to = place(packed, o, &step);
 
         for (size_t tap = 0; tap < taps; tap++, to += packed->steps * step)
             for (size_t i = 0; i < in; i++) {
-                uint16_t half = half_of(weight[(o * in + i) * taps + tap]);
+                uint16_t half = half_of(from[(i * taps + tap) * columns]);
 
                 memcpy(to + i / 2 * step + i % 2 * 2, &half, sizeof half);
             }
@@ -121,6 +122,9 @@ CpuPacked *cpu_packed_new(bool bytes, const CodeWeightSpec *spec, const float *w
     }
     *packed = (CpuPacked){
         .bytes = bytes, .spec = *spec, .taps = wide ? 9 : 1, .in = spec->in, .out = spec->out};
+    packed->folded = spec->kind == CODE_WEIGHT_CONV3 && spec->out <= VECTOR / 3;
+    if (packed->folded)
+        packed->taps = 3;
     packed->steps = (unsigned)pieces(spec->in, bytes ? 4 : 2);
     packed->bias = zeroed(padded * sizeof(float), error);
     packed->zeros = packed->bias ? zeroed((size_t)packed->steps * 4, error) : NULL;

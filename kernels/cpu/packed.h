@@ -9,6 +9,9 @@
  * 32 bits; a step is two inputs, or four bytes. What is past the last input or output is 0. */
 typedef struct CpuPacked {
     bool bytes; /* int8, else bfloat16 */
+    /* A 3 x 3 convolution with few outputs: the columns of the kernel stand side by side as
+     * outputs, (3, out), and its rows are the taps. */
+    bool folded;
     CodeWeightSpec spec;
     unsigned taps, steps, in, out;
     float *bias;         /* (out, padded to 16) */

@@ -103,6 +103,42 @@ static void finish_tile(const CpuBody *body, const Conv *conv, const CpuPanel *p
                        panel->width);
 }
 
+/* A row of a folded convolution: sums of one column of the kernel each, at one position more on
+ * either side, of which every output is three. */
+static void compute_folded_row(const CpuBody *body, const Conv *conv, const char *image, size_t row,
+                               size_t position)
+{
+    const CpuPacked *packed = conv->packed;
+    CpuPanel panel = cpu_panel(packed, 0);
+    size_t out = packed->out, line = conv->side * conv->position_bytes;
+    float sums[GEMM_ROWS * GEMM_COLUMNS] __attribute__((aligned(64)));
+    const void *a[3 * GEMM_ROWS];
+
+    for (size_t column = 0, count; column < conv->side; column += count) {
+        GemmTile tile = {.a = a,
+                         .b = panel.data,
+                         .c = sums,
+                         .taps = packed->taps,
+                         .steps = packed->steps,
+                         .vectors = panel.vectors};
+
+        count = least(GEMM_ROWS - 2, conv->side - column);
+        tile.rows = (unsigned)count + 2;
+        for (size_t i = 0; i < 3; i++)
+            if (row + i - 1 < conv->side)
+                gather_tap(conv, image + (row + i - 1) * line, column - 1, tile.rows,
+                           a + i * tile.rows);
+            else
+                for (unsigned r = 0; r < tile.rows; r++)
+                    a[i * tile.rows + r] = packed->zeros;
+        gemm_bf16(&tile);
+        for (float *sum = sums; sum < sums + count * GEMM_COLUMNS; sum += GEMM_COLUMNS)
+            for (size_t o = 0; o < out; o++)
+                sum[o] += sum[GEMM_COLUMNS + out + o] + sum[2 * (GEMM_COLUMNS + out) + o];
+        finish_tile(body, conv, &panel, position + column, (unsigned)count, sums);
+    }
+}
+
 static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const Conv *conv = job;
@@ -114,6 +150,12 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeEr
     const void *a[GEMM_TAPS * GEMM_ROWS];
 
     (void)error;
+    if (packed->folded) {
+        for (size_t row = begin; row < end; row++)
+            compute_folded_row(worker->device->body, conv, x, row,
+                               (image * conv->side + row) * conv->side);
+        return true;
+    }
     for (size_t p = 0; p < cpu_panels(packed); p++) {
         CpuPanel panel = cpu_panel(packed, p);
 
