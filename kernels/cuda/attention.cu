@@ -21,6 +21,22 @@ template <class T> __device__ uint32_t pair_at(const T *at)
     return *reinterpret_cast<const uint32_t *>(at);
 }
 
+/* The same in global memory, where pairs may begin anywhere unless `paired`. */
+template <bool paired, class T> __device__ uint32_t load_pair(const T *at)
+{
+    return paired ? pair_at(at) : pair(at[0], at[1]);
+}
+
+template <bool paired, class T> __device__ void store_pair(T *at, T low, T high)
+{
+    if (paired) {
+        *reinterpret_cast<uint32_t *>(at) = pair(low, high);
+    } else {
+        at[0] = low;
+        at[1] = high;
+    }
+}
+
 /* ---- the tensor core
  * ------------------------------------------------------------------------------- */
 
@@ -64,20 +80,20 @@ __device__ inline void multiply_accumulate<__nv_bfloat16>(float (&c)[4], const u
 
 /* Rows first .. first + 63 of keys or values into shared memory; zeros behind the last one, since 0
  * times what is there must be 0. */
-template <class T>
+template <bool paired, class T>
 __device__ void load_tile(T *to, const T *from, size_t row_stride, unsigned first, unsigned rows)
 {
     for (unsigned i = threadIdx.x; i < tile * 32; i += blockDim.x) {
         unsigned row = i / 32, column = i % 32 * 2;
         uint32_t bits =
-            first + row < rows ? pair_at(from + (first + row) * row_stride + column) : 0;
+            first + row < rows ? load_pair<paired>(from + (first + row) * row_stride + column) : 0;
 
         *reinterpret_cast<uint32_t *>(to + row * row_length + column) = bits;
     }
 }
 
 /* Two rows of 16 queries as operand a of four products over 16 of the 64 dimensions each. */
-template <class T>
+template <bool paired, class T>
 __device__ void load_queries(uint32_t (&q)[4][4], const T *from, size_t row_stride, unsigned row,
                              unsigned rows)
 {
@@ -88,7 +104,9 @@ __device__ void load_queries(uint32_t (&q)[4][4], const T *from, size_t row_stri
             unsigned at = row + i % 2 * 8;
 
             q[step][i] =
-                at < rows ? pair_at(from + at * row_stride + step * 16 + i / 2 * 8 + column) : 0;
+                at < rows
+                    ? load_pair<paired>(from + at * row_stride + step * 16 + i / 2 * 8 + column)
+                    : 0;
         }
 }
 
@@ -163,7 +181,7 @@ template <class T> __device__ void add_values(Rows &rows, const float (&w)[8][4]
     }
 }
 
-template <class T>
+template <bool paired, class T>
 __device__ void store(Rows &rows, T *out, size_t stride, unsigned row, unsigned end)
 {
     for (unsigned half = 0; half < 2; half++, row += 8) {
@@ -172,13 +190,13 @@ __device__ void store(Rows &rows, T *out, size_t stride, unsigned row, unsigned 
         for (int lanes = 1; lanes <= 2; lanes *= 2)
             total += __shfl_xor_sync(~0u, total, lanes);
         for (unsigned n = 0; n < 8 && row < end; n++)
-            *reinterpret_cast<uint32_t *>(out + row * stride + n * 8 + threadIdx.x % 4 * 2) =
-                pair(from_float<T>(rows.out[n][2 * half] / total),
-                     from_float<T>(rows.out[n][2 * half + 1] / total));
+            store_pair<paired>(out + row * stride + n * 8 + threadIdx.x % 4 * 2,
+                               from_float<T>(rows.out[n][2 * half] / total),
+                               from_float<T>(rows.out[n][2 * half + 1] / total));
     }
 }
 
-template <class T> __global__ void attend(CodeAttention args)
+template <bool paired, class T> __global__ void attend(CodeAttention args)
 {
     T *keys = shared_memory<T>(), *values = keys + tile * row_length;
     unsigned row =
@@ -189,30 +207,46 @@ template <class T> __global__ void attend(CodeAttention args)
     uint32_t q[4][4];
     Rows rows = {{}, {-INFINITY, -INFINITY}, {0, 0}};
 
-    load_queries(q, (const T *)args.q + lane * args.q_lane + head * args.q_head, args.q_row, row,
-                 args.queries);
+    load_queries<paired>(q, (const T *)args.q + lane * args.q_lane + head * args.q_head, args.q_row,
+                         row, args.queries);
     for (unsigned first = 0; first < args.keys; first += tile) {
         float s[8][4];
 
         __syncthreads(); /* the last tile may still be read */
-        load_tile(keys, (const T *)args.k + kv, args.kv_row, first, args.keys);
-        load_tile(values, (const T *)args.v + kv, args.kv_row, first, args.keys);
+        load_tile<paired>(keys, (const T *)args.k + kv, args.kv_row, first, args.keys);
+        load_tile<paired>(values, (const T *)args.v + kv, args.kv_row, first, args.keys);
         __syncthreads();
         score(s, q, keys, args.scale * log2e, args.keys - first);
         weigh(s, rows);
         add_values(rows, s, values);
     }
-    store(rows, (T *)args.out + lane * args.out_lane + head * args.out_head, args.out_row, row,
-          args.queries);
+    store<paired>(rows, (T *)args.out + lane * args.out_lane + head * args.out_head, args.out_row,
+                  row, args.queries);
+}
+
+/* Whether all pairs begin where a register can be read. */
+static bool in_pairs(const CodeAttention *args)
+{
+    size_t strides = args->q_lane | args->q_head | args->q_row | args->kv_lane | args->kv_head |
+                     args->kv_row | args->out_lane | args->out_head | args->out_row;
+    uintptr_t begins =
+        (uintptr_t)args->q | (uintptr_t)args->k | (uintptr_t)args->v | (uintptr_t)args->out;
+
+    return strides % 2 == 0 && begins % 4 == 0;
+}
+
+template <class T> static cudaError_t launch_attend(const CodeAttention &args, cudaStream_t stream)
+{
+    unsigned per_block = warps * queries_per_warp;
+    dim3 grid((args.queries + per_block - 1) / per_block, args.heads, args.lanes);
+    size_t shared = 2 * tile * row_length * sizeof(T);
+
+    return in_pairs(&args) ? launch(attend<true, T>, grid, dim3(warps * 32), shared, stream, args)
+                           : launch(attend<false, T>, grid, dim3(warps * 32), shared, stream, args);
 }
 
 cudaError_t cuda_attention(const CodeAttention *args, CudaType type, cudaStream_t stream)
 {
-    unsigned per_block = warps * queries_per_warp;
-    dim3 grid((args->queries + per_block - 1) / per_block, args->heads, args->lanes);
-    size_t shared = 2 * tile * row_length * 2;
-
-    if (type == CUDA_F16)
-        return launch(attend<__half>, grid, dim3(warps * 32), shared, stream, *args);
-    return launch(attend<__nv_bfloat16>, grid, dim3(warps * 32), shared, stream, *args);
+    return type == CUDA_F16 ? launch_attend<__half>(*args, stream)
+                            : launch_attend<__nv_bfloat16>(*args, stream);
 }

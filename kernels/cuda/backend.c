@@ -182,7 +182,7 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
                                const float *bias, CodeError *error)
 {
     bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
-    bool linear = spec->kind == CODE_WEIGHT_LINEAR && (!spec->x_f32 || spec->y_f32);
+    bool gathered;
     unsigned columns = (wide ? 9 : 1) * spec->in;
     CodeWeight *weight = calloc(1, sizeof *weight);
 
@@ -194,8 +194,10 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     weight->kernel = wide ? 3 : 1;
     weight->type = spec->x_f32 && spec->y_f32 ? CUDA_F32 : device->type;
     weight->y_type = spec->y_f32 ? CUDA_F32 : device->type;
-    /* Linear layers take their rows as they come; rows that are gathered have zeros behind. */
-    weight->columns = linear ? columns : (columns + COLUMN_ROUND - 1) / COLUMN_ROUND * COLUMN_ROUND;
+    gathered = wide || (spec->x_f32 ? CUDA_F32 : device->type) != weight->type;
+    /* Rows that lie ready are taken as they come; rows that are gathered have zeros behind. */
+    weight->columns =
+        gathered ? (columns + COLUMN_ROUND - 1) / COLUMN_ROUND * COLUMN_ROUND : columns;
     if (fill(device, weight, values, bias, error))
         return weight;
     weight_free(device, weight);

@@ -91,8 +91,8 @@ cudaError_t cuda_guide(const CodeGuide *args, cudaStream_t stream)
 
 constexpr unsigned heads_block = 128;
 
-/* Sum over the warp. */
-__device__ static float over_warp(float value)
+/* Sum over the warp. In double, where squares of all floats fit. */
+__device__ static double over_warp(double value)
 {
     for (int lanes = 16; lanes > 0; lanes /= 2)
         value += __shfl_xor_sync(~0u, value, lanes);
@@ -112,10 +112,10 @@ template <class T> __global__ void split_heads(CodeHeads args)
     size_t at = ((lane * args.heads + head) * args.capacity + position) * 64;
     float q0 = to_float(q[thread]), q1 = to_float(q[thread + 32]);
     float k0 = to_float(q[width + thread]), k1 = to_float(q[width + thread + 32]);
-    float q_norm = sqrtf(over_warp(q0 * q0 + q1 * q1));
-    float k_norm = sqrtf(over_warp(k0 * k0 + k1 * k1));
-    float q_factor = args.q_scale[head] / fmaxf(q_norm, 1e-12f);
-    float k_factor = 1 / fmaxf(k_norm, 1e-12f);
+    double q_norm = sqrt(over_warp((double)q0 * q0 + (double)q1 * q1));
+    double k_norm = sqrt(over_warp((double)k0 * k0 + (double)k1 * k1));
+    float q_factor = (float)(1 / fmax(q_norm, 1e-12)) * args.q_scale[head];
+    float k_factor = (float)(1 / fmax(k_norm, 1e-12));
     T *k_cache = (T *)args.k_cache + at, *v_cache = (T *)args.v_cache + at;
 
     if (number >= count)

@@ -38,7 +38,7 @@ extern dim3 blockDim, gridDim;
 namespace cuda_on_cpu
 {
 
-constexpr unsigned warp_size = 32, exchange_size = 32;
+constexpr unsigned warp_size = 32, exchange_size = 48;
 
 /* What each lane of the calling thread's warp gave; every lane of it must call. */
 struct Exchanged {

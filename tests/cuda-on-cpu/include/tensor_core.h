@@ -20,26 +20,39 @@ static inline float number(uint16_t bits, __nv_bfloat16)
     return __bfloat162float(__nv_bfloat16{bits});
 }
 
-/* Half `half` of register `r` of what lane `lane` gave. */
-template <class T> float element(const Exchanged &given, unsigned lane, unsigned r, unsigned half)
+/* The two numbers of each register. */
+template <class T, unsigned count>
+void numbers(float (&values)[2 * count], const uint32_t (&registers)[count])
 {
-    uint16_t bits;
-
-    memcpy(&bits, given.of[lane] + 4 * r + 2 * half, sizeof bits);
-    return number(bits, T());
+    for (unsigned i = 0; i < 2 * count; i++)
+        values[i] = number((uint16_t)(registers[i / 2] >> 16 * (i % 2)), T());
 }
+
+/* What each lane gives: its parts of a and b. */
+struct Operands {
+    float a[8], b[4];
+};
 
 template <class T>
 void multiply_accumulate(float (&c)[4], const uint32_t (&a)[4], const uint32_t (&b)[2])
 {
-    uint32_t mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]};
-    Exchanged given = exchange(mine, sizeof mine);
+    Operands mine;
     unsigned lane = threadIdx.x % 32, row = lane / 4, column = lane % 4 * 2;
+    const unsigned char(*given)[exchange_size];
 
-    for (unsigned i = 0; i < 4; i++) /* c0 c1: row, c2 c3: row + 8 */
-        for (unsigned k = 0; k < 16; k++)
-            c[i] += element<T>(given, row * 4 + k % 8 / 2, (k / 8) * 2 + i / 2, k % 2) *
-                    element<T>(given, (column + i % 2) * 4 + k % 8 / 2, 4 + k / 8, k % 2);
+    numbers<T>(mine.a, a);
+    numbers<T>(mine.b, b);
+    given = exchange(&mine, sizeof mine).of;
+    for (unsigned k = 0; k < 16; k++) {
+        unsigned thread = k % 8 / 2, upper = k / 8, half = k % 2;
+        Operands left, right[2];
+
+        memcpy(&left, given[row * 4 + thread], sizeof left);
+        memcpy(&right[0], given[column * 4 + thread], sizeof left);
+        memcpy(&right[1], given[(column + 1) * 4 + thread], sizeof left);
+        for (unsigned i = 0; i < 4; i++) /* c0 c1: row, c2 c3: row + 8 */
+            c[i] += left.a[2 * (2 * upper + i / 2) + half] * right[i % 2].b[2 * upper + half];
+    }
 }
 
 } // namespace cuda_on_cpu
