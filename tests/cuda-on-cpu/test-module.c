@@ -1,0 +1,22 @@
+/* test-module.c - the module that nvcc made: it loads with all that it needs, and without a GPU it
+ * says so. Exit 77 where this build has none. */
+#include "../test.h"
+
+#include "module.h"
+
+int main(void)
+{
+    CodeError error = {0};
+    const CodeBackend *backend = code_module_open("cuda", "libcuda.so.1", &error);
+
+    if (!backend && error.status == CODE_NOT_FOUND) {
+        printf("skipped: nvcc and cuBLAS were not found, or option cuda is disabled\n");
+        return 77;
+    }
+    printf("%s\n", backend ? "there is a GPU" : error.text);
+    CHECK(backend ? !strcmp(backend->name, "cuda") : error.status == CODE_NO_DEVICE, "%d",
+          (int)error.status);
+    /* A linker's complaint would mean that the module itself is wrong. */
+    CHECK(backend || !strstr(error.text, "undefined symbol"), "%s", error.text);
+    return test_end();
+}
