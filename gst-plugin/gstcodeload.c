@@ -4,6 +4,7 @@
 struct GstCodeLoad {
     /* What tells one load from another. */
     gchar *path, *device, *precision;
+    guint threads;
     guint32 steps; /* the drafting steps that these weights serve */
 
     guint drafting_steps; /* one of them, to open the model with */
@@ -48,6 +49,7 @@ static gpointer load_thread(gpointer data)
     code_model_options_init(&options);
     options.device = load->device;
     options.precision = load->precision;
+    options.threads = load->threads;
     options.drafting_steps = load->drafting_steps;
     options.progress = load_progress;
     options.progress_user = load;
@@ -67,12 +69,12 @@ static gpointer load_thread(gpointer data)
 
 /* With `lock` held. */
 static GstCodeLoad *load_find(const gchar *path, const gchar *device, const gchar *precision,
-                              guint32 steps)
+                              guint threads, guint32 steps)
 {
     for (GList *link = loads; link; link = link->next) {
         GstCodeLoad *load = link->data;
 
-        if (load->steps == steps && !g_strcmp0(load->path, path) &&
+        if (load->steps == steps && load->threads == threads && !g_strcmp0(load->path, path) &&
             !g_strcmp0(load->device, device) && !g_strcmp0(load->precision, precision))
             return load;
     }
@@ -80,13 +82,13 @@ static GstCodeLoad *load_find(const gchar *path, const gchar *device, const gcha
 }
 
 GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const gchar *precision,
-                                   guint drafting_steps, const CodeModel *headers)
+                                   guint threads, guint drafting_steps, const CodeModel *headers)
 {
     guint32 steps = code_model_info(headers)->steps;
     GstCodeLoad *load;
 
     g_mutex_lock(&lock);
-    load = load_find(path, device, precision, steps);
+    load = load_find(path, device, precision, threads, steps);
     if (load) {
         load->users++;
     } else {
@@ -94,6 +96,7 @@ GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const
         load->path = g_strdup(path);
         load->device = g_strdup(device);
         load->precision = g_strdup(precision);
+        load->threads = threads;
         load->steps = steps;
         load->drafting_steps = drafting_steps;
         load->users = 1;

@@ -1,5 +1,5 @@
 /* gstcodeload.h - weights, loaded on a thread and shared: elements that ask for the same manifest,
- * device, precision and weights get the same load, be it finished or still under way. */
+ * device, precision, threads and weights get the same load, be it finished or still under way. */
 #ifndef GST_CODE_LOAD_H
 #define GST_CODE_LOAD_H
 
@@ -17,10 +17,10 @@ typedef enum GstCodeLoadState {
 } GstCodeLoadState;
 
 /* Begins to load the weights that `headers` (a model opened with headers_only) plans for, or joins
- * a load of the same ones. `path` is the manifest's, `device` and `precision` as the
+ * a load of the same ones. `path` is the manifest's, `device`, `precision` and `threads` as the
  * user put them. */
 GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const gchar *precision,
-                                   guint drafting_steps, const CodeModel *headers);
+                                   guint threads, guint drafting_steps, const CodeModel *headers);
 
 /* Gives the load up. The last one to do so stops it, where it is still under way, and frees it.
  * NULL is allowed. */

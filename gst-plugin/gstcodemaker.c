@@ -4,6 +4,7 @@
 struct GstCodeMaker {
     gint users; /* atomic: the owner and the thread */
     CodeModel *model;
+    guint batch;
     GMutex lock; /* of what follows */
     GCond changed;
     gboolean done;
@@ -26,7 +27,7 @@ static gpointer maker_thread(gpointer data)
 {
     GstCodeMaker *maker = data;
     CodeError error = {.status = CODE_OK};
-    CodeGenerator *generator = code_generator_new(maker->model, 1, 0, &error);
+    CodeGenerator *generator = code_generator_new(maker->model, maker->batch, 0, &error);
 
     g_mutex_lock(&maker->lock);
     maker->generator = generator;
@@ -38,12 +39,13 @@ static gpointer maker_thread(gpointer data)
     return NULL;
 }
 
-GstCodeMaker *gst_code_maker_new(CodeModel *model)
+GstCodeMaker *gst_code_maker_new(CodeModel *model, guint batch)
 {
     GstCodeMaker *maker = g_new0(GstCodeMaker, 1);
 
     maker->users = 2;
     maker->model = code_model_ref(model);
+    maker->batch = batch;
     g_mutex_init(&maker->lock);
     g_cond_init(&maker->changed);
     g_thread_unref(g_thread_new("codesrc-make", maker_thread, maker));

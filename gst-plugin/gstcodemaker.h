@@ -9,8 +9,8 @@
 
 typedef struct GstCodeMaker GstCodeMaker;
 
-/* Begins to make a generator of one picture at a time. */
-GstCodeMaker *gst_code_maker_new(CodeModel *model);
+/* Begins to make a generator of `batch` pictures at a time. */
+GstCodeMaker *gst_code_maker_new(CodeModel *model, guint batch);
 
 /* At any time, without waiting. A generator that nobody has taken goes when it is finished. NULL is
  * allowed. */

@@ -1,32 +1,26 @@
-/* gstcodepainter.c - buffers to draw into, and drawing. RGB buffers are written by the engine
- * itself, with whatever stride they have; the other formats are converted from one RGB picture that
- * the painter keeps. */
+/* gstcodepainter.c - buffers to put pictures into, and the way there. Pictures are RGB; a buffer of
+ * RGB gets them as they are, with whatever stride it has, and the other formats by a converter. */
 #include "gstcodepainter.h"
 
 gboolean gst_code_painter_setup(GstCodePainter *painter, const GstVideoInfo *info)
 {
     gst_code_painter_clear(painter);
     painter->info = *info;
-    if (GST_VIDEO_INFO_FORMAT(info) == GST_VIDEO_FORMAT_RGB)
-        return TRUE;
-
     gst_video_info_set_format(&painter->rgb_info, GST_VIDEO_FORMAT_RGB, GST_VIDEO_INFO_WIDTH(info),
                               GST_VIDEO_INFO_HEIGHT(info));
+    if (GST_VIDEO_INFO_FORMAT(info) == GST_VIDEO_FORMAT_RGB)
+        return TRUE;
     /* A converter changes neither rate nor shape of pixels and refuses pairs that differ in them.
      */
     painter->rgb_info.fps_n = info->fps_n;
     painter->rgb_info.fps_d = info->fps_d;
     painter->converter = gst_video_converter_new(&painter->rgb_info, info, NULL);
-    if (!painter->converter)
-        return FALSE;
-    painter->rgb = gst_buffer_new_allocate(NULL, GST_VIDEO_INFO_SIZE(&painter->rgb_info), NULL);
-    return painter->rgb != NULL;
+    return painter->converter != NULL;
 }
 
 void gst_code_painter_clear(GstCodePainter *painter)
 {
     g_clear_pointer(&painter->converter, gst_video_converter_free);
-    gst_clear_buffer(&painter->rgb);
 }
 
 void gst_code_painter_choose_pool(const GstCodePainter *painter, GstQuery *query)
@@ -69,39 +63,6 @@ static gboolean map_frame(GstVideoFrame *frame, const GstVideoInfo *info, GstBuf
     return FALSE;
 }
 
-/* Lets the engine draw into a buffer of RGB pixels. */
-static gboolean draw_rgb(const GstVideoInfo *info, CodeGenerator *generator,
-                         const CodeRequest *request, GstBuffer *buffer, CodeError *error)
-{
-    GstVideoFrame frame;
-    CodePicture picture;
-    gboolean drawn;
-
-    if (!map_frame(&frame, info, buffer, GST_MAP_WRITE, error))
-        return FALSE;
-    picture.data = GST_VIDEO_FRAME_PLANE_DATA(&frame, 0);
-    picture.stride = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
-    drawn = code_generate(generator, request, 1, &picture, error);
-    gst_video_frame_unmap(&frame);
-    return drawn;
-}
-
-static gboolean convert_rgb(GstCodePainter *painter, GstBuffer *buffer, CodeError *error)
-{
-    GstVideoFrame from, to;
-
-    if (!map_frame(&from, &painter->rgb_info, painter->rgb, GST_MAP_READ, error))
-        return FALSE;
-    if (!map_frame(&to, &painter->info, buffer, GST_MAP_WRITE, error)) {
-        gst_video_frame_unmap(&from);
-        return FALSE;
-    }
-    gst_video_converter_frame(painter->converter, &from, &to);
-    gst_video_frame_unmap(&to);
-    gst_video_frame_unmap(&from);
-    return TRUE;
-}
-
 /* Whether the buffer has bytes that no component of a pixel covers, at the end of rows for
  * instance. */
 static gboolean has_padding(const GstVideoInfo *info, GstBuffer *buffer)
@@ -113,15 +74,40 @@ static gboolean has_padding(const GstVideoInfo *info, GstBuffer *buffer)
     return pixels != gst_buffer_get_size(buffer);
 }
 
-gboolean gst_code_painter_draw(GstCodePainter *painter, CodeGenerator *generator,
-                               const CodeRequest *request, GstBuffer *buffer, CodeError *error)
+/* Copies or converts between two mapped frames. */
+static gboolean transfer(GstCodePainter *painter, GstBuffer *picture, GstBuffer *buffer,
+                         CodeError *error)
 {
+    GstVideoFrame from, to;
+
+    if (!map_frame(&from, &painter->rgb_info, picture, GST_MAP_READ, error))
+        return FALSE;
+    if (!map_frame(&to, &painter->info, buffer, GST_MAP_WRITE, error)) {
+        gst_video_frame_unmap(&from);
+        return FALSE;
+    }
+    if (painter->converter)
+        gst_video_converter_frame(painter->converter, &from, &to);
+    else
+        gst_video_frame_copy(&to, &from);
+    gst_video_frame_unmap(&to);
+    gst_video_frame_unmap(&from);
+    return TRUE;
+}
+
+gboolean gst_code_painter_paint(GstCodePainter *painter, const guint8 *pixels, GstBuffer *buffer,
+                                CodeError *error)
+{
+    gsize size = GST_VIDEO_INFO_SIZE(&painter->rgb_info);
+    GstBuffer *picture = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, (gpointer)pixels,
+                                                     size, 0, size, NULL, NULL);
+    gboolean painted;
+
     /* A buffer is a pure function of its request down to the last byte, and a pool's memory is not.
      */
     if (has_padding(&painter->info, buffer))
         gst_buffer_memset(buffer, 0, 0, -1);
-    if (!painter->converter)
-        return draw_rgb(&painter->info, generator, request, buffer, error);
-    return draw_rgb(&painter->rgb_info, generator, request, painter->rgb, error) &&
-           convert_rgb(painter, buffer, error);
+    painted = transfer(painter, picture, buffer, error);
+    gst_buffer_unref(picture);
+    return painted;
 }

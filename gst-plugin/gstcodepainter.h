@@ -1,4 +1,4 @@
-/* gstcodepainter.h - draws a picture into a video buffer of any format that the element offers. */
+/* gstcodepainter.h - puts a picture into a video buffer of any format that the element offers. */
 #ifndef GST_CODE_PAINTER_H
 #define GST_CODE_PAINTER_H
 
@@ -7,11 +7,13 @@
 
 #include "code.h"
 
+/* Pictures as they are drawn: RGB, rows of 3 * side bytes at this distance. */
+#define GST_CODE_STRIDE(side) GST_ROUND_UP_4(3 * (gsize)(side))
+
 typedef struct GstCodePainter {
     GstVideoInfo info;            /* of the buffers */
-    GstVideoConverter *converter; /* NULL: the engine writes into the buffer itself */
-    GstVideoInfo rgb_info;        /* what the converter converts from */
-    GstBuffer *rgb;
+    GstVideoInfo rgb_info;        /* of the pictures */
+    GstVideoConverter *converter; /* NULL: they are the same */
 } GstCodePainter;
 
 /* Prepares for buffers of `info`. FALSE where there is no conversion. */
@@ -22,8 +24,8 @@ void gst_code_painter_clear(GstCodePainter *painter);
  * for its strides where downstream reads them. */
 void gst_code_painter_choose_pool(const GstCodePainter *painter, GstQuery *query);
 
-/* Draws one picture into `buffer`. */
-gboolean gst_code_painter_draw(GstCodePainter *painter, CodeGenerator *generator,
-                               const CodeRequest *request, GstBuffer *buffer, CodeError *error);
+/* Puts a picture into `buffer`. */
+gboolean gst_code_painter_paint(GstCodePainter *painter, const guint8 *pixels, GstBuffer *buffer,
+                                CodeError *error);
 
 #endif

@@ -7,12 +7,54 @@
     (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_CONTROLLABLE |                         \
      GST_PARAM_MUTABLE_PLAYING)
 
+/* The same for what no GstController can drive. */
+#define STRING_FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)
+
 #define MAX_GUIDANCE 100.0
 
 void gst_code_settings_init(GstCodeSettings *settings)
 {
     *settings = (GstCodeSettings){
         .class_id = CODE_CLASS_RANDOM, .guidance = -1.0, .top_k = -1, .top_p = -1.0};
+}
+
+void gst_code_settings_clear(GstCodeSettings *settings)
+{
+    g_clear_pointer(&settings->class_name, gst_code_classes_unref);
+    g_clear_pointer(&settings->classes, gst_code_classes_unref);
+}
+
+GstCodeSettings gst_code_settings_copy(const GstCodeSettings *settings)
+{
+    GstCodeSettings copy = *settings;
+
+    gst_code_classes_ref(copy.class_name);
+    gst_code_classes_ref(copy.classes);
+    return copy;
+}
+
+static void install_classes(GObjectClass *klass)
+{
+    g_object_class_install_property(
+        klass, GST_CODE_SETTINGS_CLASS_NAME,
+        g_param_spec_string("class-name", "Class name",
+                            "Name of the picture's class, or a part that only one of the model's "
+                            "class names has, in upper or lower case. Goes before class-id. NULL: "
+                            "not set",
+                            NULL, STRING_FLAGS));
+    g_object_class_install_property(
+        klass, GST_CODE_SETTINGS_CLASSES,
+        g_param_spec_string("classes", "Classes",
+                            "Classes that the pictures cycle through: ids or names between commas, "
+                            "picture n is of the entry n modulo their number. Goes before "
+                            "class-name and class-id. NULL: not set",
+                            NULL, STRING_FLAGS));
+    g_object_class_install_property(
+        klass, GST_CODE_SETTINGS_FIRST_FRAME,
+        g_param_spec_uint64("first-frame", "First frame",
+                            "Number of the picture at the beginning of the stream: the pictures "
+                            "are those that come from there on in a stream that begins at 0",
+                            0, G_MAXUINT64 / 2, 0, FRAME_FLAGS));
 }
 
 void gst_code_settings_install(GObjectClass *klass)
@@ -58,6 +100,13 @@ void gst_code_settings_install(GObjectClass *klass)
                             "Draw each token from the smallest set of codes that together have "
                             "this probability; 0: from all. Negative: the model's default",
                             -1.0, 1.0, -1.0, FRAME_FLAGS));
+    install_classes(klass);
+}
+
+static void replace_classes(GstCodeClasses **classes, const GValue *value, gboolean list)
+{
+    gst_code_classes_unref(*classes);
+    *classes = gst_code_classes_new(g_value_get_string(value), list);
 }
 
 gboolean gst_code_settings_set(GstCodeSettings *settings, guint id, const GValue *value)
@@ -80,6 +129,15 @@ gboolean gst_code_settings_set(GstCodeSettings *settings, guint id, const GValue
         return TRUE;
     case GST_CODE_SETTINGS_TOP_P:
         settings->top_p = g_value_get_double(value);
+        return TRUE;
+    case GST_CODE_SETTINGS_CLASS_NAME:
+        replace_classes(&settings->class_name, value, FALSE);
+        return TRUE;
+    case GST_CODE_SETTINGS_CLASSES:
+        replace_classes(&settings->classes, value, TRUE);
+        return TRUE;
+    case GST_CODE_SETTINGS_FIRST_FRAME:
+        settings->first_frame = g_value_get_uint64(value);
         return TRUE;
     default:
         return FALSE;
@@ -107,6 +165,15 @@ gboolean gst_code_settings_get(const GstCodeSettings *settings, guint id, GValue
     case GST_CODE_SETTINGS_TOP_P:
         g_value_set_double(value, settings->top_p);
         return TRUE;
+    case GST_CODE_SETTINGS_CLASS_NAME:
+        g_value_set_string(value, gst_code_classes_text(settings->class_name));
+        return TRUE;
+    case GST_CODE_SETTINGS_CLASSES:
+        g_value_set_string(value, gst_code_classes_text(settings->classes));
+        return TRUE;
+    case GST_CODE_SETTINGS_FIRST_FRAME:
+        g_value_set_uint64(value, settings->first_frame);
+        return TRUE;
     default:
         return FALSE;
     }
@@ -121,25 +188,34 @@ guint gst_code_settings_steps(const GstCodeSettings *settings, const CodeModel *
 gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodeModel *model,
                                  CodeError *error)
 {
-    const CodeModelInfo *info = code_model_info(model);
-
-    if (settings->class_id == CODE_CLASS_RANDOM || (guint)settings->class_id <= info->classes)
-        return TRUE;
-    error->status = CODE_SETTINGS;
-    g_snprintf(error->text, sizeof error->text,
-               "class-id %d is not a class of the model %s: -1 (any), 0 to %u (a class) or %u (no "
-               "class) were expected",
-               settings->class_id, info->name, info->classes - 1, info->classes);
-    return FALSE;
+    if (settings->classes)
+        return gst_code_classes_check(settings->classes, model, error);
+    if (settings->class_name)
+        return gst_code_classes_check(settings->class_name, model, error);
+    return gst_code_classes_check_id(settings->class_id, model, error);
 }
 
-void gst_code_settings_request(const GstCodeSettings *settings, const CodeModel *model,
-                               guint64 frame, CodeRequest *request)
+static gboolean choose_class(const GstCodeSettings *settings, const CodeModel *model,
+                             CodeRequest *request, CodeError *error)
+{
+    const GstCodeClasses *classes = settings->classes ? settings->classes : settings->class_name;
+
+    request->class_id = settings->class_id;
+    if (classes ? !gst_code_classes_at(classes, request->frame, model, &request->class_id, error)
+                : !gst_code_classes_check_id(request->class_id, model, error))
+        return FALSE;
+    /* Drawn here, so that whoever asks what is shown hears it. */
+    if (request->class_id == CODE_CLASS_RANDOM)
+        request->class_id = code_random_class(model, request->seed, request->frame);
+    return TRUE;
+}
+
+gboolean gst_code_settings_request(const GstCodeSettings *settings, const CodeModel *model,
+                                   guint64 frame, CodeRequest *request, CodeError *error)
 {
     code_request_init(model, request);
-    request->class_id = settings->class_id;
     request->seed = settings->seed;
-    request->frame = frame;
+    request->frame = settings->first_frame + frame;
     request->settings.drafting_steps = gst_code_settings_steps(settings, model);
     if (settings->guidance >= 0.0)
         request->settings.guidance = settings->guidance;
@@ -147,4 +223,5 @@ void gst_code_settings_request(const GstCodeSettings *settings, const CodeModel 
         request->settings.top_k = settings->top_k;
     if (settings->top_p >= 0.0)
         request->settings.top_p = settings->top_p;
+    return choose_class(settings, model, request, error);
 }

@@ -6,6 +6,7 @@
 #include <gst/gst.h>
 
 #include "code.h"
+#include "gstcodeclasses.h"
 
 /* Property ids of these settings; an element's own begin at GST_CODE_SETTINGS_LAST. */
 enum {
@@ -15,6 +16,9 @@ enum {
     GST_CODE_SETTINGS_GUIDANCE,
     GST_CODE_SETTINGS_TOP_K,
     GST_CODE_SETTINGS_TOP_P,
+    GST_CODE_SETTINGS_CLASS_NAME,
+    GST_CODE_SETTINGS_CLASSES,
+    GST_CODE_SETTINGS_FIRST_FRAME,
     GST_CODE_SETTINGS_LAST
 };
 
@@ -25,9 +29,14 @@ typedef struct GstCodeSettings {
     gdouble guidance; /* the last three: negative for the model's default */
     gint top_k;
     gdouble top_p;
+    GstCodeClasses *class_name; /* one name; goes before class_id */
+    GstCodeClasses *classes;    /* goes before both */
+    guint64 first_frame;        /* number of the picture at time 0 */
 } GstCodeSettings;
 
 void gst_code_settings_init(GstCodeSettings *settings);
+void gst_code_settings_clear(GstCodeSettings *settings);
+GstCodeSettings gst_code_settings_copy(const GstCodeSettings *settings); /* to be cleared */
 void gst_code_settings_install(GObjectClass *klass);
 
 /* For set_property and get_property, under the lock that guards `settings`. FALSE: not one of
@@ -42,8 +51,9 @@ guint gst_code_settings_steps(const GstCodeSettings *settings, const CodeModel *
 gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodeModel *model,
                                  CodeError *error);
 
-/* The engine's request for frame `frame`. */
-void gst_code_settings_request(const GstCodeSettings *settings, const CodeModel *model,
-                               guint64 frame, CodeRequest *request);
+/* The engine's request for the picture of the stream's frame `frame`, with its class drawn. FALSE:
+ * the model has no such class. */
+gboolean gst_code_settings_request(const GstCodeSettings *settings, const CodeModel *model,
+                                   guint64 frame, CodeRequest *request, CodeError *error);
 
 #endif

@@ -36,43 +36,11 @@
 /* clang-format on */
 #include "gstcodesrc.h"
 
-#include <gst/video/video.h>
-
-#include "code.h"
 #include "gstcodecaps.h"
 #include "gstcodeerror.h"
-#include "gstcodepainter.h"
-#include "gstcodesettings.h"
-#include "gstcodetimeline.h"
-#include "gstcodeweights.h"
+#include "gstcodesrcprivate.h"
 
-GST_DEBUG_CATEGORY_STATIC(gst_code_src_debug);
-#define GST_CAT_DEFAULT gst_code_src_debug
-
-#define DEFAULT_MODEL "vistas" /* where `model` is not set */
-#define AUTO          "auto"   /* device and precision, where they are not set */
-
-enum {
-    PROP_MODEL = GST_CODE_SETTINGS_LAST,
-    PROP_DEVICE,
-    PROP_PRECISION,
-    PROP_IS_LIVE,
-};
-
-struct _GstCodeSrc {
-    GstPushSrc parent;
-
-    /* Guarded by the object lock. */
-    gchar *model, *device, *precision;
-    GstCodeSettings settings;
-    guint side;        /* of the model's pictures; 0: not started */
-    GstVideoInfo info; /* as negotiated; fps_d 0: not yet */
-
-    /* From start to stop, and for the streaming thread alone. */
-    GstCodeWeights weights;
-    GstCodePainter painter;
-    GstCodeTimeline timeline;
-};
+GST_DEBUG_CATEGORY(gst_code_src_debug);
 
 #define gst_code_src_parent_class parent_class
 G_DEFINE_TYPE(GstCodeSrc, gst_code_src, GST_TYPE_PUSH_SRC)
@@ -87,35 +55,68 @@ static void post_error(GstCodeSrc *self, const CodeError *error)
 {
     const GstCodeWeights *weights = &self->weights;
 
-    gst_code_error_post(GST_ELEMENT(self), error, weights->path ? weights->path : weights->model,
-                        weights->device);
+    gst_code_error_post(GST_ELEMENT(self), error,
+                        weights->path ? weights->path : weights->wish.model, weights->wish.device);
 }
 
-static GstCodeSettings snapshot(GstCodeSrc *self)
+static guint get_serial(gpointer data)
+{
+    GstCodeSrc *self = data;
+    guint serial;
+
+    GST_OBJECT_LOCK(self);
+    serial = self->serial;
+    GST_OBJECT_UNLOCK(self);
+    return serial;
+}
+
+static GstCodeSettings get_settings(GstCodeSrc *self)
 {
     GstCodeSettings settings;
 
     GST_OBJECT_LOCK(self);
-    settings = self->settings;
+    settings = gst_code_settings_copy(&self->settings);
     GST_OBJECT_UNLOCK(self);
     return settings;
 }
 
-/* Fixes what `model`, `device` and `precision` mean until the next stop. */
-static gboolean open_weights(GstCodeSrc *self, guint steps, CodeError *error)
+/* For the drawing thread: the settings of the moment when a frame is shown. */
+static GstCodeSettings settings_at(gpointer data, GstClockTime pts)
 {
-    gchar *model, *device, *precision;
+    GstCodeSrc *self = data;
+
+    GST_OBJECT_LOCK(self);
+    self->syncing = g_thread_self();
+    GST_OBJECT_UNLOCK(self);
+    gst_object_sync_values(GST_OBJECT(self), pts);
+    GST_OBJECT_LOCK(self);
+    self->syncing = NULL;
+    GST_OBJECT_UNLOCK(self);
+    return get_settings(self);
+}
+
+/* Fixes what the properties of the model mean until the next stop. */
+static gboolean open_weights(GstCodeSrc *self, CodeError *error)
+{
+    GstCodeSettings settings = get_settings(self);
+    GstCodeWish wish;
     gboolean opened;
 
     GST_OBJECT_LOCK(self);
-    model = g_strdup(self->model ? self->model : DEFAULT_MODEL);
-    device = g_strdup(self->device ? self->device : AUTO);
-    precision = g_strdup(self->precision ? self->precision : AUTO);
+    wish = gst_code_wish_copy(&self->wish);
     GST_OBJECT_UNLOCK(self);
-    opened = gst_code_weights_open(&self->weights, model, device, precision, steps, error);
-    g_free(model);
-    g_free(device);
-    g_free(precision);
+    if (!wish.model)
+        wish.model = g_strdup(GST_CODE_DEFAULT_MODEL);
+    if (!wish.device)
+        wish.device = g_strdup("auto");
+    if (!wish.precision)
+        wish.precision = g_strdup("auto");
+    opened = gst_code_weights_open(&self->weights, &wish, settings.drafting_steps, error) &&
+             gst_code_settings_check(&settings, self->weights.headers, error) &&
+             (!gst_base_src_is_live(GST_BASE_SRC(self)) ||
+              gst_code_weights_await(&self->weights, error));
+    gst_code_wish_clear(&wish);
+    gst_code_settings_clear(&settings);
     return opened;
 }
 
@@ -128,34 +129,66 @@ static void set_side(GstCodeSrc *self, guint side)
     GST_OBJECT_UNLOCK(self);
 }
 
+/* What unlock, on another thread, may see is changed under the lock. */
+static void set_ahead(GstCodeSrc *self, GstCodeAhead *ahead)
+{
+    GstCodeAhead *old;
+
+    g_mutex_lock(&self->ahead_lock);
+    old = self->ahead;
+    self->ahead = ahead;
+    g_mutex_unlock(&self->ahead_lock);
+    gst_code_ahead_free(old);
+}
+
 static gboolean gst_code_src_stop(GstBaseSrc *src)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
 
+    set_ahead(self, NULL);
     gst_code_weights_close(&self->weights);
     gst_code_painter_clear(&self->painter);
     set_side(self, 0);
     return TRUE;
 }
 
+static void start_ahead(GstCodeSrc *self)
+{
+    const GstCodeAheadOwner owner = {
+        .user = self,
+        .serial = get_serial,
+        .settings = settings_at,
+        .earliest = gst_code_src_earliest,
+    };
+    GstCodeAheadSetup setup;
+
+    GST_OBJECT_LOCK(self);
+    setup.depth = self->queue_depth;
+    setup.batch = self->weights.batch;
+    setup.progressive = self->progressive;
+    GST_OBJECT_UNLOCK(self);
+    set_ahead(self, gst_code_ahead_new(&self->weights, &self->stats, &owner, &setup));
+}
+
 /* Everything that can be told without the weights fails here, in the state change, and caps are
- * known from here on. The weights are awaited by the streaming thread, so that the application goes
+ * known from here on. The weights are awaited by the drawing thread, so that the application goes
  * on; but before a live source's clock starts, because no picture can be in time that waits for its
  * model. */
 static gboolean gst_code_src_start(GstBaseSrc *src)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
-    GstCodeSettings settings = snapshot(self);
     CodeError error;
 
     gst_code_timeline_init(&self->timeline);
-    if (!open_weights(self, settings.drafting_steps, &error) ||
-        !gst_code_settings_check(&settings, self->weights.headers, &error) ||
-        (gst_base_src_is_live(src) && !gst_code_weights_await(&self->weights, &error))) {
+    gst_code_src_reset_qos(self);
+    self->anchored = self->discont = self->tags_sent = FALSE;
+    if (!open_weights(self, &error)) {
         post_error(self, &error);
         gst_code_src_stop(src);
         return FALSE;
     }
+    gst_code_stats_reset(&self->stats, self->weights.headers);
+    start_ahead(self);
     set_side(self, code_model_info(self->weights.headers)->side);
     return TRUE;
 }
@@ -171,16 +204,38 @@ static GstStateChangeReturn gst_code_src_change_state(GstElement *element,
     return result;
 }
 
-/* From another thread: whatever the streaming thread waits for or computes ends now. */
+static gboolean gst_code_src_send_event(GstElement *element, GstEvent *event)
+{
+    if (GST_EVENT_TYPE(event) == GST_EVENT_SEEK &&
+        !gst_code_src_note_seek(GST_CODE_SRC(element), event)) {
+        gst_event_unref(event);
+        return FALSE;
+    }
+    return GST_ELEMENT_CLASS(parent_class)->send_event(element, event);
+}
+
+/* From another thread: whatever the streaming thread waits for and what is drawn ends now. A start
+ * that waits for the weights has nothing else to be interrupted. */
+static void interrupt(GstCodeSrc *self, gboolean interrupted)
+{
+    gst_code_src_interrupt_clock(self, interrupted);
+    g_mutex_lock(&self->ahead_lock);
+    if (self->ahead)
+        gst_code_ahead_interrupt(self->ahead, interrupted);
+    else
+        gst_code_weights_interrupt(&self->weights, interrupted);
+    g_mutex_unlock(&self->ahead_lock);
+}
+
 static gboolean gst_code_src_unlock(GstBaseSrc *src)
 {
-    gst_code_weights_interrupt(&GST_CODE_SRC(src)->weights, TRUE);
+    interrupt(GST_CODE_SRC(src), TRUE);
     return TRUE;
 }
 
 static gboolean gst_code_src_unlock_stop(GstBaseSrc *src)
 {
-    gst_code_weights_interrupt(&GST_CODE_SRC(src)->weights, FALSE);
+    interrupt(GST_CODE_SRC(src), FALSE);
     return TRUE;
 }
 
@@ -233,187 +288,96 @@ static gboolean gst_code_src_decide_allocation(GstBaseSrc *src, GstQuery *query)
     return GST_BASE_SRC_CLASS(parent_class)->decide_allocation(src, query);
 }
 
-/* ---- time -------------------------------------------------------------------- */
-
-static gboolean gst_code_src_is_seekable(GstBaseSrc *src)
-{
-    return !gst_base_src_is_live(src);
-}
-
-/* The frame rate and size as negotiated, or before that as negotiation will come out, for a seek
- * that is to be done at the start. */
-static gboolean get_info(GstCodeSrc *self, GstVideoInfo *info)
-{
-    GstCaps *caps;
-    gboolean known;
-
-    GST_OBJECT_LOCK(self);
-    *info = self->info;
-    GST_OBJECT_UNLOCK(self);
-    if (info->fps_d)
-        return TRUE;
-
-    caps = gst_pad_get_allowed_caps(GST_BASE_SRC_PAD(self));
-    if (!caps)
-        caps = gst_pad_query_caps(GST_BASE_SRC_PAD(self), NULL);
-    known = !gst_caps_is_empty(caps) && !gst_caps_is_any(caps);
-    if (known) {
-        caps = GST_BASE_SRC_GET_CLASS(self)->fixate(GST_BASE_SRC(self), caps);
-        known = gst_video_info_from_caps(info, caps);
-    }
-    gst_caps_unref(caps);
-    return known;
-}
-
-static gboolean convert(GstCodeSrc *self, GstFormat from, gint64 value, GstFormat to,
-                        gint64 *result)
-{
-    GstVideoInfo info;
-
-    return get_info(self, &info) &&
-           gst_code_timeline_convert(info.fps_n, info.fps_d, GST_VIDEO_INFO_SIZE(&info), from,
-                                     value, to, result);
-}
-
-static gboolean gst_code_src_do_seek(GstBaseSrc *src, GstSegment *segment)
-{
-    GstCodeSrc *self = GST_CODE_SRC(src);
-    gint64 end;
-
-    segment->time = segment->start;
-    if (segment->rate < 0.0 && !GST_CLOCK_TIME_IS_VALID(segment->stop)) {
-        /* Backwards from the end, which only num-buffers gives. */
-        if (src->num_buffers < 0 ||
-            !convert(self, GST_FORMAT_DEFAULT, src->num_buffers, GST_FORMAT_TIME, &end))
-            return FALSE;
-        segment->stop = segment->position = MAX((guint64)end, segment->start);
-    }
-    gst_code_timeline_seek(&self->timeline);
-    return TRUE;
-}
-
-static void gst_code_src_get_times(GstBaseSrc *src, GstBuffer *buffer, GstClockTime *start,
-                                   GstClockTime *end)
-{
-    /* Only a live source waits for the clock; sinks do it otherwise. */
-    gboolean live = gst_base_src_is_live(src) && GST_BUFFER_PTS_IS_VALID(buffer);
-
-    *start = live ? GST_BUFFER_PTS(buffer) : GST_CLOCK_TIME_NONE;
-    *end = live && GST_BUFFER_DURATION_IS_VALID(buffer)
-               ? GST_BUFFER_PTS(buffer) + GST_BUFFER_DURATION(buffer)
-               : GST_CLOCK_TIME_NONE;
-}
-
-static gboolean query_convert(GstCodeSrc *self, GstQuery *query)
-{
-    GstFormat from, to;
-    gint64 value, result;
-
-    gst_query_parse_convert(query, &from, &value, &to, NULL);
-    if (from != to && !convert(self, from, value, to, &result))
-        return FALSE;
-    gst_query_set_convert(query, from, value, to, from == to ? value : result);
-    return TRUE;
-}
-
-/* FALSE where the base class may know more. */
-static gboolean query_duration(GstCodeSrc *self, GstQuery *query)
-{
-    gint buffers = GST_BASE_SRC(self)->num_buffers;
-    GstFormat format;
-    gint64 duration = buffers;
-
-    gst_query_parse_duration(query, &format, NULL);
-    if (buffers < 0 || (format != GST_FORMAT_DEFAULT &&
-                        !convert(self, GST_FORMAT_DEFAULT, buffers, format, &duration)))
-        return FALSE;
-    gst_query_set_duration(query, format, duration);
-    return TRUE;
-}
-
-static gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query)
-{
-    GstCodeSrc *self = GST_CODE_SRC(src);
-    GstFormat format;
-
-    switch (GST_QUERY_TYPE(query)) {
-    case GST_QUERY_CONVERT:
-        return query_convert(self, query);
-    case GST_QUERY_DURATION:
-        if (query_duration(self, query))
-            return TRUE;
-        break;
-    case GST_QUERY_SEEKING:
-        gst_query_parse_seeking(query, &format, NULL, NULL, NULL);
-        if (format != GST_FORMAT_DEFAULT)
-            break;
-        gst_query_set_seeking(query, format, gst_code_src_is_seekable(src), 0, src->num_buffers);
-        return TRUE;
-    case GST_QUERY_LATENCY:
-        /* A picture is drawn between its predecessor's time and its own, so it is not late by
-         * itself; and nothing is lost where downstream holds it back. */
-        gst_query_set_latency(query, gst_base_src_is_live(src), 0, GST_CLOCK_TIME_NONE);
-        return TRUE;
-    default:
-        break;
-    }
-    return GST_BASE_SRC_CLASS(parent_class)->query(src, query);
-}
-
 /* ---- frames ------------------------------------------------------------------ */
 
-/* Draws a frame with the settings of the moment when it is shown. */
-static gboolean draw_frame(GstCodeSrc *self, const GstCodePlace *place, GstBuffer *buffer,
-                           CodeError *error)
+/* The next frame, drawn. NULL: FLUSHING, EOS or ERROR. */
+static GstCodeDrawn *next_frame(GstCodeSrc *self, const GstSegment *segment, GstFlowReturn *flow)
 {
-    GstCodeWeights *weights = &self->weights;
-    GstCodeSettings settings;
-    CodeGenerator *generator;
-    CodeRequest request;
-    CodeTimes times;
+    GstBaseSrc *src = GST_BASE_SRC(self);
+    GstCodeWant want = {.segment = *segment, .left = G_MAXUINT};
+    GstCodeDrawn *drawn;
 
-    gst_object_sync_values(GST_OBJECT(self), place->pts);
-    settings = snapshot(self);
-    if (!gst_code_weights_select(weights, gst_code_settings_steps(&settings, weights->headers),
-                                 error) ||
-        !gst_code_settings_check(&settings, weights->headers, error))
-        return FALSE;
-    generator = gst_code_weights_await(weights, error);
-    if (!generator)
-        return FALSE;
+    gst_code_src_anchor(self, segment);
+    *flow = GST_FLOW_EOS;
+    if (!gst_code_timeline_next(&self->timeline, segment, &want.place))
+        return NULL;
+    want.timeline = self->timeline;
+    want.serial = get_serial(self);
+    want.or_later = segment->rate > 0.0;
+    if (src->num_buffers_left >= 0)
+        want.left = (guint)src->num_buffers_left + 1;
+    *flow = GST_FLOW_FLUSHING;
+    drawn = gst_code_ahead_want(self->ahead, &want);
+    if (!drawn)
+        return NULL;
+    if (drawn->failed) {
+        post_error(self, &drawn->error);
+        *flow = GST_FLOW_ERROR;
+        gst_code_ahead_give_back(self->ahead, drawn);
+        return NULL;
+    }
+    if (drawn->place.frame > want.place.frame) {
+        self->timeline.frame = drawn->place.frame;
+        gst_code_src_note_dropped(self, segment, &drawn->place,
+                                  drawn->place.frame - want.place.frame);
+    }
+    return drawn;
+}
 
-    gst_code_settings_request(&settings, weights->headers, place->frame, &request);
-    if (!gst_code_painter_draw(&self->painter, generator, &request, buffer, error))
-        return FALSE;
-    times = code_generator_times(generator);
-    GST_LOG_OBJECT(self,
-                   "frame %" G_GUINT64_FORMAT ": drafter %.1f ms, refiner %.1f ms, VAE %.1f ms",
-                   place->frame, 1e3 * times.drafter, 1e3 * times.refiner, 1e3 * times.vae);
-    return TRUE;
+/* Everything of a buffer but its pixels. */
+static void stamp(GstCodeSrc *self, const GstCodeDrawn *drawn, GstBuffer *buffer)
+{
+    const GstCodePlace *place = &drawn->place;
+    GstCodeOrigin origin = gst_code_stats_origin(&self->stats);
+
+    GST_BUFFER_PTS(buffer) = place->pts;
+    GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+    GST_BUFFER_DURATION(buffer) = place->duration;
+    GST_BUFFER_OFFSET(buffer) = place->frame;
+    GST_BUFFER_OFFSET_END(buffer) = place->next;
+    if (self->discont)
+        GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+    self->discont = FALSE;
+    gst_code_record_attach(&drawn->record, &origin, buffer);
+    if (!self->tags_sent) {
+        self->tags_sent = TRUE;
+        /* The base class sends it after the segment. */
+        gst_element_send_event(GST_ELEMENT(self),
+                               gst_event_new_tag(gst_code_record_tags(&drawn->record, &origin)));
+    }
+    code_model_unref(origin.model);
+}
+
+static GstFlowReturn put_out(GstCodeSrc *self, const GstSegment *segment, GstCodeDrawn *drawn,
+                             GstBuffer *buffer)
+{
+    CodeError error;
+
+    if (!gst_code_painter_paint(&self->painter, drawn->pixels, buffer, &error)) {
+        post_error(self, &error);
+        return GST_FLOW_ERROR;
+    }
+    gst_code_src_update_latency(self);
+    if (!gst_code_src_wait_for_clock(self, segment, &drawn->place))
+        return GST_FLOW_FLUSHING;
+    stamp(self, drawn, buffer);
+    gst_code_stats_processed(&self->stats, &drawn->record);
+    gst_code_timeline_advance(&self->timeline, segment);
+    return GST_FLOW_OK;
 }
 
 static GstFlowReturn gst_code_src_fill(GstPushSrc *src, GstBuffer *buffer)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
     const GstSegment *segment = &GST_BASE_SRC(src)->segment;
-    GstCodePlace place;
-    CodeError error;
+    GstFlowReturn flow;
+    GstCodeDrawn *drawn = next_frame(self, segment, &flow);
 
-    if (!gst_code_timeline_next(&self->timeline, segment, &place))
-        return GST_FLOW_EOS;
-    if (!draw_frame(self, &place, buffer, &error)) {
-        if (error.status == CODE_CANCELLED)
-            return GST_FLOW_FLUSHING;
-        post_error(self, &error);
-        return GST_FLOW_ERROR;
-    }
-    GST_BUFFER_PTS(buffer) = place.pts;
-    GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
-    GST_BUFFER_DURATION(buffer) = place.duration;
-    GST_BUFFER_OFFSET(buffer) = place.frame;
-    GST_BUFFER_OFFSET_END(buffer) = place.frame + 1;
-    gst_code_timeline_advance(&self->timeline, segment);
-    return GST_FLOW_OK;
+    if (!drawn)
+        return flow;
+    flow = put_out(self, segment, drawn, buffer);
+    gst_code_ahead_give_back(self->ahead, drawn);
+    return flow;
 }
 
 /* The base class counts a buffer of num-buffers before it is made. One that a flush has interrupted
@@ -431,109 +395,16 @@ static GstFlowReturn gst_code_src_create(GstBaseSrc *src, guint64 offset, guint 
 
 /* ---- the class --------------------------------------------------------------- */
 
-static void replace_string(GstCodeSrc *self, gchar **string, const GValue *value,
-                           const gchar *property)
-{
-    if (GST_STATE(self) > GST_STATE_READY)
-        GST_WARNING_OBJECT(self, "%s takes effect when the element next leaves READY", property);
-    GST_OBJECT_LOCK(self);
-    g_free(*string);
-    *string = g_value_dup_string(value);
-    GST_OBJECT_UNLOCK(self);
-}
-
-static void gst_code_src_set_property(GObject *object, guint id, const GValue *value,
-                                      GParamSpec *pspec)
-{
-    GstCodeSrc *self = GST_CODE_SRC(object);
-    gboolean known;
-
-    switch (id) {
-    case PROP_MODEL:
-        replace_string(self, &self->model, value, pspec->name);
-        return;
-    case PROP_DEVICE:
-        replace_string(self, &self->device, value, pspec->name);
-        return;
-    case PROP_PRECISION:
-        replace_string(self, &self->precision, value, pspec->name);
-        return;
-    case PROP_IS_LIVE:
-        gst_base_src_set_live(GST_BASE_SRC(self), g_value_get_boolean(value));
-        return;
-    default:
-        GST_OBJECT_LOCK(self);
-        known = gst_code_settings_set(&self->settings, id, value);
-        GST_OBJECT_UNLOCK(self);
-        if (!known)
-            G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-    }
-}
-
-static void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-    GstCodeSrc *self = GST_CODE_SRC(object);
-    gboolean known = TRUE;
-
-    if (id == PROP_IS_LIVE) {
-        g_value_set_boolean(value, gst_base_src_is_live(GST_BASE_SRC(self)));
-        return;
-    }
-    GST_OBJECT_LOCK(self);
-    if (id == PROP_MODEL)
-        g_value_set_string(value, self->model);
-    else if (id == PROP_DEVICE)
-        g_value_set_string(value, self->device);
-    else if (id == PROP_PRECISION)
-        g_value_set_string(value, self->precision);
-    else
-        known = gst_code_settings_get(&self->settings, id, value);
-    GST_OBJECT_UNLOCK(self);
-    if (!known)
-        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-}
-
 static void gst_code_src_finalize(GObject *object)
 {
     GstCodeSrc *self = GST_CODE_SRC(object);
 
     gst_code_weights_clear(&self->weights);
-    g_free(self->model);
-    g_free(self->device);
-    g_free(self->precision);
+    gst_code_stats_clear(&self->stats);
+    gst_code_settings_clear(&self->settings);
+    gst_code_wish_clear(&self->wish);
+    g_mutex_clear(&self->ahead_lock);
     G_OBJECT_CLASS(parent_class)->finalize(object);
-}
-
-static void install_properties(GObjectClass *klass)
-{
-    GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-
-    gst_code_settings_install(klass);
-    g_object_class_install_property(
-        klass, PROP_MODEL,
-        g_param_spec_string("model", "Model",
-                            "Manifest of the model (.yaml), a folder that holds one, or the name "
-                            "of a bundled model. NULL: the bundled model " DEFAULT_MODEL,
-                            NULL, flags));
-    g_object_class_install_property(
-        klass, PROP_DEVICE,
-        g_param_spec_string("device", "Device",
-                            "What computes: auto (the fastest device that is there), cpu, or "
-                            "reference (plain loops, slow, to compare with)",
-                            AUTO, flags));
-    g_object_class_install_property(
-        klass, PROP_PRECISION,
-        g_param_spec_string("precision", "Precision",
-                            "Numbers that the device computes with: auto (the fastest that makes "
-                            "pictures as good), f32 (the same picture on every machine), or "
-                            "another one that the device has, such as bf16",
-                            AUTO, flags));
-    g_object_class_install_property(
-        klass, PROP_IS_LIVE,
-        g_param_spec_boolean("is-live", "Is live",
-                             "Output pictures in real time, each when its time has come, and none "
-                             "while paused. A live source cannot seek",
-                             FALSE, flags));
 }
 
 static void gst_code_src_class_init(GstCodeSrcClass *klass)
@@ -547,8 +418,10 @@ static void gst_code_src_class_init(GstCodeSrcClass *klass)
     object_class->set_property = gst_code_src_set_property;
     object_class->get_property = gst_code_src_get_property;
     object_class->finalize = gst_code_src_finalize;
-    install_properties(object_class);
+    gst_code_src_install_properties(object_class);
+    gst_code_record_register_meta();
 
+    element_class->send_event = GST_DEBUG_FUNCPTR(gst_code_src_send_event);
     element_class->change_state = GST_DEBUG_FUNCPTR(gst_code_src_change_state);
     gst_element_class_add_static_pad_template(element_class, &src_template);
     gst_element_class_set_static_metadata(
@@ -566,7 +439,7 @@ static void gst_code_src_class_init(GstCodeSrcClass *klass)
     src_class->decide_allocation = GST_DEBUG_FUNCPTR(gst_code_src_decide_allocation);
     src_class->is_seekable = GST_DEBUG_FUNCPTR(gst_code_src_is_seekable);
     src_class->do_seek = GST_DEBUG_FUNCPTR(gst_code_src_do_seek);
-    src_class->get_times = GST_DEBUG_FUNCPTR(gst_code_src_get_times);
+    src_class->event = GST_DEBUG_FUNCPTR(gst_code_src_event);
     src_class->query = GST_DEBUG_FUNCPTR(gst_code_src_query);
     src_class->create = GST_DEBUG_FUNCPTR(gst_code_src_create);
     GST_PUSH_SRC_CLASS(klass)->fill = GST_DEBUG_FUNCPTR(gst_code_src_fill);
@@ -575,9 +448,10 @@ static void gst_code_src_class_init(GstCodeSrcClass *klass)
 static void gst_code_src_init(GstCodeSrc *self)
 {
     gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
-    gst_code_settings_init(&self->settings);
+    gst_code_src_init_properties(self);
+    gst_code_stats_init(&self->stats);
+    g_mutex_init(&self->ahead_lock);
     gst_code_weights_init(&self->weights, GST_ELEMENT(self));
-    self->device = g_strdup(AUTO);
-    self->precision = g_strdup(AUTO);
+    gst_code_src_reset_qos(self);
     set_side(self, 0);
 }

@@ -78,37 +78,105 @@ static void find_frame(GstCodeTimeline *timeline, const GstSegment *segment)
         timeline->frame = position > 0 ? frame_at(timeline, position - 1) : GST_CODE_NO_FRAME;
 }
 
+/* From one frame to the next: fast playback in trick mode draws only what there is time to see. */
+static guint64 frame_step(const GstCodeTimeline *timeline, const GstSegment *segment)
+{
+    gdouble speed = ABS(segment->rate);
+
+    if (!(segment->flags & GST_SEGMENT_FLAG_TRICKMODE) || speed < 2.0 || timeline->fps_n == 0)
+        return 1;
+    return (guint64)MIN(speed, 1e6);
+}
+
+void gst_code_timeline_place(const GstCodeTimeline *timeline, const GstSegment *segment,
+                             guint64 frame, GstCodePlace *place)
+{
+    guint64 step = frame_step(timeline, segment);
+    GstClockTime end;
+
+    place->frame = frame;
+    place->next = frame + step;
+    if (timeline->fps_n == 0) {
+        /* A still picture is in every segment, once, at its start. */
+        place->pts = MAX(segment->start, timeline->base_time);
+        place->duration = GST_CLOCK_TIME_NONE;
+        return;
+    }
+    place->pts = frame_pts(timeline, frame);
+    end = frame_pts(timeline, frame + step);
+    if (step > 1 && GST_CLOCK_TIME_IS_VALID(segment->stop) && segment->stop > place->pts)
+        end = MIN(end, segment->stop);
+    place->duration = end - place->pts;
+}
+
 gboolean gst_code_timeline_next(GstCodeTimeline *timeline, const GstSegment *segment,
                                 GstCodePlace *place)
 {
-    GstClockTime end;
-
     if (timeline->sought)
         find_frame(timeline, segment);
     if (timeline->frame == GST_CODE_NO_FRAME)
         return FALSE;
-    place->frame = timeline->frame;
-    if (timeline->fps_n == 0) {
-        /* A still picture is in every segment, once, at its start. */
-        place->pts = segment->start;
-        place->duration = GST_CLOCK_TIME_NONE;
+    gst_code_timeline_place(timeline, segment, timeline->frame, place);
+    if (timeline->fps_n == 0)
         return place->frame == 0;
-    }
-    place->pts = frame_pts(timeline, place->frame);
-    end = frame_pts(timeline, place->frame + 1);
-    place->duration = end - place->pts;
     if (segment->rate < 0.0)
-        return end > segment->start;
+        return place->pts + place->duration > segment->start;
     return !GST_CLOCK_TIME_IS_VALID(segment->stop) || place->pts < segment->stop ||
            segment->start == segment->stop;
 }
 
 void gst_code_timeline_advance(GstCodeTimeline *timeline, const GstSegment *segment)
 {
+    guint64 step = frame_step(timeline, segment);
+
     if (segment->rate > 0.0 || timeline->fps_n == 0)
-        timeline->frame++;
+        timeline->frame += step;
     else
-        timeline->frame = timeline->frame > 0 ? timeline->frame - 1 : GST_CODE_NO_FRAME;
+        timeline->frame = timeline->frame >= step ? timeline->frame - step : GST_CODE_NO_FRAME;
+}
+
+guint64 gst_code_timeline_skip(GstCodeTimeline *timeline, const GstSegment *segment,
+                               GstClockTime position)
+{
+    guint64 frame, skipped;
+
+    if (timeline->sought)
+        find_frame(timeline, segment);
+    if (segment->rate < 0.0 || timeline->fps_n == 0 || timeline->frame == GST_CODE_NO_FRAME ||
+        position <= frame_pts(timeline, timeline->frame))
+        return 0;
+    frame = frame_at(timeline, position - 1) + 1;
+    if (frame <= timeline->frame)
+        return 0;
+    skipped = frame - timeline->frame;
+    timeline->frame = frame;
+    return skipped;
+}
+
+void gst_code_timeline_anchor(GstCodeTimeline *timeline, const GstSegment *segment,
+                              GstClockTime time)
+{
+    if (timeline->sought)
+        find_frame(timeline, segment);
+    if (timeline->frame == GST_CODE_NO_FRAME)
+        return;
+    timeline->base_frame = timeline->frame;
+    timeline->base_time = time;
+}
+
+GstClockTime gst_code_timeline_snap(gint fps_n, gint fps_d, GstClockTime time, GstSeekFlags flags)
+{
+    GstCodeTimeline timeline = {.fps_n = fps_n, .fps_d = fps_d};
+    guint64 frame = frame_at(&timeline, time);
+    GstClockTime before = frame_pts(&timeline, frame), after = frame_pts(&timeline, frame + 1);
+    GstSeekFlags snap = flags & GST_SEEK_FLAG_SNAP_NEAREST;
+
+    if (fps_n == 0 || snap == 0 || before == time)
+        return time;
+    if (snap == GST_SEEK_FLAG_SNAP_BEFORE ||
+        (snap == GST_SEEK_FLAG_SNAP_NEAREST && time - before <= after - time))
+        return before;
+    return after;
 }
 
 gboolean gst_code_timeline_convert(gint fps_n, gint fps_d, gsize frame_size, GstFormat from,

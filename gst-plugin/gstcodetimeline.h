@@ -19,7 +19,7 @@ typedef struct GstCodeTimeline {
 
 /* One frame's place in the stream. */
 typedef struct GstCodePlace {
-    guint64 frame;
+    guint64 frame, next;        /* next: the one after the last that it is shown instead of */
     GstClockTime pts, duration; /* duration NONE: a still picture */
 } GstCodePlace;
 
@@ -37,6 +37,21 @@ void gst_code_timeline_seek(GstCodeTimeline *timeline);
 gboolean gst_code_timeline_next(GstCodeTimeline *timeline, const GstSegment *segment,
                                 GstCodePlace *place);
 void gst_code_timeline_advance(GstCodeTimeline *timeline, const GstSegment *segment);
+
+/* Where `frame` is, whether the segment has it or not. */
+void gst_code_timeline_place(const GstCodeTimeline *timeline, const GstSegment *segment,
+                             guint64 frame, GstCodePlace *place);
+
+/* Passes over the frames that begin before `position`, forwards only. Returns how many. */
+guint64 gst_code_timeline_skip(GstCodeTimeline *timeline, const GstSegment *segment,
+                               GstClockTime position);
+
+/* Has the next frame begin at `time`, for a source whose time began with the pipeline's. */
+void gst_code_timeline_anchor(GstCodeTimeline *timeline, const GstSegment *segment,
+                              GstClockTime time);
+
+/* The beginning of the frame that a seek to `time` with these flags snaps to. */
+GstClockTime gst_code_timeline_snap(gint fps_n, gint fps_d, GstClockTime time, GstSeekFlags flags);
 
 /* Converts between TIME, DEFAULT (frames) and BYTES for frames of `frame_size` bytes at
  * fps_n/fps_d, frame 0 at time 0. FALSE where there is no answer: a still picture has no frame but

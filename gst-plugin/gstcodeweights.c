@@ -3,6 +3,23 @@
 
 #include <stdlib.h>
 
+GstCodeWish gst_code_wish_copy(const GstCodeWish *wish)
+{
+    GstCodeWish copy = *wish;
+
+    copy.model = g_strdup(wish->model);
+    copy.device = g_strdup(wish->device);
+    copy.precision = g_strdup(wish->precision);
+    return copy;
+}
+
+void gst_code_wish_clear(GstCodeWish *wish)
+{
+    g_clear_pointer(&wish->model, g_free);
+    g_clear_pointer(&wish->device, g_free);
+    g_clear_pointer(&wish->precision, g_free);
+}
+
 void gst_code_weights_init(GstCodeWeights *weights, GstElement *element)
 {
     *weights = (GstCodeWeights){.element = element};
@@ -13,9 +30,7 @@ void gst_code_weights_clear(GstCodeWeights *weights)
 {
     gst_code_weights_close(weights);
     gst_code_weights_forget(weights);
-    g_clear_pointer(&weights->model, g_free);
-    g_clear_pointer(&weights->device, g_free);
-    g_clear_pointer(&weights->precision, g_free);
+    gst_code_wish_clear(&weights->wish);
     g_clear_pointer(&weights->path, g_free);
     g_mutex_clear(&weights->lock);
 }
@@ -30,7 +45,7 @@ static void post_progress(GstCodeWeights *weights, GstProgressType type, gdouble
     const gchar *name = weights->headers ? code_model_info(weights->headers)->name : "";
     GString *text = g_string_new(words[type]);
 
-    g_string_append_printf(text, " %s", *name ? name : weights->model);
+    g_string_append_printf(text, " %s", *name ? name : weights->wish.model);
     if (type == GST_PROGRESS_TYPE_CONTINUE)
         g_string_append_printf(text, ": %d %%", (gint)(100.0 * fraction));
     weights->announced = type == GST_PROGRESS_TYPE_START || type == GST_PROGRESS_TYPE_CONTINUE;
@@ -64,20 +79,20 @@ static void set_generator(GstCodeWeights *weights, CodeGenerator *generator)
     code_generator_free(old);
 }
 
-gboolean gst_code_weights_open(GstCodeWeights *weights, const gchar *model, const gchar *device,
-                               const gchar *precision, guint steps, CodeError *error)
+gboolean gst_code_weights_open(GstCodeWeights *weights, const GstCodeWish *wish, guint steps,
+                               CodeError *error)
 {
     char *path;
 
-    g_free(weights->model);
-    g_free(weights->device);
-    g_free(weights->precision);
-    g_free(weights->path);
-    weights->model = g_strdup(model);
-    weights->device = g_strdup(device);
-    weights->precision = g_strdup(precision);
-    weights->path = NULL;
-    path = code_model_locate(model, error);
+    gst_code_wish_clear(&weights->wish);
+    weights->wish = gst_code_wish_copy(wish);
+    g_clear_pointer(&weights->path, g_free);
+    if (weights->batch != wish->batch) {
+        set_maker(weights, NULL);
+        set_generator(weights, NULL);
+    }
+    weights->batch = wish->batch;
+    path = code_model_locate(wish->model, error);
     if (!path)
         return FALSE;
     /* In full, so that elements share weights whatever the working directory was. */
@@ -110,8 +125,9 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError
     if (weights->headers && code_model_info(weights->headers)->steps >> steps & 1)
         return TRUE;
     code_model_options_init(&options);
-    options.device = weights->device;
-    options.precision = weights->precision;
+    options.device = weights->wish.device;
+    options.precision = weights->wish.precision;
+    options.threads = weights->wish.threads;
     options.drafting_steps = steps;
     options.headers_only = true;
     headers = code_model_open(weights->path, &options, error);
@@ -125,8 +141,8 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError
     weights->headers = headers;
 
     /* Asked for before the old one is given up, which may be the same. */
-    load =
-        gst_code_load_acquire(weights->path, weights->device, weights->precision, steps, headers);
+    load = gst_code_load_acquire(weights->path, weights->wish.device, weights->wish.precision,
+                                 weights->wish.threads, steps, headers);
     if (load != weights->load)
         gst_code_weights_forget(weights);
     gst_code_load_release(weights->load);
@@ -161,7 +177,8 @@ static gboolean await_load(GstCodeWeights *weights, CodeError *error)
 static gboolean await_maker(GstCodeWeights *weights, CodeError *error)
 {
     if (!weights->maker)
-        set_maker(weights, gst_code_maker_new(gst_code_load_model(weights->load, error)));
+        set_maker(weights,
+                  gst_code_maker_new(gst_code_load_model(weights->load, error), weights->batch));
     if (!gst_code_maker_wait(weights->maker, &weights->interrupted))
         return interrupted(error);
     set_generator(weights, gst_code_maker_take(weights->maker, error));

@@ -1,7 +1,7 @@
 /* gstcodeweights.h - the model of one element: which weights its properties choose, the wait for
  * them, and the generator made of them.
  *
- * One thread at a time uses it (the state change, then the streaming thread); interrupt is for any.
+ * One thread at a time uses it (the state change, then the one that draws); interrupt is for any.
  */
 #ifndef GST_CODE_WEIGHTS_H
 #define GST_CODE_WEIGHTS_H
@@ -12,13 +12,22 @@
 #include "gstcodeload.h"
 #include "gstcodemaker.h"
 
+/* What is asked for, as the properties have it. */
+typedef struct GstCodeWish {
+    gchar *model, *device, *precision;
+    guint threads, batch;
+} GstCodeWish;
+
+GstCodeWish gst_code_wish_copy(const GstCodeWish *wish);
+void gst_code_wish_clear(GstCodeWish *wish);
+
 typedef struct GstCodeWeights {
-    GstElement *element;               /* posts the messages; not owned */
-    gchar *model, *device, *precision; /* as asked for */
-    gchar *path;                       /* of the manifest; NULL: not found */
-    CodeModel *headers;                /* the model without its weights; NULL: closed */
-    gboolean announced;                /* a PROGRESS start is still to be answered */
-    gint interrupted;                  /* atomic */
+    GstElement *element; /* posts the messages; not owned */
+    GstCodeWish wish;
+    gchar *path;        /* of the manifest; NULL: not found */
+    CodeModel *headers; /* the model without its weights; NULL: closed */
+    gboolean announced; /* a PROGRESS start is still to be answered */
+    gint interrupted;   /* atomic */
 
     /* These outlive a close, so that the next open finds them: at most one of maker and generator,
      * both of the load's model. */
@@ -26,6 +35,7 @@ typedef struct GstCodeWeights {
     GMutex lock; /* of the two below against interrupt */
     GstCodeMaker *maker;
     CodeGenerator *generator;
+    guint batch; /* that they are for */
 } GstCodeWeights;
 
 void gst_code_weights_init(GstCodeWeights *weights, GstElement *element);
@@ -33,8 +43,8 @@ void gst_code_weights_clear(GstCodeWeights *weights);
 
 /* Finds the model, reads its headers and has the weights for `steps` drafting steps (0: the model's
  * default) loaded. From here on `headers` tells size and classes. */
-gboolean gst_code_weights_open(GstCodeWeights *weights, const gchar *model, const gchar *device,
-                               const gchar *precision, guint steps, CodeError *error);
+gboolean gst_code_weights_open(GstCodeWeights *weights, const GstCodeWish *wish, guint steps,
+                               CodeError *error);
 
 /* Makes sure that `headers` and the weights are those for `steps`, which may take a new load. */
 gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError *error);

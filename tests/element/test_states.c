@@ -146,9 +146,10 @@ GST_START_TEST(test_cycles_leave_nothing)
     descriptors = count_entries("/proc/self/fd");
     memory = resident_kib();
     cycle(player, 200);
-    /* GStreamer keeps idle threads of its pools for a while; 200 lost models would be 600 MiB. */
+    /* GStreamer keeps idle threads of its pools for a while, and descriptors come and go with them;
+     * 200 lost models would be 600 MiB. */
     fail_unless(count_entries("/proc/self/task") <= threads + 2);
-    fail_unless_equals_int(count_entries("/proc/self/fd"), descriptors);
+    fail_unless(count_entries("/proc/self/fd") <= descriptors + 2);
     fail_unless(resident_kib() < memory + 32 * 1024, "%u KiB before, %u KiB after", memory,
                 resident_kib());
     player_free(player);

@@ -1,0 +1,91 @@
+/* gstcodeclasses.c - splits a list of classes and asks the model for the names in it. */
+#include "gstcodeclasses.h"
+
+struct GstCodeClasses {
+    gchar *text;
+    gchar **entries; /* at least one, without spaces around them */
+    guint count;
+};
+
+GstCodeClasses *gst_code_classes_new(const gchar *text, gboolean list)
+{
+    GstCodeClasses *classes;
+
+    if (!text || !*text)
+        return NULL;
+    classes = g_atomic_rc_box_new0(GstCodeClasses);
+    classes->text = g_strdup(text);
+    classes->entries = g_strsplit(text, ",", list ? -1 : 1);
+    classes->count = g_strv_length(classes->entries);
+    for (guint i = 0; i < classes->count; i++)
+        g_strstrip(classes->entries[i]);
+    return classes;
+}
+
+GstCodeClasses *gst_code_classes_ref(GstCodeClasses *classes)
+{
+    return classes ? g_atomic_rc_box_acquire(classes) : NULL;
+}
+
+static void classes_clear(gpointer data)
+{
+    GstCodeClasses *classes = data;
+
+    g_free(classes->text);
+    g_strfreev(classes->entries);
+}
+
+void gst_code_classes_unref(GstCodeClasses *classes)
+{
+    if (classes)
+        g_atomic_rc_box_release_full(classes, classes_clear);
+}
+
+const gchar *gst_code_classes_text(const GstCodeClasses *classes)
+{
+    return classes ? classes->text : NULL;
+}
+
+gboolean gst_code_classes_check_id(gint32 class_id, const CodeModel *model, CodeError *error)
+{
+    const CodeModelInfo *info = code_model_info(model);
+
+    if (class_id == CODE_CLASS_RANDOM || (class_id >= 0 && (guint)class_id <= info->classes))
+        return TRUE;
+    error->status = CODE_SETTINGS;
+    g_snprintf(error->text, sizeof error->text,
+               "class-id %d is not a class of the model %s: -1 (any), 0 to %u (a class) or %u (no "
+               "class) were expected",
+               class_id, info->name, info->classes - 1, info->classes);
+    return FALSE;
+}
+
+/* A whole number is an id, anything else a name. */
+static gboolean resolve(const gchar *entry, const CodeModel *model, gint32 *class_id,
+                        CodeError *error)
+{
+    gchar *end;
+    gint64 id = g_ascii_strtoll(entry, &end, 10);
+
+    if (end == entry || *end)
+        return code_model_find_class(model, entry, class_id, error);
+    *class_id = (gint32)CLAMP(id, G_MININT32, G_MAXINT32);
+    return gst_code_classes_check_id(*class_id, model, error);
+}
+
+gboolean gst_code_classes_at(const GstCodeClasses *classes, guint64 frame, const CodeModel *model,
+                             gint32 *class_id, CodeError *error)
+{
+    return resolve(classes->entries[frame % classes->count], model, class_id, error);
+}
+
+gboolean gst_code_classes_check(const GstCodeClasses *classes, const CodeModel *model,
+                                CodeError *error)
+{
+    gint32 class_id;
+
+    for (guint i = 0; i < classes->count; i++)
+        if (!resolve(classes->entries[i], model, &class_id, error))
+            return FALSE;
+    return TRUE;
+}

@@ -1,0 +1,191 @@
+/* gstcodestats.c - counters, times and the latency that follows from them. */
+#include "gstcodestats.h"
+
+/* Headroom over the slowest recent picture, and how far the latency may be from what is measured
+ * before the pipeline is asked to arrange itself anew. */
+#define HEADROOM  1.05
+#define DEVIATION 0.25
+
+void gst_code_stats_init(GstCodeStats *stats)
+{
+    *stats = (GstCodeStats){.any = FALSE};
+    g_mutex_init(&stats->lock);
+}
+
+void gst_code_stats_clear(GstCodeStats *stats)
+{
+    code_model_unref(stats->origin.model);
+    g_mutex_clear(&stats->lock);
+}
+
+static void read_digest(const CodeModel *model, gchar *digest, gsize size)
+{
+    gchar *contents = NULL, *sum;
+    gsize length;
+
+    *digest = '\0';
+    if (!g_file_get_contents(code_model_info(model)->path, &contents, &length, NULL))
+        return;
+    sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)contents, length);
+    g_strlcpy(digest, sum, size);
+    g_free(sum);
+    g_free(contents);
+}
+
+void gst_code_stats_reset(GstCodeStats *stats, CodeModel *model)
+{
+    GstCodeOrigin origin = {.model = model ? code_model_ref(model) : NULL};
+
+    if (model)
+        read_digest(model, origin.digest, sizeof origin.digest);
+    g_mutex_lock(&stats->lock);
+    code_model_unref(stats->origin.model);
+    stats->origin = origin;
+    stats->processed = stats->dropped = 0;
+    stats->any = FALSE;
+    stats->measured = 0;
+    stats->latency = 0;
+    g_mutex_unlock(&stats->lock);
+}
+
+void gst_code_stats_set_model(GstCodeStats *stats, CodeModel *model)
+{
+    g_mutex_lock(&stats->lock);
+    if (stats->origin.model != model) {
+        code_model_unref(stats->origin.model);
+        stats->origin.model = code_model_ref(model);
+    }
+    g_mutex_unlock(&stats->lock);
+}
+
+GstCodeOrigin gst_code_stats_origin(GstCodeStats *stats)
+{
+    GstCodeOrigin origin;
+
+    g_mutex_lock(&stats->lock);
+    origin = stats->origin;
+    if (origin.model)
+        code_model_ref(origin.model);
+    g_mutex_unlock(&stats->lock);
+    return origin;
+}
+
+void gst_code_stats_processed(GstCodeStats *stats, const GstCodeRecord *record)
+{
+    g_mutex_lock(&stats->lock);
+    stats->processed++;
+    stats->last = *record;
+    stats->any = TRUE;
+    g_mutex_unlock(&stats->lock);
+}
+
+void gst_code_stats_dropped(GstCodeStats *stats, guint64 count)
+{
+    g_mutex_lock(&stats->lock);
+    stats->dropped += count;
+    g_mutex_unlock(&stats->lock);
+}
+
+void gst_code_stats_counts(GstCodeStats *stats, guint64 *processed, guint64 *dropped)
+{
+    g_mutex_lock(&stats->lock);
+    *processed = stats->processed;
+    *dropped = stats->dropped;
+    g_mutex_unlock(&stats->lock);
+}
+
+void gst_code_stats_measure(GstCodeStats *stats, gdouble seconds)
+{
+    g_mutex_lock(&stats->lock);
+    stats->recent[stats->measured++ % GST_CODE_STATS_RECENT] = seconds;
+    g_mutex_unlock(&stats->lock);
+}
+
+/* With the lock held: the slowest recent one with headroom, in nanoseconds. */
+static GstClockTime expected(const GstCodeStats *stats)
+{
+    gdouble slowest = 0.0;
+
+    for (guint i = 0; i < MIN(stats->measured, GST_CODE_STATS_RECENT); i++)
+        slowest = MAX(slowest, stats->recent[i]);
+    return (GstClockTime)(slowest * HEADROOM * GST_SECOND);
+}
+
+GstClockTime gst_code_stats_expected(GstCodeStats *stats)
+{
+    GstClockTime time;
+
+    g_mutex_lock(&stats->lock);
+    time = expected(stats);
+    g_mutex_unlock(&stats->lock);
+    return time;
+}
+
+gboolean gst_code_stats_update_latency(GstCodeStats *stats)
+{
+    GstClockTime now;
+    gboolean changed;
+
+    g_mutex_lock(&stats->lock);
+    now = expected(stats);
+    changed = now > stats->latency || now < (1.0 - DEVIATION) * stats->latency;
+    if (changed)
+        stats->latency = now;
+    g_mutex_unlock(&stats->lock);
+    return changed;
+}
+
+GstClockTime gst_code_stats_latency(GstCodeStats *stats)
+{
+    GstClockTime latency;
+
+    g_mutex_lock(&stats->lock);
+    latency = stats->latency;
+    g_mutex_unlock(&stats->lock);
+    return latency;
+}
+
+static void add_plan(GstStructure *structure, const CodeModel *model, guint steps, guint batch)
+{
+    CodePlan plan;
+    CodeError error;
+
+    if (code_plan(model, steps, batch, &plan, &error))
+        gst_structure_set(structure, "planned-bytes", G_TYPE_UINT64, plan.total_bytes,
+                          "weight-bytes", G_TYPE_UINT64, plan.weight_bytes, NULL);
+}
+
+GstStructure *gst_code_stats_structure(GstCodeStats *stats, guint batch)
+{
+    GstStructure *structure = gst_structure_new_empty("codesrc-stats");
+    GstCodeOrigin origin = gst_code_stats_origin(stats);
+    GstCodeRecord last;
+    gboolean any;
+
+    g_mutex_lock(&stats->lock);
+    gst_structure_set(structure, "processed", G_TYPE_UINT64, stats->processed, "dropped",
+                      G_TYPE_UINT64, stats->dropped, "latency", G_TYPE_UINT64, stats->latency,
+                      NULL);
+    any = stats->any;
+    last = stats->last;
+    g_mutex_unlock(&stats->lock);
+
+    if (origin.model) {
+        const CodeModelInfo *info = code_model_info(origin.model);
+        guint steps = any ? last.request.settings.drafting_steps : info->defaults.drafting_steps;
+
+        gst_structure_set(structure, "model", G_TYPE_STRING, info->name, "model-digest",
+                          G_TYPE_STRING, origin.digest, "device", G_TYPE_STRING, info->device,
+                          "precision", G_TYPE_STRING, info->precision, "threads", G_TYPE_UINT,
+                          info->threads, NULL);
+        add_plan(structure, origin.model, steps, batch);
+    }
+    if (origin.model && any) {
+        gst_code_record_describe(&last, &origin, structure);
+        gst_structure_set(structure, "seconds-drafter", G_TYPE_DOUBLE, last.times.drafter,
+                          "seconds-refiner", G_TYPE_DOUBLE, last.times.refiner, "seconds-vae",
+                          G_TYPE_DOUBLE, last.times.vae, NULL);
+    }
+    code_model_unref(origin.model);
+    return structure;
+}
