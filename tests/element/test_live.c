@@ -1,0 +1,223 @@
+/* test_live.c - real time: latency, frames that come too late, and QoS. */
+#include <gst/check/gstharness.h>
+
+#include "common.h"
+
+#define FPS100 "video/x-raw,framerate=100/1"
+
+static gint latencies, reports; /* atomic: messages so far */
+
+static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer data)
+{
+    (void)bus;
+    (void)data;
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY)
+        g_atomic_int_inc(&latencies);
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_QOS)
+        g_atomic_int_inc(&reports);
+    return GST_BUS_PASS;
+}
+
+static GstClockTime query_latency(GstElement *source)
+{
+    GstQuery *query = gst_query_new_latency();
+    GstClockTime least, most;
+    gboolean live;
+
+    fail_unless(gst_element_query(source, query));
+    gst_query_parse_latency(query, &live, &least, &most);
+    fail_unless(live);
+    fail_if(GST_CLOCK_TIME_IS_VALID(most));
+    gst_query_unref(query);
+    return least;
+}
+
+static guint64 get_stat(GstElement *source, const gchar *name)
+{
+    GstStructure *stats;
+    guint64 value;
+
+    g_object_get(source, "stats", &stats, NULL);
+    fail_unless(gst_structure_get_uint64(stats, name, &value), "%s", name);
+    gst_structure_free(stats);
+    return value;
+}
+
+/* A model that takes many times the length of a frame: real time is kept, the frames between are
+ * passed over and counted, and nothing drifts. */
+GST_START_TEST(test_slow_live)
+{
+    gchar *description =
+        g_strdup_printf("model=\"%s\" is-live=true num-buffers=4 class-id=1", slow_model());
+    Player *player = player_new(description, FPS100);
+    guint64 gaps = 0;
+
+    gst_bus_set_sync_handler(player->bus, on_message, NULL, NULL);
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    fail_unless_equals_int(player->frames->len, 4);
+    for (guint i = 1; i < 4; i++) {
+        const Frame *frame = player_frame(player, i), *before = player_frame(player, i - 1);
+        guint64 step = frame->offset - before->offset;
+
+        fail_unless_equals_uint64(frame->pts - before->pts, step * 10 * GST_MSECOND);
+        fail_unless(frame->discont == (step > 1));
+        gaps += step - 1;
+    }
+    fail_unless(gaps > 0);
+    fail_unless_equals_uint64(gaps, get_stat(player->source, "dropped"));
+    fail_unless_equals_uint64(query_latency(player->source), get_stat(player->source, "latency"));
+    fail_unless(query_latency(player->source) > 10 * GST_MSECOND);
+    fail_unless(g_atomic_int_get(&latencies) > 0);
+    fail_unless(g_atomic_int_get(&reports) > 0);
+    g_print("latency %.1f ms, %" G_GUINT64_FORMAT " frames passed over\n",
+            query_latency(player->source) / 1e6, gaps);
+    gst_bus_set_sync_handler(player->bus, NULL, NULL, NULL);
+    player_free(player);
+    g_free(description);
+}
+GST_END_TEST
+
+/* Pulls buffers until there is one with this offset or a later one. */
+static GstBuffer *pull_until(GstHarness *harness, guint64 offset)
+{
+    for (;;) {
+        GstBuffer *buffer = gst_harness_pull(harness);
+
+        fail_unless(buffer != NULL);
+        if (GST_BUFFER_OFFSET(buffer) >= offset)
+            return buffer;
+        gst_buffer_unref(buffer);
+    }
+}
+
+static gchar *checksum_of(GstBuffer *buffer)
+{
+    GstMapInfo map;
+    gchar *sum;
+
+    fail_unless(gst_buffer_map(buffer, &map, GST_MAP_READ));
+    sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, map.data, map.size);
+    gst_buffer_unmap(buffer, &map);
+    return sum;
+}
+
+/* Downstream says that it is late: the frames until then are passed over, and the next is the one
+ * that it would have been. With qos=false nothing is. */
+GST_START_TEST(test_qos_event)
+{
+    for (gint qos = 1; qos >= 0; qos--) {
+        GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
+        GstBuffer *buffer;
+        Player *alone;
+        gchar *sum;
+
+        g_object_set(harness->element, "model", tiny_model(), "qos", qos, NULL);
+        gst_harness_set_sink_caps_str(harness, FPS100);
+        gst_harness_set_blocking_push_mode(harness);
+        gst_harness_play(harness);
+        gst_buffer_unref(gst_harness_pull(harness));
+        /* At one second 0.5 s late: what comes before 2 s is late as well. */
+        gst_harness_push_upstream_event(
+            harness, gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 1.5, 500 * GST_MSECOND, GST_SECOND));
+        buffer = pull_until(harness, 150);
+        if (qos) {
+            fail_unless(GST_BUFFER_OFFSET(buffer) >= 200);
+            fail_unless(get_stat(harness->element, "dropped") > 150);
+        } else {
+            fail_unless_equals_uint64(GST_BUFFER_OFFSET(buffer), 150);
+            fail_unless_equals_uint64(get_stat(harness->element, "dropped"), 0);
+        }
+        fail_unless_equals_uint64(GST_BUFFER_PTS(buffer),
+                                  GST_BUFFER_OFFSET(buffer) * 10 * GST_MSECOND);
+        fail_unless(GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) == qos);
+
+        sum = g_strdup_printf("num-buffers=1 first-frame=%" G_GUINT64_FORMAT,
+                              GST_BUFFER_OFFSET(buffer));
+        alone = player_new(sum, NULL);
+        g_free(sum);
+        fail_unless_equals_int(player_play(alone), GST_MESSAGE_EOS);
+        sum = checksum_of(buffer);
+        fail_unless_equals_string(sum, player_frame(alone, 0)->checksum);
+        g_free(sum);
+        player_free(alone);
+        gst_buffer_unref(buffer);
+        gst_harness_teardown(harness);
+    }
+}
+GST_END_TEST
+
+/* Waiting for the clock is given up at once, here in a stream of one frame an hour. */
+GST_START_TEST(test_stop_while_waiting)
+{
+    Player *player = player_new("is-live=true", "video/x-raw,framerate=1/3600");
+    gint64 begin;
+
+    gst_element_set_state(player->pipeline, GST_STATE_PLAYING);
+    g_usleep(300000);
+    begin = g_get_monotonic_time();
+    gst_element_set_state(player->pipeline, GST_STATE_NULL);
+    fail_unless(g_get_monotonic_time() - begin < 100 * G_TIME_SPAN_MILLISECOND);
+    player_free(player);
+}
+GST_END_TEST
+
+/* ---- what a buffer knows --------------------------------------------------------- */
+
+GST_START_TEST(test_meta_and_tags)
+{
+    GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
+    GstTagList *tags = NULL;
+    GstEvent *event;
+    gchar *comment;
+
+    g_object_set(harness->element, "model", tiny_model(), "seed", (guint64)7, "classes", "4,2",
+                 "num-buffers", 3, NULL);
+    gst_harness_set_sink_caps_str(harness, FPS100);
+    gst_harness_play(harness);
+    for (guint i = 0; i < 3; i++) {
+        GstBuffer *buffer = gst_harness_pull(harness);
+        GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, "GstCodeMeta");
+        GstStructure *structure;
+        guint64 seed, frame;
+        gint class_id;
+        guint scale, scales;
+
+        fail_unless(meta != NULL);
+        structure = gst_custom_meta_get_structure(meta);
+        fail_unless(gst_structure_get(structure, "seed", G_TYPE_UINT64, &seed, "frame",
+                                      G_TYPE_UINT64, &frame, "class-id", G_TYPE_INT, &class_id,
+                                      "scale", G_TYPE_UINT, &scale, "scales", G_TYPE_UINT, &scales,
+                                      NULL));
+        fail_unless_equals_uint64(seed, 7);
+        fail_unless_equals_uint64(frame, i);
+        fail_unless_equals_int(class_id, i % 2 ? 2 : 4);
+        fail_unless_equals_int(scale, TINY_SCALES);
+        fail_unless_equals_int(scales, TINY_SCALES);
+        gst_buffer_unref(buffer);
+    }
+    while (!tags && (event = gst_harness_try_pull_event(harness))) {
+        if (GST_EVENT_TYPE(event) == GST_EVENT_TAG) {
+            gst_event_parse_tag(event, &tags);
+            fail_unless(gst_tag_list_get_string(tags, GST_TAG_COMMENT, &comment));
+            fail_unless(strstr(comment, "first-frame=0") != NULL, "%s", comment);
+            g_free(comment);
+        }
+        gst_event_unref(event);
+    }
+    fail_unless(tags != NULL);
+    gst_harness_teardown(harness);
+}
+GST_END_TEST
+
+Suite *make_suite(void)
+{
+    Suite *suite = suite_create("live");
+    TCase *live = tcase_create("live");
+
+    suite_add_tcase(suite, live);
+    tcase_add_test(live, test_slow_live);
+    tcase_add_test(live, test_qos_event);
+    tcase_add_test(live, test_stop_while_waiting);
+    tcase_add_test(live, test_meta_and_tags);
+    return suite;
+}
