@@ -139,8 +139,7 @@ static gpointer draw_thread(gpointer data)
     return NULL;
 }
 
-/* ---- the streaming thread ----------------------------------------------------------------------
- */
+/* ---- the streaming thread -------------------------------------------------------------------- */
 
 /* Whether a frame drawn at `place` with the settings of `serial` is what is wanted. */
 static gboolean fits(const GstCodeWant *want, const GstCodePlace *place, guint serial)
@@ -254,8 +253,7 @@ void gst_code_ahead_flush(GstCodeAhead *ahead)
     g_mutex_unlock(&ahead->lock);
 }
 
-/* ---- beginning and end -------------------------------------------------------------------------
- */
+/* ---- beginning and end ----------------------------------------------------------------------- */
 
 GstCodeAhead *gst_code_ahead_new(GstCodeWeights *weights, GstCodeStats *stats,
                                  const GstCodeAheadOwner *owner, const GstCodeAheadSetup *setup)

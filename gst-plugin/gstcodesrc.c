@@ -32,18 +32,28 @@
  * |[
  * gst-launch-1.0 codesrc model=official-256.yaml top-k=900 top-p=0.95 ! videoconvert ! autovideosink
  * ]| The released checkpoints, named by a manifest.
+ * |[
+ * gst-launch-1.0 codesrc classes="aurora,volcano" num-buffers=6 ! videoconvert ! autovideosink
+ * ]| Two classes in turn.
+ * |[
+ * gst-launch-1.0 codesrc progressive=true ! video/x-raw,framerate=5/1 ! videoconvert ! autovideosink
+ * ]| Each picture from coarse to fine, a frame a scale.
  */
 /* clang-format on */
 #include "gstcodesrc.h"
 
 #include "gstcodecaps.h"
 #include "gstcodeerror.h"
+#include "gstcodepreset.h"
 #include "gstcodesrcprivate.h"
+#include "gstcodeuri.h"
 
 GST_DEBUG_CATEGORY(gst_code_src_debug);
 
 #define gst_code_src_parent_class parent_class
-G_DEFINE_TYPE(GstCodeSrc, gst_code_src, GST_TYPE_PUSH_SRC)
+G_DEFINE_TYPE_WITH_CODE(GstCodeSrc, gst_code_src, GST_TYPE_PUSH_SRC,
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, gst_code_preset_init)
+                            G_IMPLEMENT_INTERFACE(GST_TYPE_URI_HANDLER, gst_code_uri_handler_init))
 GST_ELEMENT_REGISTER_DEFINE(codesrc, "codesrc", GST_RANK_NONE, GST_TYPE_CODE_SRC)
 
 static GstStaticPadTemplate src_template =
@@ -404,6 +414,7 @@ static void gst_code_src_finalize(GObject *object)
     gst_code_settings_clear(&self->settings);
     gst_code_wish_clear(&self->wish);
     g_mutex_clear(&self->ahead_lock);
+    g_free(self->uri);
     G_OBJECT_CLASS(parent_class)->finalize(object);
 }
 

@@ -27,6 +27,7 @@ struct _GstCodeSrc {
 
     /* Guarded by the object lock. */
     GstCodeWish wish;
+    gchar *uri; /* as set; NULL: none */
     GstCodeSettings settings;
     guint serial;     /* grows when the user changes the settings */
     GThread *syncing; /* a GstController changes them on this thread */

@@ -9,7 +9,7 @@ trap 'rm -rf "$folder"' EXIT
 run=0
 failed=0
 
-lines=$(sed -n 's/^[ *]*\(gst-launch-1\.0 .*codesrc.*\)$/\1/p' "$@")
+lines=$(sed -n "s/^[ *]*\(gst-launch-1\.0 .*code\(src\|:\).*\)$/\1/p" "$@")
 cd "$folder" || exit 1
 while IFS= read -r line; do
     command=$(echo "$line" | sed -e 's/autovideosink/fakesink/' -e 's/ model=official[^ ]*//' \

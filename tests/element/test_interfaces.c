@@ -1,0 +1,99 @@
+/* test_interfaces.c - presets and URIs. */
+#include "common.h"
+
+static void check_preset(const gchar *name, guint steps, gdouble guidance)
+{
+    GstElement *source = tiny_source();
+    guint got_steps;
+    gdouble got_guidance;
+
+    fail_unless(gst_preset_load_preset(GST_PRESET(source), name), "%s", name);
+    g_object_get(source, "drafting-steps", &got_steps, "guidance", &got_guidance, NULL);
+    fail_unless_equals_int(got_steps, steps);
+    fail_unless_equals_float(got_guidance, guidance);
+    gst_object_unref(source);
+}
+
+GST_START_TEST(test_presets)
+{
+    static const gchar *const names[] = {"draft", "balanced", "quality"};
+    GstElement *source = tiny_source();
+    gchar **found = gst_preset_get_preset_names(GST_PRESET(source));
+    gchar *comment;
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        fail_unless(g_strv_contains((const gchar *const *)found, names[i]));
+        fail_unless(gst_preset_get_meta(GST_PRESET(source), names[i], "comment", &comment));
+        g_free(comment);
+        fail_if(gst_preset_delete_preset(GST_PRESET(source), names[i]));
+        fail_if(gst_preset_save_preset(GST_PRESET(source), names[i]));
+    }
+    fail_if(gst_preset_load_preset(GST_PRESET(source), "no such preset"));
+    g_strfreev(found);
+    gst_object_unref(source);
+    check_preset("draft", 1, 0.0);
+    check_preset("balanced", 0, -1.0);
+    check_preset("quality", TINY_SCALES, -1.0);
+}
+GST_END_TEST
+
+GST_START_TEST(test_uri)
+{
+    GError *error = NULL;
+    GstElement *source = gst_element_make_from_uri(
+        GST_URI_SRC, "code://golden%20retriever?seed=7&drafting-steps=3&top-p=0.5", NULL, &error);
+    gchar *name, *uri;
+    guint64 seed;
+    guint steps;
+    gdouble top_p;
+    gint id;
+
+    fail_unless(source != NULL && error == NULL);
+    gst_object_ref_sink(source);
+    g_object_get(source, "class-name", &name, "seed", &seed, "drafting-steps", &steps, "top-p",
+                 &top_p, NULL);
+    fail_unless_equals_string(name, "golden retriever");
+    fail_unless_equals_uint64(seed, 7);
+    fail_unless_equals_int(steps, 3);
+    fail_unless_equals_float(top_p, 0.5);
+    uri = gst_uri_handler_get_uri(GST_URI_HANDLER(source));
+    fail_unless_equals_string(uri, "code://golden%20retriever?seed=7&drafting-steps=3&top-p=0.5");
+    g_free(uri);
+    g_free(name);
+
+    fail_unless(gst_uri_handler_set_uri(GST_URI_HANDLER(source), "code://5", NULL));
+    g_object_get(source, "class-id", &id, NULL);
+    fail_unless_equals_int(id, 5);
+    fail_unless(gst_uri_handler_set_uri(GST_URI_HANDLER(source), "code://", NULL));
+    gst_object_unref(source);
+}
+GST_END_TEST
+
+GST_START_TEST(test_wrong_uris)
+{
+    static const gchar *const wrong[] = {"code://5?speed=3", "code://5?seed", "code://5?seed=many",
+                                         "code://5?stats=1", "code://%zz"};
+    GstElement *source = tiny_source();
+
+    for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        GError *error = NULL;
+
+        fail_if(gst_uri_handler_set_uri(GST_URI_HANDLER(source), wrong[i], &error), "%s", wrong[i]);
+        fail_unless(g_error_matches(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI));
+        g_error_free(error);
+    }
+    gst_object_unref(source);
+}
+GST_END_TEST
+
+Suite *make_suite(void)
+{
+    Suite *suite = suite_create("interfaces");
+    TCase *interfaces = tcase_create("interfaces");
+
+    suite_add_tcase(suite, interfaces);
+    tcase_add_test(interfaces, test_presets);
+    tcase_add_test(interfaces, test_uri);
+    tcase_add_test(interfaces, test_wrong_uris);
+    return suite;
+}
