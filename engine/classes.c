@@ -24,8 +24,7 @@ CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var,
     return layout;
 }
 
-/* ---- computing one class -----------------------------------------------------------------------
- */
+/* ---- computing one class --------------------------------------------------------------------- */
 
 static bool upload_class(CodeGenerator *generator, const CodeClassTable *table, int32_t class_id,
                          float *slot)
@@ -107,8 +106,7 @@ static bool first_scale(CodeGenerator *generator, const CodeClassTable *table, u
             code_transformer_head(generator, &pass, NULL, slot + table->layout.logits));
 }
 
-/* ---- the table ---------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 /* The slot of a class: where it is already, or the one not used for longest. */
 static unsigned slot_for(const CodeClassTable *table, int32_t class_id)

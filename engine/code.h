@@ -42,8 +42,7 @@ extern "C" {
 #define CODE_MAX_BATCH    64 /* pictures of one generator */
 #define CODE_CLASS_RANDOM (-1)
 
-/* ---- errors ------------------------------------------------------------------------------------
- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 typedef enum CodeStatus {
     CODE_OK,
@@ -66,8 +65,7 @@ typedef struct CodeError {
     char text[500];
 } CodeError;
 
-/* ---- models ------------------------------------------------------------------------------------
- */
+/* ---- models ---------------------------------------------------------------------------------- */
 
 typedef struct CodeModel CodeModel;
 
@@ -138,8 +136,7 @@ CODE_API bool code_model_find_class(const CodeModel *model, const char *name, in
  * frees it with free(). */
 CODE_API char *code_model_locate(const char *name, CodeError *error);
 
-/* ---- the plan ----------------------------------------------------------------------------------
- */
+/* ---- the plan -------------------------------------------------------------------------------- */
 
 /* Who decodes which scale, every byte that decoding takes, and how much there is to compute.
  * Operations are those of one picture with guidance as the papers decode it, two for each
@@ -166,8 +163,7 @@ typedef struct CodePlan {
 CODE_API bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch,
                         CodePlan *plan, CodeError *error);
 
-/* ---- generating --------------------------------------------------------------------------------
- */
+/* ---- generating ------------------------------------------------------------------------------ */
 
 typedef struct CodeGenerator CodeGenerator;
 typedef struct CodeCanvas CodeCanvas;
@@ -221,8 +217,7 @@ typedef struct CodeTimes {
 
 CODE_API CodeTimes code_generator_times(const CodeGenerator *generator);
 
-/* ---- looking inside ----------------------------------------------------------------------------
- */
+/* ---- looking inside -------------------------------------------------------------------------- */
 
 /* Called during code_generate each time when a scale of `count` pictures is done, beginning with
  * picture `first` of the call. The four functions below may be called from it, and only from it. */
@@ -247,8 +242,7 @@ CODE_API bool code_generator_feature_map(CodeGenerator *generator, unsigned imag
 CODE_API bool code_generator_preview(CodeGenerator *generator, unsigned image,
                                      const CodePicture *picture, CodeError *error);
 
-/* ---- the VQ-VAE by itself ----------------------------------------------------------------------
- */
+/* ---- the VQ-VAE by itself -------------------------------------------------------------------- */
 
 /* Feature map (Z, P, P) -> image (3, S, S), cut to [-1, 1]. */
 CODE_API bool code_decode(CodeGenerator *generator, const float *f_hat, float *image,
@@ -264,8 +258,7 @@ CODE_API const float *code_canvas_features(const CodeCanvas *canvas); /* (Z, P, 
 /* Feature map (Z, P, P) after scale k of its pyramid, k = 0..K-1. */
 CODE_API const float *code_canvas_feature_map(const CodeCanvas *canvas, unsigned scale);
 
-/* ---- weight files ------------------------------------------------------------------------------
- */
+/* ---- weight files ---------------------------------------------------------------------------- */
 
 typedef struct CodeTensorInfo {
     const char *name;

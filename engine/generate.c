@@ -12,8 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- what a caller may ask for -----------------------------------------------------------------
- */
+/* ---- what a caller may ask for --------------------------------------------------------------- */
 
 static bool check_settings(const CodeGenerator *generator, const CodeSettings *settings,
                            CodeError *error)
@@ -57,8 +56,7 @@ static bool check_request(const CodeGenerator *generator, const CodeRequest *req
     return check_settings(generator, &request->settings, error);
 }
 
-/* ---- one run: images that share N and the number of branches -----------------------------------
- */
+/* ---- one run: images that share N and the number of branches --------------------------------- */
 
 static bool guided(const CodeRequest *request)
 {
@@ -234,8 +232,7 @@ bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsign
     return false;
 }
 
-/* ---- life --------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 /* Lets the backend prepare for every shape that will come, so that generating allocates nothing. */
 static bool rehearse(CodeGenerator *generator, CodeError *error)
@@ -367,8 +364,7 @@ CodeTimes code_generator_times(const CodeGenerator *generator)
     return generator->times;
 }
 
-/* ---- looking inside ----------------------------------------------------------------------------
- */
+/* ---- looking inside -------------------------------------------------------------------------- */
 
 bool code_generator_observe(CodeGenerator *generator, CodeScaleDone scale_done, void *user,
                             bool with_logits, CodeError *error)

@@ -91,14 +91,12 @@ static inline void *code_activation(const CodeGenerator *generator, const void *
     return (char *)array + index * generator->model->device_info.activation_size;
 }
 
-/* ---- plan.c ------------------------------------------------------------------------------------
- */
+/* ---- plan.c ---------------------------------------------------------------------------------- */
 
 /* Lays out the device and the host arena; with bases NULL it measures. */
 void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host);
 
-/* ---- classes.c ---------------------------------------------------------------------------------
- */
+/* ---- classes.c ------------------------------------------------------------------------------- */
 
 /* Lays out one slot, in floats. */
 CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var,
@@ -113,8 +111,7 @@ bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, 
 /* Copies the logits of scale 0. */
 bool code_classes_logits(CodeGenerator *generator, const CodeClassTable *table);
 
-/* ---- transformer.c -----------------------------------------------------------------------------
- */
+/* ---- transformer.c --------------------------------------------------------------------------- */
 
 /* One pass of a transformer over scales first_scale..last_scale of all lanes. */
 typedef struct CodePass {
@@ -139,8 +136,7 @@ bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const
 bool code_transformer_scale(CodeGenerator *generator, const CodeClassTable *table,
                             unsigned first_scale, unsigned last_scale, unsigned capacity);
 
-/* ---- sample.c, pyramid.c -----------------------------------------------------------------------
- */
+/* ---- sample.c, pyramid.c --------------------------------------------------------------------- */
 
 /* logits -> drawn and fed tokens of scale k. */
 bool code_sample_scale(CodeGenerator *generator, unsigned scale);
@@ -156,8 +152,7 @@ bool code_pyramid_next(CodeGenerator *generator, unsigned scale);
 bool code_pyramid_contribute(CodeGenerator *generator, unsigned scale, unsigned images,
                              const int32_t *tokens, const float *kept, const float *mask);
 
-/* ---- vae.c, canvas.c ---------------------------------------------------------------------------
- */
+/* ---- vae.c, canvas.c ------------------------------------------------------------------------- */
 
 /* f_hat (P, P, Z) -> image (S, S, 3), uncut. Returns where it lies, one of buffers.maps. */
 const float *code_vae_render(CodeGenerator *generator, const float *f_hat);

@@ -173,8 +173,7 @@ void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host)
     layout_host(generator, host);
 }
 
-/* ---- operations --------------------------------------------------------------------------------
- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 /* Blocks: 12 C^2 weights each, and the head on the rows of scale k. Each scale of the hand-over
  * sees the scales up to its own. */

@@ -69,8 +69,7 @@ static Work all_work(const Report *report)
     return sum;
 }
 
-/* ---- text --------------------------------------------------------------------------------------
- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 static void print_row(const char *what, const Spread *spread, Work work)
 {
@@ -125,8 +124,7 @@ void report_text(const Report *report)
            report->first_ms);
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------
- */
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
 static void json_text(const char *key, const char *text)
 {

@@ -104,8 +104,7 @@ static double now_ms(void)
     return 1e3 * (double)time.tv_sec + 1e-6 * (double)time.tv_nsec;
 }
 
-/* ---- progress ----------------------------------------------------------------------------------
- */
+/* ---- progress -------------------------------------------------------------------------------- */
 
 /* One line on a terminal, written over; nothing elsewhere. An empty text clears it. */
 static void show(const char *text)
@@ -132,8 +131,7 @@ static void show_run(unsigned run, unsigned runs)
     show(run ? text : "first run");
 }
 
-/* ---- memory ------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* The most that has been resident since the last reset, in bytes; 0 where the system does not say.
  */
@@ -162,8 +160,7 @@ static void reset_resident_peak(void)
     }
 }
 
-/* ---- runs --------------------------------------------------------------------------------------
- */
+/* ---- runs ------------------------------------------------------------------------------------ */
 
 /* Times of one call. */
 typedef struct Run {
@@ -249,8 +246,7 @@ static void summarise(Report *report, const Run *runs, unsigned count)
         report->scale[k] = spread(runs, count, offsetof(Run, scale[0]) + k * sizeof(double));
 }
 
-/* ---- the whole ---------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 /* With int8, the layers of the transformers compute with bytes and all else with bfloat16. Peaks
  * are only known of the processor. */

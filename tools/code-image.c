@@ -165,8 +165,7 @@ static void parse(Arguments *a, int argc, char **argv)
     }
 }
 
-/* ---- file names --------------------------------------------------------------------------------
- */
+/* ---- file names ------------------------------------------------------------------------------ */
 
 /* The place of %d or %0Nd in a name: its length, with the number's width; 0 where there is none. */
 static size_t number_field(const char *name, const char **at, int *width)
@@ -214,8 +213,7 @@ static bool check_output(const Arguments *a, uint64_t pictures)
     return false;
 }
 
-/* ---- drawing -----------------------------------------------------------------------------------
- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 typedef struct Job {
     const Arguments *a;

@@ -35,8 +35,7 @@ static bool is_weight_file(const char *name)
                    !strcasecmp(dot, ".pt"));
 }
 
-/* ---- weight files ------------------------------------------------------------------------------
- */
+/* ---- weight files ---------------------------------------------------------------------------- */
 
 typedef struct Totals {
     size_t tensors;
@@ -66,8 +65,7 @@ static bool inspect_weights(const Arguments *a, CodeError *error)
     return true;
 }
 
-/* ---- models ------------------------------------------------------------------------------------
- */
+/* ---- models ---------------------------------------------------------------------------------- */
 
 static void print_model(const CodeModelInfo *info)
 {

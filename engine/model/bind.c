@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the transformer ---------------------------------------------------------------------------
- */
+/* ---- the transformer ------------------------------------------------------------------------- */
 
 /* mat_qkv.weight; its bias is q_bias, 0, v_bias. */
 static bool bind_qkv(CodeBinder *binder, CodeBlock *block, unsigned width, unsigned i)
@@ -163,8 +162,7 @@ static bool bind_var(CodeBinder *binder, CodeVar *var, const CodeVarShape *shape
     return true;
 }
 
-/* ---- the VQ-VAE --------------------------------------------------------------------------------
- */
+/* ---- the VQ-VAE ------------------------------------------------------------------------------ */
 
 static bool bind_norm(CodeBinder *binder, CodeNorm *norm, unsigned channels, const char *name)
 {
@@ -337,8 +335,7 @@ static bool bind_vae(CodeBinder *binder, CodeVae *vae)
            bind_encoder(binder, &vae->encoder) && bind_decoder(binder, &vae->decoder);
 }
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 typedef struct Sources {
     CodeWeights *vae, *drafter, *refiner; /* refiner: NULL where there is none */

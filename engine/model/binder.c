@@ -122,8 +122,7 @@ bool code_binder_pack(CodeBinder *binder, const CodeWeightSpec *spec, const floa
     return true;
 }
 
-/* ---- kinds of tensors --------------------------------------------------------------------------
- */
+/* ---- kinds of tensors ------------------------------------------------------------------------ */
 
 bool code_binder_vector(CodeBinder *binder, const float **out, unsigned count, const char *format,
                         ...)

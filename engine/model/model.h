@@ -7,8 +7,7 @@
 
 enum { CODE_MAX_RES_BLOCKS = 8, CODE_PHI_COUNT = 4 };
 
-/* ---- shapes ------------------------------------------------------------------------------------
- */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 typedef struct CodeVaeShape {
     unsigned codes;    /* V */
@@ -44,8 +43,7 @@ static inline unsigned code_picture_side(const CodeShape *shape)
     return code_last_side(shape) << (shape->vae.levels - 1);
 }
 
-/* ---- weights -----------------------------------------------------------------------------------
- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 typedef struct CodeBlock {
     CodeWeight *qkv;  /* (3C, C), bias q_bias, 0, v_bias */
@@ -121,14 +119,13 @@ struct CodeModel {
     CodeVar drafter, refiner;
     CodeVae vae;
     uint64_t weight_bytes; /* that weights take once they are loaded */
-    void **vectors; /* device memory of everything that is not a CodeWeight */
+    void **vectors;        /* device memory of everything that is not a CodeWeight */
     size_t vector_count;
     void **packed; /* every CodeWeight, for freeing */
     size_t packed_count;
 };
 
-/* ---- bind.c: tensors to weights ----------------------------------------------------------------
- */
+/* ---- bind.c: tensors to weights -------------------------------------------------------------- */
 
 /* Finds model->shape from the manifest and the headers of its weight files, for the pair that
  * serves `steps`, checks every tensor, and loads all of them unless options->headers_only. */
@@ -136,8 +133,7 @@ bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *o
                      CodeError *error);
 void code_model_unbind(CodeModel *model);
 
-/* ---- shape.c: what the files do not say ---------------------------------------------------------
- */
+/* ---- shape.c: what the files do not say ------------------------------------------------------ */
 
 struct CodeWeights;
 

@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the choice of inner loops
- * -------------------------------------------------------------------
- */
+/* ---- the choice of inner loops --------------------------------------------------------------- */
 
 typedef struct Level {
     const CpuBody *body;
@@ -84,9 +82,7 @@ static const char *choose_precision(CodeDevice *device, const char *wanted, Code
     return NULL;
 }
 
-/* ---- devices and memory
- * --------------------------------------------------------------------------
- */
+/* ---- devices and memory ---------------------------------------------------------------------- */
 
 static void device_close(CodeDevice *device)
 {
@@ -177,9 +173,7 @@ static void weight_free(CodeDevice *device, CodeWeight *weight)
         cpu_weight_free(device, weight);
 }
 
-/* ---- streams
- * -------------------------------------------------------------------------------------
- */
+/* ---- streams --------------------------------------------------------------------------------- */
 
 static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)
 {
@@ -225,9 +219,7 @@ static bool copy(CodeStream *stream, void *to, const void *from, size_t bytes, C
     return true;
 }
 
-/* ---- operations
- * ----------------------------------------------------------------------------------
- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 #define OPERATION(name, Arguments)                                                                 \
     static bool name(CodeStream *stream, const Arguments *args)                                    \

@@ -164,9 +164,7 @@ void CPU_PART(pixels)(uint8_t *out, const float *x, size_t count)
     }
 }
 
-/* ---- the table
- * -----------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 #define CPU_TEXT(body) #body
 #define CPU_NAME(body) CPU_TEXT(body)

@@ -127,8 +127,7 @@ void CPU_PART(convert)(void *out, const float *x, size_t count)
         store_act_part(y + i, load_part(x + i, count - i), count - i);
 }
 
-/* ---- bytes -------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 INLINE float smallest(Vector v)
 {

@@ -43,8 +43,7 @@ struct CodeDevice {
 /* One task of a job. False, with `error` filled in, on failure. */
 typedef bool CpuTask(CpuWorker *worker, const void *args, size_t task, CodeError *error);
 
-/* ---- pool.c ------------------------------------------------------------------------------------
- */
+/* ---- pool.c ---------------------------------------------------------------------------------- */
 
 CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodeError *error);
 void cpu_pool_free(CpuPool *pool);
@@ -65,8 +64,7 @@ void *cpu_shared(CodeStream *stream, size_t bytes);
 /* Aligned to 64 bytes, on huge pages where it is large. For free(). */
 void *cpu_allocate(size_t bytes, CodeError *error);
 
-/* ---- products.c, weights.c, linear.c, conv.c, attention.c: oneDNN
- * -------------------------------- */
+/* ---- products.c, weights.c, linear.c, conv.c, attention.c: oneDNN ---------------------------- */
 
 void *cpu_engine_new(CodeError *error);
 void cpu_engine_free(void *engine);
@@ -81,8 +79,7 @@ bool cpu_linear(CodeStream *stream, const CodeLinear *args);
 bool cpu_conv(CodeStream *stream, const CodeConv *args);
 bool cpu_attention(CodeStream *stream, const CodeAttention *args);
 
-/* ---- transformer.c, drawing.c, maps.c -----------------------------------------------------------
- */
+/* ---- transformer.c, drawing.c, maps.c -------------------------------------------------------- */
 
 bool cpu_modulate(CodeStream *stream, const CodeModulate *args);
 bool cpu_heads(CodeStream *stream, const CodeHeads *args);

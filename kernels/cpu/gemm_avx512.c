@@ -113,9 +113,7 @@ void gemm_int8(const GemmTile *tile)
     }
 }
 
-/* ---- keys and values of attention
- * ---------------------------------------------------------------------
- */
+/* ---- keys and values of attention ------------------------------------------------------------ */
 
 /* The first `count` (at most 32) of a row. */
 INLINE __m512i load_halves(const uint16_t *from, size_t count)

@@ -6,9 +6,7 @@
 
 enum { TASK_ELEMENTS = 32768 }; /* of a task: some 10 us of work */
 
-/* ---- resizing
- * ------------------------------------------------------------------------------------
- */
+/* ---- resizing -------------------------------------------------------------------------------- */
 
 /* The four inputs of one axis that make an output cell, and their weights: PyTorch's bicubic, A =
  * -0.75, half-pixel centres, indices clamped at the border. */
@@ -102,9 +100,7 @@ bool cpu_resize(CodeStream *stream, const CodeResize *args)
            cpu_run(stream, resize_row, args, (size_t)args->images * args->out_side);
 }
 
-/* ---- accumulating
- * --------------------------------------------------------------------------------
- */
+/* ---- accumulating ---------------------------------------------------------------------------- */
 
 /* Positions that make a task. */
 static size_t positions_per_task(size_t channels)
@@ -144,9 +140,7 @@ bool cpu_accumulate(CodeStream *stream, const CodeAccumulate *args)
                                          pieces(positions, positions_per_task(args->channels)));
 }
 
-/* ---- group norm
- * ----------------------------------------------------------------------------------
- */
+/* ---- group norm ------------------------------------------------------------------------------ */
 
 /* Three jobs: moments of blocks of positions, the norm of each group from them, normalising blocks.
  * Blocks are kept small, since their sums are float; sums over blocks are double. */
@@ -261,9 +255,7 @@ bool cpu_group_norm(CodeStream *stream, const CodeGroupNorm *args)
             cpu_run(stream, normalise_block, &norm, tasks));
 }
 
-/* ---- pixels
- * --------------------------------------------------------------------------------------
- */
+/* ---- pixels ---------------------------------------------------------------------------------- */
 
 enum { PIXEL_ROWS = 16 };
 

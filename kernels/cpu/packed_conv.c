@@ -13,9 +13,7 @@ typedef struct Conv {
     size_t position_bytes;
 } Conv;
 
-/* ---- inputs that must be moved
- * -----------------------------------------------------------------------
- */
+/* ---- inputs that must be moved --------------------------------------------------------------- */
 
 static bool move_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
@@ -40,8 +38,7 @@ static bool move_inputs(CodeStream *stream, Conv *conv)
     return conv->x && (stream->rehearsing || cpu_run(stream, move_row, conv, rows));
 }
 
-/* ---- tiles -------------------------------------------------------------------------------------
- */
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
 /* Pointers of one tap of `count` positions of a row, whose first lies at `column` of the map. */
 static void gather_tap(const Conv *conv, const char *row, size_t column, unsigned count,

@@ -19,8 +19,7 @@ typedef struct Linear {
     int32_t *zero; /* bytes: (groups, rows) */
 } Linear;
 
-/* ---- bytes -------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static bool quantise_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
@@ -58,9 +57,7 @@ static bool take_bytes(CodeStream *stream, Linear *linear)
     return stream->rehearsing || cpu_run(stream, quantise_rows, linear, pieces(rows, MOVE_ROWS));
 }
 
-/* ---- inputs that must be moved
- * -----------------------------------------------------------------------
- */
+/* ---- inputs that must be moved --------------------------------------------------------------- */
 
 static bool move_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
@@ -92,8 +89,7 @@ static bool move_inputs(CodeStream *stream, Linear *linear)
            (stream->rehearsing || cpu_run(stream, move_rows, linear, pieces(rows, MOVE_ROWS)));
 }
 
-/* ---- tiles -------------------------------------------------------------------------------------
- */
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
 /* Sums of `rows` rows from `row` of a group, for one panel. */
 static void sum_tile(const Linear *linear, const CpuPanel *panel, size_t group, size_t row,

@@ -196,9 +196,7 @@ bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodeEr
     return done;
 }
 
-/* ---- opening and closing
- * -------------------------------------------------------------------------
- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 static bool open_worker(CpuWorker *worker, const void *args, size_t task, CodeError *error)
 {
@@ -295,9 +293,7 @@ unsigned cpu_pool_threads(const CpuPool *pool)
     return pool->threads + 1;
 }
 
-/* ---- memory
- * --------------------------------------------------------------------------------------
- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 void *cpu_allocate(size_t bytes, CodeError *error)
 {

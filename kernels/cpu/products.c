@@ -93,9 +93,7 @@ CpuProduct *cpu_product_find(const CpuWorker *worker, const CpuShape *shape)
     return product;
 }
 
-/* ---- making
- * --------------------------------------------------------------------------------------
- */
+/* ---- making ---------------------------------------------------------------------------------- */
 
 typedef union Description {
     dnnl_matmul_desc_t product;
@@ -237,9 +235,7 @@ CpuProduct *cpu_product_make(CpuWorker *worker, const CpuShape *shape,
     return product;
 }
 
-/* ---- running
- * -------------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 bool cpu_execute(CpuWorker *worker, dnnl_primitive_t primitive, int count,
                  const dnnl_exec_arg_t *arguments, CodeError *error)

@@ -68,8 +68,7 @@ INLINE void store_part(float *to, Vector v, size_t count)
     memcpy(to, &v, count * sizeof(float));
 }
 
-/* ---- activations: float32, or bfloat16 where the build defines CPU_HALF -------------------------
- */
+/* ---- activations: float32, or bfloat16 where the build defines CPU_HALF ---------------------- */
 
 #ifdef CPU_HALF /* implies AVX-512 BF16 */
 

@@ -4,8 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- resizing ----------------------------------------------------------------------------------
- */
+/* ---- resizing -------------------------------------------------------------------------------- */
 
 /* Where one output cell of an axis comes from: `count` inputs and their weights. */
 typedef struct Taps {
@@ -107,8 +106,7 @@ bool reference_resize(CodeStream *stream, const CodeResize *args)
     return true;
 }
 
-/* ---- convolution -------------------------------------------------------------------------------
- */
+/* ---- convolution ----------------------------------------------------------------------------- */
 
 enum { CHUNK = 256 }; /* outputs computed at a time */
 
@@ -165,8 +163,7 @@ bool reference_conv(CodeStream *stream, const CodeConv *args)
     return true;
 }
 
-/* ---- elementwise and norms ---------------------------------------------------------------------
- */
+/* ---- elementwise and norms ------------------------------------------------------------------- */
 
 bool reference_accumulate(CodeStream *stream, const CodeAccumulate *args)
 {

@@ -95,8 +95,7 @@ static void test_pictures(CodeModel *model)
     code_generator_free(generator);
 }
 
-/* ---- looking inside ----------------------------------------------------------------------------
- */
+/* ---- looking inside -------------------------------------------------------------------------- */
 
 typedef struct Record {
     CodeError error;
@@ -199,8 +198,7 @@ static void test_editing(CodeModel *model)
     code_generator_free(generator);
 }
 
-/* ---- cancelling --------------------------------------------------------------------------------
- */
+/* ---- cancelling ------------------------------------------------------------------------------ */
 
 static void *cancel_soon(void *generator)
 {
@@ -237,8 +235,7 @@ static void test_cancel(CodeModel *model)
     code_generator_free(generator);
 }
 
-/* ---- mistakes ----------------------------------------------------------------------------------
- */
+/* ---- mistakes -------------------------------------------------------------------------------- */
 
 static void refused(CodeGenerator *generator, const CodeRequest *request, const char *text)
 {
@@ -287,8 +284,7 @@ static void test_mistakes(CodeModel *model)
     CHECK(!code_generator_new(model, 1, 1 << 9, &error) && error.status == CODE_SETTINGS, "N = 9");
 }
 
-/* ---- names, random classes, the plan -----------------------------------------------------------
- */
+/* ---- names, random classes, the plan --------------------------------------------------------- */
 
 static void test_names(CodeModel *model)
 {

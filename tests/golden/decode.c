@@ -128,8 +128,7 @@ static bool prepare(Comparison *c)
     return c->tokens && c->margin && c->logit_buffer && c->feature_buffer && c->token_buffer;
 }
 
-/* ---- requests ----------------------------------------------------------------------------------
- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static double number(json_t *object, const char *key)
 {
@@ -173,8 +172,7 @@ static bool make_requests(const GoldenFile *file, const CodeModelInfo *info, con
     return good;
 }
 
-/* ---- pictures ----------------------------------------------------------------------------------
- */
+/* ---- pictures -------------------------------------------------------------------------------- */
 
 /* Largest difference of 8-bit pixels; golden (B, 3, S, S) as 8 bits or, where it has those, floats.
  */

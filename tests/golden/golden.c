@@ -77,8 +77,7 @@ bool golden_within(const GoldenOptions *options, const CodeModelInfo *info, cons
 
 static bool skipped;
 
-/* ---- the model of a file -----------------------------------------------------------------------
- */
+/* ---- the model of a file --------------------------------------------------------------------- */
 
 static void write_var(FILE *out, const char *role, json_t *shape)
 {
@@ -185,8 +184,7 @@ CodeModel *golden_model(const GoldenFile *file, const GoldenOptions *options)
     return model;
 }
 
-/* ---- main --------------------------------------------------------------------------------------
- */
+/* ---- main ------------------------------------------------------------------------------------ */
 
 static bool run_file(const char *path, const GoldenOptions *options)
 {

@@ -6,8 +6,7 @@
 
 #include <jansson.h>
 
-/* ---- file.c: .safetensors with any types, and metadata of JSON values ---------------------------
- */
+/* ---- file.c: .safetensors with any types, and metadata of JSON values ------------------------ */
 
 typedef struct GoldenFile {
     const char *path;
@@ -26,8 +25,7 @@ const void *golden_tensor(const GoldenFile *file, const char *name, const char *
 /* A metadata value parsed as JSON (a new reference), or as a plain string where it is none. */
 json_t *golden_metadata(const GoldenFile *file, const char *key);
 
-/* ---- golden.c ----------------------------------------------------------------------------------
- */
+/* ---- golden.c -------------------------------------------------------------------------------- */
 
 typedef struct GoldenOptions {
     const char *device, *precision;

@@ -20,9 +20,7 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* ---- the peak
- * ------------------------------------------------------------------------------------
- */
+/* ---- the peak -------------------------------------------------------------------------------- */
 
 enum { ROUNDS = 2000000, SUMS = 10 };
 
@@ -161,9 +159,7 @@ static double measure_peak(unsigned threads, const char *precision)
     return best;
 }
 
-/* ---- measuring
- * -----------------------------------------------------------------------------------
- */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 typedef bool Operation(CodeStream *stream, const void *args);
 
@@ -259,9 +255,7 @@ static CodePerLane vectors(Bench *bench, unsigned lanes, size_t width)
     return (CodePerLane){.base = array(bench, lanes * width), .stride = width};
 }
 
-/* ---- operations
- * ----------------------------------------------------------------------------------
- */
+/* ---- operations ------------------------------------------------------------------------------ */
 
 #define CALL(name, Arguments)                                                                      \
     static bool call_##name(CodeStream *stream, const void *args)                                  \
@@ -489,9 +483,7 @@ static void bench_pixels(Bench *bench, unsigned width)
     free(pixels);
 }
 
-/* ---- models
- * --------------------------------------------------------------------------------------
- */
+/* ---- models ---------------------------------------------------------------------------------- */
 
 typedef struct Products {
     unsigned width;

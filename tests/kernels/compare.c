@@ -78,9 +78,7 @@ bool same_bits(const Output *all, unsigned first, const Output *part, unsigned i
                                               images * part->size * sizeof(float));
 }
 
-/* ---- drawing
- * -------------------------------------------------------------------------------------
- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
 /* Logits are kept from the least kept one on. If both sides agree but for logits whose mass is
  * below 1e-6 next to the cut, or the tokens are next to each other with u that near to their

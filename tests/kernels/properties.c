@@ -55,9 +55,7 @@ static void check_precision(const CodeBackend *backend)
     CHECK(!device && error.status == CODE_SETTINGS && strstr(error.text, "f13"), "%s", error.text);
 }
 
-/* ---- cancelling
- * ----------------------------------------------------------------------------------
- */
+/* ---- cancelling ------------------------------------------------------------------------------ */
 
 typedef struct Stopper {
     Side *side;
@@ -130,9 +128,7 @@ static void check_cancelling(Side *side)
     side_clear(side);
 }
 
-/* ---- two streams of one device
- * -------------------------------------------------------------------
- */
+/* ---- two streams of one device --------------------------------------------------------------- */
 
 static const Shape side_shape = {2, 0, {16, 40, 48, CODE_GELU}};
 

@@ -122,9 +122,7 @@ void *side_records(Side *side, const void *from, size_t bytes)
     return add_array(side, from, bytes, GUARD);
 }
 
-/* ---- bfloat16
- * ------------------------------------------------------------------------------------
- */
+/* ---- bfloat16 -------------------------------------------------------------------------------- */
 
 static uint16_t half_of(float x)
 {
@@ -284,9 +282,7 @@ void side_clear(Side *side)
     side->arrays = side->weights = 0;
 }
 
-/* ---- random numbers
- * ------------------------------------------------------------------------------
- */
+/* ---- random numbers -------------------------------------------------------------------------- */
 
 uint32_t random_bits(Random *random)
 {

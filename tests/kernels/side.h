@@ -65,8 +65,7 @@ void side_clear(Side *side);
 bool is_rounded(const Side *side, const CodeWeightSpec *spec); /* a product in bfloat16 or bytes */
 float to_bfloat16(float x);
 
-/* ---- random numbers ----------------------------------------------------------------------------
- */
+/* ---- random numbers -------------------------------------------------------------------------- */
 
 typedef struct Random {
     uint64_t state;

@@ -128,8 +128,7 @@ void archive_seal(Archive *archive, unsigned entry)
     set_number(&archive->bytes, archive->entry[entry].central + 16, crc, 4);
 }
 
-/* ---- pickles -----------------------------------------------------------------------------------
- */
+/* ---- pickles --------------------------------------------------------------------------------- */
 
 void put_pickle_string(Bytes *pickle, const char *text)
 {

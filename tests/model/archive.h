@@ -32,8 +32,7 @@ Archive archive_of(const Bytes *pickle);
 /* A new CRC, wherever it stands, after data of an entry was changed. */
 void archive_seal(Archive *archive, unsigned entry);
 
-/* ---- pickles -----------------------------------------------------------------------------------
- */
+/* ---- pickles --------------------------------------------------------------------------------- */
 
 /* A tensor that lies in a storage. */
 typedef struct View {

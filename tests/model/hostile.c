@@ -28,8 +28,7 @@
 #endif
 static const double max_seconds = SANITIZED ? 1.0 : 0.1;
 
-/* ---- bytes -------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 void put(Bytes *bytes, const void *data, size_t size)
 {
@@ -88,8 +87,7 @@ void clear(Bytes *bytes)
     *bytes = (Bytes){0};
 }
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static char folder[200];
 
@@ -136,8 +134,7 @@ void write_file(const char *name, const void *data, size_t size)
     }
 }
 
-/* ---- time and memory ---------------------------------------------------------------------------
- */
+/* ---- time and memory ------------------------------------------------------------------------- */
 
 static struct {
     unsigned cases, files;
@@ -194,8 +191,7 @@ static void bound_memory(bool on)
     setrlimit(RLIMIT_AS, &limit);
 }
 
-/* ---- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t hash, const void *data, size_t size)
 {
@@ -309,8 +305,7 @@ static void note_figures(const char *label, const Outcome *outcome)
     }
 }
 
-/* ---- cases -------------------------------------------------------------------------------------
- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 void expect_refused(CaseKind kind, const char *label, const char *name, CodeStatus status,
                     const char *text)

@@ -5,8 +5,7 @@
 
 #include "code.h"
 
-/* ---- bytes -------------------------------------------------------------------------------------
- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 typedef struct Bytes {
     uint8_t *data;
@@ -22,16 +21,14 @@ void set_number(Bytes *bytes, size_t at, uint64_t value, unsigned size);
 uint64_t get_number(const Bytes *bytes, size_t at, unsigned size);
 void clear(Bytes *bytes); /* frees it */
 
-/* ---- files -------------------------------------------------------------------------------------
- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 /* A path in the temporary folder, which is made by the first call and removed at the end. The last
  * eight results stay valid. */
 const char *scratch(const char *name);
 void write_file(const char *name, const void *data, size_t size);
 
-/* ---- cases -------------------------------------------------------------------------------------
- */
+/* ---- cases ----------------------------------------------------------------------------------- */
 
 typedef enum CaseKind {
     CASE_WEIGHTS,  /* listed, and every value read */

@@ -88,8 +88,7 @@ ssize_t __wrap_pread64(int file, void *to, size_t size, off_t at)
     return __wrap_pread(file, to, size, at);
 }
 
-/* ---- what is done under faults -----------------------------------------------------------------
- */
+/* ---- what is done under faults --------------------------------------------------------------- */
 
 typedef bool (*Task)(const char *path, CodeError *error);
 

@@ -25,8 +25,7 @@ static void write_good(const char *name)
     clear(&file);
 }
 
-/* ---- paths that a user gives -------------------------------------------------------------------
- */
+/* ---- paths that a user gives ----------------------------------------------------------------- */
 
 static void make_socket(const char *name)
 {
@@ -103,8 +102,7 @@ static void test_stdin(void)
     close(ends[1]);
 }
 
-/* ---- names in manifests ------------------------------------------------------------------------
- */
+/* ---- names in manifests ---------------------------------------------------------------------- */
 
 /* Opens `name` under the temporary folder, as a manifest would; `text`: what the error must say. */
 static void open_at(const char *label, const char *name, CodeStatus status, const char *text)
@@ -181,8 +179,7 @@ static void test_names(void)
     }
 }
 
-/* ---- files that change -------------------------------------------------------------------------
- */
+/* ---- files that change ----------------------------------------------------------------------- */
 
 typedef enum Change { GROW, SHRINK, REWRITE, REPLACE } Change;
 

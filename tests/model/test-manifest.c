@@ -16,8 +16,7 @@ static CodeManifest *read_text(const char *manifest)
     return read;
 }
 
-/* ---- what manifests mean -----------------------------------------------------------------------
- */
+/* ---- what manifests mean --------------------------------------------------------------------- */
 
 static void test_full(void)
 {

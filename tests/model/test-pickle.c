@@ -41,8 +41,7 @@ static Bytes begun(const char *opcodes, size_t size)
         refuse_pickle(label, &pickle_, text);                                                      \
     } while (0)
 
-/* ---- opcodes -----------------------------------------------------------------------------------
- */
+/* ---- opcodes --------------------------------------------------------------------------------- */
 
 /* The 25, and those that have arguments of their own to run out of. */
 static bool is_known(unsigned opcode)
@@ -205,8 +204,7 @@ static void test_globals(void)
     refuse_pickle("a name of 1 MB", &pickle, "it is not run");
 }
 
-/* ---- calls and dictionaries --------------------------------------------------------------------
- */
+/* ---- calls and dictionaries ------------------------------------------------------------------ */
 
 #define DICT_CLASS "ccollections\nOrderedDict\n"
 #define REBUILD    "ctorch._utils\n_rebuild_tensor_v2\n"
@@ -396,8 +394,7 @@ static void test_prefixes(void)
     }
 }
 
-/* ---- everywhere --------------------------------------------------------------------------------
- */
+/* ---- everywhere ------------------------------------------------------------------------------ */
 
 /* The archive around each pickle is right, so that the pickle alone decides. */
 static void test_every_place(void)

@@ -32,8 +32,7 @@ static Bytes pickle_of_all(const View *views, unsigned count, unsigned times)
     return pickle;
 }
 
-/* ---- hostile ones ------------------------------------------------------------------------
- */
+/* ---- hostile ones ---------------------------------------------------------------------------- */
 
 static void refuse_view(const char *label, View view, const char *text)
 {

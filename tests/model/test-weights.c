@@ -8,8 +8,7 @@
 
 #include <math.h>
 
-/* ---- checkpoints -------------------------------------------------------------------------------
- */
+/* ---- checkpoints ----------------------------------------------------------------------------- */
 
 enum { VAE_SEED = 11, DRAFTER_SEED = 12, REFINER_SEED = 13 };
 
@@ -141,8 +140,7 @@ static void test_inspect(const char *folder)
     }
 }
 
-/* ---- what a wrong expectation says -------------------------------------------------------------
- */
+/* ---- what a wrong expectation says ----------------------------------------------------------- */
 
 static void expect_mismatch(bool ok, const CodeError *error, const char *text)
 {
@@ -179,8 +177,7 @@ static void test_mismatches(const char *folder)
     code_weights_close(weights);
 }
 
-/* ---- the synthetic rule ------------------------------------------------------------------------
- */
+/* ---- the synthetic rule ---------------------------------------------------------------------- */
 
 static void test_rule(void)
 {
@@ -227,8 +224,7 @@ static void test_rule(void)
     printf("%-44s %zu known values\n", "synthetic rule", sizeof known / sizeof *known);
 }
 
-/* ---- every half-precision pattern --------------------------------------------------------------
- */
+/* ---- every half-precision pattern ------------------------------------------------------------ */
 
 static double value_of_f16(uint16_t bits)
 {
