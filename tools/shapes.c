@@ -23,10 +23,10 @@ static const struct {
     /* VAR-d16 alone: N = 10 */
     {"d16", PYRAMID OFFICIAL_VAE "drafter: {depth: 16, width: 1024, heads: 16}\n"},
     {"vistas", PYRAMID "classes: 16\n"
-                       "vae: {codes: 1024, channels: 16, ch: 32, ch_mult: [1, 1, 2, 2, 4], "
-                       "res_blocks: 1, groups: 8}\n"
-                       "drafter: {depth: 6, width: 384, heads: 6}\n"
-                       "refiner: {depth: 4, width: 256, heads: 4}\n"},
+                       "vae: {codes: 1024, channels: 16, ch: 16, ch_mult: [1, 2, 4, 4, 8], "
+                       "res_blocks: 1, groups: 4}\n"
+                       "drafter: {depth: 5, width: 256, heads: 4}\n"
+                       "refiner: {depth: 4, width: 128, heads: 2}\n"},
     {"tiny", "patch_nums: [1, 2, 3, 4]\n"
              "classes: 10\n"
              "vae: {codes: 64, channels: 8, ch: 32, ch_mult: [1, 2], res_blocks: 1}\n"

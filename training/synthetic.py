@@ -11,7 +11,7 @@ PYRAMID = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16)
 OFFICIAL_VAE = dict(
     codes=4096, channels=32, ch=160, ch_mult=(1, 1, 2, 2, 4), res_blocks=2, groups=32
 )
-VISTAS_VAE = dict(codes=1024, channels=16, ch=32, ch_mult=(1, 1, 2, 2, 4), res_blocks=1, groups=8)
+VISTAS_VAE = dict(codes=1024, channels=16, ch=16, ch_mult=(1, 2, 4, 4, 8), res_blocks=1, groups=4)
 TINY_VAE = dict(codes=64, channels=8, ch=32, ch_mult=(1, 2), res_blocks=1, groups=32)
 
 # The same as in tools/shapes.c. A drafter alone serves N = K.
@@ -30,8 +30,8 @@ SHAPES = {
         patch_nums=PYRAMID,
         classes=16,
         vae=VISTAS_VAE,
-        drafter=dict(depth=6, width=384),
-        refiner=dict(depth=4, width=256),
+        drafter=dict(depth=5, width=256),
+        refiner=dict(depth=4, width=128),
     ),
     'tiny': dict(
         patch_nums=(1, 2, 3, 4),
