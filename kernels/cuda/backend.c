@@ -14,8 +14,7 @@
 #define NAME "cuda"
 #endif
 
-/* ---- devices
- * --------------------------------------------------------------------------------------- */
+/* ---- devices --------------------------------------------------------------------------------- */
 
 static bool precision_of(const char *name, CudaType *type, CodeError *error)
 {
@@ -112,8 +111,7 @@ static void release(CodeDevice *device, void *memory)
     cudaFree(memory);
 }
 
-/* ---- weights
- * --------------------------------------------------------------------------------------- */
+/* ---- weights --------------------------------------------------------------------------------- */
 
 enum { COLUMN_ROUND = 8 }; /* columns of convolutions: 16 bytes of 16-bit numbers */
 
@@ -204,8 +202,7 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     return NULL;
 }
 
-/* ---- operations that are one kernel
- * ---------------------------------------------------------------- */
+/* ---- operations that are one kernel ---------------------------------------------------------- */
 
 /* Whether a kernel has to be launched: *result is what the operation returns if not. */
 static bool launches(CodeStream *stream, bool *result)
@@ -336,8 +333,7 @@ static bool group_norm(CodeStream *stream, const CodeGroupNorm *args)
     return good;
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error);
 

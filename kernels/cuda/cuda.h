@@ -61,8 +61,7 @@ static inline CudaStream *cuda_stream(CodeStream *stream)
     return (CudaStream *)stream;
 }
 
-/* ---- stream.c
- * -------------------------------------------------------------------------------------- */
+/* ---- stream.c -------------------------------------------------------------------------------- */
 
 CodeStream *cuda_stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error);
 void cuda_stream_close(CodeStream *stream);
@@ -91,8 +90,7 @@ bool cuda_pixels_out(CodeStream *stream, const CodePixels *args);
 /* What a failed call of the runtime means. */
 CodeStatus cuda_status(cudaError_t error);
 
-/* ---- products.c
- * ------------------------------------------------------------------------------------ */
+/* ---- products.c ------------------------------------------------------------------------------ */
 
 /* y (groups, rows, out) = f(W x + bias + add): x (groups, rows, columns). Strides count elements.
  */
@@ -109,14 +107,12 @@ bool cuda_product(CudaStream *stream, const CudaProduct *product);
 
 enum { CUDA_WORKSPACE = 32 << 20 }; /* bytes, of cuBLAS */
 
-/* ---- layers.c: products and what surrounds them
- * ---------------------------------------------------- */
+/* ---- layers.c: products and what surrounds them ---------------------------------------------- */
 
 bool cuda_linear(CodeStream *stream, const CodeLinear *args);
 bool cuda_conv(CodeStream *stream, const CodeConv *args);
 
-/* ---- scores.c: attention for types and sizes that cuda_attention does not have
- * ---------------------- */
+/* ---- scores.c: attention for types and sizes that cuda_attention does not have --------------- */
 
 bool cuda_attention_by_products(CudaStream *stream, const CodeAttention *args);
 

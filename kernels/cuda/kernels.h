@@ -19,8 +19,7 @@ static inline size_t cuda_size(CudaType type)
     return type == CUDA_F32 ? 4 : 2;
 }
 
-/* ---- products.cu: what surrounds products
- * -------------------------------------------------------- */
+/* ---- products.cu: what surrounds products ---------------------------------------------------- */
 
 /* Weights (out, in, taps) of float32 -> (out, columns) with columns (tap, in), zeros behind. */
 typedef struct CudaPack {
@@ -68,8 +67,7 @@ cudaError_t cuda_gate(const CudaGate *args, cudaStream_t stream);
 cudaError_t cuda_softmax(const float *scores, void *weights, CudaType type, size_t rows,
                          unsigned keys, unsigned columns, cudaStream_t stream);
 
-/* ---- transformer.cu, attention.cu, sample.cu, maps.cu: operations of backend.h
- * -------------------- */
+/* ---- transformer.cu, attention.cu, sample.cu, maps.cu: operations of backend.h --------------- */
 
 cudaError_t cuda_modulate(const CodeModulate *args, CudaType type, cudaStream_t stream);
 cudaError_t cuda_heads(const CodeHeads *args, CudaType type, cudaStream_t stream);

@@ -19,8 +19,7 @@ static unsigned groups_in_strip(unsigned groups, size_t bytes)
     return smaller(groups, fitting ? fitting : 1);
 }
 
-/* ---- convolutions, and linear layers whose input has another type
- * ---------------------------------- */
+/* ---- convolutions, and linear layers whose input has another type ---------------------------- */
 
 /* Where a product's rows come from, and where its outputs go. */
 typedef struct Strips {
@@ -120,8 +119,7 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
     return run_strips(stream, &strips);
 }
 
-/* ---- linear layers
- * --------------------------------------------------------------------------------- */
+/* ---- linear layers --------------------------------------------------------------------------- */
 
 /* y += gate * (W x + bias): the sums of as many groups as make a strip go through scratch memory.
  */

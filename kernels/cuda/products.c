@@ -15,8 +15,7 @@ static const cudaDataType names[] = {
 
 static const float one = 1, nothing = 0;
 
-/* ---- recipes
- * --------------------------------------------------------------------------------------- */
+/* ---- recipes --------------------------------------------------------------------------------- */
 
 /* The largest power of two, up to 16, that divides all that an operand's addresses are made of. */
 static uint8_t alignment_of(const void *data, size_t stride, size_t group)
@@ -76,8 +75,7 @@ static bool grow(CudaStream *stream)
     return true;
 }
 
-/* ---- what cuBLASLt wants to know
- * ------------------------------------------------------------------- */
+/* ---- what cuBLASLt wants to know ------------------------------------------------------------- */
 
 /* cuBLAS stores columns: y^T (out, rows) = W (out, columns) x^T (columns, rows), W being stored as
  * W^T (columns, out). */
@@ -178,8 +176,7 @@ static CudaRecipe *recipe_for(CudaStream *stream, const CudaProduct *p)
     return recipe;
 }
 
-/* ---- computing
- * ------------------------------------------------------------------------------------- */
+/* ---- computing ------------------------------------------------------------------------------- */
 
 static cublasStatus_t by_lt(CudaStream *stream, const CudaProduct *p, const CudaRecipe *recipe,
                             unsigned first, unsigned groups)
@@ -260,6 +257,13 @@ static bool prepare(CudaStream *stream)
                         "setting a workspace");
 }
 
+/* What cuBLASLt answers where an algorithm does not serve so many groups: a workspace that is too
+ * small for them counts as an invalid value. */
+static bool refused(cublasStatus_t status)
+{
+    return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;
+}
+
 bool cuda_product(CudaStream *stream, const CudaProduct *p)
 {
     CudaRecipe *recipe;
@@ -271,13 +275,13 @@ bool cuda_product(CudaStream *stream, const CudaProduct *p)
         return true;
     if (!recipe->plain && !recipe->one_by_one)
         status = by_lt(stream, p, recipe, 0, p->groups);
-    if (!recipe->plain && p->groups > 1 && status == CUBLAS_STATUS_NOT_SUPPORTED) {
+    if (!recipe->plain && p->groups > 1 && refused(status)) {
         recipe->one_by_one = true;
         status = CUBLAS_STATUS_SUCCESS;
         for (unsigned group = 0; group < p->groups && status == CUBLAS_STATUS_SUCCESS; group++)
             status = by_lt(stream, p, recipe, group, 1);
     }
-    if (status == CUBLAS_STATUS_NOT_SUPPORTED)
+    if (refused(status))
         return by_cublas_one_by_one(stream, p);
     return cuda_blas_ok(stream, status, "a product");
 }

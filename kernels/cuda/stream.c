@@ -7,8 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- errors
- * ---------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 CodeStatus cuda_status(cudaError_t error)
 {
@@ -66,12 +65,12 @@ bool cuda_wait(CudaStream *stream)
         if (!cuda_goes_on(stream))
             return false;
         nanosleep(&moment, NULL);
+        cudaGetLastError(); /* "not ready" counts as one, and would be taken for a launch's */
     }
     return cuda_ok(stream, error, "waiting");
 }
 
-/* ---- memory
- * ---------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 bool cuda_reserve(CudaStream *stream, size_t bytes)
 {
@@ -93,8 +92,7 @@ bool cuda_reserve(CudaStream *stream, size_t bytes)
     return true;
 }
 
-/* ---- copies
- * ---------------------------------------------------------------------------------------- */
+/* ---- copies ---------------------------------------------------------------------------------- */
 
 /* Small uploads do not wait: they are copied into a ring of pinned memory first. */
 static bool upload_small(CudaStream *stream, void *to, const void *from, size_t bytes)
@@ -157,8 +155,7 @@ bool cuda_pixels_out(CodeStream *base, const CodePixels *args)
            cuda_ok(stream, cudaStreamSynchronize(stream->stream), "a picture's copy");
 }
 
-/* ---- life
- * ------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static bool open_libraries(CudaStream *stream)
 {

@@ -227,7 +227,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
         b_layout->batch != d_layout->batch || c_layout->batch != d_layout->batch)
         return CUBLAS_STATUS_INVALID_VALUE;
     if (mood == 2 && d_layout->batch > 1)
-        return CUBLAS_STATUS_NOT_SUPPORTED;
+        return CUBLAS_STATUS_INVALID_VALUE;
     p.m = d_layout->rows, p.n = d_layout->columns, p.k = b_layout->rows, p.batch = d_layout->batch;
     p.alpha = *static_cast<const float *>(alpha), p.beta = *static_cast<const float *>(beta);
     p.a = matrix_of(a, a_layout, desc->trans_a);

@@ -61,7 +61,7 @@ float gelu(float x)
 }
 
 /* sums (at_once, panel) = a (k, panel) b (at_once, k) */
-__attribute__((no_sanitize("address", "undefined"), optimize("O3"))) void
+__attribute__((no_sanitize("address", "undefined"))) void
 dot(const float *__restrict a, const float *__restrict b, int64_t k, float *__restrict sums)
 {
     float total[at_once][panel] = {};

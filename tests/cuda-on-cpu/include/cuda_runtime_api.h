@@ -56,8 +56,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream);
 cudaError_t cudaGetLastError(void);
 const char *cudaGetErrorString(cudaError_t error);
 
-/* ---- for tests: what a real device cannot be told -----------------------------------------------
- */
+/* ---- for tests: what a real device cannot be told -------------------------------------------- */
 
 #define CUDA_ON_CPU_API __attribute__((visibility("default")))
 
