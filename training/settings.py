@@ -16,9 +16,9 @@ VAE_STEPS, VAE_BATCH = 1800, 12
 TOKEN_PICTURES = 4800  # of the training set, for the transformers
 QUANTISER_STEPS, QUANTISER_PICTURES = 700, 2048
 JOINT_STEPS, JOINT_BATCH = 200, 4
-LARGE_STEPS = 480, 300, 30  # scales 0-7 only; all scales; scales below a random N
+LARGE_STEPS = 480, 100, 380  # scales 0-7 only; all scales; scales below a random N
 COARSE_BATCH, FULL_BATCH = 16, 8
-REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 200, 8, 0.1
+REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 120, 8, 0.5
 
 
 def arguments(description):

@@ -37,10 +37,9 @@ def cross_entropy(run, model, pyramids, rng, scales, count):
         ).float()
     ce = F.cross_entropy(logits.transpose(1, 2), tokens, reduction='none')
     loss = (ce * token_weights(0, length, run.device)).sum(1).mean()
-    figures = dict(
-        loss=loss, coarse=ce[:, : START[5]].mean(), middle=ce[:, START[5] : START[8]].mean()
-    )
-    return loss, figures | (dict(fine=ce[:, START[8] :].mean()) if length == LENGTH else {})
+    bands = dict(coarse=(0, 5), middle=(5, 8), fine=(8, SCALES))
+    figures = {n: ce[:, START[a] : START[b]].mean() for n, (a, b) in bands.items() if scales >= b}
+    return loss, dict(loss=loss) | figures
 
 
 def stage(run):
