@@ -69,7 +69,9 @@ static gboolean gather(GstCodeAhead *ahead)
     guint room = ahead->left - g_queue_get_length(&ahead->queue);
     GstCodePlace place;
 
-    gst_code_job_begin(job, ahead->owner.serial(ahead->owner.user), pictures);
+    if (ahead->setup.anytime)
+        pictures = 1; /* each has a deadline of its own */
+    gst_code_job_begin(job, ahead->owner.serial(ahead->owner.user), pictures, &ahead->segment);
     if (GST_CLOCK_TIME_IS_VALID(earliest))
         gst_code_timeline_skip(&ahead->cursor, &ahead->segment, earliest);
     while (job->count < room && gst_code_timeline_next(&ahead->cursor, &ahead->segment, &place)) {

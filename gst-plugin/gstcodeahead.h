@@ -30,12 +30,19 @@ typedef struct GstCodeAheadOwner {
 
     /* The position in the segment before which a frame that is yet to be drawn comes too late. */
     GstClockTime (*earliest)(gpointer user, const GstSegment *segment);
+
+    /* When a frame is due, in g_get_monotonic_time()'s time; G_MAXINT64: at no certain time. */
+    gint64 (*deadline)(gpointer user, const GstSegment *segment, const GstCodePlace *place);
+
+    /* How much slower than needed downstream says that frames come; 1: neither. */
+    gdouble (*proportion)(gpointer user);
 } GstCodeAheadOwner;
 
 typedef struct GstCodeAheadSetup {
     guint depth;          /* pictures that may wait; 0: draw when asked */
     guint batch;          /* pictures at a time */
     gboolean progressive; /* a frame after each scale */
+    gboolean anytime;     /* at the deadline, as far as it is */
 } GstCodeAheadSetup;
 
 /* A frame, drawn or failed. */

@@ -70,6 +70,28 @@ GstClockTime gst_code_src_earliest(gpointer data, const GstSegment *segment)
     return gst_segment_position_from_running_time(segment, GST_FORMAT_TIME, earliest);
 }
 
+gint64 gst_code_src_deadline(gpointer data, const GstSegment *segment, const GstCodePlace *place)
+{
+    GstCodeSrc *self = data;
+    GstClockTime due = gst_segment_to_running_time(segment, GST_FORMAT_TIME, place->pts), now;
+
+    if (!gst_base_src_is_live(GST_BASE_SRC(self)) || !GST_CLOCK_TIME_IS_VALID(due) ||
+        !running_time(self, &now))
+        return G_MAXINT64;
+    return g_get_monotonic_time() + GST_CLOCK_DIFF(now, due) / GST_USECOND;
+}
+
+gdouble gst_code_src_proportion(gpointer data)
+{
+    GstCodeSrc *self = data;
+    gdouble proportion;
+
+    GST_OBJECT_LOCK(self);
+    proportion = self->qos_proportion;
+    GST_OBJECT_UNLOCK(self);
+    return proportion;
+}
+
 void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
                                const GstCodePlace *place, guint64 dropped)
 {

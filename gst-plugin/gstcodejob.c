@@ -12,6 +12,7 @@ GstCodeJob *gst_code_job_new(GstCodeWeights *weights, GstCodeStats *stats,
     job->stats = stats;
     job->owner = *owner;
     job->progressive = setup->progressive;
+    job->anytime = setup->anytime;
     job->scales = code_model_info(weights->headers)->scales;
     job->capacity = setup->batch * (setup->progressive ? job->scales : 1);
     job->place = g_new0(GstCodePlace, job->capacity);
@@ -36,8 +37,9 @@ void gst_code_job_free(GstCodeJob *job)
     g_free(job);
 }
 
-void gst_code_job_begin(GstCodeJob *job, guint serial, guint pictures)
+void gst_code_job_begin(GstCodeJob *job, guint serial, guint pictures, const GstSegment *segment)
 {
+    job->segment = *segment;
     job->serial = serial;
     job->max_pictures = pictures;
     job->count = job->pictures = 0;
@@ -81,7 +83,10 @@ static gboolean make_request(GstCodeJob *job, guint i, gboolean other_weights, C
         gst_code_timeline_place(&job->before[i], &(GstSegment){.rate = 1.0, .stop = -1},
                                 picture * job->scales, &begin);
     settings = job->owner.settings(job->owner.user, begin.pts);
-    steps = gst_code_settings_steps(&settings, weights->headers);
+    steps = gst_code_pace_steps(&job->pace, settings.min_drafting_steps,
+                                gst_code_settings_steps(&settings, weights->headers),
+                                code_model_info(weights->headers)->steps);
+    settings.drafting_steps = steps;
     made = (other_weights || code_model_info(weights->headers)->steps >> steps & 1) &&
            gst_code_weights_select(weights, steps, error) &&
            gst_code_settings_request(&settings, weights->headers, picture,
@@ -109,22 +114,36 @@ static guint prepare(GstCodeJob *job, CodeError *error)
     return job->count;
 }
 
-/* The observer of a progressive stream. */
+static void show_scale(GstCodeJob *job, CodeGenerator *generator, guint i)
+{
+    gsize stride = GST_CODE_STRIDE(code_model_info(job->weights->headers)->side);
+    CodePicture preview = {.data = job->drawn[i]->pixels, .stride = stride};
+    gint64 begin = g_get_monotonic_time();
+    CodeError error;
+
+    if (!code_generator_preview(generator, job->picture[i], &preview, &error))
+        job->drawn[i]->failed = TRUE;
+    gst_code_pace_rendered(&job->pace, g_get_monotonic_time() - begin);
+}
+
+/* The observer: shows the scales that are frames of their own, and ends a picture that cannot get
+ * any further before its deadline. */
 static void scale_done(void *user, CodeGenerator *generator, unsigned scale, unsigned first,
                        unsigned count)
 {
     GstCodeJob *job = user;
-    gsize stride = GST_CODE_STRIDE(code_model_info(job->weights->headers)->side);
-    CodeError error;
 
-    if (scale == job->scales - 1)
+    gst_code_pace_scale(&job->pace, scale);
+    if (scale == job->scales - 1 || job->stopped)
         return;
-    for (guint i = 0; i < job->count; i++) {
-        CodePicture preview = {.data = job->drawn[i]->pixels, .stride = stride};
-
-        if (job->scale[i] == scale && job->picture[i] >= first && job->picture[i] < first + count &&
-            !code_generator_preview(generator, job->picture[i], &preview, &error))
-            job->drawn[i]->failed = TRUE;
+    for (guint i = 0; job->progressive && i < job->count; i++)
+        if (job->scale[i] == scale && job->picture[i] >= first && job->picture[i] < first + count)
+            show_scale(job, generator, i);
+    if (job->anytime && !job->progressive &&
+        gst_code_pace_is_last(&job->pace, scale, job->deadline)) {
+        show_scale(job, generator, 0);
+        job->stopped = scale + 1;
+        code_generator_cancel(generator, true);
     }
 }
 
@@ -140,10 +159,51 @@ static void record(GstCodeJob *job, guint done, const CodeTimes *times, gdouble 
         drawn->place = job->place[i];
         drawn->serial = job->serial;
         drawn->record = (GstCodeRecord){.request = job->request[job->picture[i]],
-                                        .scales = job->scale[i] + 1,
+                                        .scales = job->stopped ? job->stopped : job->scale[i] + 1,
                                         .times = *times,
                                         .seconds = seconds / pictures};
     }
+}
+
+/* What the picture says about the pace. */
+static void learn(GstCodeJob *job, const CodeTimes *times)
+{
+    gint64 now = g_get_monotonic_time();
+    gdouble proportion = job->owner.proportion(job->owner.user);
+    gboolean late = proportion > 1.1;
+    gdouble spare = 1.0 - proportion;
+
+    if (!job->stopped)
+        gst_code_pace_rendered(&job->pace, 1e6 * times->vae / job->pictures);
+    if (job->deadline != G_MAXINT64) {
+        late = late || job->stopped || now > job->deadline;
+        spare = (job->deadline - now) / (gdouble)MAX(1, job->deadline - job->pace.begin);
+    }
+    gst_code_pace_done(&job->pace, late, spare);
+}
+
+static gboolean generate(GstCodeJob *job, CodeGenerator *generator, guint done, CodeError *error)
+{
+    gboolean observe = job->progressive || job->anytime;
+    gboolean drawn;
+
+    job->stopped = 0;
+    gst_code_pace_begin(&job->pace);
+    drawn = code_generator_observe(generator, observe ? scale_done : NULL, job, false, error) &&
+            code_generate(generator, job->request, job->picture[done - 1] + 1, job->target, error);
+    if (job->stopped) {
+        /* The deadline has cancelled it, unless somebody else has as well. */
+        drawn = gst_code_weights_resume(job->weights);
+        error->status = CODE_CANCELLED;
+    }
+    for (guint i = 0; drawn && i < done; i++) {
+        if (!job->drawn[i]->failed)
+            continue;
+        error->status = CODE_FAILED;
+        g_strlcpy(error->text, "a scale could not be shown", sizeof error->text);
+        drawn = FALSE;
+    }
+    return drawn;
 }
 
 guint gst_code_job_draw(GstCodeJob *job, CodeError *error)
@@ -151,7 +211,6 @@ guint gst_code_job_draw(GstCodeJob *job, CodeError *error)
     guint done = prepare(job, error);
     CodeGenerator *generator;
     CodeTimes times;
-    gint64 begin;
 
     if (done == 0)
         return 0;
@@ -160,19 +219,11 @@ guint gst_code_job_draw(GstCodeJob *job, CodeError *error)
         return 0;
     for (guint i = 0; i < done; i++)
         job->drawn[i]->failed = FALSE;
-    begin = g_get_monotonic_time();
-    if (!code_generator_observe(generator, job->progressive ? scale_done : NULL, job, false,
-                                error) ||
-        !code_generate(generator, job->request, job->picture[done - 1] + 1, job->target, error))
+    job->deadline = job->owner.deadline(job->owner.user, &job->segment, &job->place[0]);
+    if (!generate(job, generator, done, error))
         return 0;
-    for (guint i = 0; i < done; i++) {
-        if (!job->drawn[i]->failed)
-            continue;
-        error->status = CODE_FAILED;
-        g_strlcpy(error->text, "a scale could not be shown", sizeof error->text);
-        return 0;
-    }
     times = code_generator_times(generator);
-    record(job, done, &times, (g_get_monotonic_time() - begin) / 1e6);
+    record(job, done, &times, (g_get_monotonic_time() - job->pace.begin) / 1e6);
+    learn(job, &times);
     return done;
 }

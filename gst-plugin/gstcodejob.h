@@ -3,17 +3,23 @@
 #define GST_CODE_JOB_H
 
 #include "gstcodeahead.h"
+#include "gstcodepace.h"
 
 typedef struct GstCodeJob {
     GstCodeWeights *weights;
     GstCodeStats *stats;
     GstCodeAheadOwner owner;
-    gboolean progressive;
+    gboolean progressive, anytime;
     guint scales; /* of the model */
 
     guint capacity; /* frames that there is room for */
     guint pictures, max_pictures;
     guint serial; /* of the settings at the beginning */
+    GstSegment segment;
+
+    GstCodePace pace;
+    gint64 deadline; /* of the first frame */
+    guint stopped;   /* anytime: scales after which the deadline ended it; 0: it did not */
 
     /* Of each frame. */
     guint count;
@@ -33,7 +39,7 @@ GstCodeJob *gst_code_job_new(GstCodeWeights *weights, GstCodeStats *stats,
 void gst_code_job_free(GstCodeJob *job);
 
 /* Empties it, for as many pictures at most. */
-void gst_code_job_begin(GstCodeJob *job, guint serial, guint pictures);
+void gst_code_job_begin(GstCodeJob *job, guint serial, guint pictures, const GstSegment *segment);
 
 /* Adds a frame. FALSE: there is no room. */
 gboolean gst_code_job_add(GstCodeJob *job, const GstCodePlace *place,

@@ -16,6 +16,7 @@ enum {
     PROP_BATCH_SIZE,
     PROP_QOS,
     PROP_PROGRESSIVE,
+    PROP_ANYTIME,
     PROP_STATS,
 };
 
@@ -68,6 +69,9 @@ static gboolean set_own(GstCodeSrc *self, guint id, const GValue *value)
     case PROP_QOS:
         self->qos = g_value_get_boolean(value);
         return TRUE;
+    case PROP_ANYTIME:
+        self->anytime = g_value_get_boolean(value);
+        return TRUE;
     case PROP_PROGRESSIVE:
         self->progressive = g_value_get_boolean(value);
         return TRUE;
@@ -118,6 +122,9 @@ static gboolean get_own(GstCodeSrc *self, guint id, GValue *value)
         return TRUE;
     case PROP_QOS:
         g_value_set_boolean(value, self->qos);
+        return TRUE;
+    case PROP_ANYTIME:
+        g_value_set_boolean(value, self->anytime);
         return TRUE;
     case PROP_PROGRESSIVE:
         g_value_set_boolean(value, self->progressive);
@@ -218,6 +225,12 @@ static void install_stream(GObjectClass *klass, GParamFlags flags)
         g_param_spec_boolean("progressive", "Progressive",
                              "A frame after every scale: each picture takes as many frames as the "
                              "model has scales, and gets sharper from one to the next",
+                             FALSE, flags));
+    g_object_class_install_property(
+        klass, PROP_ANYTIME,
+        g_param_spec_boolean("anytime", "Anytime",
+                             "Live: when a picture's time comes before it is finished, put it out "
+                             "as far as it is; its meta tells how far. Draws one picture at a time",
                              FALSE, flags));
     g_object_class_install_property(
         klass, PROP_STATS,

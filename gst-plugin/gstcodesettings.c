@@ -55,6 +55,13 @@ static void install_classes(GObjectClass *klass)
                             "Number of the picture at the beginning of the stream: the pictures "
                             "are those that come from there on in a stream that begins at 0",
                             0, G_MAXUINT64 / 2, 0, FRAME_FLAGS));
+    g_object_class_install_property(
+        klass, GST_CODE_SETTINGS_MIN_DRAFTING_STEPS,
+        g_param_spec_uint("min-drafting-steps", "Least drafting steps",
+                          "Where pictures come too late, use fewer drafting steps, down to this "
+                          "many; the picture's meta tells how many it were. 0: always as many as "
+                          "drafting-steps",
+                          0, CODE_MAX_SCALES, 0, FRAME_FLAGS));
 }
 
 void gst_code_settings_install(GObjectClass *klass)
@@ -136,6 +143,9 @@ gboolean gst_code_settings_set(GstCodeSettings *settings, guint id, const GValue
     case GST_CODE_SETTINGS_CLASSES:
         replace_classes(&settings->classes, value, TRUE);
         return TRUE;
+    case GST_CODE_SETTINGS_MIN_DRAFTING_STEPS:
+        settings->min_drafting_steps = g_value_get_uint(value);
+        return TRUE;
     case GST_CODE_SETTINGS_FIRST_FRAME:
         settings->first_frame = g_value_get_uint64(value);
         return TRUE;
@@ -170,6 +180,9 @@ gboolean gst_code_settings_get(const GstCodeSettings *settings, guint id, GValue
         return TRUE;
     case GST_CODE_SETTINGS_CLASSES:
         g_value_set_string(value, gst_code_classes_text(settings->classes));
+        return TRUE;
+    case GST_CODE_SETTINGS_MIN_DRAFTING_STEPS:
+        g_value_set_uint(value, settings->min_drafting_steps);
         return TRUE;
     case GST_CODE_SETTINGS_FIRST_FRAME:
         g_value_set_uint64(value, settings->first_frame);

@@ -19,6 +19,7 @@ enum {
     GST_CODE_SETTINGS_CLASS_NAME,
     GST_CODE_SETTINGS_CLASSES,
     GST_CODE_SETTINGS_FIRST_FRAME,
+    GST_CODE_SETTINGS_MIN_DRAFTING_STEPS,
     GST_CODE_SETTINGS_LAST
 };
 
@@ -31,6 +32,7 @@ typedef struct GstCodeSettings {
     gdouble top_p;
     GstCodeClasses *class_name; /* one name; goes before class_id */
     GstCodeClasses *classes;    /* goes before both */
+    guint min_drafting_steps;   /* where there is no time for more; 0: never fewer */
     guint64 first_frame;        /* number of the picture at time 0 */
 } GstCodeSettings;
 

@@ -169,13 +169,17 @@ static void start_ahead(GstCodeSrc *self)
         .serial = get_serial,
         .settings = settings_at,
         .earliest = gst_code_src_earliest,
+        .deadline = gst_code_src_deadline,
+        .proportion = gst_code_src_proportion,
     };
+    gboolean live = gst_base_src_is_live(GST_BASE_SRC(self)); /* takes the lock by itself */
     GstCodeAheadSetup setup;
 
     GST_OBJECT_LOCK(self);
     setup.depth = self->queue_depth;
     setup.batch = self->weights.batch;
     setup.progressive = self->progressive;
+    setup.anytime = self->anytime && live;
     GST_OBJECT_UNLOCK(self);
     set_ahead(self, gst_code_ahead_new(&self->weights, &self->stats, &owner, &setup));
 }

@@ -32,7 +32,7 @@ struct _GstCodeSrc {
     guint serial;     /* grows when the user changes the settings */
     GThread *syncing; /* a GstController changes them on this thread */
     guint queue_depth;
-    gboolean qos, progressive;
+    gboolean qos, progressive, anytime;
     guint side;                 /* of the model's pictures; 0: not started */
     GstVideoInfo info;          /* as negotiated; fps_d 0: not yet */
     GstClockTime qos_earliest;  /* running time before which frames are late; NONE: none are */
@@ -82,6 +82,10 @@ void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment);
 /* For the drawing thread: the position before which a frame not drawn yet comes too late, or NONE.
  */
 GstClockTime gst_code_src_earliest(gpointer self, const GstSegment *segment);
+
+/* For the drawing thread: when a frame is due, and downstream's word on how frames come. */
+gint64 gst_code_src_deadline(gpointer self, const GstSegment *segment, const GstCodePlace *place);
+gdouble gst_code_src_proportion(gpointer self);
 
 /* Notes that `dropped` frames were passed over before the one at `place`, and says so. */
 void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,

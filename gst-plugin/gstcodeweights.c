@@ -212,6 +212,17 @@ void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted)
     gst_code_load_wake();
 }
 
+gboolean gst_code_weights_resume(GstCodeWeights *weights)
+{
+    gboolean interrupted;
+
+    g_mutex_lock(&weights->lock);
+    interrupted = g_atomic_int_get(&weights->interrupted);
+    code_generator_cancel(weights->generator, interrupted);
+    g_mutex_unlock(&weights->lock);
+    return !interrupted;
+}
+
 void gst_code_weights_close(GstCodeWeights *weights)
 {
     if (weights->load && gst_code_load_state(weights->load) != GST_CODE_LOAD_READY)

@@ -55,6 +55,9 @@ CodeGenerator *gst_code_weights_await(GstCodeWeights *weights, CodeError *error)
 /* While `interrupted` is TRUE, waiting and generating fail at once with CODE_CANCELLED. */
 void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted);
 
+/* For a generator that was cancelled for itself alone: lets it go on. FALSE: it is interrupted. */
+gboolean gst_code_weights_resume(GstCodeWeights *weights);
+
 /* The opposite of open. Cancels a load that is under way; a finished one stays until it is
  * forgotten. */
 void gst_code_weights_close(GstCodeWeights *weights);

@@ -161,6 +161,42 @@ GST_START_TEST(test_stop_while_waiting)
 }
 GST_END_TEST
 
+static void count_coarse(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
+{
+    GstStructure *structure =
+        gst_custom_meta_get_structure(gst_buffer_get_custom_meta(buffer, "GstCodeMeta"));
+    guint *seen = data, scale, scales, steps;
+
+    (void)sink;
+    (void)pad;
+    fail_unless(gst_structure_get(structure, "scale", G_TYPE_UINT, &scale, "scales", G_TYPE_UINT,
+                                  &scales, "drafting-steps", G_TYPE_UINT, &steps, NULL));
+    fail_unless(scale >= 1 && scale <= scales);
+    fail_unless(steps >= 3 && steps <= 8);
+    seen[0] += scale < scales;
+    seen[1] += steps < 8;
+}
+
+/* Too fast for the model: pictures come as far as they are, with fewer steps, and say so. */
+GST_START_TEST(test_anytime)
+{
+    gchar *description = g_strdup_printf(
+        "model=\"%s\" is-live=true anytime=true min-drafting-steps=3 num-buffers=8", slow_model());
+    Player *player = player_new(description, "video/x-raw,framerate=20/1");
+    guint seen[2] = {0, 0};
+
+    g_signal_connect(player->sink, "handoff", G_CALLBACK(count_coarse), seen);
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    fail_unless_equals_int(player->frames->len, 8);
+    fail_unless(seen[0] > 0);
+    fail_unless(seen[1] > 0);
+    g_print("%u of 8 not finished, %u with fewer steps, %" G_GUINT64_FORMAT " passed over\n",
+            seen[0], seen[1], get_stat(player->source, "dropped"));
+    player_free(player);
+    g_free(description);
+}
+GST_END_TEST
+
 /* ---- what a buffer knows --------------------------------------------------------- */
 
 GST_START_TEST(test_meta_and_tags)
@@ -217,6 +253,7 @@ Suite *make_suite(void)
     suite_add_tcase(suite, live);
     tcase_add_test(live, test_slow_live);
     tcase_add_test(live, test_qos_event);
+    tcase_add_test(live, test_anytime);
     tcase_add_test(live, test_stop_while_waiting);
     tcase_add_test(live, test_meta_and_tags);
     return suite;

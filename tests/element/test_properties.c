@@ -69,7 +69,7 @@ GST_START_TEST(test_walk)
         fail_unless(strlen(g_param_spec_get_blurb(specs[i])) > 20, "%s", specs[i]->name);
         own++;
     }
-    fail_unless_equals_int(own, 19);
+    fail_unless_equals_int(own, 21);
     g_free(specs);
     gst_object_unref(source);
 }
@@ -108,10 +108,12 @@ GST_END_TEST
 
 GST_START_TEST(test_flags)
 {
-    static const gchar *const any_time[] = {"class-id", "drafting-steps", "seed",       "guidance",
-                                            "top-k",    "top-p",          "first-frame"};
-    static const gchar *const ready[] = {"model",   "device",     "precision",   "is-live",
-                                         "threads", "batch-size", "queue-depth", "progressive"};
+    static const gchar *const any_time[] = {
+        "class-id", "drafting-steps", "seed",        "guidance",
+        "top-k",    "top-p",          "first-frame", "min-drafting-steps"};
+    static const gchar *const ready[] = {"model",       "device",      "precision",
+                                         "is-live",     "threads",     "batch-size",
+                                         "queue-depth", "progressive", "anytime"};
     GstElement *source = gst_object_ref_sink(gst_element_factory_make("codesrc", NULL));
     GObjectClass *klass = G_OBJECT_GET_CLASS(source);
 
@@ -219,11 +221,16 @@ static void stress_upstream(GstHarness *harness, GstEvent *event)
 
 GST_START_TEST(test_harness_stress)
 {
-    static const gchar *const names[] = {
-        "class-id",    "drafting-steps", "seed",        "guidance", "top-k",
-        "top-p",       "first-frame",    "class-name",  "classes",  "threads",
-        "queue-depth", "batch-size",     "progressive", "qos",      "device",
-        "precision",   "is-live"};
+    static const gchar *const names[] = {"class-id",    "drafting-steps",
+                                         "seed",        "guidance",
+                                         "top-k",       "top-p",
+                                         "first-frame", "class-name",
+                                         "classes",     "threads",
+                                         "queue-depth", "batch-size",
+                                         "progressive", "qos",
+                                         "anytime",     "min-drafting-steps",
+                                         "device",      "precision",
+                                         "is-live"};
     GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
     GstHarnessThread *threads[G_N_ELEMENTS(names)];
 
