@@ -159,7 +159,7 @@ static void json_scales(const Report *report)
     for (unsigned k = 0; k < report->plan.scales; k++) {
         Work work = scale_work(report, k);
 
-        printf("    {\"side\": %u, \"refined\": %s, \"ms\": %.6g, \"flops\": %.12g}%s\n",
+        printf("    {\"side\": %u, \"refined\": %s, \"ms\": %.6g, \"flops\": %.15g}%s\n",
                report->plan.scale[k].side, report->plan.scale[k].refined ? "true" : "false",
                report->scale[k].median, work.operations / report->plan.batch,
                k + 1 < report->plan.scales ? "," : "");
@@ -191,7 +191,7 @@ void report_json(const Report *report)
     printf("  \"planned_weight_bytes\": %" PRIu64 ",\n", plan->weight_bytes);
     json_number("peak_bytes", (double)report->peak_bytes);
     json_number("load_peak_bytes", (double)report->load_peak_bytes);
-    printf("  \"flops\": %.12g,\n", all.operations / plan->batch);
+    printf("  \"flops\": %.15g,\n", all.operations / plan->batch);
     json_number("gflops", 1e-9 * all.operations / seconds);
     json_number("peak_gflops", 1e-9 * report->peak_products);
     json_number("peak_rest_gflops", 1e-9 * report->peak_rest);
