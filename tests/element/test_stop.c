@@ -2,8 +2,18 @@
  * whatever the element is doing. */
 #include "common.h"
 
-/* What a user takes for "at once". */
-#define AT_ONCE (100 * G_TIME_SPAN_MILLISECOND)
+#include <stdlib.h>
+
+/* What a user takes for "at once", on a machine that has a core for it. Where more threads want to
+ * run than there are cores, everything takes as many times longer. */
+static gint64 at_once(void)
+{
+    gdouble load = 0;
+
+    if (getloadavg(&load, 1) != 1)
+        load = 0;
+    return (gint64)(100 * G_TIME_SPAN_MILLISECOND * MAX(1, load / g_get_num_processors()));
+}
 
 /* Waits for a PROGRESS message of this type. */
 static void await_progress(Player *player, GstProgressType wanted)
@@ -43,7 +53,7 @@ static void change_at_once(Player *player, GstState state)
     gst_element_set_state(player->pipeline, state);
     took = g_get_monotonic_time() - begin;
     g_print("to %s in %.1f ms\n", gst_element_state_get_name(state), took / 1000.0);
-    fail_unless(took < AT_ONCE, "%" G_GINT64_FORMAT " us", took);
+    fail_unless(took < at_once(), "%" G_GINT64_FORMAT " us", took);
 }
 
 GST_START_TEST(test_start_does_not_wait_for_the_weights)
@@ -111,7 +121,7 @@ GST_START_TEST(test_seek_while_generating)
     begin = g_get_monotonic_time();
     fail_unless(gst_element_seek_simple(player->source, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
                                         5 * GST_SECOND));
-    fail_unless(g_get_monotonic_time() - begin < AT_ONCE);
+    fail_unless(g_get_monotonic_time() - begin < at_once());
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
     fail_unless_equals_int(player->frames->len, 1);
     fail_unless_equals_uint64(player_frame(player, 0)->offset, 5);
