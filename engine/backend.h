@@ -254,6 +254,7 @@ typedef struct CodeDeviceOptions {
 typedef struct CodeDeviceInfo {
     unsigned threads;
     const char *precision;    /* "f32", ...; static */
+    bool host_memory;         /* the device computes in the host's memory */
     unsigned activation_size; /* bytes: 4 or 2 */
     unsigned linear_size;     /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones; 0:
                                  as all others, which take activation_size */

@@ -26,19 +26,24 @@ CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var,
 
 /* ---- computing one class --------------------------------------------------------------------- */
 
-static bool upload_class(CodeGenerator *generator, const CodeClassTable *table, int32_t class_id,
-                         float *slot)
+/* The vector of a pending class and its SiLU go into its slot; for adaln.c, the latter also stays
+ * on the host. */
+static bool upload_class(CodeGenerator *generator, const CodeClassTable *table, unsigned pending)
 {
+    unsigned index = table->pending[pending];
     size_t width = table->var->shape.width;
-    const float *cond = table->var->class_emb + (size_t)class_id * width;
+    const float *cond = table->var->class_emb + (size_t)table->class_of[index] * width;
     float *vectors = generator->buffers.host_vector;
 
     for (size_t i = 0; i < width; i++) {
         vectors[i] = cond[i];
         vectors[width + i] = cond[i] / (1 + expf(-cond[i]));
     }
-    return generator->model->backend->copy(generator->stream, slot + table->layout.cond, vectors,
-                                           2 * width * sizeof(float), CODE_UPLOAD);
+    if (table->var->adaln)
+        memcpy(generator->adaln.silu + pending * width, vectors + width, width * sizeof(float));
+    return generator->model->backend->copy(
+        generator->stream, table->memory + index * table->layout.stride + table->layout.cond,
+        vectors, 2 * width * sizeof(float), CODE_UPLOAD);
 }
 
 /* One row through a linear layer. */
@@ -49,31 +54,56 @@ static bool project(CodeGenerator *generator, const CodeWeight *weight, const fl
         &(CodeLinear){.weight = weight, .x = in, .y = out, .groups = 1, .rows = 1});
 }
 
-static bool modulations(CodeGenerator *generator, const CodeClassTable *table, float *slot)
+/* With shared_aln: what all blocks share, and each block's own part. */
+static bool shared_modulations(CodeGenerator *generator, const CodeClassTable *table, float *slot)
 {
-    const CodeBackend *backend = generator->model->backend;
     const CodeVar *var = table->var;
     const CodeSlotLayout *layout = &table->layout;
-    size_t parts = 6 * (size_t)var->shape.width;
 
-    if (var->shared_ada &&
-        !project(generator, var->shared_ada, slot + layout->silu, slot + layout->shared))
-        return false;
     for (unsigned i = 0; i < var->shape.depth; i++) {
-        float *out = slot + layout->blocks + i * parts;
         CodeEmbed sum = {.source = {slot + layout->shared, 0, NULL},
                          .lanes_per_source = 1,
                          .place = var->blocks[i].gss,
-                         .x = out,
+                         .x = slot + layout->blocks + i * 6 * (size_t)var->shape.width,
                          .lanes = 1,
                          .rows = 6,
                          .width = var->shape.width};
 
-        if (var->shared_ada ? !backend->embed(generator->stream, &sum)
-                            : !project(generator, var->blocks[i].ada, slot + layout->silu, out))
+        if (!generator->model->backend->embed(generator->stream, &sum))
             return false;
     }
-    return project(generator, var->head_ada, slot + layout->silu, slot + layout->head);
+    return true;
+}
+
+/* Of one class, from weights that are in memory. */
+static bool project_all(CodeGenerator *generator, const CodeClassTable *table, float *slot)
+{
+    const CodeVar *var = table->var;
+    const CodeSlotLayout *layout = &table->layout;
+    const float *silu = slot + layout->silu;
+
+    if (var->shape.shared_aln && !project(generator, var->shared_ada, silu, slot + layout->shared))
+        return false;
+    for (unsigned i = 0; i < var->shape.depth && !var->shape.shared_aln; i++)
+        if (!project(generator, var->blocks[i].ada, silu,
+                     slot + layout->blocks + i * 6 * (size_t)var->shape.width))
+            return false;
+    return project(generator, var->head_ada, silu, slot + layout->head);
+}
+
+/* All modulations of the pending classes. */
+static bool modulations(CodeGenerator *generator, const CodeClassTable *table)
+{
+    bool good =
+        !table->var->adaln || generator->stream->rehearsing || code_adaln_read(generator, table);
+
+    for (unsigned i = 0; good && i < table->pending_count; i++) {
+        float *slot = table->memory + table->pending[i] * table->layout.stride;
+
+        good = (table->var->adaln || project_all(generator, table, slot)) &&
+               (!table->var->shape.shared_aln || shared_modulations(generator, table, slot));
+    }
+    return good;
 }
 
 /* Keys and values of scale 0 go into the slot, and so do its logits, where anybody draws from them.
@@ -122,21 +152,30 @@ static unsigned slot_for(const CodeClassTable *table, int32_t class_id)
     return oldest;
 }
 
-static bool want(CodeGenerator *generator, CodeClassTable *table, int32_t class_id, int32_t *slot)
+/* Gives the class a slot, which is pending if it does not hold the class already. */
+static int32_t want(CodeGenerator *generator, CodeClassTable *table, int32_t class_id)
 {
     unsigned index = slot_for(table, class_id);
-    float *memory = table->memory + index * table->layout.stride;
-    bool rehearsing = generator->stream->rehearsing;
 
-    *slot = (int32_t)index;
     table->used[index] = generator->tick;
-    if (table->class_of[index] == class_id)
-        return true;
-    table->class_of[index] = -1; /* until it is complete */
-    if (!upload_class(generator, table, class_id, memory) ||
-        !modulations(generator, table, memory) || !first_scale(generator, table, index))
+    if (table->class_of[index] != class_id) {
+        table->class_of[index] = class_id;
+        table->pending[table->pending_count++] = index;
+    }
+    return (int32_t)index;
+}
+
+/* All that depends on the pending classes alone. */
+static bool compute_pending(CodeGenerator *generator, const CodeClassTable *table)
+{
+    for (unsigned i = 0; i < table->pending_count; i++)
+        if (!upload_class(generator, table, i))
+            return false;
+    if (!modulations(generator, table))
         return false;
-    table->class_of[index] = rehearsing ? -1 : class_id;
+    for (unsigned i = 0; i < table->pending_count; i++)
+        if (!first_scale(generator, table, table->pending[i]))
+            return false;
     return true;
 }
 
@@ -145,22 +184,25 @@ bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table)
     CodeModel *model = generator->model;
     unsigned branches = generator->branches;
     int32_t *slots = generator->buffers.host_slots;
+    bool good;
 
     generator->tick++;
+    table->pending_count = 0;
     for (unsigned i = 0; i < generator->count; i++) {
         const CodeRequest *request = &generator->requests[generator->first + i];
         int32_t class_id = request->class_id == CODE_CLASS_RANDOM
                                ? code_random_class(model, request->seed, request->frame)
                                : request->class_id;
 
-        if (!want(generator, table, class_id, &slots[i * branches]))
-            return false;
-        if (branches == 2 &&
-            !want(generator, table, (int32_t)model->shape.classes, &slots[i * branches + 1]))
-            return false;
+        slots[i * branches] = want(generator, table, class_id);
+        if (branches == 2)
+            slots[i * branches + 1] = want(generator, table, (int32_t)model->shape.classes);
     }
-    return model->backend->copy(generator->stream, table->lane_slots, slots,
-                                generator->count * branches * sizeof(int32_t), CODE_UPLOAD);
+    good = compute_pending(generator, table);
+    for (unsigned i = 0; i < table->pending_count && (!good || generator->stream->rehearsing); i++)
+        table->class_of[table->pending[i]] = -1; /* it holds nothing that can be used */
+    return good && model->backend->copy(generator->stream, table->lane_slots, slots,
+                                        generator->count * branches * sizeof(int32_t), CODE_UPLOAD);
 }
 
 bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, unsigned capacity)

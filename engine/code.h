@@ -79,13 +79,23 @@ typedef struct CodeSettings {
     bool more_smooth; /* feed a Gumbel-softmax blend of codes instead of the drawn code (display) */
 } CodeSettings;
 
+/* Where AdaLN weights are: a third of a transformer, which says what a class does to each layer and
+ * is of use only when a class comes that was not among those drawn lately. */
+typedef enum CodeClassWeights {
+    CODE_CLASS_WEIGHTS_AUTO, /* read, where they are more than 256 MiB and the device computes in
+                                the host's memory; else kept */
+    CODE_CLASS_WEIGHTS_KEEP, /* in the device's memory */
+    CODE_CLASS_WEIGHTS_READ, /* in their files, which stay open: read once for each new class */
+} CodeClassWeights;
+
 typedef struct CodeModelOptions {
     const char *device;      /* "auto" or NULL, "cuda", "cpu", "reference" */
     const char *precision;   /* "auto" or NULL, "f32"; "bf16", "f16", ... where the device has it */
     unsigned threads;        /* 0: the cores of the process's affinity mask */
     unsigned drafting_steps; /* which drafter and refiner to load, where the manifest has one pair
                                 per N; 0: the manifest's default */
-    bool headers_only;       /* check and plan, but load no weights: no generator can be made */
+    CodeClassWeights class_weights;
+    bool headers_only; /* check and plan, but load no weights: no generator can be made */
 
     /* Called while weights are read, with 0..1; returning false cancels (CODE_CANCELLED). May be
      * NULL. Called on the thread that opens the model. */
@@ -151,11 +161,12 @@ typedef struct CodePlan {
         bool refined;   /* by the refiner, not the drafter */
         uint64_t product_operations, attention_operations;
     } scale[CODE_MAX_SCALES];
-    uint64_t render_operations; /* of the VQ-VAE's decoder */
-    uint64_t weight_bytes;      /* of the model, shared by its generators */
-    uint64_t cache_bytes;       /* keys and values; drafter and refiner share them */
-    uint64_t class_bytes;       /* modulations and first scales of recent classes */
-    uint64_t scratch_bytes;     /* everything else of a generator */
+    uint64_t render_operations;  /* of the VQ-VAE's decoder */
+    uint64_t weight_bytes;       /* of the model, shared by its generators */
+    uint64_t class_weight_bytes; /* and those that stay in their files: CODE_CLASS_WEIGHTS_READ */
+    uint64_t cache_bytes;        /* keys and values; drafter and refiner share them */
+    uint64_t class_bytes;        /* modulations and first scales of recent classes */
+    uint64_t scratch_bytes;      /* everything else of a generator */
     uint64_t total_bytes;
 } CodePlan;
 

@@ -31,7 +31,18 @@ typedef struct CodeClassTable {
     int32_t *no_slots;   /* device: (1), holding 0: for passes over one slot */
     int32_t *class_of;   /* host: (slots), -1 for an empty one */
     uint64_t *used;      /* host: (slots), tick of the last use */
+    /* host: (B + 1), slots of this run that have a class and do not hold it yet */
+    uint32_t *pending;
+    unsigned pending_count;
 } CodeClassTable;
+
+/* What adaln.c works with, on the host; nothing where the model keeps AdaLN weights. */
+typedef struct CodeAdalnBuffers {
+    uint8_t *staging; /* for reading */
+    float *weights;   /* some rows of a layer */
+    float *silu;      /* (B + 1, C) of the pending classes */
+    float *out;       /* (B + 1, 6C) */
+} CodeAdalnBuffers;
 
 typedef struct CodeBuffers {
     /* device */
@@ -73,6 +84,7 @@ struct CodeGenerator {
     void *device_memory, *host_memory;
     CodeBuffers buffers;
     CodeClassTable drafter, refiner;
+    CodeAdalnBuffers adaln;
     uint64_t tick; /* of class tables */
     CodeScaleDone scale_done;
     void *scale_done_user;
@@ -110,6 +122,14 @@ bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, 
 
 /* Copies the logits of scale 0. */
 bool code_classes_logits(CodeGenerator *generator, const CodeClassTable *table);
+
+/* ---- adaln.c --------------------------------------------------------------------------------- */
+
+void code_adaln_layout(CodeGenerator *generator, CodeArena *host);
+
+/* Modulations of the table's pending classes, whose SiLU vectors are in adaln.silu, to their slots.
+ * Fails if the file was changed since the model was opened. */
+bool code_adaln_read(CodeGenerator *generator, const CodeClassTable *table);
 
 /* ---- transformer.c --------------------------------------------------------------------------- */
 

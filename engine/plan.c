@@ -62,6 +62,7 @@ static void layout_table(CodeGenerator *generator, CodeClassTable *table, const 
     table->no_slots = code_arena_take(device, 1, sizeof(int32_t));
     table->class_of = code_arena_take(host, table->slots, sizeof(int32_t));
     table->used = code_arena_take(host, table->slots, sizeof(uint64_t));
+    table->pending = code_arena_take(host, (size_t)generator->batch + 1, sizeof(uint32_t));
 }
 
 /* Scratch of a pass over `rows` rows a lane; rewound, so that the larger of both transformers
@@ -118,6 +119,7 @@ static void layout_host(CodeGenerator *generator, CodeArena *host)
     buffers->host_mask = code_arena_take(host, batch * last * last, sizeof(float));
     buffers->host_draws = code_arena_take(host, batch, sizeof(CodeDraw));
     buffers->host_slots = code_arena_take(host, 2 * batch, sizeof(int32_t));
+    code_adaln_layout(generator, host);
 }
 
 /* The most that any N of the generator's steps needs. */
@@ -260,6 +262,7 @@ bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch, 
     }
     plan->render_operations = render_operations(shape);
     plan->weight_bytes = model->weight_bytes;
+    plan->class_weight_bytes = model->reads_adaln ? model->adaln_bytes : 0;
     plan->cache_bytes = cache * activation_size(&sketch);
     plan->class_bytes = sizeof(float) * (sketch.drafter.layout.stride * sketch.drafter.slots +
                                          sketch.refiner.layout.stride * sketch.refiner.slots);

@@ -29,6 +29,7 @@ static const char usage[] =
     "  --device D            auto, cpu, reference\n"
     "  --precision P         auto, f32, bf16, int8\n"
     "  --threads T           the processor's cores where not given\n"
+    "  --class-weights WHERE auto, keep or read: AdaLN weights in memory, or read for a new class\n"
     "  --json                figures as JSON, an object for each N\n"
     "  --help\n";
 
@@ -42,9 +43,35 @@ typedef struct Arguments {
     bool random_classes, json;
 } Arguments;
 
+static CodeClassWeights class_weights(const char *text)
+{
+    if (!strcmp(text, "auto"))
+        return CODE_CLASS_WEIGHTS_AUTO;
+    if (!strcmp(text, "keep"))
+        return CODE_CLASS_WEIGHTS_KEEP;
+    if (strcmp(text, "read")) {
+        fprintf(stderr, "code-bench: --class-weights %s: expected auto, keep or read\n", text);
+        exit(2);
+    }
+    return CODE_CLASS_WEIGHTS_READ;
+}
+
 static void parse(Arguments *a, int argc, char **argv)
 {
-    enum { MODEL, SHAPE, STEPS, BATCH, RUNS, RANDOM, DEVICE, PRECISION, THREADS, JSON, HELP };
+    enum {
+        MODEL,
+        SHAPE,
+        STEPS,
+        BATCH,
+        RUNS,
+        RANDOM,
+        DEVICE,
+        PRECISION,
+        THREADS,
+        CLASSES,
+        JSON,
+        HELP
+    };
     static const struct option names[] = {{"model", 1, NULL, MODEL},
                                           {"shape", 1, NULL, SHAPE},
                                           {"drafting-steps", 1, NULL, STEPS},
@@ -54,6 +81,7 @@ static void parse(Arguments *a, int argc, char **argv)
                                           {"device", 1, NULL, DEVICE},
                                           {"precision", 1, NULL, PRECISION},
                                           {"threads", 1, NULL, THREADS},
+                                          {"class-weights", 1, NULL, CLASSES},
                                           {"json", 0, NULL, JSON},
                                           {"help", 0, NULL, HELP},
                                           {NULL, 0, NULL, 0}};
@@ -83,6 +111,8 @@ static void parse(Arguments *a, int argc, char **argv)
             a->options.precision = optarg;
         } else if (option == THREADS) {
             a->options.threads = (unsigned)argument_integer(name, optarg, 1, 1024);
+        } else if (option == CLASSES) {
+            a->options.class_weights = class_weights(optarg);
         } else if (option == JSON) {
             a->json = true;
         } else {

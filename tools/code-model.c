@@ -115,6 +115,9 @@ static void print_plan(const CodePlan *plan)
            mebibytes(plan->weight_bytes), mebibytes(plan->cache_bytes),
            mebibytes(plan->class_bytes), mebibytes(plan->scratch_bytes),
            mebibytes(plan->total_bytes));
+    if (plan->class_weight_bytes)
+        printf("class weights %.1f MiB as float32, not in memory: read for each new class\n",
+               mebibytes(plan->class_weight_bytes));
 }
 
 static bool inspect_model(const Arguments *a, CodeError *error)

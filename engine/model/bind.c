@@ -55,6 +55,18 @@ static bool bind_q_scale(CodeBinder *binder, CodeBlock *block, unsigned heads, u
     return code_binder_place(binder, binder->staging, heads, &block->q_scale);
 }
 
+/* A layer from the class vector to `parts` vectors: loaded, or left for adaln.c to read. */
+static bool bind_adaln(CodeBinder *binder, CodeWeight **out, unsigned width, unsigned parts,
+                       const char *name)
+{
+    return binder->model->reads_adaln
+               ? code_binder_leave_layer(binder, width, parts * width, name)
+               : code_binder_layer(
+                     binder, out,
+                     code_weight_spec(CODE_WEIGHT_LINEAR, width, parts * width, F32_TO_F32), "%s",
+                     name);
+}
+
 static bool bind_block(CodeBinder *binder, CodeBlock *block, const CodeVarShape *shape, unsigned i)
 {
     unsigned c = shape->width;
@@ -68,10 +80,12 @@ static bool bind_block(CodeBinder *binder, CodeBlock *block, const CodeVarShape 
             (!code_binder_checks(binder) &&
              !code_binder_place(binder, binder->staging, 6 * (size_t)c, &block->gss)))
             return false;
-    } else if (!code_binder_layer(binder, &block->ada,
-                                  code_weight_spec(CODE_WEIGHT_LINEAR, c, 6 * c, F32_TO_F32),
-                                  "blocks.%u.ada_lin.1", i)) {
-        return false;
+    } else {
+        char name[64];
+
+        snprintf(name, sizeof name, "blocks.%u.ada_lin.1", i);
+        if (!bind_adaln(binder, &block->ada, c, 6, name))
+            return false;
     }
     return bind_q_scale(binder, block, shape->heads, i) && bind_qkv(binder, block, c, i) &&
            code_binder_layer(binder, &block->proj,
@@ -145,16 +159,11 @@ static bool bind_var(CodeBinder *binder, CodeVar *var, const CodeVarShape *shape
         !code_binder_layer(binder, &var->word_embed,
                            code_weight_spec(CODE_WEIGHT_LINEAR, vae->channels, c, F32_TO_F32),
                            "word_embed") ||
-        !code_binder_layer(binder, &var->head_ada,
-                           code_weight_spec(CODE_WEIGHT_LINEAR, c, 2 * c, F32_TO_F32),
-                           "head_nm.ada_lin.1") ||
+        !bind_adaln(binder, &var->head_ada, c, 2, "head_nm.ada_lin.1") ||
         !code_binder_layer(binder, &var->head,
                            code_weight_spec(CODE_WEIGHT_LINEAR, c, vae->codes, F32_TO_F32),
                            "head") ||
-        (shape->shared_aln &&
-         !code_binder_layer(binder, &var->shared_ada,
-                            code_weight_spec(CODE_WEIGHT_LINEAR, c, 6 * c, F32_TO_F32),
-                            "shared_ada_lin.1")))
+        (shape->shared_aln && !bind_adaln(binder, &var->shared_ada, c, 6, "shared_ada_lin.1")))
         return false;
     for (unsigned i = 0; i < shape->depth; i++)
         if (!bind_block(binder, &var->blocks[i], shape, i))
@@ -386,6 +395,27 @@ static bool find_shape(CodeModel *model, const CodeManifestPair *pair, const Sou
                                                    &shape->refiner, &shape->classes, error));
 }
 
+/* Above this many bytes AdaLN weights cost more memory than reading them costs time. */
+#define MOST_ADALN ((uint64_t)256 << 20)
+
+static uint64_t adaln_bytes(const CodeVarShape *shape)
+{
+    uint64_t layers = 2 + 6 * (uint64_t)(shape->shared_aln ? 1 : shape->depth);
+
+    return layers * shape->width * (shape->width + 1) * sizeof(float);
+}
+
+static void choose_class_weights(CodeModel *model, CodeClassWeights wish)
+{
+    const CodeVarShape *refiner = &model->shape.refiner;
+
+    model->adaln_bytes =
+        adaln_bytes(&model->shape.drafter) + (refiner->depth ? adaln_bytes(refiner) : 0);
+    model->reads_adaln = wish == CODE_CLASS_WEIGHTS_READ ||
+                         (wish == CODE_CLASS_WEIGHTS_AUTO && model->device_info.host_memory &&
+                          model->adaln_bytes > MOST_ADALN);
+}
+
 /* One walk over all files. */
 static bool walk(CodeBinder *binder, const Sources *sources)
 {
@@ -453,10 +483,17 @@ bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *o
     CodeBinder binder = {.model = model, .options = options, .error = error};
     Sources sources = {0};
     bool good = pair && open_sources(model->manifest, pair, &sources, error) &&
-                find_shape(model, pair, &sources, error) && walk(&binder, &sources);
+                find_shape(model, pair, &sources, error);
 
-    if (good && !options->headers_only)
-        good = load(&binder, &sources);
+    if (good) {
+        choose_class_weights(model, options->class_weights);
+        good = walk(&binder, &sources) && (options->headers_only || load(&binder, &sources));
+    }
+    if (good && model->loaded && model->reads_adaln) {
+        model->drafter.adaln = sources.drafter;
+        model->refiner.adaln = sources.refiner;
+        sources.drafter = sources.refiner = NULL;
+    }
     free(binder.staging);
     free(binder.bias);
     close_sources(&sources);
@@ -471,6 +508,8 @@ void code_model_unbind(CodeModel *model)
         model->backend->release(model->device, model->vectors[i]);
     free(model->packed);
     free(model->vectors);
+    code_weights_close(model->drafter.adaln);
+    code_weights_close(model->refiner.adaln);
     free(model->drafter.blocks);
     free(model->drafter.class_emb);
     free(model->refiner.blocks);

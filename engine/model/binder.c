@@ -165,3 +165,18 @@ bool code_binder_layer(CodeBinder *binder, CodeWeight **out, CodeWeightSpec spec
     return code_binder_fetch_main(binder, name, spec.kind == CODE_WEIGHT_LINEAR ? 2 : 4, dims) &&
            code_binder_pack(binder, &spec, binder->bias, out);
 }
+
+bool code_binder_leave_layer(CodeBinder *binder, unsigned in, unsigned out, const char *name)
+{
+    uint64_t dims[] = {out, in};
+    char tensor[128];
+
+    binder->parameters += (uint64_t)out * (in + 1);
+    if (!code_binder_checks(binder))
+        return true;
+    snprintf(tensor, sizeof tensor, "%s.bias", name);
+    if (!code_weights_check(binder->weights, tensor, 1, dims, binder->error))
+        return false;
+    snprintf(tensor, sizeof tensor, "%s.weight", name);
+    return code_weights_check(binder->weights, tensor, 2, dims, binder->error);
+}

@@ -44,6 +44,9 @@ bool code_binder_fetch_main(CodeBinder *binder, const char *name, unsigned rank,
 /* Copies host floats to device memory that lives as long as the model. */
 bool code_binder_place(CodeBinder *binder, const float *values, size_t count, const float **out);
 
+/* A layer of a transformer that stays in its file: only its names and shapes are checked. */
+bool code_binder_leave_layer(CodeBinder *binder, unsigned in, unsigned out, const char *name);
+
 /* Packs binder->staging, a weight, with a bias; the first walk only counts its bytes. */
 bool code_binder_pack(CodeBinder *binder, const CodeWeightSpec *spec, const float *bias,
                       CodeWeight **out);

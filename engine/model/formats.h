@@ -17,8 +17,8 @@ bool code_pth_is_zip(const uint8_t *begin, size_t size);
 /* Why a file that begins like that is refused, if it is another form of PyTorch's; else NULL. */
 const char *code_pth_other_form(const uint8_t *begin, size_t size);
 
-/* synthetic.c: the values of a synthetic tensor, row-major. */
+/* synthetic.c: rows first..first + rows - 1 of a synthetic tensor, row-major. */
 void code_synthetic_fill(uint32_t seed, const char *name, unsigned rank, const uint64_t *dims,
-                         float *out);
+                         uint64_t first, uint64_t rows, float *out);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "backend.h"
 #include "manifest.h"
+#include "weights.h"
 
 enum { CODE_MAX_RES_BLOCKS = 8, CODE_PHI_COUNT = 4 };
 
@@ -61,10 +62,12 @@ typedef struct CodeVar {
     const float *start;     /* (p_0^2, C): pos_start + place of scale 0 */
     const float *place;     /* (L, C): lvl_embed + pos_1LC */
     CodeWeight *word_embed; /* (C, Z) */
-    CodeWeight *shared_ada; /* (6C, C), or NULL */
+    CodeWeight *shared_ada; /* (6C, C) with shared_aln */
     CodeWeight *head_ada;   /* (2C, C): scale, shift */
     CodeWeight *head;       /* (V, C) */
     CodeBlock *blocks;      /* depth */
+    CodeWeights *adaln; /* where ada, shared_ada and head_ada are read from, which are then NULL;
+                           NULL where they are kept */
 } CodeVar;
 
 typedef struct CodeNorm {
@@ -118,6 +121,8 @@ struct CodeModel {
     bool loaded; /* false after headers_only */
     CodeVar drafter, refiner;
     CodeVae vae;
+    bool reads_adaln;      /* AdaLN weights are not loaded: adaln.c */
+    uint64_t adaln_bytes;  /* of them, as float32 */
     uint64_t weight_bytes; /* that weights take once they are loaded */
     void **vectors;        /* device memory of everything that is not a CodeWeight */
     size_t vector_count;
@@ -135,14 +140,11 @@ void code_model_unbind(CodeModel *model);
 
 /* ---- shape.c: what the files do not say ------------------------------------------------------ */
 
-struct CodeWeights;
-
 /* Complete a shape from the manifest, or, for real files, from the tensors; what the manifest says
  * must agree with them. */
-bool code_shape_of_vae(const CodeManifest *manifest, const struct CodeWeights *weights,
+bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
                        CodeVaeShape *shape, CodeError *error);
-bool code_shape_of_var(const CodeManifestVar *given, const char *role,
-                       const struct CodeWeights *weights, CodeVarShape *shape, unsigned *classes,
-                       CodeError *error);
+bool code_shape_of_var(const CodeManifestVar *given, const char *role, const CodeWeights *weights,
+                       CodeVarShape *shape, unsigned *classes, CodeError *error);
 
 #endif

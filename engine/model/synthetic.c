@@ -71,17 +71,17 @@ static Spread spread_of(const char *name, unsigned rank, const uint64_t *dims)
 }
 
 void code_synthetic_fill(uint32_t seed, const char *name, unsigned rank, const uint64_t *dims,
-                         float *out)
+                         uint64_t first, uint64_t rows, float *out)
 {
     Spread spread = spread_of(name, rank, dims);
     float amplitude = (float)spread.amplitude, offset = (float)spread.offset;
     uint32_t key = fnv1a(name) ^ seed;
-    uint64_t count = 1;
+    uint64_t row = 1;
 
-    for (unsigned i = 0; i < rank; i++)
-        count *= dims[i];
-    for (uint64_t i = 0; i < count; i++) {
-        uint32_t hash = mix((uint32_t)i * 0x9E3779B9 + key);
+    for (unsigned i = 1; i < rank; i++)
+        row *= dims[i];
+    for (uint64_t i = 0; i < rows * row; i++) {
+        uint32_t hash = mix((uint32_t)(first * row + i) * 0x9E3779B9 + key);
         float centred = ((float)(hash >> 8) * 0x1p-24f - 0.5f) * 2.0f;
         float scaled = centred * amplitude;
 

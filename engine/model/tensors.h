@@ -64,9 +64,10 @@ typedef struct CodeTensorSource {
     const CodeFile *file;
     CodeZip *zip;     /* NULL but for .pth: then CRCs are checked, once a record */
     uint8_t *staging; /* CODE_STAGING bytes */
+    uint64_t first;   /* element 0 is this one of the tensor that errors name */
 } CodeTensorSource;
 
-#define CODE_STAGING ((size_t)1 << 20)
+#define CODE_STAGING CODE_WEIGHTS_STAGING
 
 /* Reads all values as float32, row-major, into `out`; NULL: only checks that they are finite. */
 bool code_tensor_read(const CodeTensorSource *source, const CodeTensor *tensor, float *out,

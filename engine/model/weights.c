@@ -275,7 +275,9 @@ static bool read_tensor(CodeWeights *weights, const CodeTensor *tensor, float *o
         weights->staging = malloc(CODE_STAGING);
     if (!weights->staging)
         return code_fail(error, CODE_NO_MEMORY, "%s: no memory to read", weights->file.name);
-    return code_tensor_read(&(CodeTensorSource){&weights->file, weights->zip, weights->staging},
+    return code_tensor_read(&(CodeTensorSource){.file = &weights->file,
+                                                .zip = weights->zip,
+                                                .staging = weights->staging},
                             tensor, out, error);
 }
 
@@ -285,10 +287,33 @@ bool code_weights_read(CodeWeights *weights, const char *name, unsigned rank, co
     if (!code_weights_check(weights, name, rank, dims, error))
         return false;
     if (weights->synthetic) {
-        code_synthetic_fill(weights->seed, name, rank, dims, out);
+        code_synthetic_fill(weights->seed, name, rank, dims, 0, dims[0], out);
         return true;
     }
     return read_tensor(weights, find(weights, name), out, error);
+}
+
+bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const char *name,
+                            unsigned rank, const uint64_t *dims, uint64_t first, uint64_t rows,
+                            float *out, CodeError *error)
+{
+    CodeTensorSource source = {.file = &weights->file, .zip = weights->zip, .staging = staging};
+    CodeTensor part;
+    uint64_t row;
+
+    if (!code_weights_check(weights, name, rank, dims, error))
+        return false;
+    if (weights->synthetic) {
+        code_synthetic_fill(weights->seed, name, rank, dims, first, rows, out);
+        return true;
+    }
+    part = *find(weights, name);
+    row = part.info.elements / dims[0];
+    part.offset += first * part.strides[0] * part.type->bytes;
+    part.info.dims[0] = rows;
+    part.info.elements = rows * row;
+    source.first = first * row;
+    return code_tensor_read(&source, &part, out, error);
 }
 
 bool code_weights_unchanged(const CodeWeights *weights, CodeError *error)

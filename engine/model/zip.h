@@ -5,6 +5,8 @@
 
 #include "model/file.h"
 
+#include <stdatomic.h>
+
 typedef struct CodeZipRecord {
     const char *name; /* behind the root folder; not terminated */
     uint32_t name_length;
@@ -12,7 +14,8 @@ typedef struct CodeZipRecord {
     uint64_t header; /* offset of its local header */
     uint64_t offset; /* of its bytes */
     uint64_t size;
-    bool checked; /* its CRC was found right */
+    atomic_bool
+        checked; /* its CRC was found right; readers on several threads may find it at once */
 } CodeZipRecord;
 
 typedef struct CodeZip {

@@ -112,6 +112,7 @@ static bool open_cpu(CodeDevice *device, const CodeDeviceOptions *options, const
     *info = (CodeDeviceInfo){
         .threads = cpu_pool_threads(device->pool),
         .precision = precision,
+        .host_memory = true,
         .activation_size = device->half ? 2 : 4,
         .linear_size = device->bytes ? 1 : 0,
     };

@@ -49,7 +49,7 @@ int __wrap_posix_memalign(void **memory, size_t alignment, size_t size)
 static uint8_t pixels[3][TINY_SIDE * TINY_SIDE * 3];
 
 /* Opens, generates once, closes. True where all of it went well. */
-static bool whole_life(TinyDevice device, CodeError *error)
+static bool whole_life(TinyDevice device, CodeClassWeights class_weights, CodeError *error)
 {
     CodeModelOptions options;
     CodeModel *model;
@@ -61,6 +61,7 @@ static bool whole_life(TinyDevice device, CodeError *error)
     code_model_options_init(&options);
     options.device = device.device;
     options.precision = device.precision;
+    options.class_weights = class_weights;
     model = code_model_open(tiny_folder(), &options, error);
     if (model)
         generator = code_generator_new(model, 1, 1 << 3, error);
@@ -73,9 +74,9 @@ static bool whole_life(TinyDevice device, CodeError *error)
     return good;
 }
 
-static void test_generating(TinyDevice device)
+static void test_generating(TinyDevice device, CodeClassWeights class_weights)
 {
-    CodeModel *model = tiny_model(device, 2);
+    CodeModel *model = tiny_model_with(device, 2, class_weights);
     CodeError error = {0};
     CodeGenerator *generator = code_generator_new(model, 3, 0, &error);
     CodePicture pictures[3];
@@ -102,7 +103,7 @@ static void test_generating(TinyDevice device)
 }
 
 /* Every allocation of a whole life fails once, and then for ever after. */
-static void test_every_failure(TinyDevice device)
+static void test_every_failure(TinyDevice device, CodeClassWeights class_weights)
 {
     unsigned refused = 0;
 
@@ -114,7 +115,7 @@ static void test_every_failure(TinyDevice device)
             atomic_store(&allocations, 0);
             atomic_store(&fail_after, for_ever);
             atomic_store(&fail_at, number);
-            good = whole_life(device, &error);
+            good = whole_life(device, class_weights, &error);
             atomic_store(&fail_at, 0);
             if (good && atomic_load(&allocations) < number)
                 break; /* there are not that many */
@@ -132,7 +133,9 @@ int main(int argc, char **argv)
     TinyDevice device = tiny_device(argc, argv);
 
     tiny_folder();
-    test_generating(device);
-    test_every_failure(device);
+    for (int way = CODE_CLASS_WEIGHTS_KEEP; way <= CODE_CLASS_WEIGHTS_READ; way++) {
+        test_generating(device, (CodeClassWeights)way);
+        test_every_failure(device, (CodeClassWeights)way);
+    }
     return test_end();
 }

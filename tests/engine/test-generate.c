@@ -43,25 +43,25 @@ static void draw(CodeModel *model, unsigned batch, const CodeRequest *requests, 
     code_generator_free(generator);
 }
 
-static void test_batches_and_threads(TinyDevice device)
+static void test_batches_and_threads(TinyDevice device, CodeClassWeights class_weights)
 {
     static uint8_t golden[PICTURES * BYTES], pixels[PICTURES * BYTES];
     static const unsigned batches[] = {1, 3, 8}, threads[] = {1, 2, 3};
     CodeRequest requests[PICTURES];
-    CodeModel *model = tiny_model(device, 1);
+    CodeModel *model = tiny_model_with(device, 1, class_weights);
 
     make_requests(model, requests);
     draw(model, 1, requests, golden);
     code_model_unref(model);
     for (unsigned t = 0; t < 3; t++) {
-        model = tiny_model(device, threads[t]);
+        model = tiny_model_with(device, threads[t], class_weights);
         for (unsigned b = 0; b < 3; b++) {
             memset(pixels, 0, sizeof pixels);
             draw(model, batches[b], requests, pixels);
             for (unsigned i = 0; i < PICTURES; i++)
                 CHECK(!memcmp(pixels + i * BYTES, golden + i * BYTES, BYTES),
-                      "%s %s: picture %u differs with batch %u, threads %u", device.device,
-                      device.precision, i, batches[b], threads[t]);
+                      "%s %s: picture %u differs with batch %u, threads %u, class weights %d",
+                      device.device, device.precision, i, batches[b], threads[t], class_weights);
         }
         code_model_unref(model);
     }
@@ -330,12 +330,35 @@ static void test_plan(CodeModel *model)
           "a plan for the impossible");
 }
 
+/* AdaLN weights that are read take no memory, but for what reading needs. */
+static void test_class_weights(TinyDevice device)
+{
+    CodeModel *kept = tiny_model_with(device, 0, CODE_CLASS_WEIGHTS_KEEP);
+    CodeModel *read = tiny_model_with(device, 0, CODE_CLASS_WEIGHTS_READ);
+    const uint64_t drafter = (6 * 3 + 2) * 128 * 129, refiner = (6 * 2 + 2) * 64 * 65;
+    CodeError error = {0};
+    CodePlan with, without;
+
+    CHECK(code_plan(kept, 3, 1, &with, &error) && code_plan(read, 3, 1, &without, &error), "%s",
+          error.text);
+    CHECK(with.class_weight_bytes == 0 && without.class_weight_bytes == 4 * (drafter + refiner),
+          "%llu bytes are read", (unsigned long long)without.class_weight_bytes);
+    CHECK(with.weight_bytes - without.weight_bytes == 4 * (drafter + refiner),
+          "%llu bytes kept, %llu without them", (unsigned long long)with.weight_bytes,
+          (unsigned long long)without.weight_bytes);
+    CHECK(code_model_info(kept)->drafter_parameters == code_model_info(read)->drafter_parameters,
+          "parameters");
+    code_model_unref(kept);
+    code_model_unref(read);
+}
+
 int main(int argc, char **argv)
 {
     TinyDevice device = tiny_device(argc, argv);
     CodeModel *model = tiny_model(device, 0);
 
-    test_batches_and_threads(device);
+    test_batches_and_threads(device, CODE_CLASS_WEIGHTS_KEEP);
+    test_batches_and_threads(device, CODE_CLASS_WEIGHTS_READ);
     test_pictures(model);
     test_inside(model);
     test_editing(model);
@@ -344,6 +367,7 @@ int main(int argc, char **argv)
     test_names(model);
     test_random_classes(model);
     test_plan(model);
+    test_class_weights(device);
     code_model_unref(model);
     return test_end();
 }

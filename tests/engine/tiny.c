@@ -52,6 +52,11 @@ TinyDevice tiny_device(int argc, char **argv)
 
 CodeModel *tiny_model(TinyDevice device, unsigned threads)
 {
+    return tiny_model_with(device, threads, CODE_CLASS_WEIGHTS_AUTO);
+}
+
+CodeModel *tiny_model_with(TinyDevice device, unsigned threads, CodeClassWeights class_weights)
+{
     CodeModelOptions options;
     CodeError error = {0};
     CodeModel *model;
@@ -60,6 +65,7 @@ CodeModel *tiny_model(TinyDevice device, unsigned threads)
     options.device = device.device;
     options.precision = device.precision;
     options.threads = threads;
+    options.class_weights = class_weights;
     model = code_model_open(tiny_folder(), &options, &error);
     if (!model) {
         printf("%s: %s\n", error.status == CODE_SETTINGS ? "skipped" : "tiny model", error.text);

@@ -22,6 +22,9 @@ TinyDevice tiny_device(int argc, char **argv);
 /* Opens it on a device; ends the program with a message where that fails. */
 CodeModel *tiny_model(TinyDevice device, unsigned threads);
 
+/* The same with AdaLN weights kept or read. */
+CodeModel *tiny_model_with(TinyDevice device, unsigned threads, CodeClassWeights class_weights);
+
 /* The folder of its manifest; it is removed at exit. */
 const char *tiny_folder(void);
 

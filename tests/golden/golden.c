@@ -167,6 +167,7 @@ CodeModel *golden_model(const GoldenFile *file, const GoldenOptions *options)
     model_options.device = options->device;
     model_options.precision = options->precision;
     model_options.threads = options->threads;
+    model_options.class_weights = options->class_weights;
     if (options->model) {
         model_options.drafting_steps = (unsigned)json_integer_value(steps);
         model = code_model_open(options->model, &model_options, &error);
@@ -209,10 +210,13 @@ static bool run_file(const char *path, const GoldenOptions *options)
 
 int main(int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"device", required_argument, NULL, 'd'},   {"precision", required_argument, NULL, 'p'},
-        {"threads", required_argument, NULL, 't'},  {"model", required_argument, NULL, 'm'},
-        {"numerics", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"device", required_argument, NULL, 'd'},
+                                          {"precision", required_argument, NULL, 'p'},
+                                          {"threads", required_argument, NULL, 't'},
+                                          {"model", required_argument, NULL, 'm'},
+                                          {"numerics", required_argument, NULL, 'n'},
+                                          {"read-class-weights", no_argument, NULL, 'r'},
+                                          {NULL, 0, NULL, 0}};
     GoldenOptions options = {.numerics = "docs/numerics.md"};
     int option, failed = 0;
 
@@ -227,6 +231,8 @@ int main(int argc, char **argv)
             options.model = optarg;
         else if (option == 'n')
             options.numerics = optarg;
+        else if (option == 'r')
+            options.class_weights = CODE_CLASS_WEIGHTS_READ;
         else
             return 2;
     }

@@ -32,6 +32,7 @@ typedef struct GoldenOptions {
     const char *model;    /* manifest to run the requests on, instead of the file's own weights */
     const char *numerics; /* docs/numerics.md */
     unsigned threads;
+    CodeClassWeights class_weights;
 } GoldenOptions;
 
 /* Tolerance of one quantity, from the table in docs/numerics.md; negative if it has no row. */

@@ -119,6 +119,8 @@ expect 'N = 3, batch 1, 1 runs' "$bench" --shape tiny --runs 1 --drafting-steps 
 refuse 'official, d16' "$bench" --shape huge
 refuse 'precision "half"' "$bench" --shape tiny --precision half
 refuse '--runs 0' "$bench" --runs 0
+expect 'planned' "$bench" --shape tiny --runs 1 --class-weights read
+refuse '--class-weights some' "$bench" --shape tiny --class-weights some
 refuse 'Usage' "$bench" --shape tiny --model vistas
 expect 'Usage' "$bench" --help
 
