@@ -168,6 +168,8 @@ static int32_t want(CodeGenerator *generator, CodeClassTable *table, int32_t cla
 /* All that depends on the pending classes alone. */
 static bool compute_pending(CodeGenerator *generator, const CodeClassTable *table)
 {
+    if (!table->pending_count)
+        return true; /* no file is read for nobody */
     for (unsigned i = 0; i < table->pending_count; i++)
         if (!upload_class(generator, table, i))
             return false;

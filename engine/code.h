@@ -134,6 +134,15 @@ CODE_API CodeModel *code_model_open(const char *name, const CodeModelOptions *op
 CODE_API CodeModel *code_model_ref(CodeModel *model);
 CODE_API void code_model_unref(CodeModel *model); /* NULL is allowed */
 
+/* Writes the model that code_model_open would open into a new folder: one .safetensors file for
+ * each part, holding the tensors that a model is made of and no others, and a manifest. Of the
+ * options it takes drafting_steps, which chooses the pair; precision, "f32" or "bf16" (also for
+ * NULL): all weights as float32, or in 16 bits those that a device of that precision does not keep
+ * in more, which then draws the same pictures; and progress. The folder must not exist; it appears
+ * when all is written, or not at all. */
+CODE_API bool code_model_convert(const char *name, const CodeModelOptions *options,
+                                 const char *folder, CodeError *error);
+
 /* Valid as long as the model. */
 CODE_API const CodeModelInfo *code_model_info(const CodeModel *model);
 

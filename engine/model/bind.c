@@ -346,10 +346,6 @@ static bool bind_vae(CodeBinder *binder, CodeVae *vae)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-typedef struct Sources {
-    CodeWeights *vae, *drafter, *refiner; /* refiner: NULL where there is none */
-} Sources;
-
 static CodeWeights *open_one(const CodeManifest *manifest, const char *file, CodeRole role,
                              uint32_t offset, CodeError *error)
 {
@@ -359,7 +355,7 @@ static CodeWeights *open_one(const CodeManifest *manifest, const char *file, Cod
 }
 
 static bool open_sources(const CodeManifest *manifest, const CodeManifestPair *pair,
-                         Sources *sources, CodeError *error)
+                         CodeSources *sources, CodeError *error)
 {
     sources->vae = open_one(manifest, manifest->vae.file, CODE_ROLE_VAE, 0, error);
     if (sources->vae)
@@ -369,14 +365,14 @@ static bool open_sources(const CodeManifest *manifest, const CodeManifestPair *p
     return sources->drafter && (!pair->refiner.given || sources->refiner);
 }
 
-static void close_sources(Sources *sources)
+void code_sources_close(CodeSources *sources)
 {
     code_weights_close(sources->vae);
     code_weights_close(sources->drafter);
     code_weights_close(sources->refiner);
 }
 
-static bool find_shape(CodeModel *model, const CodeManifestPair *pair, const Sources *sources,
+static bool find_shape(CodeModel *model, const CodeManifestPair *pair, const CodeSources *sources,
                        CodeError *error)
 {
     const CodeManifest *manifest = model->manifest;
@@ -417,7 +413,7 @@ static void choose_class_weights(CodeModel *model, CodeClassWeights wish)
 }
 
 /* One walk over all files. */
-static bool walk(CodeBinder *binder, const Sources *sources)
+static bool walk(CodeBinder *binder, const CodeSources *sources)
 {
     CodeModel *model = binder->model;
     struct {
@@ -431,6 +427,7 @@ static bool walk(CodeBinder *binder, const Sources *sources)
         bool good;
 
         binder->weights = parts[i].weights;
+        binder->part = i;
         binder->parameters = 0;
         good = i == 0   ? bind_vae(binder, &model->vae)
                : i == 1 ? bind_var(binder, &model->drafter, &model->shape.drafter)
@@ -443,7 +440,7 @@ static bool walk(CodeBinder *binder, const Sources *sources)
     return true;
 }
 
-static bool load(CodeBinder *binder, const Sources *sources)
+static bool load(CodeBinder *binder, const CodeSources *sources)
 {
     CodeModel *model = binder->model;
     atomic_bool never = false;
@@ -476,12 +473,21 @@ static const CodeManifestPair *pair_for(const CodeManifest *manifest, unsigned s
     return NULL;
 }
 
+bool code_model_list(CodeModel *model, unsigned steps, CodeInventory *inventory,
+                     CodeSources *sources, const CodeManifestPair **pair, CodeError *error)
+{
+    CodeBinder binder = {.model = model, .inventory = inventory, .error = error};
+
+    *pair = pair_for(model->manifest, steps, error);
+    return *pair && open_sources(model->manifest, *pair, sources, error) && walk(&binder, sources);
+}
+
 bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *options,
                      CodeError *error)
 {
     const CodeManifestPair *pair = pair_for(model->manifest, steps, error);
     CodeBinder binder = {.model = model, .options = options, .error = error};
-    Sources sources = {0};
+    CodeSources sources = {0};
     bool good = pair && open_sources(model->manifest, pair, &sources, error) &&
                 find_shape(model, pair, &sources, error);
 
@@ -496,7 +502,7 @@ bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *o
     }
     free(binder.staging);
     free(binder.bias);
-    close_sources(&sources);
+    code_sources_close(&sources);
     return good;
 }
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool code_binder_grow(float **buffer, size_t *size, size_t count, CodeError *error)
 {
@@ -21,6 +22,32 @@ bool code_binder_grow(float **buffer, size_t *size, size_t count, CodeError *err
     return true;
 }
 
+/* The first walk checks a tensor, and lists it where it is asked to. */
+static bool check(CodeBinder *binder, const char *name, unsigned rank, const uint64_t *dims)
+{
+    CodeInventory *inventory = binder->inventory;
+    CodeListed *listed;
+
+    if (!code_weights_check(binder->weights, name, rank, dims, binder->error))
+        return false;
+    if (!inventory)
+        return true;
+    if (inventory->count == inventory->room) {
+        size_t room = inventory->room ? 2 * inventory->room : 256;
+
+        listed = realloc(inventory->all, room * sizeof *listed);
+        if (!listed)
+            return code_fail(binder->error, CODE_NO_MEMORY, "no memory for %zu tensors", room);
+        inventory->all = listed;
+        inventory->room = room;
+    }
+    listed = &inventory->all[inventory->count++];
+    *listed = (CodeListed){.rank = rank, .part = binder->part};
+    snprintf(listed->name, sizeof listed->name, "%s", name);
+    memcpy(listed->dims, dims, rank * sizeof *dims);
+    return true;
+}
+
 bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const char *name,
                        unsigned rank, const uint64_t *dims)
 {
@@ -32,7 +59,7 @@ bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const c
     if (code_binder_checks(binder)) {
         binder->all += count * sizeof(float);
         binder->model->weight_bytes += count * sizeof(float);
-        return code_weights_check(binder->weights, name, rank, dims, binder->error);
+        return check(binder, name, rank, dims);
     }
     if (!code_binder_grow(buffer, size, count, binder->error) ||
         !code_weights_read(binder->weights, name, rank, dims, *buffer, binder->error))
@@ -110,6 +137,9 @@ bool code_binder_pack(CodeBinder *binder, const CodeWeightSpec *spec, const floa
 
     if (code_binder_checks(binder)) {
         count_packed(binder, spec);
+        if (binder->inventory) /* its last tensor is the weight */
+            binder->inventory->all[binder->inventory->count - 1].half =
+                !(spec->x_f32 && spec->y_f32);
         return true;
     }
     *out = model->backend->weight_pack(model->device, spec, binder->staging, bias, binder->error);
@@ -175,8 +205,8 @@ bool code_binder_leave_layer(CodeBinder *binder, unsigned in, unsigned out, cons
     if (!code_binder_checks(binder))
         return true;
     snprintf(tensor, sizeof tensor, "%s.bias", name);
-    if (!code_weights_check(binder->weights, tensor, 1, dims, binder->error))
+    if (!check(binder, tensor, 1, dims))
         return false;
     snprintf(tensor, sizeof tensor, "%s.weight", name);
-    return code_weights_check(binder->weights, tensor, 2, dims, binder->error);
+    return check(binder, tensor, 2, dims);
 }

@@ -6,9 +6,24 @@
 #include "model.h"
 #include "weights.h"
 
+/* One tensor that a model is made of. */
+typedef struct CodeListed {
+    char name[128];
+    unsigned rank, part; /* part: 0 VQ-VAE, 1 drafter, 2 refiner */
+    uint64_t dims[CODE_MAX_RANK];
+    bool half; /* a device of 16 bits keeps it in 16 bits */
+} CodeListed;
+
+typedef struct CodeInventory {
+    CodeListed *all;
+    size_t count, room;
+} CodeInventory;
+
 typedef struct CodeBinder {
     CodeModel *model;
-    CodeWeights *weights; /* the file that is being walked */
+    CodeWeights *weights;     /* the file that is being walked */
+    unsigned part;            /* that it is of the model, as in CodeListed */
+    CodeInventory *inventory; /* of what the first walk checks, or NULL */
     const CodeModelOptions *options;
     CodeStream *stream;  /* for uploading vectors; NULL: check only */
     float *staging;      /* one tensor at a time */
@@ -19,6 +34,18 @@ typedef struct CodeBinder {
     uint64_t done, all;  /* bytes, for the progress */
     CodeError *error;
 } CodeBinder;
+
+/* The weight files of a model. */
+typedef struct CodeSources {
+    CodeWeights *vae, *drafter, *refiner; /* refiner: NULL where there is none */
+} CodeSources;
+
+void code_sources_close(CodeSources *sources);
+
+/* bind.c: opens the files of a model that was opened already, headers only, and lists the tensors
+ * that it is made of. `sources`, all NULL before, is to be closed in any case. */
+bool code_model_list(CodeModel *model, unsigned steps, CodeInventory *inventory,
+                     CodeSources *sources, const CodeManifestPair **pair, CodeError *error);
 
 /* True on the first walk, which reads no values. */
 static inline bool code_binder_checks(const CodeBinder *binder)

@@ -45,6 +45,18 @@ typedef struct CodeManifest {
 /* Reads and checks the manifest at `path`. Refuses, with file:line, whatever it does not know. Settings
  * that it does not give get the paper's values. NULL on failure. */
 CodeManifest *code_manifest_read(const char *path, CodeError *error);
+/* What a converted model calls its files. */
+#define CODE_VAE_FILE     "vae.safetensors"
+#define CODE_DRAFTER_FILE "drafter.safetensors"
+#define CODE_REFINER_FILE "refiner.safetensors"
+#define CODE_MANIFEST_FILE "model.yaml"
+
+/* manifest_write.c: writes a new file that describes one pair of a manifest, with weights in the
+ * files above. `steps`: the default number of drafting steps. Fails where `path` exists. */
+bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *pair,
+                         unsigned classes, unsigned groups, unsigned steps, const char *path,
+                         CodeError *error);
+
 void code_manifest_free(CodeManifest *manifest); /* NULL is allowed */
 
 #endif

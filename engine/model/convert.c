@@ -1,0 +1,322 @@
+/* convert.c - writes a model anew: one .safetensors file for each of its parts, in the types that a
+ * device keeps, and a manifest. */
+#include "binder.h"
+
+#include "error.h"
+#include "model/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE = 1 << 20 }; /* floats at a time, where a row is not longer */
+
+static const char *const part_files[] = {CODE_VAE_FILE, CODE_DRAFTER_FILE, CODE_REFINER_FILE};
+
+typedef struct Converter {
+    const CodeModel *model;
+    const CodeModelOptions *options;
+    CodeSources sources;
+    CodeInventory inventory;
+    bool half;     /* write 16 bits where a device of 16 bits keeps no more */
+    char *folder;  /* that is filled, and renamed when it is complete */
+    float *values; /* one piece */
+    size_t values_size;
+    uint8_t *staging;
+    uint64_t done, all; /* values */
+    CodeError *error;
+} Converter;
+
+static uint64_t elements(const CodeListed *tensor)
+{
+    uint64_t count = 1;
+
+    for (unsigned i = 0; i < tensor->rank; i++)
+        count *= tensor->dims[i];
+    return count;
+}
+
+static unsigned element_size(const Converter *converter, const CodeListed *tensor)
+{
+    return converter->half && tensor->half ? 2 : 4;
+}
+
+/* Path of a file of the new model, for the caller to free; NULL without memory. */
+static char *path_of(Converter *converter, const char *name)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/%s", converter->folder, name) >= 0)
+        return path;
+    code_fail(converter->error, CODE_NO_MEMORY, "no memory for a path");
+    return NULL;
+}
+
+static bool fail_write(Converter *converter, const char *name)
+{
+    CodeReason reason;
+
+    return code_fail(converter->error, CODE_FAILED, "%.200s/%s: cannot be written: %s",
+                     converter->folder, name, code_reason(&reason, errno));
+}
+
+/* ---- one file -------------------------------------------------------------------------------- */
+
+static void write_entry(FILE *out, const CodeListed *tensor, const char *type, uint64_t begin,
+                        uint64_t end)
+{
+    fprintf(out, "\"%s\":{\"dtype\":\"%s\",\"shape\":[", tensor->name, type);
+    for (unsigned i = 0; i < tensor->rank; i++)
+        fprintf(out, "%s%" PRIu64, i ? "," : "", tensor->dims[i]);
+    fprintf(out, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", begin, end);
+}
+
+/* Length and header, filled up so that values are aligned. Names of a model's tensors need no
+ * escaping. */
+static bool write_header(Converter *converter, FILE *out, unsigned part)
+{
+    char *header = NULL, length[8];
+    size_t size = 0, padding;
+    FILE *text = open_memstream(&header, &size);
+    uint64_t at = 0;
+    bool good;
+
+    if (!text)
+        return code_fail(converter->error, CODE_NO_MEMORY, "no memory for a header");
+    for (size_t i = 0; i < converter->inventory.count; i++) {
+        const CodeListed *tensor = &converter->inventory.all[i];
+        unsigned bytes = element_size(converter, tensor);
+        uint64_t end = at + bytes * elements(tensor);
+
+        if (tensor->part != part)
+            continue;
+        putc(at ? ',' : '{', text);
+        write_entry(text, tensor, bytes == 2 ? "BF16" : "F32", at, end);
+        at = end;
+    }
+    putc('}', text);
+    good = !ferror(text);
+    if (fclose(text) || !good) {
+        free(header);
+        return code_fail(converter->error, CODE_NO_MEMORY, "no memory for a header");
+    }
+    padding = (64 - (size + 8) % 64) % 64;
+    for (int i = 0; i < 8; i++)
+        length[i] = (char)((uint64_t)(size + padding) >> 8 * i);
+    fwrite(length, 1, sizeof length, out);
+    fwrite(header, 1, size, out);
+    for (size_t i = 0; i < padding; i++)
+        putc(' ', out);
+    free(header);
+    return true;
+}
+
+/* To the nearest, ties to even, in place; false where a value becomes infinite. */
+static bool round_to_half(void *values, size_t count)
+{
+    uint16_t *to = values;
+
+    for (size_t i = 0; i < count; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, (const char *)values + 4 * i, sizeof bits);
+        bits += 0x7fff + (bits >> 16 & 1);
+        if ((bits & 0x7F800000) == 0x7F800000)
+            return false;
+        memcpy(&to[i], (const uint16_t[]){(uint16_t)(bits >> 16)}, sizeof *to);
+    }
+    return true;
+}
+
+static bool report(Converter *converter, uint64_t count)
+{
+    converter->done += count;
+    return !converter->options->progress ||
+           converter->options->progress(converter->options->progress_user,
+                                        (double)converter->done / (double)converter->all) ||
+           code_fail(converter->error, CODE_CANCELLED, "converting was cancelled");
+}
+
+/* Values as they lie on little-endian machines, which is all that the formats know. */
+static bool write_tensor(Converter *converter, CodeWeights *weights, const CodeListed *tensor,
+                         FILE *out)
+{
+    uint64_t row = elements(tensor) / tensor->dims[0], rows;
+    unsigned bytes = element_size(converter, tensor);
+
+    for (uint64_t first = 0; first < tensor->dims[0]; first += rows) {
+        size_t count;
+
+        rows = row < PIECE ? PIECE / row : 1;
+        rows = rows < tensor->dims[0] - first ? rows : tensor->dims[0] - first;
+        count = (size_t)(rows * row);
+        if (!code_binder_grow(&converter->values, &converter->values_size, count,
+                              converter->error) ||
+            !code_weights_read_rows(weights, converter->staging, tensor->name, tensor->rank,
+                                    tensor->dims, first, rows, converter->values, converter->error))
+            return false;
+        if (bytes == 2 && !round_to_half(converter->values, count))
+            return code_fail(converter->error, CODE_MISMATCH,
+                             "%s: tensor '%s': found a value that is too large for bfloat16",
+                             code_weights_name(weights), tensor->name);
+        if (fwrite(converter->values, bytes, count, out) != count)
+            return fail_write(converter, part_files[tensor->part]);
+        if (!report(converter, count))
+            return false;
+    }
+    return true;
+}
+
+static bool write_values(Converter *converter, CodeWeights *weights, FILE *out, unsigned part)
+{
+    if (!write_header(converter, out, part))
+        return false;
+    for (size_t i = 0; i < converter->inventory.count; i++)
+        if (converter->inventory.all[i].part == part &&
+            !write_tensor(converter, weights, &converter->inventory.all[i], out))
+            return false;
+    if (!code_weights_unchanged(weights, converter->error))
+        return false;
+    return (!fflush(out) && !fsync(fileno(out))) || fail_write(converter, part_files[part]);
+}
+
+static bool write_part(Converter *converter, CodeWeights *weights, unsigned part)
+{
+    char *path = path_of(converter, part_files[part]);
+    FILE *out = path ? fopen(path, "wxe") : NULL;
+    bool good = out ? write_values(converter, weights, out, part)
+                    : path && fail_write(converter, part_files[part]);
+
+    if (out && fclose(out) && good)
+        good = fail_write(converter, part_files[part]);
+    free(path);
+    return good;
+}
+
+/* ---- the folder ------------------------------------------------------------------------------ */
+
+static bool write_parts(Converter *converter)
+{
+    CodeWeights *weights[] = {converter->sources.vae, converter->sources.drafter,
+                              converter->sources.refiner};
+
+    for (size_t i = 0; i < converter->inventory.count; i++)
+        converter->all += elements(&converter->inventory.all[i]);
+    converter->staging = malloc(CODE_WEIGHTS_STAGING);
+    if (!converter->staging)
+        return code_fail(converter->error, CODE_NO_MEMORY, "no memory to read");
+    for (unsigned part = 0; part < 3 && weights[part]; part++)
+        if (!write_part(converter, weights[part], part))
+            return false;
+    return true;
+}
+
+static bool write_manifest(Converter *converter, const CodeManifestPair *pair, unsigned steps)
+{
+    const CodeShape *shape = &converter->model->shape;
+    char *path = path_of(converter, CODE_MANIFEST_FILE);
+    CodeModelOptions options = {.device = "reference", .headers_only = true};
+    CodeModel *again;
+    bool good = path && code_manifest_write(converter->model->manifest, pair, shape->classes,
+                                            shape->vae.groups, steps, path, converter->error);
+
+    /* What was written is read again, so that no other reader finds a mistake first. */
+    again = good ? code_model_open(path, &options, converter->error) : NULL;
+    good = again != NULL;
+    code_model_unref(again);
+    free(path);
+    return good;
+}
+
+static void remove_folder(Converter *converter)
+{
+    static const char *const files[] = {CODE_VAE_FILE, CODE_DRAFTER_FILE, CODE_REFINER_FILE,
+                                        CODE_MANIFEST_FILE};
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        CodeError ignored;
+        char *path;
+
+        converter->error = &ignored;
+        path = path_of(converter, files[i]);
+        if (path)
+            unlink(path);
+        free(path);
+    }
+    rmdir(converter->folder);
+}
+
+/* Fills a folder beside the one that is wanted, which appears as a whole or not at all. */
+static bool fill_folder(Converter *converter, unsigned steps, const char *folder)
+{
+    const CodeManifestPair *pair;
+    CodeReason reason;
+
+    if (!code_model_list((CodeModel *)converter->model, steps, &converter->inventory,
+                         &converter->sources, &pair, converter->error) ||
+        !write_parts(converter) || !write_manifest(converter, pair, steps))
+        return false;
+    if (chmod(converter->folder, 0755) || rename(converter->folder, folder))
+        return code_fail(converter->error, CODE_FAILED, "%.200s: cannot be made: %s", folder,
+                         code_reason(&reason, errno));
+    return true;
+}
+
+static bool make_folder(Converter *converter, const char *folder)
+{
+    struct stat status;
+    CodeReason reason;
+
+    if (!lstat(folder, &status))
+        return code_fail(converter->error, CODE_SETTINGS,
+                         "%.200s: exists already, expected the name of a new folder", folder);
+    if (asprintf(&converter->folder, "%s.part-XXXXXX", folder) < 0) {
+        converter->folder = NULL;
+        return code_fail(converter->error, CODE_NO_MEMORY, "no memory for a path");
+    }
+    if (mkdtemp(converter->folder))
+        return true;
+    free(converter->folder);
+    converter->folder = NULL;
+    return code_fail(converter->error, CODE_FAILED, "%.200s: cannot be made: %s", folder,
+                     code_reason(&reason, errno));
+}
+
+bool code_model_convert(const char *name, const CodeModelOptions *options, const char *folder,
+                        CodeError *error)
+{
+    const char *precision = options->precision ? options->precision : "bf16";
+    CodeModelOptions headers = {
+        .device = "reference", .drafting_steps = options->drafting_steps, .headers_only = true};
+    Converter converter = {.options = options, .error = error, .half = strcmp(precision, "f32")};
+    CodeModel *model;
+    bool good;
+
+    if (strcmp(precision, "f32") && strcmp(precision, "bf16") && strcmp(precision, "auto"))
+        return code_fail(error, CODE_SETTINGS,
+                         "precision \"%.40s\": expected f32 or bf16, which files have", precision);
+    model = code_model_open(name, &headers, error);
+    if (!model)
+        return false;
+    converter.model = model;
+    good = make_folder(&converter, folder) &&
+           fill_folder(&converter,
+                       options->drafting_steps ? options->drafting_steps
+                                               : model->info.defaults.drafting_steps,
+                       folder);
+    if (!good && converter.folder)
+        remove_folder(&converter);
+    code_sources_close(&converter.sources);
+    free(converter.inventory.all);
+    free(converter.values);
+    free(converter.staging);
+    free(converter.folder);
+    code_model_unref(model);
+    return good;
+}

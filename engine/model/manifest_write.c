@@ -1,0 +1,113 @@
+/* manifest_write.c - the manifest of a model whose weights were converted: one pair, and files that
+ * lie beside it. */
+#include "model/manifest.h"
+
+#include "error.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* A text of one line, which the reader has let pass: only these two must not stand in quotes. */
+static void write_text(FILE *out, const char *text)
+{
+    putc('"', out);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            putc('\\', out);
+        putc(*text, out);
+    }
+    putc('"', out);
+}
+
+/* Numbers of a manifest have up to 15 digits and are exact as decimals; no locale puts in its
+ * comma.
+ */
+static void write_real(FILE *out, double value)
+{
+    double power = 1;
+    uint64_t digits;
+    int decimals = 0;
+
+    while (decimals < 15 && (double)(uint64_t)(value * power + 0.5) / power != value) {
+        power *= 10;
+        decimals++;
+    }
+    digits = (uint64_t)(value * power + 0.5);
+    fprintf(out, "%" PRIu64, digits / (uint64_t)power);
+    if (decimals)
+        fprintf(out, ".%0*" PRIu64, decimals, digits % (uint64_t)power);
+}
+
+static void write_numbers(FILE *out, const unsigned *numbers, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        fprintf(out, "%s%u", i ? ", " : "[", numbers[i]);
+    putc(']', out);
+}
+
+static void write_steps(FILE *out, uint32_t steps)
+{
+    const char *before = "[";
+
+    for (unsigned n = 0; n < 32; n++)
+        if (steps >> n & 1) {
+            fprintf(out, "%s%u", before, n);
+            before = ", ";
+        }
+    putc(']', out);
+}
+
+static void write_defaults(FILE *out, const CodeManifest *manifest, unsigned steps)
+{
+    const CodeSettings *settings = &manifest->defaults;
+
+    fprintf(out, "defaults:\n  drafting_steps: %u\n  guidance: ", steps);
+    write_real(out, settings->guidance);
+    fprintf(out, "\n  top_k: %u\n  top_p: ", settings->top_k);
+    write_real(out, settings->top_p);
+    for (unsigned k = 0; k < manifest->scales; k++) {
+        fputs(k ? ", " : "\n  temperature: [", out);
+        write_real(out, settings->temperature[k]);
+    }
+    fputs("]\n", out);
+}
+
+bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *pair,
+                         unsigned classes, unsigned groups, unsigned steps, const char *path,
+                         CodeError *error)
+{
+    FILE *out = fopen(path, "wxe");
+    bool good;
+
+    if (!out)
+        return code_fail(error, CODE_FAILED, "%.300s: cannot be written", path);
+    fputs("name: ", out);
+    write_text(out, manifest->name);
+    if (*manifest->description) {
+        fputs("\ndescription: ", out);
+        write_text(out, manifest->description);
+    }
+    if (*manifest->license) {
+        fputs("\nlicense: ", out);
+        write_text(out, manifest->license);
+    }
+    fputs("\npatch_nums: ", out);
+    write_numbers(out, manifest->patch_nums, manifest->scales);
+    fprintf(out, "\nclasses: %u\n", classes);
+    for (unsigned i = 0; manifest->class_names && i < manifest->classes; i++) {
+        fputs(i ? ", " : "class_names: [", out);
+        write_text(out, manifest->class_names[i]);
+    }
+    if (manifest->class_names)
+        fputs("]\n", out);
+    fprintf(out, "vae: {file: " CODE_VAE_FILE ", groups: %u}\n", groups);
+    fputs("drafter: {file: " CODE_DRAFTER_FILE ", steps: ", out);
+    write_steps(out, pair->steps);
+    fputs("}\n", out);
+    if (pair->refiner.given)
+        fputs("refiner: {file: " CODE_REFINER_FILE "}\n", out);
+    write_defaults(out, manifest, steps);
+    good = !ferror(out);
+    return (!fclose(out) && good) ||
+           code_fail(error, CODE_FAILED, "%.300s: cannot be written", path);
+}
