@@ -108,6 +108,10 @@ typedef struct CodeModelInfo {
     const char *path;                         /* of the manifest */
     const char *device, *precision;           /* what "auto" came to */
     const char *passed_over; /* why "auto" did not come to a device of this build, or "" */
+    const char *digest; /* 16 hex digits that change with any byte of the manifest and any value of
+                           the weights loaded, whatever device and file format; where AdaLN weights
+                           are more than 256 MiB, with 1 of 64 of their rows. "" if none are loaded.
+                           Tells models apart, and is no protection against forgery. */
     unsigned threads;
     unsigned classes;               /* class ids are 0..classes-1; `classes` itself is "no class" */
     const char *const *class_names; /* `classes` names, or NULL */

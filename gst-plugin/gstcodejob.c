@@ -150,6 +150,7 @@ static void scale_done(void *user, CodeGenerator *generator, unsigned scale, uns
 static void record(GstCodeJob *job, guint done, const CodeTimes *times, gdouble seconds)
 {
     guint pictures = job->picture[done - 1] + 1;
+    const gchar *digest = gst_code_weights_digest(job->weights);
 
     gst_code_stats_set_model(job->stats, job->weights->headers);
     gst_code_stats_measure(job->stats, seconds);
@@ -162,6 +163,7 @@ static void record(GstCodeJob *job, guint done, const CodeTimes *times, gdouble 
                                         .scales = job->stopped ? job->stopped : job->scale[i] + 1,
                                         .times = *times,
                                         .seconds = seconds / pictures};
+        g_strlcpy(drawn->record.digest, digest, sizeof drawn->record.digest);
     }
 }
 

@@ -62,7 +62,7 @@ void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *
     gchar *line = gst_code_record_launch_line(record, origin);
 
     gst_structure_set(structure, "model", G_TYPE_STRING, info->name, "model-digest", G_TYPE_STRING,
-                      origin->digest, "class-id", G_TYPE_INT, request->class_id, "class-name",
+                      record->digest, "class-id", G_TYPE_INT, request->class_id, "class-name",
                       G_TYPE_STRING, class_name(info, request->class_id), "seed", G_TYPE_UINT64,
                       request->seed, "frame", G_TYPE_UINT64, request->frame, "drafting-steps",
                       G_TYPE_UINT, request->settings.drafting_steps, "guidance", G_TYPE_DOUBLE,

@@ -15,12 +15,12 @@ typedef struct GstCodeRecord {
     guint scales;        /* finished ones; the model's number of scales: the whole picture */
     CodeTimes times;     /* of its batch */
     gdouble seconds;     /* that this picture took, its share of the batch */
+    gchar digest[17];    /* CodeModelInfo.digest of the weights */
 } GstCodeRecord;
 
-/* The model that drew: `digest` is the SHA-256 of its manifest. */
+/* The model that drew, with or without its weights. */
 typedef struct GstCodeOrigin {
     CodeModel *model;
-    gchar digest[65];
 } GstCodeOrigin;
 
 /* Sets the fields model, model-digest, class-id, class-name, seed, frame, drafting-steps, guidance,

@@ -18,26 +18,10 @@ void gst_code_stats_clear(GstCodeStats *stats)
     g_mutex_clear(&stats->lock);
 }
 
-static void read_digest(const CodeModel *model, gchar *digest, gsize size)
-{
-    gchar *contents = NULL, *sum;
-    gsize length;
-
-    *digest = '\0';
-    if (!g_file_get_contents(code_model_info(model)->path, &contents, &length, NULL))
-        return;
-    sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)contents, length);
-    g_strlcpy(digest, sum, size);
-    g_free(sum);
-    g_free(contents);
-}
-
 void gst_code_stats_reset(GstCodeStats *stats, CodeModel *model)
 {
     GstCodeOrigin origin = {.model = model ? code_model_ref(model) : NULL};
 
-    if (model)
-        read_digest(model, origin.digest, sizeof origin.digest);
     g_mutex_lock(&stats->lock);
     code_model_unref(stats->origin.model);
     stats->origin = origin;
@@ -174,10 +158,9 @@ GstStructure *gst_code_stats_structure(GstCodeStats *stats, guint batch)
         const CodeModelInfo *info = code_model_info(origin.model);
         guint steps = any ? last.request.settings.drafting_steps : info->defaults.drafting_steps;
 
-        gst_structure_set(structure, "model", G_TYPE_STRING, info->name, "model-digest",
-                          G_TYPE_STRING, origin.digest, "device", G_TYPE_STRING, info->device,
-                          "precision", G_TYPE_STRING, info->precision, "threads", G_TYPE_UINT,
-                          info->threads, NULL);
+        gst_structure_set(structure, "model", G_TYPE_STRING, info->name, "device", G_TYPE_STRING,
+                          info->device, "precision", G_TYPE_STRING, info->precision, "threads",
+                          G_TYPE_UINT, info->threads, NULL);
         add_plan(structure, origin.model, steps, batch);
     }
     if (origin.model && any) {

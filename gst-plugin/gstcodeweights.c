@@ -200,6 +200,13 @@ CodeGenerator *gst_code_weights_await(GstCodeWeights *weights, CodeError *error)
     return weights->generator;
 }
 
+const gchar *gst_code_weights_digest(GstCodeWeights *weights)
+{
+    CodeError error;
+
+    return code_model_info(gst_code_load_model(weights->load, &error))->digest;
+}
+
 void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted)
 {
     g_mutex_lock(&weights->lock);

@@ -52,6 +52,9 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError
 /* Waits for the weights, posting progress. NULL on failure; CODE_CANCELLED: interrupted. */
 CodeGenerator *gst_code_weights_await(GstCodeWeights *weights, CodeError *error);
 
+/* Once they have been awaited: the digest of the weights. */
+const gchar *gst_code_weights_digest(GstCodeWeights *weights);
+
 /* While `interrupted` is TRUE, waiting and generating fail at once with CODE_CANCELLED. */
 void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted);
 

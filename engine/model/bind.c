@@ -4,6 +4,7 @@
 
 #include "error.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,12 +60,14 @@ static bool bind_q_scale(CodeBinder *binder, CodeBlock *block, unsigned heads, u
 static bool bind_adaln(CodeBinder *binder, CodeWeight **out, unsigned width, unsigned parts,
                        const char *name)
 {
-    return binder->model->reads_adaln
-               ? code_binder_leave_layer(binder, width, parts * width, name)
-               : code_binder_layer(
-                     binder, out,
-                     code_weight_spec(CODE_WEIGHT_LINEAR, width, parts * width, F32_TO_F32), "%s",
-                     name);
+    CodeWeightSpec spec = code_weight_spec(CODE_WEIGHT_LINEAR, width, parts * width, F32_TO_F32);
+    bool good;
+
+    binder->step = binder->adaln_step;
+    good = binder->model->reads_adaln ? code_binder_leave_layer(binder, width, parts * width, name)
+                                      : code_binder_layer(binder, out, spec, "%s", name);
+    binder->step = 1;
+    return good;
 }
 
 static bool bind_block(CodeBinder *binder, CodeBlock *block, const CodeVarShape *shape, unsigned i)
@@ -394,6 +397,9 @@ static bool find_shape(CodeModel *model, const CodeManifestPair *pair, const Cod
 /* Above this many bytes AdaLN weights cost more memory than reading them costs time. */
 #define MOST_ADALN ((uint64_t)256 << 20)
 
+/* And the digest takes in one row of so many, wherever they are: all of them would take seconds. */
+#define SAMPLED_ROWS 64
+
 static uint64_t adaln_bytes(const CodeVarShape *shape)
 {
     uint64_t layers = 2 + 6 * (uint64_t)(shape->shared_aln ? 1 : shape->depth);
@@ -449,8 +455,11 @@ static bool load(CodeBinder *binder, const CodeSources *sources)
     binder->stream = model->backend->stream_open(model->device, &never, binder->error);
     if (!binder->stream)
         return false;
+    binder->digest = model->manifest->digest;
+    binder->adaln_step = model->adaln_bytes > MOST_ADALN ? SAMPLED_ROWS : 1;
     good = walk(binder, sources);
     model->backend->stream_close(binder->stream);
+    snprintf(model->digest, sizeof model->digest, "%016" PRIx64, binder->digest);
     model->loaded = good;
     return good;
 }

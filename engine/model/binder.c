@@ -2,6 +2,7 @@
 #include "binder.h"
 
 #include "error.h"
+#include "model/digest.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -48,6 +49,31 @@ static bool check(CodeBinder *binder, const char *name, unsigned rank, const uin
     return true;
 }
 
+static void digest_name(CodeBinder *binder, const char *name)
+{
+    binder->digest = code_digest(binder->digest, name, strlen(name));
+}
+
+static void digest_values(CodeBinder *binder, const float *values, size_t count)
+{
+    binder->digest = code_digest(binder->digest, values, count * sizeof *values);
+}
+
+/* All of it, or each `step`-th row. */
+static void digest_tensor(CodeBinder *binder, const char *name, unsigned rank, const uint64_t *dims,
+                          const float *values, size_t count)
+{
+    size_t width = count / dims[0];
+
+    digest_name(binder, name);
+    if (binder->step <= 1 || rank < 2) {
+        digest_values(binder, values, count);
+        return;
+    }
+    for (size_t row = 0; row < dims[0]; row += binder->step)
+        digest_values(binder, values + row * width, width);
+}
+
 bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const char *name,
                        unsigned rank, const uint64_t *dims)
 {
@@ -64,6 +90,7 @@ bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const c
     if (!code_binder_grow(buffer, size, count, binder->error) ||
         !code_weights_read(binder->weights, name, rank, dims, *buffer, binder->error))
         return false;
+    digest_tensor(binder, name, rank, dims, *buffer, count);
     binder->done += count * sizeof(float);
     if (binder->options->progress &&
         !binder->options->progress(binder->options->progress_user,
@@ -196,17 +223,35 @@ bool code_binder_layer(CodeBinder *binder, CodeWeight **out, CodeWeightSpec spec
            code_binder_pack(binder, &spec, binder->bias, out);
 }
 
+/* Of a tensor that is not loaded: what code_binder_fetch would take into the digest. */
+static bool digest_left(CodeBinder *binder, const char *name, unsigned rank, const uint64_t *dims)
+{
+    bool whole = binder->step <= 1 || rank < 2;
+    size_t rows = whole ? dims[0] : 1, width = rank < 2 ? 1 : dims[1];
+
+    if (!code_binder_grow(&binder->staging, &binder->staging_size, rows * width, binder->error) ||
+        !code_binder_grow(&binder->bias, &binder->bias_size, CODE_WEIGHTS_STAGING / sizeof(float),
+                          binder->error))
+        return false;
+    digest_name(binder, name);
+    for (size_t row = 0; row < dims[0]; row += whole ? rows : binder->step) {
+        if (!code_weights_read_rows(binder->weights, (uint8_t *)binder->bias, name, rank, dims, row,
+                                    rows, binder->staging, binder->error))
+            return false;
+        digest_values(binder, binder->staging, rows * width);
+    }
+    return true;
+}
+
 bool code_binder_leave_layer(CodeBinder *binder, unsigned in, unsigned out, const char *name)
 {
     uint64_t dims[] = {out, in};
-    char tensor[128];
+    char bias[128], weight[128];
 
     binder->parameters += (uint64_t)out * (in + 1);
-    if (!code_binder_checks(binder))
-        return true;
-    snprintf(tensor, sizeof tensor, "%s.bias", name);
-    if (!check(binder, tensor, 1, dims))
-        return false;
-    snprintf(tensor, sizeof tensor, "%s.weight", name);
-    return check(binder, tensor, 2, dims);
+    snprintf(bias, sizeof bias, "%s.bias", name);
+    snprintf(weight, sizeof weight, "%s.weight", name);
+    if (code_binder_checks(binder))
+        return check(binder, bias, 1, dims) && check(binder, weight, 2, dims);
+    return digest_left(binder, bias, 1, dims) && digest_left(binder, weight, 2, dims);
 }

@@ -32,6 +32,9 @@ typedef struct CodeBinder {
     size_t bias_size;
     uint64_t parameters; /* seen in this file */
     uint64_t done, all;  /* bytes, for the progress */
+    uint64_t digest;     /* of all that was read so far */
+    unsigned adaln_step; /* of AdaLN weights the digest takes each row whose number this divides */
+    unsigned step;       /* the same of the tensor that is read; 0 or 1: every row */
     CodeError *error;
 } CodeBinder;
 
@@ -71,7 +74,8 @@ bool code_binder_fetch_main(CodeBinder *binder, const char *name, unsigned rank,
 /* Copies host floats to device memory that lives as long as the model. */
 bool code_binder_place(CodeBinder *binder, const float *values, size_t count, const float **out);
 
-/* A layer of a transformer that stays in its file: only its names and shapes are checked. */
+/* An AdaLN layer that stays in its file: names and shapes are checked, and the digest takes in the
+ * same values as where the layer is loaded. */
 bool code_binder_leave_layer(CodeBinder *binder, unsigned in, unsigned out, const char *name);
 
 /* Packs binder->staging, a weight, with a bias; the first walk only counts its bytes. */

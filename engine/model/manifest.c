@@ -29,6 +29,7 @@
 #include "model/manifest.h"
 
 #include "error.h"
+#include "model/digest.h"
 #include "model/text.h"
 #include "model/values.h"
 
@@ -429,6 +430,22 @@ static bool open_folder(CodeManifest *manifest, const char *path, CodeError *err
                                               code_reason(&reason, errno));
 }
 
+/* The file is small, which reading it has made sure of. */
+static bool digest_file(CodeManifest *manifest, const CodeFile *file, CodeError *error)
+{
+    char *bytes = malloc((size_t)file->size);
+    bool ok;
+
+    if (!bytes)
+        return code_fail(error, CODE_NO_MEMORY, "no memory for a manifest");
+    ok = code_file_read(file, 0, bytes, (size_t)file->size, error) &&
+         code_file_unchanged(file, error);
+    if (ok)
+        manifest->digest = code_digest(0, bytes, (size_t)file->size);
+    free(bytes);
+    return ok;
+}
+
 CodeManifest *code_manifest_read(const char *path, CodeError *error)
 {
     CodeManifest *manifest = calloc(1, sizeof *manifest);
@@ -446,7 +463,8 @@ CodeManifest *code_manifest_read(const char *path, CodeError *error)
         CodeReader reader = {file.name, manifest, error};
 
         root = code_yaml_read(&file, error);
-        ok = root && read_root(&reader, root) && open_folder(manifest, path, error);
+        ok = root && read_root(&reader, root) && open_folder(manifest, path, error) &&
+             digest_file(manifest, &file, error);
         code_yaml_free(root);
         code_file_close(&file);
     }

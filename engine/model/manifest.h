@@ -40,6 +40,7 @@ typedef struct CodeManifest {
     unsigned pair_count; /* 1 with plain `drafter` and `refiner` keys */
     CodeManifestPair pairs[CODE_MAX_PAIRS];
     CodeSettings defaults;
+    uint64_t digest; /* of the file, see digest.h */
 } CodeManifest;
 
 /* Reads and checks the manifest at `path`. Refuses, with file:line, whatever it does not know. Settings

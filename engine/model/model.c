@@ -26,6 +26,7 @@ static void describe(CodeModel *model)
     info->device = model->backend->name;
     info->precision = model->device_info.precision;
     info->passed_over = model->passed_over.status == CODE_NO_DEVICE ? model->passed_over.text : "";
+    info->digest = model->digest;
     info->threads = model->device_info.threads;
     info->classes = shape->classes;
     info->class_names = (const char *const *)manifest->class_names;

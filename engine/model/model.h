@@ -118,7 +118,8 @@ struct CodeModel {
     CodeError passed_over; /* by "auto": info has its text */
     CodeDevice *device;
     CodeDeviceInfo device_info;
-    bool loaded; /* false after headers_only */
+    bool loaded;     /* false after headers_only */
+    char digest[17]; /* empty until it is loaded */
     CodeVar drafter, refiner;
     CodeVae vae;
     bool reads_adaln;      /* AdaLN weights are not loaded: adaln.c */

@@ -192,6 +192,49 @@ GST_START_TEST(test_other_weights_for_other_steps)
 }
 GST_END_TEST
 
+static gchar *digest(const gchar *description)
+{
+    GstSample *sample = one_picture(description, NULL);
+    GstCustomMeta *meta = gst_buffer_get_custom_meta(gst_sample_get_buffer(sample), "GstCodeMeta");
+    GstStructure *structure = gst_custom_meta_get_structure(meta);
+    gchar *text = g_strdup(gst_structure_get_string(structure, "model-digest"));
+
+    fail_unless_equals_int(strlen(text), 16);
+    gst_sample_unref(sample);
+    return text;
+}
+
+/* A buffer's meta tells which weights drew it, not what the model is called. */
+GST_START_TEST(test_digest)
+{
+    gchar *path = write_pairs_model();
+    gchar *two = g_strdup_printf("model=\"%s\" drafting-steps=2", path);
+    gchar *three = g_strdup_printf("model=\"%s\" drafting-steps=3 device=reference", path);
+    gchar *before[] = {digest(two), digest(three)}, *after[2];
+    gchar *bytes, *file = g_build_filename(test_folder(), "micro-drafter.safetensors", NULL);
+    gsize size;
+
+    fail_if(g_str_equal(before[0], before[1]));
+    /* One bit of the last value of the drafter that serves two steps. */
+    fail_unless(g_file_get_contents(file, &bytes, &size, NULL));
+    bytes[size - 1] ^= 1;
+    g_free(write_file("micro-drafter.safetensors", bytes, size));
+    after[0] = digest(two);
+    after[1] = digest(three);
+    fail_if(g_str_equal(after[0], before[0]));
+    fail_unless_equals_string(after[1], before[1]);
+    for (guint i = 0; i < 2; i++) {
+        g_free(before[i]);
+        g_free(after[i]);
+    }
+    g_free(bytes);
+    g_free(file);
+    g_free(two);
+    g_free(three);
+    g_free(path);
+}
+GST_END_TEST
+
 /* Class -1 is one class for each frame, which its own number repeats. */
 GST_START_TEST(test_random_classes)
 {
@@ -229,6 +272,7 @@ Suite *make_suite(void)
     tcase_add_test(frames, test_changes_while_playing);
     tcase_add_test(frames, test_controlled_classes);
     tcase_add_test(frames, test_other_weights_for_other_steps);
+    tcase_add_test(frames, test_digest);
     tcase_add_test(frames, test_random_classes);
     return suite;
 }
