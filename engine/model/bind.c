@@ -12,35 +12,6 @@
 
 /* ---- the transformer ------------------------------------------------------------------------- */
 
-/* mat_qkv.weight; its bias is q_bias, 0, v_bias. */
-static bool bind_qkv(CodeBinder *binder, CodeBlock *block, unsigned width, unsigned i)
-{
-    char name[128];
-    uint64_t dims[] = {3 * (uint64_t)width, width};
-    CodeWeightSpec spec = code_weight_spec(CODE_WEIGHT_LINEAR, width, 3 * width, ACT_TO_ACT);
-    float *bias = NULL;
-    bool good = false;
-
-    if (!code_binder_checks(binder) && !(bias = calloc(3 * (size_t)width, sizeof *bias)))
-        return code_fail(binder->error, CODE_NO_MEMORY, "no memory for a bias of %u", 3 * width);
-    snprintf(name, sizeof name, "blocks.%u.attn.q_bias", i);
-    if (!code_binder_fetch(binder, &binder->bias, &binder->bias_size, name, 1, dims + 1))
-        goto out;
-    if (bias)
-        memcpy(bias, binder->bias, width * sizeof *bias);
-    snprintf(name, sizeof name, "blocks.%u.attn.v_bias", i);
-    if (!code_binder_fetch(binder, &binder->bias, &binder->bias_size, name, 1, dims + 1))
-        goto out;
-    if (bias)
-        memcpy(bias + 2 * (size_t)width, binder->bias, width * sizeof *bias);
-    snprintf(name, sizeof name, "blocks.%u.attn.mat_qkv.weight", i);
-    good = code_binder_fetch_main(binder, name, 2, dims) &&
-           code_binder_pack(binder, &spec, bias, &block->qkv);
-out:
-    free(bias);
-    return good;
-}
-
 static bool bind_q_scale(CodeBinder *binder, CodeBlock *block, unsigned heads, unsigned i)
 {
     char name[128];
@@ -56,23 +27,10 @@ static bool bind_q_scale(CodeBinder *binder, CodeBlock *block, unsigned heads, u
     return code_binder_place(binder, binder->staging, heads, &block->q_scale);
 }
 
-/* A layer from the class vector to `parts` vectors: loaded, or left for adaln.c to read. */
-static bool bind_adaln(CodeBinder *binder, CodeWeight **out, unsigned width, unsigned parts,
-                       const char *name)
-{
-    CodeWeightSpec spec = code_weight_spec(CODE_WEIGHT_LINEAR, width, parts * width, F32_TO_F32);
-    bool good;
-
-    binder->step = binder->adaln_step;
-    good = binder->model->reads_adaln ? code_binder_leave_layer(binder, width, parts * width, name)
-                                      : code_binder_layer(binder, out, spec, "%s", name);
-    binder->step = 1;
-    return good;
-}
-
 static bool bind_block(CodeBinder *binder, CodeBlock *block, const CodeVarShape *shape, unsigned i)
 {
     unsigned c = shape->width;
+    char attention[64];
 
     if (shape->shared_aln) {
         char name[128];
@@ -87,10 +45,12 @@ static bool bind_block(CodeBinder *binder, CodeBlock *block, const CodeVarShape 
         char name[64];
 
         snprintf(name, sizeof name, "blocks.%u.ada_lin.1", i);
-        if (!bind_adaln(binder, &block->ada, c, 6, name))
+        if (!code_binder_adaln(binder, &block->ada, c, 6, name))
             return false;
     }
-    return bind_q_scale(binder, block, shape->heads, i) && bind_qkv(binder, block, c, i) &&
+    snprintf(attention, sizeof attention, "blocks.%u.attn", i);
+    return bind_q_scale(binder, block, shape->heads, i) &&
+           code_binder_attention(binder, &block->qkv, c, attention) &&
            code_binder_layer(binder, &block->proj,
                              code_weight_spec(CODE_WEIGHT_LINEAR, c, c, ACT_TO_F32),
                              "blocks.%u.attn.proj", i) &&
@@ -162,11 +122,12 @@ static bool bind_var(CodeBinder *binder, CodeVar *var, const CodeVarShape *shape
         !code_binder_layer(binder, &var->word_embed,
                            code_weight_spec(CODE_WEIGHT_LINEAR, vae->channels, c, F32_TO_F32),
                            "word_embed") ||
-        !bind_adaln(binder, &var->head_ada, c, 2, "head_nm.ada_lin.1") ||
+        !code_binder_adaln(binder, &var->head_ada, c, 2, "head_nm.ada_lin.1") ||
         !code_binder_layer(binder, &var->head,
                            code_weight_spec(CODE_WEIGHT_LINEAR, c, vae->codes, F32_TO_F32),
                            "head") ||
-        (shape->shared_aln && !bind_adaln(binder, &var->shared_ada, c, 6, "shared_ada_lin.1")))
+        (shape->shared_aln &&
+         !code_binder_adaln(binder, &var->shared_ada, c, 6, "shared_ada_lin.1")))
         return false;
     for (unsigned i = 0; i < shape->depth; i++)
         if (!bind_block(binder, &var->blocks[i], shape, i))
@@ -438,8 +399,7 @@ static bool walk(CodeBinder *binder, const CodeSources *sources)
         good = i == 0   ? bind_vae(binder, &model->vae)
                : i == 1 ? bind_var(binder, &model->drafter, &model->shape.drafter)
                         : bind_var(binder, &model->refiner, &model->shape.refiner);
-        if (!good || (!code_binder_checks(binder) &&
-                      !code_weights_unchanged(binder->weights, binder->error)))
+        if (!good)
             return false;
         *parts[i].parameters = binder->parameters;
     }
@@ -457,7 +417,10 @@ static bool load(CodeBinder *binder, const CodeSources *sources)
         return false;
     binder->digest = model->manifest->digest;
     binder->adaln_step = model->adaln_bytes > MOST_ADALN ? SAMPLED_ROWS : 1;
-    good = walk(binder, sources);
+    good = walk(binder, sources) && code_layers_load(binder) &&
+           code_weights_unchanged(sources->vae, binder->error) &&
+           code_weights_unchanged(sources->drafter, binder->error) &&
+           (!sources->refiner || code_weights_unchanged(sources->refiner, binder->error));
     model->backend->stream_close(binder->stream);
     snprintf(model->digest, sizeof model->digest, "%016" PRIx64, binder->digest);
     model->loaded = good;
@@ -511,6 +474,7 @@ bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *o
     }
     free(binder.staging);
     free(binder.bias);
+    free(binder.layers);
     code_sources_close(&sources);
     return good;
 }

@@ -49,31 +49,6 @@ static bool check(CodeBinder *binder, const char *name, unsigned rank, const uin
     return true;
 }
 
-static void digest_name(CodeBinder *binder, const char *name)
-{
-    binder->digest = code_digest(binder->digest, name, strlen(name));
-}
-
-static void digest_values(CodeBinder *binder, const float *values, size_t count)
-{
-    binder->digest = code_digest(binder->digest, values, count * sizeof *values);
-}
-
-/* All of it, or each `step`-th row. */
-static void digest_tensor(CodeBinder *binder, const char *name, unsigned rank, const uint64_t *dims,
-                          const float *values, size_t count)
-{
-    size_t width = count / dims[0];
-
-    digest_name(binder, name);
-    if (binder->step <= 1 || rank < 2) {
-        digest_values(binder, values, count);
-        return;
-    }
-    for (size_t row = 0; row < dims[0]; row += binder->step)
-        digest_values(binder, values + row * width, width);
-}
-
 bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const char *name,
                        unsigned rank, const uint64_t *dims)
 {
@@ -90,13 +65,19 @@ bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const c
     if (!code_binder_grow(buffer, size, count, binder->error) ||
         !code_weights_read(binder->weights, name, rank, dims, *buffer, binder->error))
         return false;
-    digest_tensor(binder, name, rank, dims, *buffer, count);
+    binder->digest = code_digest(binder->digest, name, strlen(name));
+    binder->digest = code_digest(binder->digest, *buffer, count * sizeof(float));
+    return code_binder_progress(binder, count);
+}
+
+bool code_binder_progress(CodeBinder *binder, uint64_t count)
+{
     binder->done += count * sizeof(float);
     if (binder->options->progress &&
         !binder->options->progress(binder->options->progress_user,
                                    (double)binder->done / (double)binder->all))
         return code_fail(binder->error, CODE_CANCELLED, "%s: loading was cancelled",
-                         code_weights_name(binder->weights));
+                         binder->model->manifest->path);
     return true;
 }
 
@@ -106,8 +87,7 @@ bool code_binder_fetch_main(CodeBinder *binder, const char *name, unsigned rank,
     return code_binder_fetch(binder, &binder->staging, &binder->staging_size, name, rank, dims);
 }
 
-/* Appends to one of the model's lists of what is to be freed. */
-static bool keep(void ***list, size_t *count, void *item, CodeError *error)
+bool code_binder_keep(void ***list, size_t *count, void *item, CodeError *error)
 {
     void **longer = *list;
 
@@ -127,7 +107,7 @@ bool code_binder_place(CodeBinder *binder, const float *values, size_t count, co
 
     if (!memory)
         return false;
-    if (!keep(&model->vectors, &model->vector_count, memory, binder->error)) {
+    if (!code_binder_keep(&model->vectors, &model->vector_count, memory, binder->error)) {
         model->backend->release(model->device, memory);
         return false;
     }
@@ -157,28 +137,6 @@ static void count_packed(CodeBinder *binder, const CodeWeightSpec *spec)
     binder->model->weight_bytes -= (sizeof(float) - size) * spec->in * spec->out * side * side;
 }
 
-bool code_binder_pack(CodeBinder *binder, const CodeWeightSpec *spec, const float *bias,
-                      CodeWeight **out)
-{
-    CodeModel *model = binder->model;
-
-    if (code_binder_checks(binder)) {
-        count_packed(binder, spec);
-        if (binder->inventory) /* its last tensor is the weight */
-            binder->inventory->all[binder->inventory->count - 1].half =
-                !(spec->x_f32 && spec->y_f32);
-        return true;
-    }
-    *out = model->backend->weight_pack(model->device, spec, binder->staging, bias, binder->error);
-    if (!*out)
-        return false;
-    if (!keep(&model->packed, &model->packed_count, *out, binder->error)) {
-        model->backend->weight_free(model->device, *out);
-        return false;
-    }
-    return true;
-}
-
 /* ---- kinds of tensors ------------------------------------------------------------------------ */
 
 bool code_binder_vector(CodeBinder *binder, const float **out, unsigned count, const char *format,
@@ -204,54 +162,106 @@ CodeWeightSpec code_weight_spec(CodeWeightKind kind, unsigned in, unsigned out, 
                             .y_f32 = types == ACT_TO_F32 || types == F32_TO_F32};
 }
 
-bool code_binder_layer(CodeBinder *binder, CodeWeight **out, CodeWeightSpec spec,
-                       const char *format, ...)
+/* Checks a layer's tensors, and counts them where they are to be loaded. */
+static bool check_tensor(CodeBinder *binder, const CodeLayer *layer, const char *suffix,
+                         unsigned rank, const uint64_t *dims)
 {
-    char base[112], name[128];
-    unsigned kernel = kernel_side(spec.kind);
-    uint64_t dims[] = {spec.out, spec.in, kernel, kernel};
-    va_list args;
+    char name[128];
 
-    va_start(args, format);
-    vsnprintf(base, sizeof base, format, args);
-    va_end(args);
-    snprintf(name, sizeof name, "%s.bias", base);
-    if (!code_binder_fetch(binder, &binder->bias, &binder->bias_size, name, 1, dims))
-        return false;
-    snprintf(name, sizeof name, "%s.weight", base);
-    return code_binder_fetch_main(binder, name, spec.kind == CODE_WEIGHT_LINEAR ? 2 : 4, dims) &&
-           code_binder_pack(binder, &spec, binder->bias, out);
+    snprintf(name, sizeof name, "%s.%s", layer->name, suffix);
+    return layer->out ? code_binder_fetch(binder, NULL, NULL, name, rank, dims)
+                      : check(binder, name, rank, dims);
 }
 
-/* Of a tensor that is not loaded: what code_binder_fetch would take into the digest. */
-static bool digest_left(CodeBinder *binder, const char *name, unsigned rank, const uint64_t *dims)
+static bool check_layer(CodeBinder *binder, const CodeLayer *layer)
 {
-    bool whole = binder->step <= 1 || rank < 2;
-    size_t rows = whole ? dims[0] : 1, width = rank < 2 ? 1 : dims[1];
+    const CodeWeightSpec *spec = &layer->spec;
+    unsigned kernel = kernel_side(spec->kind), rank = spec->kind == CODE_WEIGHT_LINEAR ? 2 : 4;
+    uint64_t dims[] = {spec->out, spec->in, kernel, kernel}, width[] = {spec->in};
+    size_t count = (size_t)spec->out * spec->in * kernel * kernel;
+    bool good;
 
-    if (!code_binder_grow(&binder->staging, &binder->staging_size, rows * width, binder->error) ||
-        !code_binder_grow(&binder->bias, &binder->bias_size, CODE_WEIGHTS_STAGING / sizeof(float),
-                          binder->error))
+    if (layer->attention)
+        good = check_tensor(binder, layer, "q_bias", 1, width) &&
+               check_tensor(binder, layer, "v_bias", 1, width) &&
+               check_tensor(binder, layer, "mat_qkv.weight", 2, dims);
+    else
+        good = check_tensor(binder, layer, "bias", 1, dims) &&
+               check_tensor(binder, layer, "weight", rank, dims);
+    if (!good)
         return false;
-    digest_name(binder, name);
-    for (size_t row = 0; row < dims[0]; row += whole ? rows : binder->step) {
-        if (!code_weights_read_rows(binder->weights, (uint8_t *)binder->bias, name, rank, dims, row,
-                                    rows, binder->staging, binder->error))
-            return false;
-        digest_values(binder, binder->staging, rows * width);
-    }
+    if (binder->inventory)
+        binder->inventory->all[binder->inventory->count - 1].half = !(spec->x_f32 && spec->y_f32);
+    if (layer->out)
+        count_packed(binder, spec);
+    else
+        count = spec->in; /* rows for the digest are read one by one */
+    if (count > binder->largest_weight)
+        binder->largest_weight = count;
+    if (spec->out > binder->largest_bias)
+        binder->largest_bias = spec->out;
     return true;
 }
 
-bool code_binder_leave_layer(CodeBinder *binder, unsigned in, unsigned out, const char *name)
+static bool note_layer(CodeBinder *binder, const CodeLayer *layer)
 {
-    uint64_t dims[] = {out, in};
-    char bias[128], weight[128];
+    const CodeWeightSpec *spec = &layer->spec;
+    uint64_t taps = kernel_side(spec->kind) * kernel_side(spec->kind);
 
-    binder->parameters += (uint64_t)out * (in + 1);
-    snprintf(bias, sizeof bias, "%s.bias", name);
-    snprintf(weight, sizeof weight, "%s.weight", name);
+    if (code_binder_checks(binder) && !check_layer(binder, layer))
+        return false;
+    if (!code_binder_checks(binder) || !layer->out)
+        binder->parameters +=
+            spec->out * taps * spec->in + (layer->attention ? 2 * spec->in : spec->out);
     if (code_binder_checks(binder))
-        return check(binder, bias, 1, dims) && check(binder, weight, 2, dims);
-    return digest_left(binder, bias, 1, dims) && digest_left(binder, weight, 2, dims);
+        return true;
+    if (binder->layer_count == binder->layer_room) {
+        size_t room = binder->layer_room ? 2 * binder->layer_room : 64;
+        CodeLayer *layers = realloc(binder->layers, room * sizeof *layers);
+
+        if (!layers)
+            return code_fail(binder->error, CODE_NO_MEMORY, "no memory for %zu layers", room);
+        binder->layers = layers;
+        binder->layer_room = room;
+    }
+    binder->layers[binder->layer_count++] = *layer;
+    return true;
+}
+
+bool code_binder_layer(CodeBinder *binder, CodeWeight **out, CodeWeightSpec spec,
+                       const char *format, ...)
+{
+    CodeLayer layer = {.weights = binder->weights, .spec = spec, .out = out, .step = 1};
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(layer.name, sizeof layer.name, format, args);
+    va_end(args);
+    return note_layer(binder, &layer);
+}
+
+bool code_binder_attention(CodeBinder *binder, CodeWeight **out, unsigned width, const char *name)
+{
+    CodeLayer layer = {.weights = binder->weights,
+                       .attention = true,
+                       .spec = code_weight_spec(CODE_WEIGHT_LINEAR, width, 3 * width, ACT_TO_ACT),
+                       .out = out,
+                       .step = 1};
+
+    snprintf(layer.name, sizeof layer.name, "%s", name);
+    return note_layer(binder, &layer);
+}
+
+bool code_binder_adaln(CodeBinder *binder, CodeWeight **out, unsigned width, unsigned parts,
+                       const char *name)
+{
+    CodeLayer layer = {
+        .weights = binder->weights,
+        .spec = code_weight_spec(CODE_WEIGHT_LINEAR, width, parts * width, F32_TO_F32),
+        .out = binder->model->reads_adaln ? NULL : out,
+        .step = binder->adaln_step,
+    };
+
+    snprintf(layer.name, sizeof layer.name, "%s", name);
+    return note_layer(binder, &layer);
 }

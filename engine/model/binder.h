@@ -19,6 +19,17 @@ typedef struct CodeInventory {
     size_t count, room;
 } CodeInventory;
 
+/* A layer that is to be loaded, or, where `out` is NULL, left in its file. */
+typedef struct CodeLayer {
+    CodeWeights *weights;
+    char name[112]; /* NAME.weight, NAME.bias; of attention NAME.mat_qkv.weight, q_bias, v_bias */
+    bool attention;
+    CodeWeightSpec spec;
+    CodeWeight **out;
+    unsigned step;   /* the digest takes in each row whose number this divides */
+    uint64_t digest; /* of its values */
+} CodeLayer;
+
 typedef struct CodeBinder {
     CodeModel *model;
     CodeWeights *weights;     /* the file that is being walked */
@@ -31,10 +42,12 @@ typedef struct CodeBinder {
     float *bias;
     size_t bias_size;
     uint64_t parameters; /* seen in this file */
-    uint64_t done, all;  /* bytes, for the progress */
-    uint64_t digest;     /* of all that was read so far */
-    unsigned adaln_step; /* of AdaLN weights the digest takes each row whose number this divides */
-    unsigned step;       /* the same of the tensor that is read; 0 or 1: every row */
+    CodeLayer *layers;   /* that the second walk found, for code_layers_load */
+    size_t layer_count, layer_room;
+    size_t largest_weight, largest_bias; /* of them, floats */
+    uint64_t done, all;                  /* bytes, for the progress */
+    uint64_t digest;                     /* of all that was read so far */
+    unsigned adaln_step; /* of AdaLN weights it takes in each row whose number this divides */
     CodeError *error;
 } CodeBinder;
 
@@ -71,21 +84,30 @@ bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const c
 bool code_binder_fetch_main(CodeBinder *binder, const char *name, unsigned rank,
                             const uint64_t *dims);
 
+/* Appends to one of the model's lists of what is to be freed. */
+bool code_binder_keep(void ***list, size_t *count, void *item, CodeError *error);
+
 /* Copies host floats to device memory that lives as long as the model. */
 bool code_binder_place(CodeBinder *binder, const float *values, size_t count, const float **out);
 
-/* An AdaLN layer that stays in its file: names and shapes are checked, and the digest takes in the
- * same values as where the layer is loaded. */
-bool code_binder_leave_layer(CodeBinder *binder, unsigned in, unsigned out, const char *name);
+/* A layer from the class vector to `parts` vectors: loaded, or left in its file for adaln.c. The
+ * digest takes in the same values either way. */
+bool code_binder_adaln(CodeBinder *binder, CodeWeight **out, unsigned width, unsigned parts,
+                       const char *name);
 
-/* Packs binder->staging, a weight, with a bias; the first walk only counts its bytes. */
-bool code_binder_pack(CodeBinder *binder, const CodeWeightSpec *spec, const float *bias,
-                      CodeWeight **out);
-
-/* A whole vector (count), or a whole layer: NAME.weight with NAME.bias. */
+/* A whole vector (count), or a whole layer: NAME.weight with NAME.bias. The second walk only notes
+ * layers, which code_layers_load then loads. */
 bool code_binder_vector(CodeBinder *binder, const float **out, unsigned count, const char *format,
                         ...) __attribute__((format(printf, 4, 5)));
 bool code_binder_layer(CodeBinder *binder, CodeWeight **out, CodeWeightSpec spec,
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool code_binder_attention(CodeBinder *binder, CodeWeight **out, unsigned width, const char *name);
+
+/* Tells how many values more were read; false, with `error` filled in, where the caller cancels. */
+bool code_binder_progress(CodeBinder *binder, uint64_t count);
+
+/* layers.c: reads and packs all noted layers, on several threads where the device computes in the
+ * host's memory. */
+bool code_layers_load(CodeBinder *binder);
 
 #endif
