@@ -23,6 +23,8 @@ need() {
 
 # Compiler, Meson, and what engine, backend, element and tools are built on.
 build_packages="gcc libc6-dev meson ninja-build pkg-config libyaml-dev libjansson-dev libdnnl-dev
-    libpng-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
+    libpng-dev libminizip-dev nettle-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
 # gst-launch, and the elements that the pipelines use: encoders, muxers, converters.
 run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
+# What tests need beyond that: another reader of zip archives, GNU parallel.
+test_packages="libarchive-dev unzip parallel"
