@@ -2,15 +2,12 @@
  * processor's own multiply-add peak, measured in the same run, products and convolutions reach. */
 #include "properties.h"
 
+#include "../../tools/peak.h"
 #include "../test.h"
 #include "cases.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <time.h>
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
 
 static double now(void)
 {
@@ -18,145 +15,6 @@ static double now(void)
 
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
-/* ---- the peak -------------------------------------------------------------------------------- */
-
-enum { ROUNDS = 2000000, SUMS = 10 };
-
-/* Multiply-adds of independent sums, which stay in registers only if they have names; returns the
- * number of operations. */
-#ifdef __x86_64__
-#define SUMS_DO(step)                                                                              \
-    step(0) step(1) step(2) step(3) step(4) step(5) step(6) step(7) step(8) step(9)
-
-__attribute__((target("avx512f"))) static double spin_avx512(float *sink)
-{
-    __m512 a = _mm512_set1_ps(0.999f), b = _mm512_set1_ps(0.001f);
-
-#define BEGIN(i) __m512 sum##i = _mm512_set1_ps(i);
-#define STEP(i)  sum##i = _mm512_fmadd_ps(sum##i, a, b);
-#define END(i)   *sink += _mm512_reduce_add_ps(sum##i);
-    SUMS_DO(BEGIN)
-    for (int round = 0; round < ROUNDS; round++) {
-        SUMS_DO(STEP)
-    }
-    SUMS_DO(END)
-#undef BEGIN
-#undef STEP
-#undef END
-    return 2.0 * 16 * SUMS * ROUNDS;
-}
-
-__attribute__((target("avx2,fma"))) static double spin_avx2(float *sink)
-{
-    __m256 a = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(0.001f);
-
-#define BEGIN(i) __m256 sum##i = _mm256_set1_ps(i);
-#define STEP(i)  sum##i = _mm256_fmadd_ps(sum##i, a, b);
-#define END(i)   *sink += _mm256_cvtss_f32(sum##i);
-    SUMS_DO(BEGIN)
-    for (int round = 0; round < ROUNDS; round++) {
-        SUMS_DO(STEP)
-    }
-    SUMS_DO(END)
-#undef BEGIN
-#undef STEP
-#undef END
-    return 2.0 * 8 * SUMS * ROUNDS;
-}
-
-__attribute__((target("avx512f,avx512bf16"))) static double spin_bf16(float *sink)
-{
-    __m512bh a = (__m512bh)_mm512_set1_epi32(0x3F7F3F7F),
-             b = (__m512bh)_mm512_set1_epi32(0x3A803A80);
-
-#define BEGIN(i) __m512 sum##i = _mm512_set1_ps(i);
-#define STEP(i)  sum##i = _mm512_dpbf16_ps(sum##i, a, b);
-#define END(i)   *sink += _mm512_reduce_add_ps(sum##i);
-    SUMS_DO(BEGIN)
-    for (int round = 0; round < ROUNDS; round++) {
-        SUMS_DO(STEP)
-    }
-    SUMS_DO(END)
-#undef BEGIN
-#undef STEP
-#undef END
-    return 2.0 * 32 * SUMS * ROUNDS;
-}
-
-__attribute__((target("avx512f,avx512vnni"))) static double spin_int8(float *sink)
-{
-    __m512i a = _mm512_set1_epi32(0x01020304), b = _mm512_set1_epi32(0x01FF01FF);
-
-#define BEGIN(i) __m512i sum##i = _mm512_set1_epi32(i);
-#define STEP(i)  sum##i = _mm512_dpbusd_epi32(sum##i, a, b);
-#define END(i)   *sink += (float)_mm512_reduce_add_epi32(sum##i);
-    SUMS_DO(BEGIN)
-    for (int round = 0; round < ROUNDS; round++) {
-        SUMS_DO(STEP)
-    }
-    SUMS_DO(END)
-#undef BEGIN
-#undef STEP
-#undef END
-    return 2.0 * 64 * SUMS * ROUNDS;
-}
-#endif
-
-static double spin(const char *precision, float *sink)
-{
-#ifdef __x86_64__
-    if (!strcmp(precision, "bf16"))
-        return spin_bf16(sink);
-    if (!strcmp(precision, "int8"))
-        return spin_int8(sink);
-    if (__builtin_cpu_supports("avx512f"))
-        return spin_avx512(sink);
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return spin_avx2(sink);
-#endif
-    *sink = 0;
-    return 0;
-}
-
-typedef struct Spin {
-    const char *precision;
-    pthread_t thread;
-    double operations;
-} Spin;
-
-static void *spin_main(void *argument)
-{
-    float sink = 0;
-    Spin *own = argument;
-
-    own->operations = spin(own->precision, &sink);
-    if (sink == 1) /* never: the loop must not be left out */
-        own->operations = 0;
-    return NULL;
-}
-
-/* Operations a second of `threads` threads together, the best of some runs. */
-static double measure_peak(unsigned threads, const char *precision)
-{
-    Spin spins[256];
-    double best = 0;
-
-    for (int run = 0; run < 30; run++) {
-        double begin = now(), all = 0;
-
-        for (unsigned i = 0; i < threads; i++) {
-            spins[i].precision = precision;
-            pthread_create(&spins[i].thread, NULL, spin_main, &spins[i]);
-        }
-        for (unsigned i = 0; i < threads; i++) {
-            pthread_join(spins[i].thread, NULL);
-            all += spins[i].operations;
-        }
-        best = fmax(best, all / (now() - begin));
-    }
-    return best;
 }
 
 /* ---- measuring ------------------------------------------------------------------------------- */
@@ -174,6 +32,13 @@ static int compare_times(const void *a, const void *b)
     double x = *(const double *)a, y = *(const double *)b;
 
     return (x > y) - (x < y);
+}
+
+static PeakType type_of(const char *precision)
+{
+    return !strcmp(precision, "bf16")   ? PEAK_BF16
+           : !strcmp(precision, "int8") ? PEAK_INT8
+                                        : PEAK_F32;
 }
 
 /* Prints a line: times, and what the operations and bytes come to. */
@@ -542,7 +407,7 @@ int benchmark(const CodeBackend *backend, const char *precision, unsigned thread
 
     if (!side_open(&bench.side, backend, getenv("CODE_CPU"), precision, threads))
         return 1;
-    bench.peak = measure_peak(bench.side.info.threads, precision);
+    bench.peak = peak_measure(type_of(bench.side.info.precision), bench.side.info.threads);
     printf("%s: peak %.1f GFLOP/s\n", bench.side.name, 1e-9 * bench.peak);
     for (size_t i = 0; i < sizeof transformers / sizeof *transformers; i++)
         bench_transformer(&bench, &transformers[i]);
