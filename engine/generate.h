@@ -143,10 +143,11 @@ typedef struct CodePass {
     unsigned capacity;
 } CodePass;
 
-/* buffers.x (lanes, rows, C) through all blocks; the cache grows by the pass's rows. */
+/* buffers.x (lanes, rows, C) through all blocks, after which it holds the rows of the last scale,
+ * (lanes, rows of it, C); the cache grows by the pass's rows. */
 bool code_transformer_blocks(CodeGenerator *generator, const CodePass *pass);
 
-/* Logits of the last `rows` rows of each lane: (images, rows, V), guided by t where there are two
+/* Logits of what code_transformer_blocks left: (images, rows, V), guided by t where there are two
  * branches. */
 bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const float *t,
                            float *logits);

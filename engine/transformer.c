@@ -7,6 +7,12 @@ static unsigned pass_rows(const CodeShape *shape, const CodePass *pass)
     return shape->first[pass->last_scale + 1] - shape->first[pass->first_scale];
 }
 
+/* Rows of its last scale: those that are left after the last block. */
+static unsigned last_rows(const CodeShape *shape, const CodePass *pass)
+{
+    return shape->first[pass->last_scale + 1] - shape->first[pass->last_scale];
+}
+
 /* One of the six vectors (C) that modulate block i, for every lane. */
 enum { GAMMA1, GAMMA2, SCALE1, SCALE2, SHIFT1, SHIFT2 };
 
@@ -51,15 +57,16 @@ static bool product(CodeGenerator *generator, const CodePass *pass, unsigned row
     return generator->model->backend->linear(generator->stream, &args);
 }
 
-/* h = attention over `wide` = q, k, v. Every scale of the pass sees itself and all earlier ones,
- * which is VAR's block-causal mask without a mask. */
-static bool attend(CodeGenerator *generator, const CodePass *pass, const void *k, const void *v)
+/* h = attention over `wide` = q, k, v, of the rows from scale `from` on. Every scale of the pass
+ * sees itself and all earlier ones, which is VAR's block-causal mask without a mask. */
+static bool attend(CodeGenerator *generator, const CodePass *pass, unsigned from, const void *k,
+                   const void *v)
 {
     const CodeShape *shape = &generator->model->shape;
     const CodeVarShape *var = &pass->table->var->shape;
     size_t rows = pass_rows(shape, pass), c = var->width, start = shape->first[pass->first_scale];
 
-    for (unsigned scale = pass->first_scale; scale <= pass->last_scale; scale++) {
+    for (unsigned scale = from; scale <= pass->last_scale; scale++) {
         size_t row = shape->first[scale] - start;
         CodeAttention args = {.q = code_activation(generator, generator->buffers.wide, row * 3 * c),
                               .k = k,
@@ -87,12 +94,42 @@ static bool attend(CodeGenerator *generator, const CodePass *pass, const void *k
     return true;
 }
 
-static bool block(CodeGenerator *generator, const CodePass *pass, unsigned i)
+/* After the last block only the last scale's rows are looked at: of those before them it needs the
+ * keys and values, and no more. Brings the last rows of each lane together at the start of x, and
+ * those of `wide`'s attention at the start of h, by way of `wide`, which is free by then. */
+static bool drop_prefix(CodeGenerator *generator, const CodePass *pass, unsigned rows,
+                        unsigned last)
 {
     const CodeBackend *backend = generator->model->backend;
+    CodeStream *stream = generator->stream;
+    CodeBuffers *b = &generator->buffers;
+    size_t c = pass->table->var->shape.width, size = last * c * sizeof(float);
+    size_t act = generator->model->device_info.activation_size;
+    float *wide = b->wide;
+
+    for (size_t lane = 0; lane < pass->lanes; lane++) {
+        size_t from = (lane * rows + rows - last) * c;
+
+        if (!backend->copy(stream, wide + lane * last * c, b->x + from, size, CODE_INSIDE))
+            return false;
+    }
+    if (!backend->copy(stream, b->x, wide, pass->lanes * size, CODE_INSIDE))
+        return false;
+    for (size_t lane = 0; lane < pass->lanes; lane++) {
+        size_t from = (lane * rows + rows - last) * c;
+
+        if (!backend->copy(stream, code_activation(generator, wide, lane * last * c),
+                           code_activation(generator, b->h, from), last * c * act, CODE_INSIDE))
+            return false;
+    }
+    return backend->copy(stream, b->h, wide, pass->lanes * last * c * act, CODE_INSIDE);
+}
+
+/* h = attention of block i over the modulated x; keys and values go to the cache. */
+static bool attention(CodeGenerator *generator, const CodePass *pass, unsigned i)
+{
     const CodeShape *shape = &generator->model->shape;
     const CodeVar *var = pass->table->var;
-    const CodeBlock *weights = &var->blocks[i];
     CodeBuffers *b = &generator->buffers;
     CodePerLane none = {0};
     unsigned rows = pass_rows(shape, pass), c = var->shape.width;
@@ -100,7 +137,7 @@ static bool block(CodeGenerator *generator, const CodePass *pass, unsigned i)
     void *k = code_activation(generator, pass->cache, 2 * i * half);
     void *v = code_activation(generator, k, half);
     CodeHeads heads = {.qkv = b->wide,
-                       .q_scale = weights->q_scale,
+                       .q_scale = var->blocks[i].q_scale,
                        .k_cache = k,
                        .v_cache = v,
                        .lanes = pass->lanes,
@@ -108,12 +145,36 @@ static bool block(CodeGenerator *generator, const CodePass *pass, unsigned i)
                        .heads = var->shape.heads,
                        .first = shape->first[pass->first_scale],
                        .capacity = pass->capacity};
+    unsigned from = i + 1 == var->shape.depth ? pass->last_scale : pass->first_scale;
 
     return modulate(generator, pass, rows, modulation(pass, i, SCALE1),
                     modulation(pass, i, SHIFT1)) &&
-           product(generator, pass, rows, weights->qkv, b->h, c, b->wide, CODE_PLAIN, none) &&
-           backend->heads(generator->stream, &heads) && attend(generator, pass, k, v) &&
-           product(generator, pass, rows, weights->proj, b->h, c, b->x, CODE_GATED,
+           product(generator, pass, rows, var->blocks[i].qkv, b->h, c, b->wide, CODE_PLAIN, none) &&
+           generator->model->backend->heads(generator->stream, &heads) &&
+           attend(generator, pass, from, k, v);
+}
+
+/* x after block i; after the last one of a pass over several scales, of the last one's rows only.
+ */
+static bool block(CodeGenerator *generator, const CodePass *pass, unsigned i)
+{
+    const CodeShape *shape = &generator->model->shape;
+    const CodeVar *var = pass->table->var;
+    const CodeBlock *weights = &var->blocks[i];
+    CodeBuffers *b = &generator->buffers;
+    CodePerLane none = {0};
+    unsigned rows = pass_rows(shape, pass), c = var->shape.width;
+
+    if (!attention(generator, pass, i))
+        return false;
+    if (i + 1 == var->shape.depth && pass->first_scale < pass->last_scale) {
+        unsigned last = last_rows(shape, pass);
+
+        if (!drop_prefix(generator, pass, rows, last))
+            return false;
+        rows = last;
+    }
+    return product(generator, pass, rows, weights->proj, b->h, c, b->x, CODE_GATED,
                    modulation(pass, i, GAMMA1)) &&
            modulate(generator, pass, rows, modulation(pass, i, SCALE2),
                     modulation(pass, i, SHIFT2)) &&
@@ -137,12 +198,12 @@ bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const
     const CodeShape *shape = &generator->model->shape;
     const CodeClassTable *table = pass->table;
     CodeBuffers *b = &generator->buffers;
-    size_t c = table->var->shape.width, rows = pass_rows(shape, pass);
-    unsigned last = shape->first[pass->last_scale + 1] - shape->first[pass->last_scale];
+    size_t c = table->var->shape.width;
+    unsigned last = last_rows(shape, pass);
     unsigned images = pass->lanes / pass->lanes_per_image;
     const float *modulations = table->memory + table->layout.head;
-    CodeGuide guide = {.x = b->x + (rows - last) * c,
-                       .x_lane = rows * c,
+    CodeGuide guide = {.x = b->x,
+                       .x_lane = last * c,
                        .y = b->wide,
                        .t = t,
                        .scale = {modulations, table->layout.stride, pass->slots},
