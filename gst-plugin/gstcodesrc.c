@@ -338,6 +338,18 @@ static GstCodeDrawn *next_frame(GstCodeSrc *self, const GstSegment *segment, Gst
     return drawn;
 }
 
+/* The base class sends the tags after the segment. It is asked directly: gst_element_send_event()
+ * takes the state lock, which a thread that stops this one holds while it waits for it. */
+static void send_tags(GstCodeSrc *self, const GstCodeDrawn *drawn, const GstCodeOrigin *origin)
+{
+    if (self->tags_sent)
+        return;
+    self->tags_sent = TRUE;
+    GST_ELEMENT_CLASS(parent_class)
+        ->send_event(GST_ELEMENT(self),
+                     gst_event_new_tag(gst_code_record_tags(&drawn->record, origin)));
+}
+
 /* Everything of a buffer but its pixels. */
 static void stamp(GstCodeSrc *self, const GstCodeDrawn *drawn, GstBuffer *buffer)
 {
@@ -353,12 +365,7 @@ static void stamp(GstCodeSrc *self, const GstCodeDrawn *drawn, GstBuffer *buffer
         GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
     self->discont = FALSE;
     gst_code_record_attach(&drawn->record, &origin, buffer);
-    if (!self->tags_sent) {
-        self->tags_sent = TRUE;
-        /* The base class sends it after the segment. */
-        gst_element_send_event(GST_ELEMENT(self),
-                               gst_event_new_tag(gst_code_record_tags(&drawn->record, &origin)));
-    }
+    send_tags(self, drawn, &origin);
     code_model_unref(origin.model);
 }
 
