@@ -3,6 +3,7 @@
 #include "cuda_runtime.h"
 #include "device.h"
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <stdio.h>
@@ -67,8 +68,7 @@ std::vector<int> idle;
 std::vector<Thread> threads;
 std::vector<Warp> warps;
 unsigned order, current, started, threads_left, block_generation, block_arrived;
-void (*thread_body)(void *);
-void *thread_user;
+const std::function<void()> *thread_body;
 char *shared;
 
 [[noreturn]] void give_up(const char *why)
@@ -157,7 +157,7 @@ void run_threads()
     for (;;) { /* a fiber serves one thread after another */
         int fiber = threads[current].fiber;
 
-        thread_body(thread_user);
+        (*thread_body)();
         threads[current].state = State::ended;
         threads_left--;
         if (started < threads.size())
@@ -266,19 +266,17 @@ bool fits(dim3 grid, dim3 block, size_t bytes)
 
 } // namespace
 
-cudaError_t run(dim3 grid, dim3 block, size_t bytes, void (*thread)(void *), void *user)
+static cudaError_t run_grid(dim3 grid, dim3 block, size_t bytes,
+                            const std::function<void()> &thread)
 {
     std::lock_guard<std::mutex> lock(launching);
     unsigned count = block.x * block.y * block.z;
     size_t blocks = static_cast<size_t>(grid.x) * grid.y * grid.z;
 
-    if (!fits(grid, block, bytes))
-        return device_fail(cudaErrorInvalidConfiguration);
     if (cudaError_t error = device_launch(); error != cudaSuccess)
         return error;
     order = device_order();
-    thread_body = thread;
-    thread_user = user;
+    thread_body = &thread;
     gridDim = grid;
     blockDim = block;
     fibers.reserve(max_threads); /* they stay where they are */
@@ -302,6 +300,14 @@ cudaError_t run(dim3 grid, dim3 block, size_t bytes, void (*thread)(void *), voi
         free(shared);
     }
     return cudaSuccess;
+}
+
+cudaError_t run(dim3 grid, dim3 block, size_t bytes, cudaStream_t stream,
+                std::function<void()> thread)
+{
+    if (!fits(grid, block, bytes))
+        return device_fail(cudaErrorInvalidConfiguration);
+    return submit(stream, [=] { return run_grid(grid, block, bytes, thread); });
 }
 
 void *shared_memory()

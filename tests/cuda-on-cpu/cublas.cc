@@ -9,6 +9,10 @@
 using cuda_on_cpu::Matrix;
 using cuda_on_cpu::Product;
 
+struct cublasContext {
+    cudaStream_t stream = nullptr;
+};
+
 namespace
 {
 
@@ -25,10 +29,25 @@ bool aligned(const void *data, uint32_t alignment)
     return reinterpret_cast<uintptr_t>(data) % alignment == 0;
 }
 
+cublasStatus_t status_of(cudaError_t error)
+{
+    return error == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
+}
+
 cublasStatus_t result()
 {
-    return cudaStreamQuery(nullptr) == cudaSuccess ? CUBLAS_STATUS_SUCCESS
-                                                   : CUBLAS_STATUS_EXECUTION_FAILED;
+    return status_of(cudaStreamQuery(nullptr));
+}
+
+cublasStatus_t multiply_in(cudaStream_t stream, const Product &p)
+{
+    return status_of(cuda_on_cpu::submit(stream, [p] {
+        cudaError_t error = cudaStreamQuery(nullptr);
+
+        if (error == cudaSuccess)
+            cuda_on_cpu::multiply(p);
+        return error;
+    }));
 }
 
 Matrix matrix_of(const void *data, const cublasLtMatrixLayoutOpaque_t *layout, int32_t transposed)
@@ -63,17 +82,19 @@ void cuda_on_cpu_set_lt(int to)
 
 cublasStatus_t cublasCreate(cublasHandle_t *handle)
 {
-    *handle = reinterpret_cast<cublasHandle_t>(&mood);
+    *handle = new cublasContext;
     return result();
 }
 
-cublasStatus_t cublasDestroy(cublasHandle_t)
+cublasStatus_t cublasDestroy(cublasHandle_t handle)
 {
+    delete handle;
     return result();
 }
 
-cublasStatus_t cublasSetStream(cublasHandle_t, cudaStream_t)
+cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream)
 {
+    handle->stream = stream;
     return result();
 }
 
@@ -90,7 +111,7 @@ const char *cublasGetStatusString(cublasStatus_t status)
                                                    : "CUBLAS_STATUS_EXECUTION_FAILED";
 }
 
-cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t, cublasOperation_t op_a,
+cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation_t op_a,
                                           cublasOperation_t op_b, int m, int n, int k,
                                           const void *alpha, const void *a, cudaDataType a_type,
                                           int a_ld, long long a_stride, const void *b,
@@ -112,9 +133,7 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t, cublasOperation_t op_a
     p.a = {const_cast<void *>(a), a_type, op_a == CUBLAS_OP_T, a_ld, a_stride};
     p.b = {const_cast<void *>(b), b_type, op_b == CUBLAS_OP_T, b_ld, b_stride};
     p.c = p.d = {c, c_type, false, c_ld, c_stride};
-    if (result() == CUBLAS_STATUS_SUCCESS)
-        cuda_on_cpu::multiply(p);
-    return result();
+    return multiply_in(handle ? handle->stream : nullptr, p);
 }
 
 /* ---- cuBLASLt
@@ -215,7 +234,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
                               cublasLtMatrixLayout_t b_layout, const void *beta, const void *c,
                               cublasLtMatrixLayout_t c_layout, void *d,
                               cublasLtMatrixLayout_t d_layout,
-                              const cublasLtMatmulAlgo_t *algorithm, void *, size_t, cudaStream_t)
+                              const cublasLtMatmulAlgo_t *algorithm, void *, size_t,
+                              cudaStream_t stream)
 {
     Product p = {};
 
@@ -236,9 +256,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t desc, const
     p.d = matrix_of(d, d_layout, 0);
     p.bias = desc->epilogue == CUBLASLT_EPILOGUE_DEFAULT ? nullptr : desc->bias;
     p.gelu = desc->epilogue == CUBLASLT_EPILOGUE_GELU_BIAS;
-    if (result() == CUBLAS_STATUS_SUCCESS)
-        cuda_on_cpu::multiply(p);
-    return result();
+    return multiply_in(stream, p);
 }
 
 } // extern "C"

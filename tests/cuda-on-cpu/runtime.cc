@@ -1,14 +1,12 @@
-/* runtime.cc - memory, copies, streams and errors of the emulated device. */
+/* runtime.cc - memory, copies and errors of the emulated device. */
 #include "device.h"
 
+#include <map>
 #include <mutex>
 #include <stdlib.h>
 #include <string.h>
 #include <unordered_map>
-
-struct CUstream_st {
-    unsigned flags;
-};
+#include <vector>
 
 namespace
 {
@@ -16,6 +14,7 @@ namespace
 struct Device {
     std::mutex mutex;
     std::unordered_map<void *, size_t> allocations;
+    std::map<const char *, size_t> pinned; /* host memory */
     size_t used = 0, memory = static_cast<size_t>(64) << 30;
     unsigned order = 0;
     int devices = 1;
@@ -33,13 +32,27 @@ struct Device {
 
 Device device;
 
-/* What every call on a broken device returns. */
 cudaError_t state()
 {
-    return device.broken ? cudaErrorIllegalAddress : cudaSuccess;
+    return cuda_on_cpu::device_state();
+}
+
+bool is_pinned(const void *memory)
+{
+    std::lock_guard<std::mutex> lock(device.mutex);
+    const char *at = static_cast<const char *>(memory);
+    auto behind = device.pinned.upper_bound(at);
+
+    return behind != device.pinned.begin() &&
+           at - std::prev(behind)->first < (ptrdiff_t)std::prev(behind)->second;
 }
 
 } // namespace
+
+cudaError_t cuda_on_cpu::device_state()
+{
+    return device.broken ? cudaErrorIllegalAddress : cudaSuccess;
+}
 
 unsigned cuda_on_cpu::device_order()
 {
@@ -117,6 +130,8 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 
 cudaError_t cudaMalloc(void **memory, size_t bytes)
 {
+    if (cudaError_t error = cuda_on_cpu::may_allocate(); error != cudaSuccess)
+        return error;
     std::lock_guard<std::mutex> lock(device.mutex);
 
     if (state() != cudaSuccess)
@@ -132,6 +147,8 @@ cudaError_t cudaMalloc(void **memory, size_t bytes)
 
 cudaError_t cudaFree(void *memory)
 {
+    if (cudaError_t error = cuda_on_cpu::wait_for_all(); error != cudaSuccess)
+        return error;
     std::lock_guard<std::mutex> lock(device.mutex);
     auto found = device.allocations.find(memory);
 
@@ -147,55 +164,77 @@ cudaError_t cudaFree(void *memory)
 
 cudaError_t cudaMallocHost(void **memory, size_t bytes)
 {
+    if (cudaError_t error = cuda_on_cpu::may_allocate(); error != cudaSuccess)
+        return error;
+    std::lock_guard<std::mutex> lock(device.mutex);
+
     *memory = malloc(bytes);
-    return *memory ? state() : cudaErrorMemoryAllocation;
+    if (!*memory)
+        return cudaErrorMemoryAllocation;
+    device.pinned[static_cast<char *>(*memory)] = bytes;
+    return state();
 }
 
 cudaError_t cudaFreeHost(void *memory)
 {
+    if (cudaError_t error = cuda_on_cpu::wait_for_all(); error != cudaSuccess)
+        return error;
+    std::lock_guard<std::mutex> lock(device.mutex);
+
+    device.pinned.erase(static_cast<char *>(memory));
     free(memory);
     return state();
 }
 
-cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind,
-                            cudaStream_t)
+/* Memory of the host that is not pinned is read before the call returns, and written too. */
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind,
+                            cudaStream_t stream)
 {
-    if (state() == cudaSuccess)
-        memcpy(to, from, bytes);
-    return state();
+    auto copy = [=] {
+        if (state() == cudaSuccess)
+            memcpy(to, from, bytes);
+        return state();
+    };
+    cudaError_t error;
+
+    if (cuda_on_cpu::streams_are_late() && kind == cudaMemcpyHostToDevice && !is_pinned(from)) {
+        const char *begin = static_cast<const char *>(from);
+        std::vector<char> kept(begin, begin + bytes);
+
+        return cuda_on_cpu::submit(stream, [=] {
+            if (state() == cudaSuccess)
+                memcpy(to, kept.data(), bytes);
+            return state();
+        });
+    }
+    error = cuda_on_cpu::submit(stream, copy);
+    return error == cudaSuccess && kind == cudaMemcpyDeviceToHost && !is_pinned(to)
+               ? cudaStreamSynchronize(stream)
+               : error;
 }
 
 cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch,
-                              size_t width, size_t height, enum cudaMemcpyKind, cudaStream_t)
+                              size_t width, size_t height, enum cudaMemcpyKind kind,
+                              cudaStream_t stream)
 {
+    cudaError_t error = cudaSuccess;
+
     if (width > to_pitch || width > from_pitch)
         return device.last = cudaErrorInvalidValue;
-    for (size_t row = 0; row < height && state() == cudaSuccess; row++)
-        memcpy(static_cast<char *>(to) + row * to_pitch,
-               static_cast<const char *>(from) + row * from_pitch, width);
-    return state();
+    for (size_t row = 0; row < height && error == cudaSuccess; row++)
+        error = cudaMemcpyAsync(static_cast<char *>(to) + row * to_pitch,
+                                static_cast<const char *>(from) + row * from_pitch, width, kind,
+                                stream);
+    return error;
 }
 
-cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags)
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
 {
-    *stream = new CUstream_st{flags};
-    return state();
-}
-
-cudaError_t cudaStreamDestroy(cudaStream_t stream)
-{
-    delete stream;
-    return state();
-}
-
-cudaError_t cudaStreamSynchronize(cudaStream_t)
-{
-    return state();
-}
-
-cudaError_t cudaStreamQuery(cudaStream_t)
-{
-    return state();
+    return cuda_on_cpu::submit(stream, [=] {
+        if (state() == cudaSuccess)
+            memset(to, value, bytes);
+        return state();
+    });
 }
 
 cudaError_t cudaGetLastError(void)
@@ -217,6 +256,10 @@ const char *cudaGetErrorString(cudaError_t error)
         return "invalid configuration argument";
     case cudaErrorNoDevice:
         return "no CUDA-capable device is detected";
+    case cudaErrorStreamCaptureUnsupported:
+        return "operation not permitted when stream is capturing";
+    case cudaErrorStreamCaptureInvalidated:
+        return "operation failed due to a previous error during capture";
     case cudaErrorIllegalAddress:
         return "an illegal memory access was encountered";
     default:

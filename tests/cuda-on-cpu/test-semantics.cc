@@ -1,5 +1,5 @@
 /* test-semantics.cc - what code on the device may rely on, pinned: barriers, shuffles, shared
- * memory, atomics, limits of launches, number types, tensor core, products. */
+ * memory, atomics, limits of launches, number types, tensor core, products, streams, graphs. */
 #include "../test.h"
 
 #include <cublasLt.h>
@@ -301,6 +301,105 @@ static void check_products()
           "an operand that begins elsewhere than the algorithm was told");
 }
 
+/* ---- streams, events, graphs
+ * -------------------------------------------------------------------------
+ */
+
+__global__ static void add_to(int *at, int value)
+{
+    *at += value;
+}
+
+static void add(int *at, int value, cudaStream_t stream)
+{
+    CHECK(launch(add_to, dim3(1), dim3(1), 0, stream, at, value) == cudaSuccess, "launch");
+}
+
+/* Work of late streams waits for somebody to wait for it, or for an event behind it. */
+static void check_late()
+{
+    cudaStream_t one, other;
+    cudaEvent_t event;
+    int value = 1, seen = 0, *pinned;
+
+    cudaStreamCreateWithFlags(&one, cudaStreamNonBlocking);
+    cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking);
+    cudaEventCreateWithFlags(&event, cudaEventDisableTiming);
+    cudaMallocHost(reinterpret_cast<void **>(&pinned), sizeof *pinned);
+    cuda_on_cpu_set_late(true);
+    add(&value, 10, one);
+    CHECK(value == 1, "%d: too early", value);
+    cudaStreamSynchronize(other);
+    CHECK(value == 1, "%d: another stream was waited for", value);
+    cudaEventRecord(event, one);
+    add(&value, 100, one);
+    cudaStreamWaitEvent(other, event, 0);
+    cudaMemcpyAsync(&seen, &value, sizeof value, cudaMemcpyDeviceToDevice, other);
+    cudaStreamSynchronize(other);
+    CHECK(seen == 11, "%d: what was asked before the event, and no more", seen);
+    cudaStreamSynchronize(one);
+    CHECK(value == 111, "%d", value);
+
+    /* Pinned memory is read when the copy is made, other memory when it is asked for. */
+    seen = *pinned = 1;
+    cudaMemcpyAsync(&value, &seen, sizeof value, cudaMemcpyHostToDevice, one);
+    seen = 2;
+    cudaStreamSynchronize(one);
+    CHECK(value == 1, "%d", value);
+    cudaMemcpyAsync(&value, pinned, sizeof value, cudaMemcpyHostToDevice, one);
+    *pinned = 2;
+    cudaStreamSynchronize(one);
+    CHECK(value == 2, "%d", value);
+    cuda_on_cpu_set_late(false);
+    add(&value, 1, one);
+    CHECK(value == 3, "%d: at once", value);
+    cudaFreeHost(pinned);
+    cudaEventDestroy(event);
+    cudaStreamDestroy(other);
+    cudaStreamDestroy(one);
+}
+
+/* A graph is what was asked for between begin and end, with the arguments of then. */
+static void check_graphs()
+{
+    cudaStream_t stream;
+    cudaGraph_t graph;
+    cudaGraphExec_t exec;
+    int value = 0, step = 1;
+    void *memory;
+
+    cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+    CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess, "begin");
+    add(&value, step, stream);
+    step = 1000;
+    cudaMemcpyAsync(&step, &value, sizeof value, cudaMemcpyDeviceToDevice, stream);
+    cudaMemsetAsync(&value, 0, 1, stream);
+    CHECK(value == 0 && step == 1000, "%d %d: a capture computes nothing", value, step);
+    CHECK(cudaStreamEndCapture(stream, &graph) == cudaSuccess, "end");
+    CHECK(cudaGraphInstantiate(&exec, graph, 0) == cudaSuccess, "instantiate");
+    cudaGraphDestroy(graph);
+    for (int i = 0; i < 2; i++) {
+        value = 256 + i;
+        CHECK(cudaGraphLaunch(exec, stream) == cudaSuccess, "launch");
+        cudaStreamSynchronize(stream);
+        CHECK(value == 256 && step == 257 + i, "%d %d", value, step);
+    }
+    cudaGraphExecDestroy(exec);
+
+    for (int way = 0; way < 3; way++) {
+        cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal);
+        CHECK((way == 0   ? cudaStreamSynchronize(stream)
+               : way == 1 ? cudaStreamQuery(stream)
+                          : cudaMalloc(&memory, 1)) == cudaErrorStreamCaptureUnsupported,
+              "way %d: a capture was not disturbed", way);
+        CHECK(cudaStreamEndCapture(stream, &graph) == cudaErrorStreamCaptureInvalidated && !graph,
+              "way %d: a spoilt capture gives a graph", way);
+    }
+    add(&value, 1, stream);
+    CHECK(value == 257, "%d: after a spoilt capture all is as it was", value);
+    cudaStreamDestroy(stream);
+}
+
 int main()
 {
     check_barriers();
@@ -312,5 +411,7 @@ int main()
     check_numbers();
     check_tensor_core();
     check_products();
+    check_late();
+    check_graphs();
     return test_end();
 }

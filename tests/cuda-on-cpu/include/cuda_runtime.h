@@ -6,9 +6,11 @@
 
 #include "cuda_runtime_api.h"
 
+#include <functional>
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include <tuple>
 
 #define __global__
 #define __device__
@@ -48,7 +50,9 @@ Exchanged exchange(const void *mine, size_t size);
 
 void *shared_memory();
 
-cudaError_t run(dim3 grid, dim3 block, size_t shared, void (*thread)(void *), void *user);
+/* Runs a kernel in a stream; `thread` is called for each thread of it. */
+cudaError_t run(dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
+                std::function<void()> thread);
 
 } // namespace cuda_on_cpu
 
@@ -100,16 +104,15 @@ static inline float __uint_as_float(uint32_t bits)
     return value;
 }
 
-/* <<<grid, block, shared, stream>>> is not C++. */
+/* <<<grid, block, shared, stream>>> is not C++. Arguments are copied now, whenever it runs. */
 template <class... P, class... A>
-cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, cudaStream_t,
+cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
                    A... args)
 {
-    auto thread = [&] { kernel(static_cast<P>(args)...); };
+    std::tuple<P...> given(static_cast<P>(args)...);
 
-    return cuda_on_cpu::run(
-        grid, block, shared, [](void *user) { (*static_cast<decltype(thread) *>(user))(); },
-        &thread);
+    return cuda_on_cpu::run(grid, block, shared, stream,
+                            [kernel, given] { std::apply(kernel, given); });
 }
 
 /* The one way to dynamic shared memory. */

@@ -1,5 +1,6 @@
 /* cuda_runtime_api.h - the part of the CUDA runtime's C interface that kernels/cuda uses, on the
- * host. Streams run at once, in the calling thread; device memory is ordinary memory. */
+ * host. Streams run in the calling thread: at once, or as late as they may, see below; device
+ * memory is ordinary memory. */
 #ifndef CUDA_ON_CPU_RUNTIME_API_H
 #define CUDA_ON_CPU_RUNTIME_API_H
 
@@ -21,6 +22,9 @@ typedef enum cudaError {
     cudaErrorNoDevice = 100,
     cudaErrorNotReady = 600,
     cudaErrorIllegalAddress = 700,
+    cudaErrorStreamCaptureUnsupported = 900,
+    cudaErrorStreamCaptureInvalidated = 901,
+    cudaErrorStreamCaptureWrongThread = 908,
 } cudaError_t;
 
 enum cudaMemcpyKind {
@@ -32,9 +36,18 @@ enum cudaDeviceAttr {
     cudaDevAttrComputeCapabilityMajor = 75,
     cudaDevAttrComputeCapabilityMinor = 76,
 };
+enum cudaStreamCaptureMode {
+    cudaStreamCaptureModeGlobal,
+    cudaStreamCaptureModeThreadLocal,
+    cudaStreamCaptureModeRelaxed
+};
 enum { cudaStreamNonBlocking = 1 };
+enum { cudaEventDisableTiming = 2 };
 
 typedef struct CUstream_st *cudaStream_t;
+typedef struct CUevent_st *cudaEvent_t;
+typedef struct CUgraph_st *cudaGraph_t;
+typedef struct CUgraphExec_st *cudaGraphExec_t;
 
 cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaSetDevice(int device);
@@ -49,10 +62,27 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
 cudaError_t cudaMemcpy2DAsync(void *to, size_t to_pitch, const void *from, size_t from_pitch,
                               size_t width, size_t height, enum cudaMemcpyKind kind,
                               cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream);
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamQuery(cudaStream_t stream);
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned flags);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
+
+/* A stream that is being captured computes nothing; its work goes into a graph. Whatever would wait
+ * for it, and allocating memory on the thread that captures, fails and spoils the capture. */
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *graph);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph,
+                                 unsigned long long flags);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
+
 cudaError_t cudaGetLastError(void);
 const char *cudaGetErrorString(cudaError_t error);
 
@@ -71,6 +101,18 @@ CUDA_ON_CPU_API size_t cuda_on_cpu_memory_used(void);
 /* The launch after `launches` more fails like a kernel that touched memory not its own, and so does
  * everything after it. Negative: heals the device. */
 CUDA_ON_CPU_API void cuda_on_cpu_break(int launches);
+
+/* Work of a stream is done when somebody waits for it, or for an event behind it, and not before:
+ * as late as may be, where otherwise it is done as soon as may be. So a stream that forgets to wait
+ * for another computes something else. For one thread at a time. */
+CUDA_ON_CPU_API void cuda_on_cpu_set_late(bool late);
+
+/* The next captures end with an error, as where a library does something that cannot be captured.
+ */
+CUDA_ON_CPU_API void cuda_on_cpu_refuse_captures(bool refuse);
+
+/* Graphs launched so far. */
+CUDA_ON_CPU_API unsigned cuda_on_cpu_graphs_launched(void);
 
 /* How many devices there are: 1, until told otherwise. */
 CUDA_ON_CPU_API void cuda_on_cpu_set_devices(int count);
