@@ -1,9 +1,9 @@
 /* backend.h - the contract between engine/ and kernels/: what a device must be able to do.
  *
  * A backend is one CodeBackend table. It makes a CodeDevice for a model (packed weights, threads)
- * and a CodeStream for each generator (scratch memory, prepared kernels). Model operations take a
+ * and CodeStreams for each generator (scratch memory, prepared kernels). Model operations take a
  * stream and one argument struct, and may be asynchronous: only `copy` to or from the host and
- * `pixels` wait.
+ * `wait` wait.
  *
  * Conventions, unless an operation says otherwise:
  * - every pointer in an argument struct is device memory from `alloc`; sizes count elements;
@@ -71,6 +71,7 @@ typedef enum CodeCopy {
     CODE_UPLOAD,   /* host to device */
     CODE_DOWNLOAD, /* device to host; waits for the stream */
     CODE_INSIDE,   /* device to device */
+    CODE_CLEAR,    /* zeros to the device; `from` is not used */
 } CodeCopy;
 
 typedef enum CodeEpilogue {
@@ -237,13 +238,21 @@ typedef struct CodeGroupNorm {
 } CodeGroupNorm;
 
 /* x (side, side, 3), cut to [-1, 1] -> 8-bit RGB in host memory: 255 * (x + 1) / 2, rounded half to
- * even; NaN gives 0. Waits for the stream. */
+ * even; NaN gives 0. Where the backend has `wait`, `out` is written by that. */
 typedef struct CodePixels {
     const float *x;
     uint8_t *out;
     size_t stride;
     unsigned side;
 } CodePixels;
+
+/* What became of a series of operations. */
+typedef enum CodeSeries {
+    CODE_SERIES_FAILED,  /* stream->error says why */
+    CODE_SERIES_PLAIN,   /* ask for its operations: they are computed as they come */
+    CODE_SERIES_RECORDS, /* ask for its operations, then call series_end: that computes them */
+    CODE_SERIES_DONE,    /* it was asked for as a whole: ask for nothing */
+} CodeSeries;
 
 typedef struct CodeDeviceOptions {
     unsigned threads;      /* 0: the cores of the affinity mask */
@@ -298,6 +307,23 @@ struct CodeBackend {
     bool (*accumulate)(CodeStream *stream, const CodeAccumulate *args);
     bool (*group_norm)(CodeStream *stream, const CodeGroupNorm *args);
     bool (*pixels)(CodeStream *stream, const CodePixels *args);
+
+    /* These are of asynchronous backends; all NULL where operations compute before they return. */
+
+    /* Waits for all that was asked of the stream. On failure the pictures that `pixels` still owes
+     * are forgotten. */
+    bool (*wait)(CodeStream *stream);
+
+    /* What is asked of `stream` from now on begins after what was asked of `other` until now. */
+    bool (*after)(CodeStream *stream, CodeStream *other);
+
+    /* A series is some operations of a stream that come again and again with the same arguments and
+     * addresses, copies to or from the host not among them. It is recorded once under its key,
+     * which is the stream's, and from then on asked for as a whole. See CodeSeries for what
+     * series_begin returns; series_end, which is told whether all operations were asked for with
+     * success, returns DONE, FAILED or PLAIN: nothing of it was computed, it cannot be recorded. */
+    CodeSeries (*series_begin)(CodeStream *stream, unsigned key);
+    CodeSeries (*series_end)(CodeStream *stream, bool complete);
 };
 
 extern const CodeBackend code_backend_reference; /* kernels/reference */

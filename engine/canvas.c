@@ -134,8 +134,7 @@ static bool quantise(CodeGenerator *generator, CodeCanvas *canvas, const float *
     CodeDraw plain = {0};
 
     memcpy(rest, f, bytes);
-    memset(b->host_map, 0, bytes);
-    if (!model->backend->copy(generator->stream, b->f_hat, b->host_map, bytes, CODE_UPLOAD) ||
+    if (!model->backend->copy(generator->stream, b->f_hat, NULL, bytes, CODE_CLEAR) ||
         !model->backend->copy(generator->stream, b->draws, &plain, sizeof plain, CODE_UPLOAD))
         return false;
     for (unsigned k = 0; k < model->shape.scales; k++) {
@@ -157,6 +156,7 @@ CodeCanvas *code_encode(CodeGenerator *generator, const float *image, CodeError 
     size_t side = code_picture_side(&model->shape), z = model->shape.vae.channels;
     float *work = canvas ? calloc(2 * canvas->features, sizeof *work) : NULL;
     const float *features;
+    bool encoded;
 
     if (!work) {
         if (canvas)
@@ -165,13 +165,13 @@ CodeCanvas *code_encode(CodeGenerator *generator, const float *image, CodeError 
         return NULL;
     }
     code_channels_last(b->host_map, image, side * side, 3);
-    if (!model->backend->copy(generator->stream, b->maps[0], b->host_map,
-                              3 * side * side * sizeof(float), CODE_UPLOAD) ||
-        !(features = code_vae_encode(generator)) ||
-        !model->backend->copy(generator->stream, work, features, canvas->features * sizeof(float),
-                              CODE_DOWNLOAD) ||
-        !quantise(generator, canvas, work, work + canvas->features)) {
-        *error = generator->stream->error;
+    encoded = model->backend->copy(generator->renderer, b->maps[0], b->host_map,
+                                   3 * side * side * sizeof(float), CODE_UPLOAD) &&
+              (features = code_vae_encode(generator)) &&
+              model->backend->copy(generator->renderer, work, features,
+                                   canvas->features * sizeof(float), CODE_DOWNLOAD);
+    if (!encoded || !quantise(generator, canvas, work, work + canvas->features)) {
+        *error = encoded ? generator->stream->error : generator->renderer->error;
         code_canvas_free(canvas);
         canvas = NULL;
     } else {

@@ -230,11 +230,21 @@ CODE_API void code_generator_free(CodeGenerator *generator); /* NULL is allowed 
 CODE_API bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
                             const CodePicture *pictures, CodeError *error);
 
+/* The same in two steps, for devices that compute by themselves: a second call may begin before the
+ * first has ended, and is drafted while the pictures of the first are rendered. Calls end in the
+ * order in which they began, two can be under way, and until they have ended only these two
+ * functions may be called. `pictures[].data` is written until then; the arrays themselves are not
+ * used after the beginning. On failure nothing is under way any more. */
+CODE_API bool code_generate_begin(CodeGenerator *generator, const CodeRequest *requests,
+                                  unsigned count, const CodePicture *pictures, CodeError *error);
+CODE_API bool code_generate_end(CodeGenerator *generator, CodeError *error);
+
 /* Any thread, any time: while `cancelled` is true every call on the generator fails at once with
  * CODE_CANCELLED, the running one too. */
 CODE_API void code_generator_cancel(CodeGenerator *generator, bool cancelled);
 
-/* Seconds that the last code_generate took in each stage. */
+/* Seconds that the last code_generate took in each stage. Those of a device that computes by itself
+ * are of asking it, and `vae` is the wait for its pictures. */
 typedef struct CodeTimes {
     double drafter, refiner, vae;
 } CodeTimes;

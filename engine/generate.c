@@ -63,6 +63,12 @@ static bool guided(const CodeRequest *request)
     return request->settings.guidance > 0;
 }
 
+/* N of the run. */
+static unsigned drafting_steps(const CodeGenerator *generator)
+{
+    return generator->requests[generator->first].settings.drafting_steps;
+}
+
 static double now(void)
 {
     struct timespec time;
@@ -71,7 +77,9 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Uploads what the backend must know of each image, and clears the feature maps. */
+/* Computes, or asks for, what depends on what is asked for: how tokens are drawn, what is known of
+ * each class, the logits of scale 0. What comes after it is the same for every run of as many
+ * images, branches and drafting steps, but for the contents of memory. */
 static bool begin(CodeGenerator *generator)
 {
     const CodeBackend *backend = generator->model->backend;
@@ -81,10 +89,13 @@ static bool begin(CodeGenerator *generator)
     size_t last = code_last_side(shape);
     size_t features = generator->count * last * last * shape->vae.channels * sizeof(float);
 
+    generator->feeding = generator->editing = false;
     for (unsigned i = 0; i < generator->count; i++) {
         const CodeRequest *request = &generator->requests[generator->first + i];
         const CodeSettings *settings = &request->settings;
 
+        generator->feeding |= request->tokens != NULL;
+        generator->editing |= request->canvas != NULL;
         b->host_draws[i] = (CodeDraw){.seed = request->seed,
                                       .frame = request->frame,
                                       .top_p = settings->top_p,
@@ -97,32 +108,32 @@ static bool begin(CodeGenerator *generator)
             b->host_t[k * generator->batch + i] = (float)(settings->guidance * ratio);
         }
     }
-    memset(b->host_map, 0, features);
     return backend->copy(stream, b->draws, b->host_draws, generator->count * sizeof(CodeDraw),
                          CODE_UPLOAD) &&
            backend->copy(stream, b->t, b->host_t,
                          (size_t)shape->scales * generator->batch * sizeof(float), CODE_UPLOAD) &&
-           backend->copy(stream, b->f_hat, b->host_map, features, CODE_UPLOAD);
+           backend->copy(stream, b->f_hat, NULL, features, CODE_CLEAR) &&
+           code_classes_prepare(generator, &generator->drafter) &&
+           code_classes_logits(generator, &generator->drafter) &&
+           (drafting_steps(generator) == shape->scales ||
+            code_classes_prepare(generator, &generator->refiner));
 }
 
-/* Logits of scale k, from whoever decodes it. */
+/* Logits of scale k > 0, from whoever decodes it, or the cache that they need. */
 static bool decode(CodeGenerator *generator, unsigned k, unsigned n)
 {
     const CodeShape *shape = &generator->model->shape;
     unsigned length = shape->first[shape->scales], drafted = shape->first[n];
 
     if (k == 0)
-        return code_classes_prepare(generator, &generator->drafter) &&
-               code_classes_logits(generator, &generator->drafter) &&
-               (n == 1 || code_classes_recall(generator, &generator->drafter, drafted));
+        return n == 1 || code_classes_recall(generator, &generator->drafter, drafted);
     if (k < n)
         return code_transformer_scale(generator, &generator->drafter, k, k, drafted);
     if (k > n)
         return code_transformer_scale(generator, &generator->refiner, k, k, length);
     /* The hand-over: the refiner takes in what the drafter decoded, and the drafter's cache is
      * free. */
-    return code_classes_prepare(generator, &generator->refiner) &&
-           code_classes_recall(generator, &generator->refiner, length) &&
+    return code_classes_recall(generator, &generator->refiner, length) &&
            code_transformer_scale(generator, &generator->refiner, 1, n, length);
 }
 
@@ -138,22 +149,11 @@ static bool keep_logits(CodeGenerator *generator, unsigned k)
         generator->count * rows * shape->vae.codes * sizeof(float), CODE_DOWNLOAD);
 }
 
-static bool render(CodeGenerator *generator, unsigned image, const CodePicture *picture)
+/* All scales of the run, from what `begin` has made to its feature maps. */
+static bool scales(CodeGenerator *generator)
 {
     const CodeShape *shape = &generator->model->shape;
-    size_t last = code_last_side(shape);
-    const float *f_hat = generator->buffers.f_hat + image * last * last * shape->vae.channels;
-    CodePixels pixels = {.x = code_vae_render(generator, f_hat),
-                         .out = picture->data,
-                         .stride = picture->stride,
-                         .side = code_picture_side(shape)};
-
-    return pixels.x && generator->model->backend->pixels(generator->stream, &pixels);
-}
-
-static bool scales(CodeGenerator *generator, unsigned n)
-{
-    const CodeShape *shape = &generator->model->shape;
+    unsigned n = drafting_steps(generator);
 
     for (unsigned k = 0; k < shape->scales; k++) {
         double start = now();
@@ -171,26 +171,47 @@ static bool scales(CodeGenerator *generator, unsigned n)
     return true;
 }
 
-static bool run(CodeGenerator *generator, const CodePicture *pictures)
+/* A series where nobody looks and nothing comes from the host meanwhile. */
+static bool draft(CodeGenerator *generator)
 {
-    const CodeRequest *request = &generator->requests[generator->first];
-    double start;
+    unsigned key = generator->count << 8 | generator->branches << 6 | drafting_steps(generator);
 
-    generator->branches = guided(request) ? 2 : 1;
-    if (!begin(generator) || !scales(generator, request->settings.drafting_steps))
-        return false;
-    start = now();
-    for (unsigned i = 0; i < generator->count; i++)
-        if (pictures[generator->first + i].data &&
-            !render(generator, i, &pictures[generator->first + i]))
-            return false;
-    generator->times.vae += now() - start;
-    return true;
+    if (generator->scale_done || generator->raw_logits || generator->feeding || generator->editing)
+        return scales(generator);
+    return code_series(generator, generator->stream, key, scales);
 }
 
-/* Splits the call into runs, in order. */
+/* Keeps the pictures of a run for later. */
+static void keep_for_later(CodeGenerator *generator, const CodePicture *pictures)
+{
+    generator->later.count = generator->count;
+    memcpy(generator->later.pictures, pictures, generator->count * sizeof *pictures);
+}
+
+static bool run(CodeGenerator *generator, const CodePicture *pictures, bool later)
+{
+    double start = now();
+    bool good;
+
+    generator->branches = guided(&generator->requests[generator->first]) ? 2 : 1;
+    if (!begin(generator))
+        return false;
+    generator->times.drafter += now() - start;
+    if (!draft(generator))
+        return false;
+    if (later) {
+        keep_for_later(generator, pictures + generator->first);
+        return true;
+    }
+    start = now();
+    good = code_render(generator, pictures + generator->first, generator->count);
+    generator->times.vae += now() - start;
+    return good;
+}
+
+/* Splits the call into runs, in order; `later`: the last one's pictures are not asked for yet. */
 static bool run_all(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
-                    const CodePicture *pictures)
+                    const CodePicture *pictures, bool later)
 {
     generator->requests = requests;
     generator->times = (CodeTimes){0};
@@ -203,14 +224,14 @@ static bool run_all(CodeGenerator *generator, const CodeRequest *requests, unsig
             end++;
         generator->first = first;
         generator->count = end - first;
-        if (!run(generator, pictures))
+        if (!run(generator, pictures, later && end == count))
             return false;
     }
     return true;
 }
 
-bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
-                   const CodePicture *pictures, CodeError *error)
+static bool check_call(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
+                       const CodePicture *pictures, CodeError *error)
 {
     size_t row = 3 * (size_t)code_picture_side(&generator->model->shape);
 
@@ -226,10 +247,60 @@ bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsign
     }
     if (atomic_load(&generator->cancelled))
         return code_fail(error, CODE_CANCELLED, "cancelled");
-    if (run_all(generator, requests, count, pictures))
-        return true;
-    *error = generator->stream->error;
+    return true;
+}
+
+/* Nothing is under way any more: no picture's memory is written after this. */
+static bool give_up(CodeGenerator *generator)
+{
+    code_render_wait(generator);
+    generator->begun = generator->later.count = 0;
     return false;
+}
+
+bool code_generate_begin(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
+                         const CodePicture *pictures, CodeError *error)
+{
+    bool later = generator->begun > 0 && code_renders_beside(generator->model);
+
+    if (generator->begun == 2)
+        return code_fail(error, CODE_SETTINGS, "two calls are under way already");
+    if (!check_call(generator, requests, count, pictures, error))
+        return give_up(generator);
+    if (!run_all(generator, requests, count, pictures, later)) {
+        *error = generator->stream->error;
+        return give_up(generator);
+    }
+    generator->begun++;
+    return true;
+}
+
+bool code_generate_end(CodeGenerator *generator, CodeError *error)
+{
+    unsigned count = generator->later.count;
+    double start = now();
+    bool good;
+
+    if (!generator->begun)
+        return code_fail(error, CODE_SETTINGS, "no call is under way");
+    good = code_render_wait(generator);
+    generator->later.count = 0;
+    if (!good || (count && !code_render(generator, generator->later.pictures, count))) {
+        *error = generator->stream->error;
+        return give_up(generator);
+    }
+    generator->times.vae += now() - start;
+    generator->begun--;
+    return true;
+}
+
+bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
+                   const CodePicture *pictures, CodeError *error)
+{
+    if (generator->begun)
+        return code_fail(error, CODE_SETTINGS, "a call that was begun has not ended");
+    return code_generate_begin(generator, requests, count, pictures, error) &&
+           code_generate_end(generator, error);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -247,7 +318,7 @@ static bool rehearse(CodeGenerator *generator, CodeError *error)
         code_request_init(model, &requests[i]);
         pictures[i] = (CodePicture){&nothing, 3 * (size_t)model->info.side};
     }
-    generator->stream->rehearsing = true;
+    generator->stream->rehearsing = generator->renderer->rehearsing = true;
     /* Each N, with guidance and without. */
     for (unsigned way = 2; good && way < 2 * model->shape.scales + 2; way++) {
         for (unsigned i = 0; i < generator->batch; i++) {
@@ -255,12 +326,16 @@ static bool rehearse(CodeGenerator *generator, CodeError *error)
             requests[i].settings.guidance = way % 2;
         }
         if (generator->steps >> way / 2 & 1)
-            good = run_all(generator, requests, generator->batch, pictures);
+            good = run_all(generator, requests, generator->batch, pictures, false) &&
+                   code_render_wait(generator);
     }
-    good = good && code_vae_encode(generator);
-    generator->stream->rehearsing = false;
     if (!good)
         *error = generator->stream->error;
+    if (good && !code_vae_encode(generator)) {
+        *error = generator->renderer->error;
+        good = false;
+    }
+    generator->stream->rehearsing = generator->renderer->rehearsing = false;
     return good;
 }
 
@@ -305,6 +380,18 @@ static bool allocate(CodeGenerator *generator, CodeError *error)
     return true;
 }
 
+static bool open_streams(CodeGenerator *generator, CodeError *error)
+{
+    const CodeModel *model = generator->model;
+
+    generator->stream = model->backend->stream_open(model->device, &generator->cancelled, error);
+    generator->renderer = generator->stream;
+    if (generator->stream && code_renders_beside(model))
+        generator->renderer =
+            model->backend->stream_open(model->device, &generator->cancelled, error);
+    return generator->stream && generator->renderer;
+}
+
 CodeGenerator *code_generator_new(CodeModel *model, unsigned batch, uint32_t steps,
                                   CodeError *error)
 {
@@ -333,8 +420,7 @@ CodeGenerator *code_generator_new(CodeModel *model, unsigned batch, uint32_t ste
     generator->batch = batch;
     generator->steps = steps;
     atomic_init(&generator->cancelled, false);
-    generator->stream = model->backend->stream_open(model->device, &generator->cancelled, error);
-    if (generator->stream && allocate(generator, error) && rehearse(generator, error))
+    if (open_streams(generator, error) && allocate(generator, error) && rehearse(generator, error))
         return generator;
     code_generator_free(generator);
     return NULL;
@@ -344,6 +430,8 @@ void code_generator_free(CodeGenerator *generator)
 {
     if (!generator)
         return;
+    if (generator->renderer && generator->renderer != generator->stream)
+        generator->model->backend->stream_close(generator->renderer);
     if (generator->stream)
         generator->model->backend->stream_close(generator->stream);
     if (generator->device_memory)
@@ -459,7 +547,7 @@ bool code_generator_preview(CodeGenerator *generator, unsigned image, const Code
 
     if (!in_run(generator, image, &index, error))
         return false;
-    if (render(generator, index, picture))
+    if (code_render_now(generator, index, picture))
         return true;
     *error = generator->stream->error;
     return false;
@@ -472,15 +560,16 @@ bool code_decode(CodeGenerator *generator, const float *f_hat, float *image, Cod
     CodeBuffers *b = &generator->buffers;
     size_t last = code_last_side(shape), side = code_picture_side(shape);
     size_t features = last * last * shape->vae.channels, pixels = 3 * side * side;
+    float *place = code_renders_beside(model) ? b->features : b->f_hat;
     const float *x = NULL;
 
     code_channels_last(b->host_map, f_hat, last * last, shape->vae.channels);
-    if (model->backend->copy(generator->stream, b->f_hat, b->host_map, features * sizeof(float),
+    if (model->backend->copy(generator->renderer, place, b->host_map, features * sizeof(float),
                              CODE_UPLOAD))
-        x = code_vae_render(generator, b->f_hat);
-    if (!x || !model->backend->copy(generator->stream, b->host_map, x, pixels * sizeof(float),
+        x = code_vae_render(generator, place);
+    if (!x || !model->backend->copy(generator->renderer, b->host_map, x, pixels * sizeof(float),
                                     CODE_DOWNLOAD)) {
-        *error = generator->stream->error;
+        *error = generator->renderer->error;
         return false;
     }
     code_channels_first(image, b->host_map, side * side, 3);

@@ -49,7 +49,7 @@ typedef struct CodeBuffers {
     CodeDraw *draws; /* (B) */
     float *t;        /* (K, B): guidance of each image at each scale */
     int32_t *drawn;  /* (B, L) tokens as drawn */
-    int32_t *fed;    /* (B, L) tokens as fed: drawn, or given with the request */
+    int32_t *fed;    /* (B, L) tokens as fed, where the run is feeding: drawn, or given */
     float *f_hat;    /* (B, P, P, Z) */
     float *areas;    /* (B, L - p_0^2, Z): f_hat brought down to the sides of scales 1, 2, ... */
     void *cache;   /* (depth, 2, lanes, heads, capacity, 64): of the drafter, then of the refiner */
@@ -66,8 +66,11 @@ typedef struct CodeBuffers {
     float *mask;  /* (B, P, P) */
     /* device, scratch of the VQ-VAE, one image at a time */
     void *maps[3];
+    /* device, where pictures are rendered beside the drafting of the next ones */
+    float *rendered; /* (B, P, P, Z) f_hat of the run that is rendered */
+    float *features; /* (P, P, Z) of the image that is rendered: a place that is always the same */
     /* host */
-    float *host_map;    /* (max of P * P * Z and S * S * 3): transposing, zeros */
+    float *host_map;    /* (max of P * P * Z and S * S * 3): transposing */
     float *host_vector; /* (2 C): a class vector and its SiLU */
     float *host_t;      /* (K, B) */
     float *host_mask;   /* (B, P, P) */
@@ -78,6 +81,7 @@ typedef struct CodeBuffers {
 struct CodeGenerator {
     CodeModel *model;
     CodeStream *stream;
+    CodeStream *renderer; /* of the VQ-VAE: `stream`, or one beside it */
     atomic_bool cancelled;
     unsigned batch;
     uint32_t steps; /* bit N: this arena has room for N drafting steps */
@@ -90,10 +94,18 @@ struct CodeGenerator {
     void *scale_done_user;
     float *raw_logits; /* host: (B, p^2, V) as the filters found them, for the observer; or NULL */
     CodeTimes times;
+    const float *image; /* device: what the VQ-VAE rendered last, one of buffers.maps */
+    unsigned begun;     /* calls of code_generate_begin without their end */
+    struct {
+        CodePicture pictures[CODE_MAX_BATCH];
+        unsigned count;
+    } later; /* the run whose pictures are rendered after those of the call before; count 0: none */
     /* of the run that is going on */
     const CodeRequest *requests;
     unsigned first, count; /* images of the call in this run */
     unsigned branches;     /* 2 with guidance, else 1 */
+    bool feeding;          /* tokens of requests are fed instead of drawn ones */
+    bool editing;          /* there are canvases */
     unsigned scale;
 };
 
@@ -173,9 +185,32 @@ bool code_pyramid_next(CodeGenerator *generator, unsigned scale);
 bool code_pyramid_contribute(CodeGenerator *generator, unsigned scale, unsigned images,
                              const int32_t *tokens, const float *kept, const float *mask);
 
+/* ---- series.c, render.c ---------------------------------------------------------------------- */
+
+/* Has `operations` computed on `stream`, as a recorded series where the backend has such a thing.
+ */
+bool code_series(CodeGenerator *generator, CodeStream *stream, unsigned key,
+                 bool (*operations)(CodeGenerator *generator));
+
+/* Whether pictures are rendered on a stream of their own. */
+static inline bool code_renders_beside(const CodeModel *model)
+{
+    return model->backend->after != NULL;
+}
+
+/* Asks for `count` pictures of f_hat; those without data are left out. */
+bool code_render(CodeGenerator *generator, const CodePicture *pictures, unsigned count);
+
+/* Waits until the pictures that were asked for are in memory. */
+bool code_render_wait(CodeGenerator *generator);
+
+/* The picture of image `image` of f_hat, at once. */
+bool code_render_now(CodeGenerator *generator, unsigned image, const CodePicture *picture);
+
 /* ---- vae.c, canvas.c ------------------------------------------------------------------------- */
 
-/* f_hat (P, P, Z) -> image (S, S, 3), uncut. Returns where it lies, one of buffers.maps. */
+/* All on the renderer's stream. f_hat (P, P, Z) -> image (S, S, 3), uncut. Returns where it lies,
+ * one of buffers.maps. */
 const float *code_vae_render(CodeGenerator *generator, const float *f_hat);
 
 /* buffers.maps[0], an image (S, S, 3), -> features (P, P, Z), one of buffers.maps. */

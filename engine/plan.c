@@ -98,6 +98,9 @@ static void layout_scratch(CodeGenerator *generator, CodeArena *device, const Ne
     buffers->mask = code_arena_take(device, map, sizeof(float));
     code_arena_rewind(device, start);
 
+    /* Rendering beside the drafting of the next pictures takes bytes of its own. */
+    if (code_renders_beside(generator->model))
+        code_arena_rewind(device, device->peak);
     for (int i = 0; i < 3; i++)
         buffers->maps[i] =
             code_arena_take(device, code_vae_largest_map(shape, activation_size(generator)), 1);
@@ -148,7 +151,7 @@ static Needs needs_of_all(const CodeGenerator *generator, size_t *cache)
 
 void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host)
 {
-    CodeModel *model = generator->model;
+    const CodeModel *model = generator->model;
     const CodeShape *shape = &model->shape;
     CodeBuffers *buffers = &generator->buffers;
     size_t batch = generator->batch, last = code_last_side(shape),
@@ -171,6 +174,11 @@ void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host)
     buffers->cache = code_arena_take(device, cache, activation_size(generator));
     buffers->logits =
         code_arena_take(device, batch * last * last * shape->vae.codes, sizeof(float));
+    if (code_renders_beside(model)) {
+        buffers->rendered = code_arena_take(device, features, sizeof(float));
+        buffers->features =
+            code_arena_take(device, last * last * shape->vae.channels, sizeof(float));
+    }
     layout_scratch(generator, device, &needs);
     layout_host(generator, host);
 }

@@ -78,14 +78,13 @@ bool code_pyramid_contribute(CodeGenerator *generator, unsigned scale, unsigned 
 bool code_pyramid_add(CodeGenerator *generator, unsigned scale)
 {
     CodeBuffers *b = &generator->buffers;
-    bool editing = false;
+    bool editing = generator->editing;
 
-    for (unsigned i = 0; i < generator->count; i++)
-        editing |= generator->requests[generator->first + i].canvas != NULL;
     if (editing && !code_canvas_upload(generator, scale))
         return false;
-    return code_pyramid_contribute(generator, scale, generator->count, b->fed,
-                                   editing ? b->kept : NULL, editing ? b->mask : NULL);
+    return code_pyramid_contribute(generator, scale, generator->count,
+                                   generator->feeding ? b->fed : b->drawn, editing ? b->kept : NULL,
+                                   editing ? b->mask : NULL);
 }
 
 bool code_pyramid_next(CodeGenerator *generator, unsigned scale)

@@ -33,14 +33,14 @@ static bool norm(Map *map, const CodeNorm *weights, const void *x, void *y, bool
                           .groups = model->shape.vae.groups,
                           .silu = silu};
 
-    return model->backend->group_norm(map->generator->stream, &args);
+    return model->backend->group_norm(map->generator->renderer, &args);
 }
 
 static bool conv(Map *map, const CodeWeight *weight, const void *x, const void *add, void *y)
 {
     CodeConv args = {.weight = weight, .x = x, .add = add, .y = y, .images = 1, .side = map->side};
 
-    return map->generator->model->backend->conv(map->generator->stream, &args);
+    return map->generator->model->backend->conv(map->generator->renderer, &args);
 }
 
 /* x = conv(x), to another number of channels. */
@@ -90,7 +90,7 @@ static bool attn_block(Map *map, const CodeAttnBlock *block)
 
     return norm(map, &block->norm, map->x, map->a, false) &&
            conv(map, block->qkv, map->a, NULL, map->b) &&
-           backend->attention(map->generator->stream, &args) &&
+           backend->attention(map->generator->renderer, &args) &&
            conv(map, block->proj, map->a, map->x, map->x);
 }
 
@@ -126,7 +126,7 @@ static bool upsample(Map *map, const CodeWeight *weight)
                        .out_side = 2 * map->side,
                        .channels = map->channels};
 
-    if (!map->generator->model->backend->resize(map->generator->stream, &args))
+    if (!map->generator->model->backend->resize(map->generator->renderer, &args))
         return false;
     swap(&map->x, &map->a);
     map->side *= 2;
@@ -152,7 +152,10 @@ const float *code_vae_render(CodeGenerator *generator, const float *f_hat)
             (l > 0 && !upsample(&map, level->resample)))
             return NULL;
     }
-    return finish(&map, &vae->decoder, 3) ? map.x : NULL;
+    if (!finish(&map, &vae->decoder, 3))
+        return NULL;
+    generator->image = map.x;
+    return map.x;
 }
 
 const float *code_vae_encode(CodeGenerator *generator)

@@ -214,8 +214,11 @@ static void stream_close(CodeStream *stream)
 /* Host and device memory are the same, and the stream has nothing under way between operations. */
 static bool copy(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction)
 {
-    (void)direction;
-    if (!stream->rehearsing && bytes)
+    if (stream->rehearsing || !bytes)
+        return true;
+    if (direction == CODE_CLEAR)
+        memset(to, 0, bytes);
+    else
         memcpy(to, from, bytes);
     return true;
 }

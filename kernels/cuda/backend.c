@@ -362,6 +362,10 @@ static const CodeBackend code_backend_cuda = {
     .accumulate = accumulate,
     .group_norm = group_norm,
     .pixels = cuda_pixels_out,
+    .wait = cuda_wait_for_pictures,
+    .after = cuda_after,
+    .series_begin = cuda_series_begin,
+    .series_end = cuda_series_end,
 };
 
 static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)

@@ -39,6 +39,20 @@ typedef struct CudaRecipe {
     cublasLtMatmulAlgo_t algorithm;
 } CudaRecipe;
 
+/* A series of operations, recorded under its key. */
+typedef struct CudaSeries {
+    unsigned key;
+    cudaGraphExec_t graph; /* NULL: it cannot be recorded */
+} CudaSeries;
+
+enum { CUDA_MOST_SERIES = 64 }; /* of a stream; what comes after them is not recorded */
+
+/* A picture that is on its way into pinned memory, and from there to where it is wanted. */
+typedef struct CudaOwed {
+    uint8_t *out;
+    size_t stride;
+} CudaOwed;
+
 /* Uploads up to this size go through pinned memory, and so do not wait. */
 enum { CUDA_RING = 1 << 18, CUDA_RING_LARGEST = CUDA_RING / 4 };
 
@@ -54,6 +68,14 @@ typedef struct CudaStream {
     unsigned recipe_places, recipe_count;
     char *ring; /* pinned */
     size_t ring_at;
+    CudaSeries series[CUDA_MOST_SERIES];
+    unsigned series_count, series_key; /* key: of the one that is recorded now */
+    bool recording;
+    cudaEvent_t event; /* for streams that come after this one */
+    /* Pictures on their way: all of one side. */
+    CudaOwed owed[CODE_MAX_BATCH];
+    unsigned owed_count, owed_room, owed_side;
+    uint8_t *pinned; /* (owed_room, side, side, 3) */
 } CudaStream;
 
 static inline CudaStream *cuda_stream(CodeStream *stream)
@@ -85,7 +107,10 @@ bool cuda_wait(CudaStream *stream);
 bool cuda_reserve(CudaStream *stream, size_t bytes);
 
 bool cuda_copy(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction);
-bool cuda_pixels_out(CodeStream *stream, const CodePixels *args);
+
+/* CodeBackend.wait and after. */
+bool cuda_wait_for_pictures(CodeStream *stream);
+bool cuda_after(CodeStream *stream, CodeStream *other);
 
 /* What a failed call of the runtime means. */
 CodeStatus cuda_status(cudaError_t error);
@@ -106,6 +131,18 @@ typedef struct CudaProduct {
 bool cuda_product(CudaStream *stream, const CudaProduct *product);
 
 enum { CUDA_WORKSPACE = 32 << 20 }; /* bytes, of cuBLAS */
+
+/* ---- pictures.c ------------------------------------------------------------------------------ */
+
+bool cuda_pixels_out(CodeStream *stream, const CodePixels *args);
+
+/* ---- series.c: CUDA graphs ------------------------------------------------------------------- */
+
+CodeSeries cuda_series_begin(CodeStream *stream, unsigned key);
+CodeSeries cuda_series_end(CodeStream *stream, bool complete);
+
+/* Forgets what was recorded: addresses in it are not valid any more. */
+void cuda_series_forget(CudaStream *stream);
 
 /* ---- layers.c: products and what surrounds them ---------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* stream.c - streams of work: errors, waiting, scratch memory, copies. */
+/* stream.c - streams of work: errors, waiting, scratch memory, copies. Pictures: pictures.c. */
 #include "cuda.h"
 
 #include "error.h"
@@ -14,12 +14,14 @@ CodeStatus cuda_status(cudaError_t error)
     return error == cudaErrorMemoryAllocation ? CODE_NO_MEMORY : CODE_FAILED;
 }
 
-/* After anything but a refused allocation or launch the context is beyond repair: CUDA then returns
- * the same error for ever. */
+/* After anything but a refused allocation, launch or capture the context is beyond repair: CUDA
+ * then returns the same error for ever. */
 static bool recovers(cudaError_t error)
 {
     return error == cudaErrorMemoryAllocation || error == cudaErrorInvalidValue ||
-           error == cudaErrorInvalidConfiguration;
+           error == cudaErrorInvalidConfiguration ||
+           (error >= cudaErrorStreamCaptureUnsupported &&
+            error <= cudaErrorStreamCaptureWrongThread);
 }
 
 bool cuda_ok(CudaStream *stream, cudaError_t error, const char *what)
@@ -78,6 +80,10 @@ bool cuda_reserve(CudaStream *stream, size_t bytes)
 
     if (bytes <= stream->scratch_size)
         return true;
+    if (stream->recording)
+        return code_fail(&stream->head.error, CODE_FAILED,
+                         "CUDA: a series needs %zu bytes that no rehearsal asked for", bytes);
+    cuda_series_forget(stream);
     /* cudaFree waits for the work that still uses the old one. */
     cudaFree(stream->scratch);
     stream->scratch = NULL;
@@ -122,6 +128,11 @@ bool cuda_copy(CodeStream *base, void *to, const void *from, size_t bytes, CodeC
         return false;
     if (base->rehearsing)
         return true;
+    if (direction == CODE_CLEAR)
+        return cuda_ok(stream, cudaMemsetAsync(to, 0, bytes, stream->stream), "clearing");
+    if (stream->recording && direction != CODE_INSIDE)
+        return code_fail(&stream->head.error, CODE_FAILED,
+                         "CUDA: a series copies to or from the host");
     if (direction == CODE_UPLOAD && bytes <= CUDA_RING_LARGEST)
         return upload_small(stream, to, from, bytes);
     /* Waiting first, so that it can be cancelled: the copy itself is short. */
@@ -134,25 +145,16 @@ bool cuda_copy(CodeStream *base, void *to, const void *from, size_t bytes, CodeC
            cuda_ok(stream, cudaStreamSynchronize(stream->stream), "a copy");
 }
 
-bool cuda_pixels_out(CodeStream *base, const CodePixels *args)
+bool cuda_after(CodeStream *base, CodeStream *other)
 {
-    CudaStream *stream = cuda_stream(base);
-    size_t row = 3 * (size_t)args->side;
+    CudaStream *stream = cuda_stream(base), *first = cuda_stream(other);
 
-    if (!cuda_goes_on(stream) || !cuda_reserve(stream, row * args->side))
+    if (!cuda_goes_on(stream))
         return false;
     if (base->rehearsing)
         return true;
-    return cuda_ok(
-               stream,
-               cuda_pixels(args->x, (uint8_t *)stream->scratch, row * args->side, stream->stream),
-               "pixels") &&
-           cuda_wait(stream) &&
-           cuda_ok(stream,
-                   cudaMemcpy2DAsync(args->out, args->stride, stream->scratch, row, row, args->side,
-                                     cudaMemcpyDeviceToHost, stream->stream),
-                   "a picture's copy") &&
-           cuda_ok(stream, cudaStreamSynchronize(stream->stream), "a picture's copy");
+    return cuda_ok(stream, cudaEventRecord(first->event, first->stream), "an event") &&
+           cuda_ok(stream, cudaStreamWaitEvent(stream->stream, first->event, 0), "an event");
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
@@ -164,6 +166,8 @@ static bool open_libraries(CudaStream *stream)
     if (!cuda_goes_on(stream) ||
         !cuda_ok(stream, cudaStreamCreateWithFlags(&stream->stream, cudaStreamNonBlocking),
                  "making a stream") ||
+        !cuda_ok(stream, cudaEventCreateWithFlags(&stream->event, cudaEventDisableTiming),
+                 "making an event") ||
         !cuda_ok(stream, cudaMallocHost(&ring, CUDA_RING), "pinned memory"))
         return false;
     stream->ring = ring;
@@ -196,6 +200,7 @@ void cuda_stream_close(CodeStream *base)
     cudaSetDevice(base->device->index);
     if (stream->stream)
         cudaStreamSynchronize(stream->stream);
+    cuda_series_forget(stream);
     if (stream->lt)
         cublasLtDestroy(stream->lt);
     if (stream->blas)
@@ -204,6 +209,10 @@ void cuda_stream_close(CodeStream *base)
     cudaFree(stream->scratch);
     if (stream->ring)
         cudaFreeHost(stream->ring);
+    if (stream->pinned)
+        cudaFreeHost(stream->pinned);
+    if (stream->event)
+        cudaEventDestroy(stream->event);
     if (stream->stream)
         cudaStreamDestroy(stream->stream);
     free(stream->recipes);

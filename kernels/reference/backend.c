@@ -118,8 +118,11 @@ static void stream_close(CodeStream *stream)
 
 static bool copy(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction)
 {
-    (void)direction;
-    if (!stream->rehearsing)
+    if (stream->rehearsing || !bytes)
+        return true;
+    if (direction == CODE_CLEAR)
+        memset(to, 0, bytes);
+    else
         memcpy(to, from, bytes);
     return true;
 }

@@ -1,7 +1,6 @@
 /* test-device.c - whole pictures on the emulated device: the same bits in every order of threads,
- * for every batch and whatever cuBLASLt is good for; and what happens when memory, device or driver
- * fail.
- */
+ * for every batch, with graphs and without, and however late streams are; and what happens when
+ * memory, device or driver fail. */
 #include "../engine/tiny.h"
 #include "../test.h"
 
@@ -103,6 +102,141 @@ static void check_plain(void)
     code_model_unref(model);
 }
 
+enum { CALLS = 3, PLAIN = 3 }; /* PLAIN: the image that is drawn without guidance */
+
+static uint8_t expected_f16[CALLS * IMAGES * PIXELS];
+
+static CodeRequest plain_request(const CodeModel *model, unsigned frame)
+{
+    CodeRequest it = request(model, frame);
+
+    it.settings.guidance = frame == PLAIN ? 0 : it.settings.guidance;
+    return it;
+}
+
+/* All pictures, alone and operation by operation. */
+static void expect_all(void)
+{
+    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    unsigned launched = cuda_on_cpu_graphs_launched();
+    CodeGenerator *generator;
+    CodeError error = {0};
+
+    cuda_on_cpu_refuse_captures(true);
+    generator = make(model, 1);
+    for (unsigned i = 0; i < CALLS * IMAGES; i++) {
+        CodeRequest one = plain_request(model, i);
+        CodePicture picture = {expected_f16 + i * PIXELS, 3 * TINY_SIDE};
+
+        CHECK(code_generate(generator, &one, 1, &picture, &error), "%s", error.text);
+    }
+    CHECK(cuda_on_cpu_graphs_launched() == launched, "captures were not refused");
+    cuda_on_cpu_refuse_captures(false);
+    code_generator_free(generator);
+    code_model_unref(model);
+}
+
+static void check_pictures(const uint8_t *found, unsigned first, unsigned count, const char *what)
+{
+    for (unsigned i = 0; i < count; i++)
+        CHECK(!memcmp(found + i * PIXELS, expected_f16 + (first + i) * PIXELS, PIXELS),
+              "%s: image %u", what, first + i);
+}
+
+/* A graph is captured once for each number of images, and draws what single operations draw,
+ * whatever classes, seeds and settings come. */
+static void check_graphs(void)
+{
+    static uint8_t found[IMAGES * PIXELS];
+    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    unsigned launched = cuda_on_cpu_graphs_launched();
+    CodeGenerator *generator = make(model, IMAGES);
+    static const unsigned firsts[] = {0, 4};
+    CodeError error = {0};
+
+    CHECK(cuda_on_cpu_graphs_launched() == launched, "making a generator computes");
+    for (unsigned call = 0; call < 2; call++) {
+        CHECK(draw(model, generator, firsts[call], IMAGES, found, &error) == CODE_OK, "%s",
+              error.text);
+        check_pictures(found, firsts[call], IMAGES, "a graph");
+        /* One for the scales of all images, one for each image's rendering. */
+        CHECK(cuda_on_cpu_graphs_launched() == (launched += 1 + IMAGES), "call %u: %u graphs", call,
+              cuda_on_cpu_graphs_launched());
+    }
+    CHECK(draw(model, generator, 1, 1, found, &error) == CODE_OK, "%s", error.text);
+    check_pictures(found, 1, 1, "a graph of fewer images");
+    CHECK(draw(model, generator, 0, IMAGES, found, &error) == CODE_OK, "%s", error.text);
+    check_pictures(found, 0, IMAGES, "the first graph again");
+    code_generator_free(generator);
+    code_model_unref(model);
+}
+
+/* Two calls under way: each ends with its own pictures, however late the work of streams is done.
+ * The second call is in two runs. */
+static void check_ahead(bool late)
+{
+    static uint8_t found[CALLS * IMAGES * PIXELS];
+    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodeGenerator *generator = make(model, IMAGES);
+    CodeError error = {0};
+
+    memset(found, 0, sizeof found);
+    cuda_on_cpu_set_late(late);
+    for (unsigned call = 0; call <= CALLS; call++) {
+        CodeRequest requests[IMAGES];
+        CodePicture pictures[IMAGES];
+
+        for (unsigned i = 0; call < CALLS && i < IMAGES; i++) {
+            requests[i] = plain_request(model, call * IMAGES + i);
+            pictures[i] = (CodePicture){found + (call * IMAGES + i) * PIXELS, 3 * TINY_SIDE};
+        }
+        if (call < CALLS)
+            CHECK(code_generate_begin(generator, requests, IMAGES, pictures, &error), "%s",
+                  error.text);
+        if (call == 0)
+            continue;
+        CHECK(code_generate_end(generator, &error), "%s", error.text);
+        check_pictures(found + (call - 1) * IMAGES * PIXELS, (call - 1) * IMAGES, IMAGES,
+                       late ? "ahead and late" : "ahead");
+    }
+    CHECK(!code_generate_end(generator, &error) && error.status == CODE_SETTINGS,
+          "an end too many");
+    cuda_on_cpu_set_late(false);
+    code_generator_free(generator);
+    code_model_unref(model);
+}
+
+/* A call that is cancelled writes no picture any more; a generator with calls under way can go. */
+static void check_cancelled(void)
+{
+    static uint8_t found[PIXELS];
+    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodeGenerator *generator = make(model, 1);
+    CodeRequest one = request(model, 0);
+    uint8_t *gone = malloc(PIXELS);
+    CodePicture picture = {gone, 3 * TINY_SIDE};
+    CodeError error = {0};
+
+    cuda_on_cpu_set_late(true);
+    CHECK(code_generate_begin(generator, &one, 1, &picture, &error), "%s", error.text);
+    code_generator_cancel(generator, true);
+    CHECK(!code_generate_end(generator, &error) && error.status == CODE_CANCELLED, "%s",
+          error.text);
+    free(gone);
+    code_generator_cancel(generator, false);
+    CHECK(draw(model, generator, 0, 1, found, &error) == CODE_OK, "%s", error.text);
+    check_pictures(found, 0, 1, "after a cancelled call");
+    picture.data = found;
+    for (unsigned i = 0; i < 2; i++)
+        CHECK(code_generate_begin(generator, &one, 1, &picture, &error), "%s", error.text);
+    CHECK(!code_generate_begin(generator, &one, 1, &picture, &error) &&
+              error.status == CODE_SETTINGS,
+          "three calls under way");
+    code_generator_free(generator);
+    cuda_on_cpu_set_late(false);
+    code_model_unref(model);
+}
+
 static void check_memory(void)
 {
     CodeModel *model = tiny_model((TinyDevice){"cuda", NULL}, 1);
@@ -180,6 +314,11 @@ int main(void)
     check_same("f32", 1);
     check_same("bf16", 1);
     check_plain();
+    expect_all();
+    check_graphs();
+    check_ahead(false);
+    check_ahead(true);
+    check_cancelled();
     check_memory();
     check_broken();
     check_no_device();

@@ -133,6 +133,8 @@ void run_pixels(Side *side, const Shape *shape, Output *output)
     memset(pixels, 0xA5, stride * shape->n[0]);
     args.x = side_array(side, x, count * sizeof(float));
     RUN(side, pixels, &args);
+    if (side->backend->wait)
+        CHECK(side->backend->wait(side->stream), "%s", side->name);
     output->size = stride * shape->n[0];
     output->values = malloc(output->size * sizeof(float));
     for (size_t i = 0; i < output->size; i++)

@@ -1,0 +1,80 @@
+/* series.c - series of operations as CUDA graphs. A series is captured when it comes for the first
+ * time, and from then on launched as a whole: a few microseconds instead of those of each of its
+ * thousands of kernels. What differs from one time to the next is in device memory. */
+#include "cuda.h"
+
+#include "error.h"
+
+static CudaSeries *find(CudaStream *stream, unsigned key)
+{
+    for (unsigned i = 0; i < stream->series_count; i++)
+        if (stream->series[i].key == key)
+            return &stream->series[i];
+    return NULL;
+}
+
+static CodeSeries launch(CudaStream *stream, cudaGraphExec_t graph)
+{
+    return cuda_ok(stream, cudaGraphLaunch(graph, stream->stream), "a graph") ? CODE_SERIES_DONE
+                                                                              : CODE_SERIES_FAILED;
+}
+
+CodeSeries cuda_series_begin(CodeStream *base, unsigned key)
+{
+    CudaStream *stream = cuda_stream(base);
+    CudaSeries *series = find(stream, key);
+
+    if (!cuda_goes_on(stream))
+        return CODE_SERIES_FAILED;
+    if (series)
+        return series->graph ? launch(stream, series->graph) : CODE_SERIES_PLAIN;
+    if (stream->series_count == CUDA_MOST_SERIES)
+        return CODE_SERIES_PLAIN;
+    /* Other threads may allocate meanwhile, for streams of their own. */
+    if (cudaStreamBeginCapture(stream->stream, cudaStreamCaptureModeThreadLocal) != cudaSuccess) {
+        cudaGetLastError();
+        return CODE_SERIES_PLAIN;
+    }
+    stream->recording = true;
+    stream->series_key = key;
+    return CODE_SERIES_RECORDS;
+}
+
+/* The graph of what was captured; NULL where it cannot be had. */
+static cudaGraphExec_t end_capture(CudaStream *stream, bool complete)
+{
+    cudaGraph_t graph = NULL;
+    cudaGraphExec_t ready = NULL;
+
+    if (cudaStreamEndCapture(stream->stream, &graph) == cudaSuccess && complete &&
+        cudaGraphInstantiate(&ready, graph, 0) != cudaSuccess)
+        ready = NULL;
+    if (graph)
+        cudaGraphDestroy(graph);
+    cudaGetLastError();
+    return ready;
+}
+
+CodeSeries cuda_series_end(CodeStream *base, bool complete)
+{
+    CudaStream *stream = cuda_stream(base);
+    cudaGraphExec_t graph = end_capture(stream, complete);
+
+    stream->recording = false;
+    if (!cuda_goes_on(stream)) {
+        if (graph)
+            cudaGraphExecDestroy(graph);
+        return CODE_SERIES_FAILED;
+    }
+    /* One that cannot be recorded is remembered as well, so that it is not tried each time. */
+    stream->series[stream->series_count++] = (CudaSeries){stream->series_key, graph};
+    return graph ? launch(stream, graph) : CODE_SERIES_PLAIN;
+}
+
+void cuda_series_forget(CudaStream *stream)
+{
+    for (unsigned i = 0; i < stream->series_count; i++)
+        if (stream->series[i].graph)
+            cudaGraphExecDestroy(stream->series[i].graph);
+    stream->series_count = 0;
+}
