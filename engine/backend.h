@@ -257,6 +257,7 @@ typedef enum CodeSeries {
 typedef struct CodeDeviceOptions {
     unsigned threads;      /* 0: the cores of the affinity mask */
     const char *precision; /* "auto" or NULL: the backend's choice; else a precision by name */
+    int index;             /* of the devices of this kind, where there can be more; -1: any */
 } CodeDeviceOptions;
 
 /* What the options came to. */

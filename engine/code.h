@@ -92,6 +92,8 @@ typedef struct CodeModelOptions {
     const char *device;      /* "auto" or NULL, "cuda", "cpu", "reference" */
     const char *precision;   /* "auto" or NULL, "f32"; "bf16", "f16", ... where the device has it */
     unsigned threads;        /* 0: the cores of the process's affinity mask */
+    int cuda_device_id;      /* which of the CUDA devices; -1: the first that will do. Others: no
+                                meaning */
     unsigned drafting_steps; /* which drafter and refiner to load, where the manifest has one pair
                                 per N; 0: the manifest's default */
     CodeClassWeights class_weights;

@@ -5,6 +5,7 @@ struct GstCodeLoad {
     /* What tells one load from another. */
     gchar *path, *device, *precision;
     guint threads;
+    gint cuda_device_id;
     guint32 steps; /* the drafting steps that these weights serve */
 
     guint drafting_steps; /* one of them, to open the model with */
@@ -50,6 +51,7 @@ static gpointer load_thread(gpointer data)
     options.device = load->device;
     options.precision = load->precision;
     options.threads = load->threads;
+    options.cuda_device_id = load->cuda_device_id;
     options.drafting_steps = load->drafting_steps;
     options.progress = load_progress;
     options.progress_user = load;
@@ -69,12 +71,13 @@ static gpointer load_thread(gpointer data)
 
 /* With `lock` held. */
 static GstCodeLoad *load_find(const gchar *path, const gchar *device, const gchar *precision,
-                              guint threads, guint32 steps)
+                              guint threads, gint cuda_device_id, guint32 steps)
 {
     for (GList *link = loads; link; link = link->next) {
         GstCodeLoad *load = link->data;
 
-        if (load->steps == steps && load->threads == threads && !g_strcmp0(load->path, path) &&
+        if (load->steps == steps && load->threads == threads &&
+            load->cuda_device_id == cuda_device_id && !g_strcmp0(load->path, path) &&
             !g_strcmp0(load->device, device) && !g_strcmp0(load->precision, precision))
             return load;
     }
@@ -82,13 +85,14 @@ static GstCodeLoad *load_find(const gchar *path, const gchar *device, const gcha
 }
 
 GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const gchar *precision,
-                                   guint threads, guint drafting_steps, const CodeModel *headers)
+                                   guint threads, gint cuda_device_id, guint drafting_steps,
+                                   const CodeModel *headers)
 {
     guint32 steps = code_model_info(headers)->steps;
     GstCodeLoad *load;
 
     g_mutex_lock(&lock);
-    load = load_find(path, device, precision, threads, steps);
+    load = load_find(path, device, precision, threads, cuda_device_id, steps);
     if (load) {
         load->users++;
     } else {
@@ -97,6 +101,7 @@ GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const
         load->device = g_strdup(device);
         load->precision = g_strdup(precision);
         load->threads = threads;
+        load->cuda_device_id = cuda_device_id;
         load->steps = steps;
         load->drafting_steps = drafting_steps;
         load->users = 1;

@@ -17,10 +17,11 @@ typedef enum GstCodeLoadState {
 } GstCodeLoadState;
 
 /* Begins to load the weights that `headers` (a model opened with headers_only) plans for, or joins
- * a load of the same ones. `path` is the manifest's, `device`, `precision` and `threads` as the
- * user put them. */
+ * a load of the same ones. `path` is the manifest's, `device`, `precision`, `threads` and
+ * `cuda_device_id` as the user put them. */
 GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const gchar *precision,
-                                   guint threads, guint drafting_steps, const CodeModel *headers);
+                                   guint threads, gint cuda_device_id, guint drafting_steps,
+                                   const CodeModel *headers);
 
 /* Gives the load up. The last one to do so stops it, where it is still under way, and frees it.
  * NULL is allowed. */

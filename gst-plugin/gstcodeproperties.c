@@ -11,6 +11,7 @@ enum {
     PROP_DEVICE,
     PROP_PRECISION,
     PROP_THREADS,
+    PROP_CUDA_DEVICE_ID,
     PROP_IS_LIVE,
     PROP_QUEUE_DEPTH,
     PROP_BATCH_SIZE,
@@ -59,6 +60,9 @@ static gboolean set_own(GstCodeSrc *self, guint id, const GValue *value)
         return TRUE;
     case PROP_THREADS:
         self->wish.threads = g_value_get_uint(value);
+        return TRUE;
+    case PROP_CUDA_DEVICE_ID:
+        self->wish.cuda_device_id = g_value_get_int(value);
         return TRUE;
     case PROP_QUEUE_DEPTH:
         self->queue_depth = g_value_get_uint(value);
@@ -114,6 +118,9 @@ static gboolean get_own(GstCodeSrc *self, guint id, GValue *value)
     case PROP_THREADS:
         g_value_set_uint(value, self->wish.threads);
         return TRUE;
+    case PROP_CUDA_DEVICE_ID:
+        g_value_set_int(value, self->wish.cuda_device_id);
+        return TRUE;
     case PROP_QUEUE_DEPTH:
         g_value_set_uint(value, self->queue_depth);
         return TRUE;
@@ -157,7 +164,8 @@ void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamS
 void gst_code_src_init_properties(GstCodeSrc *self)
 {
     gst_code_settings_init(&self->settings);
-    self->wish = (GstCodeWish){.device = g_strdup(AUTO), .precision = g_strdup(AUTO), .batch = 1};
+    self->wish = (GstCodeWish){
+        .device = g_strdup(AUTO), .precision = g_strdup(AUTO), .batch = 1, .cuda_device_id = -1};
     self->queue_depth = DEFAULT_DEPTH;
     self->qos = TRUE;
 }
@@ -174,8 +182,8 @@ static void install_model(GObjectClass *klass, GParamFlags flags)
     g_object_class_install_property(
         klass, PROP_DEVICE,
         g_param_spec_string("device", "Device",
-                            "What computes: auto (the fastest device that is there), cpu, or "
-                            "reference (plain loops, slow, to compare with)",
+                            "What computes: auto (the fastest device that is there), cuda, cpu, "
+                            "or reference (plain loops, slow, to compare with)",
                             AUTO, flags));
     g_object_class_install_property(
         klass, PROP_PRECISION,
@@ -190,6 +198,12 @@ static void install_model(GObjectClass *klass, GParamFlags flags)
                           "Threads that the device computes with, where it is the processor; they "
                           "change no picture. 0: as many as there are cores",
                           0, 1024, 0, flags));
+    g_object_class_install_property(
+        klass, PROP_CUDA_DEVICE_ID,
+        g_param_spec_int("cuda-device-id", "CUDA device id",
+                         "Which of the CUDA devices computes, where the device is cuda. -1: the "
+                         "first that will do",
+                         -1, G_MAXINT, -1, flags));
     g_object_class_install_property(
         klass, PROP_BATCH_SIZE,
         g_param_spec_uint("batch-size", "Batch size",

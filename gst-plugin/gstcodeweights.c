@@ -128,6 +128,7 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError
     options.device = weights->wish.device;
     options.precision = weights->wish.precision;
     options.threads = weights->wish.threads;
+    options.cuda_device_id = weights->wish.cuda_device_id;
     options.drafting_steps = steps;
     options.headers_only = true;
     headers = code_model_open(weights->path, &options, error);
@@ -141,8 +142,9 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError
     weights->headers = headers;
 
     /* Asked for before the old one is given up, which may be the same. */
-    load = gst_code_load_acquire(weights->path, weights->wish.device, weights->wish.precision,
-                                 weights->wish.threads, steps, headers);
+    load =
+        gst_code_load_acquire(weights->path, weights->wish.device, weights->wish.precision,
+                              weights->wish.threads, weights->wish.cuda_device_id, steps, headers);
     if (load != weights->load)
         gst_code_weights_forget(weights);
     gst_code_load_release(weights->load);

@@ -16,6 +16,7 @@
 typedef struct GstCodeWish {
     gchar *model, *device, *precision;
     guint threads, batch;
+    gint cuda_device_id; /* -1: the first that will do */
 } GstCodeWish;
 
 GstCodeWish gst_code_wish_copy(const GstCodeWish *wish);

@@ -71,8 +71,11 @@ static Work all_work(const Report *report)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
+/* What was not told apart took no time. */
 static void print_row(const char *what, const Spread *spread, Work work)
 {
+    if (spread->most <= 0)
+        return;
     printf("%-20s %10.2f %10.2f %10.2f", what, spread->median, spread->least, spread->most);
     if (spread->median > 0 && work.operations > 0) {
         printf(" %10.1f", 1e-6 * work.operations / spread->median);

@@ -7,6 +7,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,11 @@ static const char usage[] =
     "  --batch B             pictures at a time, 1\n"
     "  --runs R              calls that are measured, 5, after one that is not\n"
     "  --random-classes      another class for each picture; one for all where not given\n"
-    "  --device D            auto, cpu, reference\n"
+    "  --whole               pictures as they are drawn where nobody looks: no stage is told "
+    "apart,\n"
+    "                        and the next call begins before the last has ended\n"
+    "  --device D            auto, cuda, cpu, reference\n"
+    "  --cuda-device-id I    which of the CUDA devices\n"
     "  --precision P         auto, f32, bf16, int8\n"
     "  --threads T           the processor's cores where not given\n"
     "  --class-weights WHERE auto, keep or read: AdaLN weights in memory, or read for a new class\n"
@@ -40,7 +45,7 @@ typedef struct Arguments {
     CodeModelOptions options;
     unsigned steps[CODE_MAX_SCALES], steps_count; /* N, as given */
     unsigned batch, runs;
-    bool random_classes, json;
+    bool random_classes, whole, json;
 } Arguments;
 
 static CodeClassWeights class_weights(const char *text)
@@ -65,7 +70,9 @@ static void parse(Arguments *a, int argc, char **argv)
         BATCH,
         RUNS,
         RANDOM,
+        WHOLE,
         DEVICE,
+        DEVICE_ID,
         PRECISION,
         THREADS,
         CLASSES,
@@ -78,7 +85,9 @@ static void parse(Arguments *a, int argc, char **argv)
                                           {"batch", 1, NULL, BATCH},
                                           {"runs", 1, NULL, RUNS},
                                           {"random-classes", 0, NULL, RANDOM},
+                                          {"whole", 0, NULL, WHOLE},
                                           {"device", 1, NULL, DEVICE},
+                                          {"cuda-device-id", 1, NULL, DEVICE_ID},
                                           {"precision", 1, NULL, PRECISION},
                                           {"threads", 1, NULL, THREADS},
                                           {"class-weights", 1, NULL, CLASSES},
@@ -105,8 +114,12 @@ static void parse(Arguments *a, int argc, char **argv)
             a->runs = (unsigned)argument_integer(name, optarg, 1, MOST_RUNS);
         } else if (option == RANDOM) {
             a->random_classes = true;
+        } else if (option == WHOLE) {
+            a->whole = true;
         } else if (option == DEVICE) {
             a->options.device = optarg;
+        } else if (option == DEVICE_ID) {
+            a->options.cuda_device_id = (int)argument_integer(name, optarg, 0, INT_MAX);
         } else if (option == PRECISION) {
             a->options.precision = optarg;
         } else if (option == THREADS) {
@@ -203,6 +216,7 @@ typedef struct Bench {
     CodeGenerator *generator;
     unsigned drafting_steps;
     uint8_t *pixels;
+    int32_t *tokens;
     uint64_t frame;
     double last; /* when the last scale was done */
     Run *run;    /* that which is going on */
@@ -212,23 +226,27 @@ static void scale_done(void *user, CodeGenerator *generator, unsigned scale, uns
                        unsigned count)
 {
     Bench *bench = user;
-    double time = now_ms(), spent = time - bench->last;
     unsigned n = bench->drafting_steps;
+    double time, spent;
+    CodeError error;
 
-    (void)generator;
-    (void)first;
     (void)count;
+    /* A device that computes by itself has to be waited for: that is what reading does. */
+    if (strcmp(code_model_info(bench->model)->device, "cpu"))
+        code_generator_tokens(generator, first, bench->tokens, &error);
+    time = now_ms();
+    spent = time - bench->last;
     bench->last = time;
     bench->run->scale[scale] = spent;
     bench->run->stage[scale < n ? DRAFTER : scale == n ? HAND_OVER : REFINER] += spent;
 }
 
-static bool draw(Bench *bench, Run *run, CodeError *error)
+/* The next pictures. */
+static bool begin_call(Bench *bench, CodeError *error)
 {
     size_t side = code_model_info(bench->model)->side, stride = 3 * side;
     CodeRequest requests[CODE_MAX_BATCH];
     CodePicture pictures[CODE_MAX_BATCH];
-    double begin;
 
     for (unsigned i = 0; i < bench->a->batch; i++) {
         code_request_init(bench->model, &requests[i]);
@@ -237,13 +255,39 @@ static bool draw(Bench *bench, Run *run, CodeError *error)
         requests[i].frame = bench->frame++;
         pictures[i] = (CodePicture){bench->pixels + i * side * stride, stride};
     }
+    return code_generate_begin(bench->generator, requests, bench->a->batch, pictures, error);
+}
+
+static bool draw(Bench *bench, Run *run, CodeError *error)
+{
+    double begin = now_ms();
+
     *run = (Run){0};
     bench->run = run;
-    bench->last = begin = now_ms();
-    if (!code_generate(bench->generator, requests, bench->a->batch, pictures, error))
+    bench->last = begin;
+    if (!begin_call(bench, error) || !code_generate_end(bench->generator, error))
         return false;
-    run->stage[VAE] = now_ms() - bench->last;
     run->total = now_ms() - begin;
+    run->stage[VAE] = bench->a->whole ? 0 : now_ms() - bench->last;
+    return true;
+}
+
+/* One call after the other, each begun before the one before it has ended. */
+static bool draw_ahead(Bench *bench, Run *runs, unsigned count, CodeError *error)
+{
+    double last = now_ms(), time;
+
+    if (!begin_call(bench, error))
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        show_run(i + 1, count);
+        if ((i + 1 < count && !begin_call(bench, error)) ||
+            !code_generate_end(bench->generator, error))
+            return false;
+        time = now_ms();
+        runs[i] = (Run){.total = time - last};
+        last = time;
+    }
     return true;
 }
 
@@ -308,7 +352,9 @@ static bool measure(Bench *bench, Report *report, CodeError *error)
         return false;
     report->first_ms = first.total;
     measure_peaks(report);
-    for (unsigned i = 0; i < a->runs; i++) {
+    if (a->whole && !draw_ahead(bench, runs, a->runs, error))
+        return false;
+    for (unsigned i = 0; !a->whole && i < a->runs; i++) {
         show_run(i + 1, a->runs);
         if (!draw(bench, &runs[i], error))
             return false;
@@ -333,7 +379,7 @@ static bool run(Bench *bench, unsigned n, double load_ms, CodeError *error)
         return false;
     bench->generator = code_generator_new(bench->model, a->batch, 1u << n, error);
     good = bench->generator &&
-           code_generator_observe(bench->generator, scale_done, bench, false, error);
+           (a->whole || code_generator_observe(bench->generator, scale_done, bench, false, error));
     report.load_ms = load_ms + now_ms() - begin;
     report.load_peak_bytes = resident_peak();
     reset_resident_peak();
@@ -354,14 +400,16 @@ static bool run_all(Bench *bench, double load_ms, CodeError *error)
     bool good;
 
     bench->pixels = calloc((size_t)a->batch * info->side, 3 * (size_t)info->side);
-    if (!bench->pixels) {
+    bench->tokens = calloc(info->positions, sizeof *bench->tokens);
+    if (!bench->pixels || !bench->tokens)
         snprintf(error->text, sizeof error->text, "no memory for the pictures");
-        return false;
-    }
-    good = a->steps_count || run(bench, info->defaults.drafting_steps, load_ms, error);
+    good = bench->pixels && bench->tokens;
+    if (good && !a->steps_count)
+        good = run(bench, info->defaults.drafting_steps, load_ms, error);
     for (unsigned i = 0; good && i < a->steps_count; i++)
         good = run(bench, a->steps[i], load_ms, error);
     free(bench->pixels);
+    free(bench->tokens);
     return good;
 }
 

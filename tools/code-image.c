@@ -6,6 +6,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,8 @@ static const char usage[] =
     "  --more-smooth         blend codes instead of drawing one (display only)\n"
     "  --sheet COLUMNS       all pictures on one contact sheet\n"
     "  --batch B             pictures at a time, 1\n"
-    "  --device D            auto, cpu, reference\n"
+    "  --device D            auto, cuda, cpu, reference\n"
+    "  --cuda-device-id I    which of the CUDA devices\n"
     "  --threads T           the processor's cores where not given\n"
     "  --times               print seconds and pictures per second on stderr\n"
     "  --help\n";
@@ -64,6 +66,7 @@ static void parse(Arguments *a, int argc, char **argv)
         SHEET,
         BATCH,
         DEVICE,
+        DEVICE_ID,
         THREADS,
         OUTPUT,
         TIMES,
@@ -83,6 +86,7 @@ static void parse(Arguments *a, int argc, char **argv)
                                           {"sheet", 1, NULL, SHEET},
                                           {"batch", 1, NULL, BATCH},
                                           {"device", 1, NULL, DEVICE},
+                                          {"cuda-device-id", 1, NULL, DEVICE_ID},
                                           {"threads", 1, NULL, THREADS},
                                           {"output", 1, NULL, OUTPUT},
                                           {"times", 0, NULL, TIMES},
@@ -140,6 +144,9 @@ static void parse(Arguments *a, int argc, char **argv)
             break;
         case DEVICE:
             a->options.device = optarg;
+            break;
+        case DEVICE_ID:
+            a->options.cuda_device_id = (int)argument_integer(name, optarg, 0, INT_MAX);
             break;
         case THREADS:
             a->options.threads = (unsigned)argument_integer(name, optarg, 1, 1024);

@@ -22,7 +22,7 @@ static const char usage[] =
     "\n"
     "  --drafting-steps N   plan for N, and look at the weights that serve it\n"
     "  --batch B            plan for B pictures at a time, 1\n"
-    "  --device D           auto, cpu, reference\n"
+    "  --device D           auto, cuda, cpu, reference\n"
     "  --precision P        of converted weights: bf16, half the bytes, or f32\n"
     "  --help\n";
 

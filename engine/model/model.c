@@ -10,7 +10,7 @@
 
 void code_model_options_init(CodeModelOptions *options)
 {
-    *options = (CodeModelOptions){0};
+    *options = (CodeModelOptions){.cuda_device_id = -1};
 }
 
 static void describe(CodeModel *model)
@@ -76,7 +76,9 @@ CodeModel *code_model_open(const char *name, const CodeModelOptions *options, Co
         goto failed;
     steps = options->drafting_steps ? options->drafting_steps
                                     : model->manifest->defaults.drafting_steps;
-    device_options = (CodeDeviceOptions){options->threads, options->precision};
+    device_options = (CodeDeviceOptions){.threads = options->threads,
+                                         .precision = options->precision,
+                                         .index = options->cuda_device_id};
     model->backend = code_backend_choose(options->device, &model->passed_over, error);
     if (!model->backend)
         goto failed;

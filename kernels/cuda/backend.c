@@ -35,9 +35,27 @@ static bool precision_of(const char *name, CudaType *type, CodeError *error)
 }
 
 /* Tensor cores with bfloat16 came with compute capability 8.0. */
-static bool find_device(int index, CodeError *error)
+static bool will_do(int index, CodeError *error)
 {
-    int count = 0, major = 0, minor = 0;
+    int major = 0, minor = 0;
+    cudaError_t result = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index);
+
+    if (result == cudaSuccess)
+        result = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index);
+    if (result != cudaSuccess)
+        return code_fail(error, CODE_NO_DEVICE, "device \"cuda\": %s", cudaGetErrorString(result));
+    if (major < 8)
+        return code_fail(error, CODE_NO_DEVICE,
+                         "device \"cuda\": compute capability %d.%d of cuda-device-id %d, expected "
+                         "at least 8.0",
+                         major, minor, index);
+    return true;
+}
+
+/* Device `wanted`, or the first that will do where it is negative. */
+static bool find_device(int wanted, int *index, CodeError *error)
+{
+    int count = 0;
     cudaError_t result = cudaGetDeviceCount(&count);
 
     if (result != cudaSuccess || count < 1) {
@@ -45,16 +63,13 @@ static bool find_device(int index, CodeError *error)
         return code_fail(error, CODE_NO_DEVICE, "device \"cuda\": %s",
                          result == cudaSuccess ? "there is none" : cudaGetErrorString(result));
     }
-    result = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index);
-    if (result == cudaSuccess)
-        result = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index);
-    if (result != cudaSuccess)
-        return code_fail(error, CODE_NO_DEVICE, "device \"cuda\": %s", cudaGetErrorString(result));
-    if (major < 8)
-        return code_fail(error, CODE_NO_DEVICE,
-                         "device \"cuda\": compute capability %d.%d, expected at least 8.0", major,
-                         minor);
-    return true;
+    if (wanted >= count)
+        return code_fail(error, CODE_SETTINGS, "cuda-device-id %d, expected 0..%d: %d CUDA %s here",
+                         wanted, count - 1, count, count == 1 ? "device is" : "devices are");
+    *index = wanted < 0 ? 0 : wanted;
+    while (wanted < 0 && *index < count - 1 && !will_do(*index, error))
+        ++*index;
+    return will_do(*index, error);
 }
 
 static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
@@ -64,14 +79,17 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
         [CUDA_F32] = "f32", [CUDA_F16] = "f16", [CUDA_BF16] = "bf16"};
     CodeDevice *device;
     CudaType type;
+    int index;
 
-    if (!precision_of(options->precision, &type, error) || !find_device(0, error))
+    if (!precision_of(options->precision, &type, error) ||
+        !find_device(options->index, &index, error))
         return NULL;
     device = calloc(1, sizeof *device);
     if (!device) {
         code_fail(error, CODE_NO_MEMORY, "no memory for a device");
         return NULL;
     }
+    device->index = index;
     device->type = type;
     atomic_init(&device->lost, false);
     *info = (CodeDeviceInfo){
@@ -379,10 +397,12 @@ static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
 
 CODE_API const CodeBackend *code_module_backend(const char *version, CodeError *error)
 {
+    int index;
+
     if (strcmp(version, CODE_VERSION)) {
         code_fail(error, CODE_NO_DEVICE, "device \"cuda\": the module is of version %s, not %s",
                   CODE_VERSION, version);
         return NULL;
     }
-    return find_device(0, error) ? &code_backend_cuda : NULL;
+    return find_device(-1, &index, error) ? &code_backend_cuda : NULL;
 }

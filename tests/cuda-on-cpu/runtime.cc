@@ -17,7 +17,7 @@ struct Device {
     std::map<const char *, size_t> pinned; /* host memory */
     size_t used = 0, memory = static_cast<size_t>(64) << 30;
     unsigned order = 0;
-    int devices = 1;
+    int devices = 1, old = 0;
     int until_broken = -1; /* launches; negative: never */
     bool broken = false;
     cudaError_t last = cudaSuccess;
@@ -31,6 +31,7 @@ struct Device {
 };
 
 Device device;
+thread_local int current;
 
 cudaError_t state()
 {
@@ -97,9 +98,15 @@ void cuda_on_cpu_break(int launches)
     device.last = cudaSuccess;
 }
 
-void cuda_on_cpu_set_devices(int count)
+void cuda_on_cpu_set_devices(int count, int old)
 {
     device.devices = count;
+    device.old = old;
+}
+
+int cuda_on_cpu_device(void)
+{
+    return current;
 }
 
 cudaError_t cudaGetDeviceCount(int *count)
@@ -110,12 +117,19 @@ cudaError_t cudaGetDeviceCount(int *count)
 
 cudaError_t cudaSetDevice(int index)
 {
-    return index < device.devices ? state() : cudaErrorInvalidValue;
+    if (index < 0 || index >= device.devices)
+        return cudaErrorInvalidValue;
+    current = index;
+    return state();
 }
 
-cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int)
+cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int index)
 {
-    *value = attribute == cudaDevAttrComputeCapabilityMajor ? 8 : 0;
+    bool major = attribute == cudaDevAttrComputeCapabilityMajor;
+
+    if (index < 0 || index >= device.devices)
+        return cudaErrorInvalidValue;
+    *value = index < device.old ? (major ? 7 : 5) : major ? 8 : 0;
     return state();
 }
 

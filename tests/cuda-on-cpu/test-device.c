@@ -289,7 +289,7 @@ static void check_no_device(void)
     CodeModel *model;
 
     code_model_options_init(&options);
-    cuda_on_cpu_set_devices(0);
+    cuda_on_cpu_set_devices(0, 0);
     options.device = "cuda";
     CHECK(!code_model_open(tiny_folder(), &options, &error), "a device from nowhere");
     CHECK(error.status == CODE_NO_DEVICE && strstr(error.text, "no CUDA-capable device"), "%s",
@@ -300,11 +300,50 @@ static void check_no_device(void)
     CHECK(model && strstr(code_model_info(model)->passed_over, "no CUDA-capable device"),
           "it is not told why");
     code_model_unref(model);
-    cuda_on_cpu_set_devices(1);
+    cuda_on_cpu_set_devices(1, 0);
     model = code_model_open(tiny_folder(), &options, &error);
     CHECK(model && !strcmp(code_model_info(model)->device, "cuda-emulated"), "%s", error.text);
     CHECK(model && !*code_model_info(model)->passed_over, "nothing was passed over");
     code_model_unref(model);
+}
+
+/* Which of several devices. */
+static void check_devices(void)
+{
+    static const struct {
+        int devices, old, wanted, found; /* found -1: none */
+        const char *words;
+    } cases[] = {
+        {3, 0, -1, 0, NULL},
+        {3, 0, 2, 2, NULL},
+        {3, 1, -1, 1, NULL}, /* the first is too old */
+        {3, 1, 0, -1, "compute capability 7.5 of cuda-device-id 0"},
+        {3, 3, -1, -1, "compute capability 7.5"},
+        {3, 0, 3, -1, "cuda-device-id 3, expected 0..2: 3 CUDA devices are here"},
+        {1, 0, 7, -1, "cuda-device-id 7, expected 0..0: 1 CUDA device is here"},
+    };
+    CodeModelOptions options;
+
+    code_model_options_init(&options);
+    CHECK(options.cuda_device_id == -1, "%d", options.cuda_device_id);
+    options.device = "cuda";
+    for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CodeError error = {0};
+        CodeModel *model;
+
+        cuda_on_cpu_set_devices(cases[i].devices, cases[i].old);
+        options.cuda_device_id = cases[i].wanted;
+        model = code_model_open(tiny_folder(), &options, &error);
+        CHECK(!model == (cases[i].found < 0), "case %u: %s", i, error.text);
+        CHECK(!model || cuda_on_cpu_device() == cases[i].found, "case %u: %d", i,
+              cuda_on_cpu_device());
+        CHECK(model || strstr(error.text, cases[i].words), "case %u: %s", i, error.text);
+        CHECK(model || error.status ==
+                           (cases[i].wanted < cases[i].devices ? CODE_NO_DEVICE : CODE_SETTINGS),
+              "case %u: %d", i, (int)error.status);
+        code_model_unref(model);
+    }
+    cuda_on_cpu_set_devices(1, 0);
 }
 
 int main(void)
@@ -322,5 +361,6 @@ int main(void)
     check_memory();
     check_broken();
     check_no_device();
+    check_devices();
     return test_end();
 }

@@ -69,7 +69,7 @@ GST_START_TEST(test_walk)
         fail_unless(strlen(g_param_spec_get_blurb(specs[i])) > 20, "%s", specs[i]->name);
         own++;
     }
-    fail_unless_equals_int(own, 21);
+    fail_unless_equals_int(own, 22);
     g_free(specs);
     gst_object_unref(source);
 }
@@ -111,9 +111,9 @@ GST_START_TEST(test_flags)
     static const gchar *const any_time[] = {
         "class-id", "drafting-steps", "seed",        "guidance",
         "top-k",    "top-p",          "first-frame", "min-drafting-steps"};
-    static const gchar *const ready[] = {"model",       "device",      "precision",
-                                         "is-live",     "threads",     "batch-size",
-                                         "queue-depth", "progressive", "anytime"};
+    static const gchar *const ready[] = {"model",   "device",        "precision",   "is-live",
+                                         "threads", "batch-size",    "queue-depth", "progressive",
+                                         "anytime", "cuda-device-id"};
     GstElement *source = gst_object_ref_sink(gst_element_factory_make("codesrc", NULL));
     GObjectClass *klass = G_OBJECT_GET_CLASS(source);
 
@@ -230,7 +230,7 @@ GST_START_TEST(test_harness_stress)
                                          "progressive", "qos",
                                          "anytime",     "min-drafting-steps",
                                          "device",      "precision",
-                                         "is-live"};
+                                         "is-live",     "cuda-device-id"};
     GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
     GstHarnessThread *threads[G_N_ELEMENTS(names)];
 

@@ -125,7 +125,8 @@ static bool compare_all(Sampler *s, const GoldenFile *file, const GoldenOptions 
 bool golden_sampler(const GoldenFile *file, const GoldenOptions *options)
 {
     Sampler s = {0};
-    CodeDeviceOptions device = {options->threads, options->precision};
+    CodeDeviceOptions device = {
+        .threads = options->threads, .precision = options->precision, .index = -1};
     CodeError error = {0};
     atomic_bool never = false;
     bool good = false;

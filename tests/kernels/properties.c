@@ -47,7 +47,7 @@ static void check_memory(Side *side)
 
 static void check_precision(const CodeBackend *backend)
 {
-    CodeDeviceOptions options = {.threads = 1, .precision = "f13"};
+    CodeDeviceOptions options = {.threads = 1, .precision = "f13", .index = -1};
     CodeDeviceInfo info;
     CodeError error = {0};
     CodeDevice *device = backend->device_open(&options, &info, &error);
@@ -245,7 +245,7 @@ void check_properties(const CodeBackend *backend, const char *precision)
 void check_levels(void)
 {
 #ifdef CODE_HAVE_CPU
-    CodeDeviceOptions options = {.threads = 1};
+    CodeDeviceOptions options = {.threads = 1, .index = -1};
     CodeDeviceInfo info;
     CodeError error = {0};
     Side reference, through;

@@ -60,7 +60,8 @@ bool side_open(Side *side, const CodeBackend *backend, const char *level, const 
                unsigned threads)
 {
     bool is_reference = backend == &code_backend_reference;
-    CodeDeviceOptions options = {.threads = threads, .precision = is_reference ? NULL : precision};
+    CodeDeviceOptions options = {
+        .threads = threads, .precision = is_reference ? NULL : precision, .index = -1};
     CodeError error = {0};
 
     memset(side, 0, sizeof *side);

@@ -114,8 +114,12 @@ CUDA_ON_CPU_API void cuda_on_cpu_refuse_captures(bool refuse);
 /* Graphs launched so far. */
 CUDA_ON_CPU_API unsigned cuda_on_cpu_graphs_launched(void);
 
-/* How many devices there are: 1, until told otherwise. */
-CUDA_ON_CPU_API void cuda_on_cpu_set_devices(int count);
+/* How many devices there are: 1, until told otherwise; the first `old` of them have compute
+ * capability 7.5, the others 8.0. All share one memory. */
+CUDA_ON_CPU_API void cuda_on_cpu_set_devices(int count, int old);
+
+/* The device of the calling thread. */
+CUDA_ON_CPU_API int cuda_on_cpu_device(void);
 
 #ifdef __cplusplus
 }
