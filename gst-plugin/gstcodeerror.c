@@ -27,6 +27,14 @@ static const ErrorCode *error_code(CodeStatus status)
     return &error_codes[known ? status : CODE_FAILED];
 }
 
+void gst_code_error_warn_passed_over(GstElement *element, const CodeModelInfo *info)
+{
+    if (*info->passed_over)
+        GST_ELEMENT_WARNING(element, LIBRARY, INIT,
+                            ("device \"auto\" came to \"%s\": %s", info->device, info->passed_over),
+                            (NULL));
+}
+
 void gst_code_error_post(GstElement *element, const CodeError *error, const gchar *model,
                          const gchar *device)
 {

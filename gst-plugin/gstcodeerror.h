@@ -11,4 +11,8 @@
 void gst_code_error_post(GstElement *element, const CodeError *error, const gchar *model,
                          const gchar *device);
 
+/* Posts a WARNING message where device "auto" came to another one than the fastest of this build:
+ * which it has passed over, and why. Without locks as well. */
+void gst_code_error_warn_passed_over(GstElement *element, const CodeModelInfo *info);
+
 #endif

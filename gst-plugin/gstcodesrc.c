@@ -201,6 +201,7 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
         gst_code_src_stop(src);
         return FALSE;
     }
+    gst_code_error_warn_passed_over(GST_ELEMENT(self), code_model_info(self->weights.headers));
     gst_code_stats_reset(&self->stats, self->weights.headers);
     start_ahead(self);
     set_side(self, code_model_info(self->weights.headers)->side);

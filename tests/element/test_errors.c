@@ -209,6 +209,35 @@ GST_START_TEST(test_errors_while_playing)
 }
 GST_END_TEST
 
+/* A device of this build that is not there is passed over, and the application hears of it; one
+ * that was asked for by its name is an error. */
+GST_START_TEST(test_device_passed_over)
+{
+    Player *player = player_new("", NULL);
+    GstMessage *message;
+    GError *error;
+
+    g_setenv("CODESRC_MODULE_PATH", g_getenv("CODESRC_TEST_MODULES"), TRUE);
+    player_preroll(player);
+    message = gst_bus_pop_filtered(player->bus, GST_MESSAGE_WARNING);
+    fail_unless(message != NULL);
+    gst_message_parse_warning(message, &error, NULL);
+    fail_unless(g_error_matches(error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT));
+    fail_unless(strstr(error->message, "no GPU in this test") && strstr(error->message, "\"cpu\""),
+                "%s", error->message);
+    g_error_free(error);
+    gst_message_unref(message);
+    player_free(player);
+
+    player = player_new("device=cpu", NULL);
+    player_preroll(player);
+    fail_unless(gst_bus_pop_filtered(player->bus, GST_MESSAGE_WARNING) == NULL);
+    player_free(player);
+    check_setting_error("device=cuda", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "no GPU");
+    g_unsetenv("CODESRC_MODULE_PATH");
+}
+GST_END_TEST
+
 /* The manifest is exchanged for one of larger pictures, which a reload must not write into buffers
  * of the old size. */
 GST_START_TEST(test_model_that_changes)
@@ -250,6 +279,7 @@ Suite *make_suite(void)
     tcase_add_test(errors, test_class_out_of_range);
     tcase_add_test(errors, test_steps_not_offered);
     tcase_add_test(errors, test_no_such_device);
+    tcase_add_test(errors, test_device_passed_over);
     tcase_add_test(errors, test_errors_while_playing);
     tcase_add_test(errors, test_model_that_changes);
     return suite;
