@@ -38,6 +38,9 @@
  * |[
  * gst-launch-1.0 codesrc progressive=true ! video/x-raw,framerate=5/1 ! videoconvert ! autovideosink
  * ]| Each picture from coarse to fine, a frame a scale.
+ * |[
+ * gst-launch-1.0 playbin uri="code://aurora?seed=7&num-buffers=5"
+ * ]| The same element behind a URI.
  */
 /* clang-format on */
 #include "gstcodesrc.h"
