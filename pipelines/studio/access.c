@@ -1,0 +1,164 @@
+/* access.c - guards against other sites and against requests that make no sense.
+ *
+ * A page of another site may send requests here from the browser of somebody who has the studio
+ * open. Three rules keep it from doing anything with that. Changes need a JSON or SDP body, for
+ * which a browser asks first (and is told no), and an Origin that is ours. And the host must be
+ * given as an IP address, as localhost, or by a name allowed on the command line: else a site could
+ * let its own name point here (DNS rebinding), and all would be of one origin. */
+#include "access.h"
+
+#include <jansson.h>
+#include <string.h>
+
+void access_refuse(SoupServerMessage *message, guint status, gchar *text)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
+    json_t *object;
+    char *body;
+    gchar *valid = g_utf8_make_valid(text, -1);
+
+    object = json_pack("{s:s}", "error", valid);
+    body = json_dumps(object, JSON_COMPACT);
+    soup_server_message_set_status(
+        message, status, status == SOUP_STATUS_MISDIRECTED_REQUEST ? "Misdirected Request" : NULL);
+    soup_server_message_set_response(message, "application/json", SOUP_MEMORY_COPY, body,
+                                     strlen(body));
+    soup_message_headers_replace(headers, "Cache-Control", "no-store");
+    free(body);
+    json_decref(object);
+    g_free(valid);
+    g_free(text);
+}
+
+/* The name in "name:port" or "[address]:port", or NULL. */
+static gchar *host_of(const gchar *authority)
+{
+    gchar *url = g_strconcat("http://", authority, "/", NULL);
+    GUri *uri = g_uri_parse(url, G_URI_FLAGS_NONE, NULL);
+    gchar *host = NULL;
+
+    if (uri && !g_strcmp0(g_uri_get_path(uri), "/") && !g_uri_get_userinfo(uri))
+        host = g_strdup(g_uri_get_host(uri));
+    if (uri)
+        g_uri_unref(uri);
+    g_free(url);
+    return host;
+}
+
+static gboolean host_allowed(const gchar *authority, const gchar *const *host_names)
+{
+    gchar *host = host_of(authority);
+    gboolean allowed = FALSE;
+
+    if (host) {
+        allowed = g_hostname_is_ip_address(host) || !g_ascii_strcasecmp(host, "localhost");
+        for (; !allowed && host_names && *host_names; host_names++)
+            allowed = !g_ascii_strcasecmp(host, *host_names);
+    }
+    g_free(host);
+    return allowed;
+}
+
+static gboolean check_host(SoupServerMessage *message, const gchar *const *host_names)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
+    const gchar *host = soup_message_headers_get_one(headers, "Host");
+
+    if (host && host_allowed(host, host_names))
+        return TRUE;
+    access_refuse(message, SOUP_STATUS_MISDIRECTED_REQUEST,
+                  g_strdup_printf("the host is \"%.100s\", expected an IP address, localhost, or a "
+                                  "name given to code-studio with --host",
+                                  host ? host : ""));
+    return FALSE;
+}
+
+static gboolean check_origin(SoupServerMessage *message)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
+    const gchar *origin = soup_message_headers_get_one(headers, "Origin");
+    const gchar *host = soup_message_headers_get_one(headers, "Host");
+
+    if (!origin || (g_str_has_prefix(origin, "http://") &&
+                    !g_ascii_strcasecmp(origin + strlen("http://"), host)))
+        return TRUE;
+    access_refuse(message, SOUP_STATUS_FORBIDDEN,
+                  g_strdup_printf("the request comes from a page of \"%.100s\", expected one of "
+                                  "http://%.100s",
+                                  origin, host));
+    return FALSE;
+}
+
+static gboolean check_method(SoupServerMessage *message, const Endpoint *endpoint)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_response_headers(message);
+    const gchar *method = soup_server_message_get_method(message);
+    const gchar *allowed = !endpoint->get      ? "POST"
+                           : endpoint->post    ? "GET, HEAD, POST"
+                           : endpoint->endless ? "GET"
+                                               : "GET, HEAD";
+
+    if ((endpoint->get && !strcmp(method, "GET")) || (endpoint->post && !strcmp(method, "POST")) ||
+        (endpoint->get && !endpoint->endless && !strcmp(method, "HEAD")))
+        return TRUE;
+    soup_message_headers_replace(headers, "Allow", allowed);
+    access_refuse(message, SOUP_STATUS_METHOD_NOT_ALLOWED,
+                  g_strdup_printf("the method is %.20s, expected %s for %s", method, allowed,
+                                  endpoint->path));
+    return FALSE;
+}
+
+static gboolean check_body(SoupServerMessage *message, const Endpoint *endpoint)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
+    gboolean post = !strcmp(soup_server_message_get_method(message), "POST");
+    goffset length = soup_message_headers_get_content_length(headers);
+    gsize limit = post ? endpoint->limit : 0;
+    const gchar *type = soup_message_headers_get_content_type(headers, NULL);
+
+    if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CHUNKED ||
+        (post && !soup_message_headers_get_one(headers, "Content-Length"))) {
+        access_refuse(message, SOUP_STATUS_LENGTH_REQUIRED,
+                      g_strdup("the request has no Content-Length, expected one"));
+        return FALSE;
+    }
+    if (length < 0 || (guint64)length > limit) {
+        access_refuse(message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE,
+                      g_strdup_printf("the body has %" G_GINT64_FORMAT
+                                      " bytes, expected at most %" G_GSIZE_FORMAT,
+                                      (gint64)length, limit));
+        return FALSE;
+    }
+    if (post && (!type || g_ascii_strcasecmp(type, endpoint->accept))) {
+        access_refuse(message, SOUP_STATUS_UNSUPPORTED_MEDIA_TYPE,
+                      g_strdup_printf("the Content-Type is \"%.100s\", expected %s",
+                                      type ? type : "", endpoint->accept));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* The rest of a request that is refused is read and forgotten, and nothing follows it. */
+static void hang_up(SoupServerMessage *message)
+{
+    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection",
+                                 "close");
+}
+
+gboolean access_check(SoupServerMessage *message, const Endpoint *endpoint,
+                      const gchar *const *host_names)
+{
+    gboolean allowed = check_host(message, host_names) && check_origin(message);
+
+    if (allowed && !endpoint) {
+        access_refuse(message, SOUP_STATUS_NOT_FOUND,
+                      g_strdup("there is nothing of this name, expected /, /model, /state, "
+                               "/settings, /events, /stream.mjpeg, /picture.jpg or /webrtc"));
+        allowed = FALSE;
+    }
+    allowed = allowed && check_method(message, endpoint) && check_body(message, endpoint);
+    if (!allowed)
+        hang_up(message);
+    return allowed;
+}

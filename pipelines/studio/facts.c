@@ -1,0 +1,87 @@
+/* facts.c - reads a model's headers, once for each pair of weights that its manifest may name. */
+#include "facts.h"
+
+#include "settings.h"
+
+static CodeModel *open_headers(const gchar *name, guint steps, CodeError *error)
+{
+    CodeModelOptions options;
+
+    code_model_options_init(&options);
+    options.headers_only = true;
+    options.drafting_steps = steps;
+    return code_model_open(name ? name : "vistas", &options, error);
+}
+
+/* A manifest may have other weights for other N, and files that are not there: those are no offer.
+ */
+static void add_other_pairs(Facts *facts, const gchar *name)
+{
+    CodeError error;
+
+    for (guint n = 1; n <= facts_info(facts)->scales; n++) {
+        CodeModel *other;
+
+        if (facts_offer_steps(facts, n))
+            continue;
+        other = open_headers(name, n, &error);
+        if (other)
+            facts->steps |= code_model_info(other)->steps;
+        code_model_unref(other);
+    }
+}
+
+gboolean facts_open(Facts *facts, const gchar *name, CodeError *error)
+{
+    facts->model = open_headers(name, 0, error);
+    if (!facts->model)
+        return FALSE;
+    facts->steps = facts_info(facts)->steps;
+    add_other_pairs(facts, name);
+    return TRUE;
+}
+
+void facts_close(Facts *facts)
+{
+    code_model_unref(facts->model);
+    facts->model = NULL;
+}
+
+const CodeModelInfo *facts_info(const Facts *facts)
+{
+    return code_model_info(facts->model);
+}
+
+gboolean facts_offer_steps(const Facts *facts, guint64 steps)
+{
+    return steps <= CODE_MAX_SCALES && (facts->steps & (G_GUINT64_CONSTANT(1) << steps)) != 0;
+}
+
+gchar *facts_steps_text(const Facts *facts)
+{
+    GString *text = g_string_new(NULL);
+
+    for (guint n = 1; n <= facts_info(facts)->scales; n++)
+        if (facts_offer_steps(facts, n))
+            g_string_append_printf(text, "%s%u", text->len ? ", " : "", n);
+    return g_string_free(text, FALSE);
+}
+
+json_t *facts_to_json(const Facts *facts)
+{
+    const CodeModelInfo *info = facts_info(facts);
+    json_t *classes = json_array(), *steps = json_array();
+
+    for (guint i = 0; i < info->classes; i++)
+        json_array_append_new(classes, info->class_names ? json_string(info->class_names[i])
+                                                         : json_sprintf("class %u", i));
+    for (guint n = 1; n <= info->scales; n++)
+        if (facts_offer_steps(facts, n))
+            json_array_append_new(steps, json_integer(n));
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:{s:I, s:f, s:f, s:f}}", "name",
+                     info->name, "description", info->description, "license", info->license, "side",
+                     (int)info->side, "scales", (int)info->scales, "classes", classes,
+                     "drafting-steps", steps, "limits", "seed", (json_int_t)SETTINGS_MAX_SEED,
+                     "guidance", SETTINGS_MAX_GUIDANCE, "rate-min", SETTINGS_MIN_RATE, "rate-max",
+                     SETTINGS_MAX_RATE);
+}

@@ -1,0 +1,53 @@
+/* generation.h - the one pipeline that all viewers share: codesrc, and two encoders.
+ *
+ *     codesrc is-live=true ! caps ! tee ! queue ! jpegenc ! appsink
+ *                                   tee ! queue ! videoconvert ! vp8enc ! appsink
+ *
+ * It knows no viewer, so none can stall it. Everything here is called on the main thread, and calls
+ * back there. States are changed on a thread of its own, because a live codesrc loads its weights
+ * in a state change. */
+#ifndef STUDIO_GENERATION_H
+#define STUDIO_GENERATION_H
+
+#include "settings.h"
+
+#include <gst/gst.h>
+
+typedef struct Generation Generation;
+
+/* A picture as it is sent; valid during the call. `made` is codesrc's GstCodeMeta: how it was
+ * made. */
+typedef struct Picture {
+    GBytes *jpeg;
+    const GstStructure *made;
+    guint64 number; /* 1 for the first frame of this process, and so on */
+} Picture;
+
+typedef struct GenerationListener {
+    void (*picture)(gpointer user, const Picture *picture);
+    void (*encoded)(gpointer user, GstSample *sample); /* VP8, each frame a key frame */
+    void (*failed)(gpointer user, const gchar *text);
+    gpointer user;
+} GenerationListener;
+
+typedef struct GenerationSetup {
+    const gchar *model, *device, *precision; /* NULL: codesrc's defaults */
+    guint threads;                           /* 0: codesrc's default */
+    guint scales;                            /* of the model: frames of a coarse-to-fine picture */
+    gboolean webrtc;                         /* whether to encode VP8 at all */
+} GenerationSetup;
+
+/* NULL: an element is missing, `error` names it. Nothing is drawn before generation_play. */
+Generation *generation_new(const GenerationSetup *setup, const Settings *settings,
+                           const GenerationListener *listener, GError **error);
+/* Ends the drawing thread; nothing is called back afterwards. */
+void generation_free(Generation *generation);
+
+/* Draws while TRUE, pauses while FALSE. After a failure it tries anew. */
+void generation_play(Generation *generation, gboolean play);
+/* Holds from the next picture on. */
+void generation_set(Generation *generation, const Settings *settings);
+/* codesrc's `stats`; to be freed with gst_structure_free. */
+GstStructure *generation_stats(Generation *generation);
+
+#endif

@@ -1,0 +1,162 @@
+// streams.js - how pictures and events come: one EventSource, and WebRTC or a stream of JPEGs.
+// A page that is hidden or paused closes both, so that nothing is drawn or sent for it.
+
+const SILENCE = 7000; // ms without an event after which the connection counts as lost; they come each 2 s
+const PATIENCE = 6000; // ms that WebRTC may take to its first picture
+
+export class Streams {
+  // tell: {connected(), lost(), state(state), playing(transport), problem(text)}
+  constructor(video, image, tell) {
+    this.video = video;
+    this.image = image;
+    this.tell = tell;
+    this.transport = 'auto';
+    this.heard = 0;
+    setInterval(() => this.watch(), 1000);
+    image.addEventListener('load', () => this.source === 'jpeg' && tell.playing('JPEG'));
+    image.addEventListener('error', () => this.source === 'jpeg' && this.retryJpeg());
+    video.addEventListener('loadeddata', () => this.peer && this.show('webrtc'));
+  }
+
+  open() {
+    this.close();
+    this.heard = Date.now();
+    this.events = new EventSource('/events');
+    this.events.addEventListener('page', (event) => {
+      this.heard = Date.now();
+      this.page = JSON.parse(event.data).id;
+      this.tell.connected();
+      this.begin();
+    });
+    this.events.addEventListener('state', (event) => {
+      this.heard = Date.now();
+      this.tell.state(JSON.parse(event.data));
+    });
+    // The browser connects again by itself, unless it was refused.
+    this.events.onerror = () => {
+      this.end();
+      this.tell.lost();
+      if (this.events.readyState === EventSource.CLOSED) {
+        this.again = setTimeout(() => this.open(), 2000);
+      }
+    };
+  }
+
+  close() {
+    clearTimeout(this.again);
+    if (this.events) {
+      this.events.close();
+      this.events = null;
+    }
+    this.end();
+  }
+
+  // The last picture stays.
+  still() {
+    this.close();
+    this.source = 'still';
+    this.image.src = '/picture.jpg?' + Date.now();
+    this.image.hidden = false;
+    this.video.hidden = true;
+  }
+
+  choose(transport) {
+    this.transport = transport;
+    if (this.events) {
+      this.open();
+    }
+  }
+
+  // A connection may die without a word.
+  watch() {
+    if (this.events && Date.now() - this.heard > SILENCE) {
+      this.tell.lost();
+      this.open();
+    }
+  }
+
+  begin() {
+    this.end();
+    if (this.transport === 'jpeg') {
+      this.jpeg();
+    } else {
+      this.webrtc().catch((error) => this.noWebrtc(error.message));
+    }
+  }
+
+  end() {
+    clearTimeout(this.patience);
+    clearTimeout(this.retry);
+    if (this.peer) {
+      this.peer.close();
+      this.peer = null;
+    }
+    if (this.source === 'jpeg') {
+      this.source = null;
+      this.image.removeAttribute('src');
+    }
+  }
+
+  show(source) {
+    clearTimeout(this.patience);
+    this.source = source;
+    this.video.hidden = source !== 'webrtc';
+    this.image.hidden = source === 'webrtc';
+    if (source === 'webrtc') {
+      this.tell.playing('WebRTC');
+    }
+  }
+
+  jpeg() {
+    this.show('jpeg');
+    this.image.src = '/stream.mjpeg?' + Date.now();
+  }
+
+  retryJpeg() {
+    this.retry = setTimeout(() => this.events && this.source === 'jpeg' && this.jpeg(), 2000);
+  }
+
+  noWebrtc(text) {
+    if (this.peer) {
+      this.peer.close();
+      this.peer = null;
+    }
+    clearTimeout(this.patience);
+    if (this.transport === 'auto') {
+      this.jpeg();
+    } else {
+      this.tell.problem('No picture over WebRTC: ' + text);
+    }
+  }
+
+  async webrtc() {
+    if (!window.RTCPeerConnection) {
+      throw new Error('this browser has none');
+    }
+    const peer = new RTCPeerConnection();
+    this.peer = peer;
+    this.patience = setTimeout(() => this.noWebrtc('none came in time'), PATIENCE);
+    peer.addTransceiver('video', {direction: 'recvonly'});
+    peer.ontrack = (event) => {
+      this.video.srcObject = new MediaStream([event.track]);
+      this.video.play().catch(() => {});
+    };
+    peer.onconnectionstatechange = () => {
+      if (peer === this.peer && peer.connectionState === 'failed') {
+        this.noWebrtc('the connection failed');
+      }
+    };
+    await peer.setLocalDescription();
+    const answer = await fetch('/webrtc?page=' + encodeURIComponent(this.page), {
+      method: 'POST',
+      headers: {'Content-Type': 'application/sdp'},
+      body: peer.localDescription.sdp,
+    });
+    if (!answer.ok) {
+      throw new Error((await answer.json()).error);
+    }
+    if (peer === this.peer) {
+      await peer.setRemoteDescription({type: 'answer', sdp: await answer.text()});
+    }
+  }
+}

@@ -1,0 +1,200 @@
+/* settings.c - checks what a request wants changed, key by key, against what the model offers. */
+#include "settings.h"
+
+#include <string.h>
+
+void settings_init(Settings *settings, const Facts *facts, gdouble rate)
+{
+    const CodeSettings *defaults = &facts_info(facts)->defaults;
+
+    *settings = (Settings){.class_id = CODE_CLASS_RANDOM,
+                           .drafting_steps = defaults->drafting_steps,
+                           .guidance = defaults->guidance,
+                           .rate = rate};
+}
+
+/* What was found, short enough for a message. */
+static gchar *found(const json_t *value)
+{
+    gchar *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
+    gchar *copy;
+
+    if (text && strlen(text) > 60) {
+        gchar *valid;
+
+        text[60] = '\0';
+        valid = g_utf8_make_valid(text, -1);
+        copy = g_strconcat(valid, "...", NULL);
+        g_free(valid);
+    } else {
+        copy = g_strdup(text ? text : "?");
+    }
+    free(text);
+    return copy;
+}
+
+static gchar *unexpected(const gchar *key, const json_t *value, const gchar *expected)
+{
+    gchar *text = found(value);
+    gchar *error = g_strdup_printf("%s is %s, expected %s", key, text, expected);
+
+    g_free(text);
+    return error;
+}
+
+static gchar *change_class(Settings *settings, const Facts *facts, const json_t *value)
+{
+    const CodeModelInfo *info = facts_info(facts);
+    CodeError error;
+    gchar *expected, *text;
+
+    if (json_is_null(value)) {
+        settings->class_id = CODE_CLASS_RANDOM;
+        return NULL;
+    }
+    if (json_is_string(value)) {
+        if (code_model_find_class(facts->model, json_string_value(value), &settings->class_id,
+                                  &error))
+            return NULL;
+        return g_strdup(error.text);
+    }
+    if (json_is_integer(value) && json_integer_value(value) >= 0 &&
+        json_integer_value(value) < info->classes) {
+        settings->class_id = (gint32)json_integer_value(value);
+        return NULL;
+    }
+    expected = g_strdup_printf("a name, an id from 0 to %u, or null for a class of its own for "
+                               "each picture",
+                               info->classes - 1);
+    text = unexpected("class", value, expected);
+    g_free(expected);
+    return text;
+}
+
+static gchar *change_steps(Settings *settings, const Facts *facts, const json_t *value)
+{
+    gchar *offered, *expected, *text;
+
+    if (json_is_integer(value) && json_integer_value(value) > 0 &&
+        facts_offer_steps(facts, (guint64)json_integer_value(value))) {
+        settings->drafting_steps = (guint)json_integer_value(value);
+        return NULL;
+    }
+    offered = facts_steps_text(facts);
+    expected =
+        g_strdup_printf("one of %s, which the model %s offers", offered, facts_info(facts)->name);
+    text = unexpected("drafting-steps", value, expected);
+    g_free(expected);
+    g_free(offered);
+    return text;
+}
+
+static gchar *change_seed(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        (guint64)json_integer_value(value) > SETTINGS_MAX_SEED)
+        return unexpected("seed", value, "a whole number from 0 to 9007199254740991");
+    settings->seed = (guint64)json_integer_value(value);
+    return NULL;
+}
+
+static gchar *change_guidance(Settings *settings, const Facts *facts, const json_t *value)
+{
+    gdouble number = json_number_value(value);
+
+    (void)facts;
+    if (!json_is_number(value) || !(number >= 0.0 && number <= SETTINGS_MAX_GUIDANCE))
+        return unexpected("guidance", value, "a number from 0 to 100");
+    settings->guidance = number;
+    return NULL;
+}
+
+static gchar *change_progressive(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    if (!json_is_boolean(value))
+        return unexpected("progressive", value, "true or false");
+    settings->progressive = json_is_true(value);
+    return NULL;
+}
+
+static gchar *change_rate(Settings *settings, const Facts *facts, const json_t *value)
+{
+    gdouble number = json_number_value(value);
+
+    (void)facts;
+    if (!json_is_number(value) || !(number >= SETTINGS_MIN_RATE && number <= SETTINGS_MAX_RATE))
+        return unexpected("rate", value, "pictures a second, a number from 0.1 to 30");
+    settings->rate = number;
+    return NULL;
+}
+
+static const struct {
+    const gchar *key;
+    gchar *(*change)(Settings *settings, const Facts *facts, const json_t *value);
+} keys[] = {
+    {"class", change_class}, {"drafting-steps", change_steps},
+    {"seed", change_seed},   {"guidance", change_guidance},
+    {"rate", change_rate},   {"progressive", change_progressive},
+};
+
+/* NULL, or what is wrong with this key. */
+static gchar *change(Settings *settings, const Facts *facts, const gchar *key, const json_t *value)
+{
+    json_t *name;
+    gchar *text, *error;
+
+    for (guint i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (!strcmp(keys[i].key, key))
+            return keys[i].change(settings, facts, value);
+    name = json_string(key);
+    text = found(name);
+    error = g_strdup_printf("%s is not a setting, expected class, drafting-steps, seed, guidance, "
+                            "progressive or rate",
+                            text);
+    g_free(text);
+    json_decref(name);
+    return error;
+}
+
+gboolean settings_change(Settings *settings, const Facts *facts, const gchar *text, gsize length,
+                         gchar **error)
+{
+    Settings changed = *settings;
+    json_error_t where;
+    json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+    const char *key;
+    json_t *value;
+
+    *error = NULL;
+    if (!object) {
+        *error = g_strdup_printf("the body is not JSON, line %d: %s", where.line, where.text);
+        return FALSE;
+    }
+    if (!json_is_object(object))
+        *error = unexpected("the body", object, "an object such as {\"seed\": 7}");
+    json_object_foreach(object, key, value)
+    {
+        if (!*error)
+            *error = change(&changed, facts, key, value);
+    }
+    json_decref(object);
+    if (*error)
+        return FALSE;
+    *settings = changed;
+    return TRUE;
+}
+
+json_t *settings_to_json(const Settings *settings, const Facts *facts)
+{
+    const CodeModelInfo *info = facts_info(facts);
+    json_t *class_name = json_null();
+
+    if (settings->class_id >= 0 && info->class_names)
+        class_name = json_string(info->class_names[settings->class_id]);
+    return json_pack("{s:o, s:i, s:i, s:I, s:f, s:b, s:f}", "class", class_name, "class-id",
+                     (int)settings->class_id, "drafting-steps", (int)settings->drafting_steps,
+                     "seed", (json_int_t)settings->seed, "guidance", settings->guidance,
+                     "progressive", (int)settings->progressive, "rate", settings->rate);
+}

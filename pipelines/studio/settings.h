@@ -1,0 +1,33 @@
+/* settings.h - what the controls of the page set, and how a request changes it. */
+#ifndef STUDIO_SETTINGS_H
+#define STUDIO_SETTINGS_H
+
+#include "facts.h"
+
+#define SETTINGS_MAX_SEED     G_GUINT64_CONSTANT(9007199254740991) /* 2^53 - 1: JavaScript's */
+#define SETTINGS_MAX_GUIDANCE 100.0
+#define SETTINGS_MIN_RATE     0.1
+#define SETTINGS_MAX_RATE     30.0
+
+typedef struct Settings {
+    gint32 class_id; /* CODE_CLASS_RANDOM: another one for each picture */
+    guint drafting_steps;
+    guint64 seed;
+    gdouble guidance;
+    gboolean progressive;
+    gdouble rate; /* pictures a second that are asked for */
+} Settings;
+
+/* The model's own settings, classes at random, seed 0. */
+void settings_init(Settings *settings, const Facts *facts, gdouble rate);
+
+/* Applies a JSON object with some of the keys class, drafting-steps, seed, guidance, progressive
+ * and rate. All or nothing: FALSE leaves `settings` as they are and sets `error` (to be freed),
+ * which names the key, what was found and what is expected. */
+gboolean settings_change(Settings *settings, const Facts *facts, const gchar *text, gsize length,
+                         gchar **error);
+
+/* A new reference. */
+json_t *settings_to_json(const Settings *settings, const Facts *facts);
+
+#endif

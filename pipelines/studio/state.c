@@ -1,0 +1,79 @@
+/* state.c - turns the element's structures into JSON. */
+#include "state.h"
+
+void state_rate_note(StateRate *rate, gint64 now)
+{
+    rate->times[rate->count++ % STATE_WINDOW] = now;
+}
+
+void state_rate_reset(StateRate *rate)
+{
+    *rate = (StateRate){.count = 0};
+}
+
+/* From the first picture of the window to the last; or to now, where no picture came for longer
+ * than they usually do. */
+gdouble state_rate(const StateRate *rate, gint64 now)
+{
+    guint64 known = MIN(rate->count, STATE_WINDOW);
+    gint64 first, last;
+    gdouble step;
+
+    if (known < 2)
+        return 0.0;
+    first = rate->times[(rate->count - known) % STATE_WINDOW];
+    last = rate->times[(rate->count - 1) % STATE_WINDOW];
+    step = (gdouble)(last - first) / (gdouble)(known - 1);
+    if ((gdouble)(now - last) > 2.0 * step)
+        step = (gdouble)(now - first) / (gdouble)known;
+    return step > 0.0 ? G_USEC_PER_SEC / step : 0.0;
+}
+
+static json_t *field(const GstStructure *structure, const gchar *name)
+{
+    const GValue *value = structure ? gst_structure_get_value(structure, name) : NULL;
+
+    if (!value)
+        return json_null();
+    if (G_VALUE_HOLDS_STRING(value))
+        return json_string(g_value_get_string(value) ? g_value_get_string(value) : "");
+    if (G_VALUE_HOLDS_INT(value))
+        return json_integer(g_value_get_int(value));
+    if (G_VALUE_HOLDS_UINT(value))
+        return json_integer(g_value_get_uint(value));
+    if (G_VALUE_HOLDS_UINT64(value))
+        return json_integer((json_int_t)g_value_get_uint64(value));
+    if (G_VALUE_HOLDS_DOUBLE(value))
+        return json_real(g_value_get_double(value));
+    return json_null();
+}
+
+static json_t *fields(const GstStructure *structure, const gchar *const *names, guint count)
+{
+    json_t *object = json_object();
+
+    for (guint i = 0; i < count; i++)
+        json_object_set_new(object, names[i], field(structure, names[i]));
+    return object;
+}
+
+json_t *state_picture(const GstStructure *made)
+{
+    static const gchar *const names[] = {"class-name",     "class-id", "seed",  "frame",
+                                         "drafting-steps", "guidance", "scale", "scales"};
+
+    return made ? fields(made, names, G_N_ELEMENTS(names)) : json_null();
+}
+
+json_t *state_performance(const GstStructure *stats, const StateRate *rate)
+{
+    static const gchar *const names[] = {"processed",       "dropped",         "seconds",
+                                         "seconds-drafter", "seconds-refiner", "seconds-vae",
+                                         "planned-bytes",   "weight-bytes",    "device",
+                                         "precision",       "threads"};
+    json_t *object = fields(stats, names, G_N_ELEMENTS(names));
+
+    json_object_set_new(object, "pictures-per-second",
+                        json_real(state_rate(rate, g_get_monotonic_time())));
+    return object;
+}

@@ -1,0 +1,28 @@
+/* state.h - the read-out: what is playing, how fast it was drawn, what memory it takes. */
+#ifndef STUDIO_STATE_H
+#define STUDIO_STATE_H
+
+#include <glib.h>
+#include <gst/gst.h>
+#include <jansson.h>
+
+#define STATE_WINDOW 16 /* pictures over which their rate is measured */
+
+/* When the last pictures came; all zeros at first. */
+typedef struct StateRate {
+    gint64 times[STATE_WINDOW]; /* microseconds */
+    guint64 count;
+} StateRate;
+
+void state_rate_note(StateRate *rate, gint64 now);
+void state_rate_reset(StateRate *rate);
+/* Pictures per second, 0 where it is not known yet. */
+gdouble state_rate(const StateRate *rate, gint64 now);
+
+/* How a picture was made, from its meta; a new reference, null for NULL. */
+json_t *state_picture(const GstStructure *made);
+
+/* Times, counts, memory and device, from codesrc's `stats`; a new reference. */
+json_t *state_performance(const GstStructure *stats, const StateRate *rate);
+
+#endif

@@ -1,0 +1,50 @@
+/* studio.h - the application: one generation, the settings that all viewers share, and the viewers
+ * themselves. It knows no HTTP but for the messages that it answers without end. Main thread only.
+ */
+#ifndef STUDIO_STUDIO_H
+#define STUDIO_STUDIO_H
+
+#include "generation.h"
+#include "webrtc.h"
+
+#include <libsoup/soup.h>
+
+#define STUDIO_MAX_VIEWERS 64 /* pages and JPEG streams, each */
+#define STUDIO_BOUNDARY    "picture"
+
+typedef struct Studio Studio;
+
+typedef struct StudioSetup {
+    GenerationSetup generation;
+    const gchar *address; /* that WebRTC may use; NULL: all of this machine's */
+    gdouble rate;
+} StudioSetup;
+
+/* Takes over `facts`. NULL: `error` says why. */
+Studio *studio_new(const StudioSetup *setup, Facts *facts, GError **error);
+void studio_free(Studio *studio);
+
+/* New references. */
+json_t *studio_model(const Studio *studio);
+json_t *studio_settings(const Studio *studio);
+json_t *studio_state(const Studio *studio);
+
+/* The last picture as JPEG, or NULL where none was drawn yet. */
+GBytes *studio_jpeg(const Studio *studio);
+
+/* See settings_change. */
+gboolean studio_change(Studio *studio, const gchar *text, gsize length, gchar **error);
+
+/* Endless answers. FALSE: there are too many viewers, and nothing was answered. */
+gboolean studio_add_page(Studio *studio, SoupServerMessage *message);
+gboolean studio_add_jpeg(Studio *studio, SoupServerMessage *message);
+
+/* Whether pictures can be had over WebRTC. */
+gboolean studio_has_webrtc(const Studio *studio);
+
+/* Begins a WebRTC session for the page with this id (from its first event), in place of the one
+ * that it has. FALSE: there is no such page. */
+gboolean studio_start_webrtc(Studio *studio, const gchar *page, const gchar *offer,
+                             WebRtcAnswered answered, gpointer user);
+
+#endif

@@ -1,0 +1,373 @@
+/* webrtc.c - answers one offer, and sends frames to whoever made it.
+ *
+ * The offer's candidates are not used: the browser finds the way to ours, and an offer cannot make
+ * this machine send packets to places of its choice. */
+#include "webrtc.h"
+
+#include <gst/app/gstappsrc.h>
+#include <gst/sdp/sdp.h>
+#include <gst/webrtc/webrtc.h>
+
+#include <string.h>
+
+#define PATIENCE 10 /* seconds for an answer */
+
+struct WebRtc {
+    gatomicrefcount users; /* the owner, and callbacks that are under way */
+    GstElement *pipeline, *frames, *peer;
+    gint settled; /* whether an answer is on its way to the main thread */
+
+    /* Main thread only. */
+    WebRtcAnswered answered; /* NULL when it was called */
+    gpointer user;
+    GstSample *last;
+    guint timeout;
+};
+
+static WebRtc *session_ref(WebRtc *session)
+{
+    g_atomic_ref_count_inc(&session->users);
+    return session;
+}
+
+static void session_unref(gpointer data)
+{
+    WebRtc *session = data;
+
+    if (!g_atomic_ref_count_dec(&session->users))
+        return;
+    g_clear_object(&session->frames);
+    g_clear_object(&session->peer);
+    g_clear_object(&session->pipeline);
+    g_free(session);
+}
+
+gboolean webrtc_available(void)
+{
+    static const gchar *const names[] = {"webrtcbin", "nicesrc",   "dtlsenc",
+                                         "srtpenc",   "rtpvp8pay", "vp8enc"};
+    gboolean available = TRUE;
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        GstElementFactory *factory = gst_element_factory_find(names[i]);
+
+        available = available && factory;
+        g_clear_object(&factory);
+    }
+    return available;
+}
+
+/* ---- the answer -------------------------------------------------------------------- */
+
+typedef struct Result {
+    WebRtc *session;
+    gchar *answer, *error;
+} Result;
+
+static void settle_now(WebRtc *session, const gchar *answer, const gchar *error)
+{
+    WebRtcAnswered answered = session->answered;
+
+    session->answered = NULL;
+    g_clear_handle_id(&session->timeout, g_source_remove);
+    if (answered)
+        answered(session->user, answer, error);
+}
+
+static gboolean on_result(gpointer data)
+{
+    Result *result = data;
+
+    settle_now(result->session, result->answer, result->error);
+    return G_SOURCE_REMOVE;
+}
+
+static void result_free(gpointer data)
+{
+    Result *result = data;
+
+    session_unref(result->session);
+    g_free(result->answer);
+    g_free(result->error);
+    g_free(result);
+}
+
+/* From any thread; the first one counts. Takes the texts. */
+static void settle(WebRtc *session, gchar *answer, gchar *error)
+{
+    Result *result;
+
+    if (!g_atomic_int_compare_and_exchange(&session->settled, FALSE, TRUE)) {
+        g_free(answer);
+        g_free(error);
+        return;
+    }
+    result = g_new(Result, 1);
+    *result = (Result){session_ref(session), answer, error};
+    g_idle_add_full(G_PRIORITY_DEFAULT, on_result, result, result_free);
+}
+
+static gboolean on_timeout(gpointer data)
+{
+    WebRtc *session = data;
+
+    session->timeout = 0;
+    settle(session, NULL, g_strdup("WebRTC found no answer to the offer in time"));
+    return G_SOURCE_REMOVE;
+}
+
+/* All candidates are in the description when gathering is complete. */
+static void on_gathering(GstElement *peer, GParamSpec *spec, gpointer data)
+{
+    GstWebRTCSessionDescription *local = NULL;
+    GstWebRTCICEGatheringState state;
+
+    (void)spec;
+    g_object_get(peer, "ice-gathering-state", &state, NULL);
+    if (state != GST_WEBRTC_ICE_GATHERING_STATE_COMPLETE)
+        return;
+    g_object_get(peer, "local-description", &local, NULL);
+    if (!local)
+        return;
+    settle(data, gst_sdp_message_as_text(local->sdp), NULL);
+    gst_webrtc_session_description_free(local);
+}
+
+/* What a promise came to, or NULL after settling with its error. */
+static const GstStructure *reply_of(WebRtc *session, GstPromise *promise)
+{
+    const GstStructure *reply = NULL;
+    GError *error = NULL;
+
+    if (gst_promise_wait(promise) != GST_PROMISE_RESULT_REPLIED)
+        return NULL;
+    reply = gst_promise_get_reply(promise);
+    if (reply && gst_structure_get(reply, "error", G_TYPE_ERROR, &error, NULL)) {
+        settle(session, NULL, g_strdup_printf("the offer: %s", error->message));
+        g_error_free(error);
+        return NULL;
+    }
+    return reply;
+}
+
+static void on_answer(GstPromise *promise, gpointer data)
+{
+    WebRtc *session = data;
+    const GstStructure *reply = reply_of(session, promise);
+    GstWebRTCSessionDescription *answer = NULL;
+
+    if (reply &&
+        gst_structure_get(reply, "answer", GST_TYPE_WEBRTC_SESSION_DESCRIPTION, &answer, NULL)) {
+        g_signal_emit_by_name(session->peer, "set-local-description", answer, NULL);
+        gst_webrtc_session_description_free(answer);
+    }
+    gst_promise_unref(promise);
+}
+
+static void on_remote_set(GstPromise *promise, gpointer data)
+{
+    WebRtc *session = data;
+
+    reply_of(session, promise);
+    if (!g_atomic_int_get(&session->settled))
+        g_signal_emit_by_name(
+            session->peer, "create-answer", NULL,
+            gst_promise_new_with_change_func(on_answer, session_ref(session), session_unref));
+    gst_promise_unref(promise);
+}
+
+/* ---- the offer --------------------------------------------------------------------- */
+
+/* The payload type that the medium gives VP8, -1 if none. */
+static gint vp8_payload(const GstSDPMedia *media)
+{
+    for (guint i = 0; i < gst_sdp_media_attributes_len(media); i++) {
+        const GstSDPAttribute *attribute = gst_sdp_media_get_attribute(media, i);
+        gchar *end;
+        guint64 payload;
+
+        if (strcmp(attribute->key, "rtpmap") || !attribute->value)
+            continue;
+        payload = g_ascii_strtoull(attribute->value, &end, 10);
+        if (payload < 128 && !g_ascii_strncasecmp(end, " VP8/90000", 10))
+            return (gint)payload;
+    }
+    return -1;
+}
+
+static void drop_candidates(GstSDPMedia *media)
+{
+    for (guint i = gst_sdp_media_attributes_len(media); i > 0; i--)
+        if (!strcmp(gst_sdp_media_get_attribute(media, i - 1)->key, "candidate"))
+            gst_sdp_media_remove_attribute(media, i - 1);
+}
+
+/* NULL, or what is wrong with an offer. */
+static const gchar *check_offer(const GstSDPMessage *sdp)
+{
+    static const gchar *const needed[] = {"ice-ufrag", "ice-pwd", "fingerprint", "setup", "mid"};
+    const GstSDPMedia *media;
+
+    if (gst_sdp_message_medias_len(sdp) != 1)
+        return "the offer has no medium or several, expected one, of video";
+    media = gst_sdp_message_get_media(sdp, 0);
+    if (g_strcmp0(gst_sdp_media_get_media(media), "video"))
+        return "the offer's medium is not video";
+    for (guint i = 0; i < G_N_ELEMENTS(needed); i++)
+        if (!gst_sdp_media_get_attribute_val(media, needed[i]) &&
+            !gst_sdp_message_get_attribute_val(sdp, needed[i]))
+            return "the offer lacks ice-ufrag, ice-pwd, fingerprint, setup or mid";
+    if (vp8_payload(media) < 0)
+        return "the offer has no VP8, expected it among its codecs";
+    return NULL;
+}
+
+static GstSDPMessage *read_offer(const gchar *text, const gchar **error)
+{
+    GstSDPMessage *sdp;
+
+    *error = "the offer is not SDP";
+    if (!g_utf8_validate(text, -1, NULL) || !g_str_has_prefix(text, "v=0") ||
+        gst_sdp_message_new_from_text(text, &sdp) != GST_SDP_OK)
+        return NULL;
+    *error = check_offer(sdp);
+    if (!*error)
+        return sdp;
+    gst_sdp_message_free(sdp);
+    return NULL;
+}
+
+/* ---- the pipeline ------------------------------------------------------------------ */
+
+static gboolean send_last(gpointer data)
+{
+    WebRtc *session = data;
+
+    if (session->last)
+        webrtc_offer(session, session->last);
+    return G_SOURCE_REMOVE;
+}
+
+/* What was sent before there was a connection is lost. */
+static void on_connection(GstElement *peer, GParamSpec *spec, gpointer data)
+{
+    GstWebRTCPeerConnectionState state;
+
+    (void)spec;
+    g_object_get(peer, "connection-state", &state, NULL);
+    if (state == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED)
+        g_idle_add_full(G_PRIORITY_DEFAULT, send_last, session_ref(data), session_unref);
+}
+
+static void listen_at(GstElement *peer, const gchar *address)
+{
+    GObject *ice = NULL;
+    gboolean added;
+
+    g_object_get(peer, "ice-agent", &ice, NULL);
+    if (ice && address)
+        g_signal_emit_by_name(ice, "add-local-ip-address", address, &added);
+    g_clear_object(&ice);
+}
+
+static void only_send(GstElement *peer)
+{
+    GstWebRTCRTPTransceiver *transceiver = NULL;
+
+    g_signal_emit_by_name(peer, "get-transceiver", 0, &transceiver);
+    if (transceiver)
+        g_object_set(transceiver, "direction", GST_WEBRTC_RTP_TRANSCEIVER_DIRECTION_SENDONLY, NULL);
+    g_clear_object(&transceiver);
+}
+
+static void build(WebRtc *session, gint payload)
+{
+    gchar *description =
+        g_strdup_printf("appsrc name=frames is-live=true format=time do-timestamp=true "
+                        "max-buffers=2 leaky-type=downstream caps=video/x-vp8 ! rtpvp8pay pt=%d ! "
+                        "application/x-rtp,media=video,encoding-name=VP8,clock-rate=90000,"
+                        "payload=%d ! webrtcbin name=peer bundle-policy=max-bundle",
+                        payload, payload);
+
+    session->pipeline = gst_parse_launch(description, NULL);
+    session->frames = gst_bin_get_by_name(GST_BIN(session->pipeline), "frames");
+    session->peer = gst_bin_get_by_name(GST_BIN(session->pipeline), "peer");
+    g_free(description);
+}
+
+static void negotiate(WebRtc *session, GstSDPMessage *sdp)
+{
+    GstWebRTCSessionDescription *offer =
+        gst_webrtc_session_description_new(GST_WEBRTC_SDP_TYPE_OFFER, sdp);
+
+    g_signal_emit_by_name(
+        session->peer, "set-remote-description", offer,
+        gst_promise_new_with_change_func(on_remote_set, session_ref(session), session_unref));
+    gst_webrtc_session_description_free(offer);
+}
+
+WebRtc *webrtc_new(const gchar *text, const gchar *address, WebRtcAnswered answered, gpointer user)
+{
+    WebRtc *session = g_new0(WebRtc, 1);
+    const gchar *error;
+    GstSDPMessage *sdp = read_offer(text, &error);
+    GstSDPMedia *media;
+
+    g_atomic_ref_count_init(&session->users);
+    session->answered = answered;
+    session->user = user;
+    if (!sdp) {
+        settle(session, NULL, g_strdup(error));
+        return session;
+    }
+    media = (GstSDPMedia *)gst_sdp_message_get_media(sdp, 0);
+    drop_candidates(media);
+    build(session, vp8_payload(media));
+    listen_at(session->peer, address);
+    only_send(session->peer);
+    g_signal_connect_data(session->peer, "notify::ice-gathering-state", G_CALLBACK(on_gathering),
+                          session_ref(session), (GClosureNotify)(void (*)(void))session_unref, 0);
+    g_signal_connect_data(session->peer, "notify::connection-state", G_CALLBACK(on_connection),
+                          session_ref(session), (GClosureNotify)(void (*)(void))session_unref, 0);
+    session->timeout = g_timeout_add_seconds(PATIENCE, on_timeout, session);
+    gst_element_set_state(session->pipeline, GST_STATE_PLAYING);
+    negotiate(session, sdp);
+    return session;
+}
+
+void webrtc_free(WebRtc *session)
+{
+    if (!session)
+        return;
+    if (session->pipeline) {
+        gst_element_set_state(session->pipeline, GST_STATE_NULL);
+        g_signal_handlers_disconnect_by_data(session->peer, session);
+    }
+    gst_mini_object_replace((GstMiniObject **)&session->last, (GstMiniObject *)NULL);
+    settle_now(session, NULL, "the page has left");
+    session_unref(session);
+}
+
+void webrtc_offer(WebRtc *session, GstSample *sample)
+{
+    GstBuffer *buffer;
+
+    if (!session->pipeline)
+        return;
+    gst_mini_object_replace((GstMiniObject **)&session->last, (GstMiniObject *)sample);
+    buffer = gst_buffer_copy(gst_sample_get_buffer(sample));
+    GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+    gst_app_src_set_caps(GST_APP_SRC(session->frames), gst_sample_get_caps(sample));
+    gst_app_src_push_buffer(GST_APP_SRC(session->frames), buffer);
+}
+
+gboolean webrtc_failed(WebRtc *session)
+{
+    GstWebRTCPeerConnectionState state;
+
+    if (!session->pipeline)
+        return TRUE;
+    g_object_get(session->peer, "connection-state", &state, NULL);
+    return state == GST_WEBRTC_PEER_CONNECTION_STATE_FAILED ||
+           state == GST_WEBRTC_PEER_CONNECTION_STATE_CLOSED;
+}

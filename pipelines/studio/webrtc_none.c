@@ -1,0 +1,31 @@
+/* webrtc_none.c - in place of webrtc.c where GStreamer's WebRTC library was not there to build
+ * with: there is none, so no session is ever made. */
+#include "webrtc.h"
+
+gboolean webrtc_available(void)
+{
+    return FALSE;
+}
+
+WebRtc *webrtc_new(const gchar *offer, const gchar *address, WebRtcAnswered answered, gpointer user)
+{
+    (void)offer, (void)address;
+    answered(user, NULL, "this code-studio was built without WebRTC");
+    return NULL;
+}
+
+void webrtc_free(WebRtc *session)
+{
+    (void)session;
+}
+
+void webrtc_offer(WebRtc *session, GstSample *sample)
+{
+    (void)session, (void)sample;
+}
+
+gboolean webrtc_failed(WebRtc *session)
+{
+    (void)session;
+    return TRUE;
+}
