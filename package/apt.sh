@@ -27,4 +27,6 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config libyaml-dev libjansso
 # gst-launch, and the elements that the pipelines use: encoders, muxers, converters.
 run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
 # What tests need beyond that: another reader of zip archives, GNU parallel.
-test_packages="libarchive-dev unzip parallel"
+test_packages="libarchive-dev unzip parallel chromium"
+# The live studio: HTTP, WebRTC, and JPEG for where there is none.
+studio_packages="libsoup-3.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-bad gstreamer1.0-nice"

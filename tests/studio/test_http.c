@@ -1,0 +1,357 @@
+/* test_http.c - every endpoint of code-studio, and what it refuses. */
+#include "common.h"
+
+#include <string.h>
+
+#define JSON  "Content-Type: application/json"
+#define SDP   "Content-Type: application/sdp"
+#define MEDIA "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n"
+#define HEAD  "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+
+static Process *process;
+
+static void expect(const gchar *method, const gchar *path, const gchar *headers, const gchar *body,
+                   guint status, const gchar *text)
+{
+    Answer *answer = request(process, method, path, headers, body);
+
+    if (answer->status != status || !strstr(answer->body, text))
+        g_error("%s %s (%s) %.80s: came %u %s, expected %u and %s", method, path,
+                headers ? headers : "", body ? body : "", answer->status, answer->body, status,
+                text);
+    answer_free(answer);
+}
+
+/* ---- what is there ----------------------------------------------------------------- */
+
+static void test_page(void)
+{
+    static const gchar *const files[][3] = {
+        {"/", "text/html; charset=utf-8", "<title>codesrc studio</title>"},
+        {"/studio.css", "text/css; charset=utf-8", "prefers-color-scheme"},
+        {"/studio.js", "text/javascript; charset=utf-8", "/settings"},
+        {"/streams.js", "text/javascript; charset=utf-8", "EventSource"},
+        {"/icon.svg", "image/svg+xml", "<svg"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        Answer *answer = request(process, "GET", files[i][0], NULL, NULL);
+        const gchar *policy =
+            soup_message_headers_get_one(answer->headers, "Content-Security-Policy");
+
+        g_assert_cmpuint(answer->status, ==, 200);
+        g_assert_cmpstr(soup_message_headers_get_one(answer->headers, "Content-Type"), ==,
+                        files[i][1]);
+        g_assert_nonnull(strstr(answer->body, files[i][2]));
+        g_assert_nonnull(strstr(policy, "default-src 'none'"));
+        g_assert_null(strstr(policy, "unsafe"));
+        g_assert_cmpstr(soup_message_headers_get_one(answer->headers, "X-Content-Type-Options"), ==,
+                        "nosniff");
+        /* Nothing from elsewhere, and nothing inline that the policy would forbid. */
+        if (strcmp(files[i][0], "/icon.svg")) {
+            g_assert_null(strstr(answer->body, "http://"));
+            g_assert_null(strstr(answer->body, "https://"));
+        }
+        g_assert_null(strstr(answer->body, " style=\""));
+        answer_free(answer);
+        expect("HEAD", files[i][0], NULL, NULL, 200, "");
+    }
+}
+
+static void test_model(void)
+{
+    json_t *model = get_json(process, "/model");
+    json_t *classes = json_object_get(model, "classes");
+    json_t *steps = json_object_get(model, "drafting-steps");
+
+    g_assert_cmpstr(json_string_value(json_object_get(model, "name")), ==, "tiny");
+    g_assert_cmpuint(json_array_size(classes), ==, 3);
+    g_assert_cmpstr(json_string_value(json_array_get(classes, 2)), ==, "owl");
+    g_assert_cmpuint(json_array_size(steps), ==, 2);
+    g_assert_cmpint(json_integer_value(json_array_get(steps, 0)), ==, 2);
+    g_assert_cmpint(json_integer_value(json_array_get(steps, 1)), ==, 3);
+    json_decref(model);
+}
+
+static void test_settings(void)
+{
+    json_t *settings;
+
+    expect("POST", "/settings", JSON,
+           "{\"class\": \"OWL\", \"drafting-steps\": 3, \"seed\": 9007199254740991, "
+           "\"guidance\": 0.25, \"rate\": 30, \"progressive\": false}",
+           200, "\"class\":\"owl\",\"class-id\":2");
+    settings = get_json(process, "/settings");
+    g_assert_cmpint(json_integer_value(json_object_get(settings, "seed")), ==, 9007199254740991);
+    g_assert_cmpint(json_integer_value(json_object_get(settings, "drafting-steps")), ==, 3);
+    g_assert_cmpfloat(json_number_value(json_object_get(settings, "guidance")), ==, 0.25);
+    json_decref(settings);
+    expect("POST", "/settings", "Content-Type: application/json; charset=utf-8",
+           "{\"class\": 1, \"seed\": 0}", 200, "\"class\":\"arctic fox\"");
+    expect("POST", "/settings", JSON, "{\"class\": null}", 200, "\"class-id\":-1");
+    /* All or nothing. */
+    expect("POST", "/settings", JSON, "{\"seed\": 5, \"rate\": -1}", 400, "rate is -1");
+    expect("GET", "/settings", NULL, NULL, 200, "\"seed\":0");
+    expect("POST", "/settings", JSON, "{}", 200, "\"seed\":0");
+}
+
+/* ---- what is refused --------------------------------------------------------------- */
+
+static void test_bad_settings(void)
+{
+    static const gchar *const cases[][2] = {
+        {"{\"class\": \"fox\"}", "red fox"}, /* the nearest names */
+        {"{\"class\": \"wolf\"}", "wolf"},
+        {"{\"class\": \"\"}", "error"},
+        {"{\"class\": 3}", "an id from 0 to 2"},
+        {"{\"class\": -1}", "an id from 0 to 2"},
+        {"{\"class\": 4294967296}", "an id from 0 to 2"},
+        {"{\"class\": [\"owl\"]}", "class is [\\\"owl\\\"]"},
+        {"{\"drafting-steps\": 1}", "one of 2, 3"},
+        {"{\"drafting-steps\": 0}", "one of 2, 3"},
+        {"{\"drafting-steps\": -62}", "one of 2, 3"},
+        {"{\"drafting-steps\": 66}", "one of 2, 3"},
+        {"{\"drafting-steps\": 2.0}", "one of 2, 3"},
+        {"{\"drafting-steps\": \"2\"}", "one of 2, 3"},
+        {"{\"seed\": -1}", "seed is -1"},
+        {"{\"seed\": 9007199254740992}", "9007199254740991"},
+        {"{\"seed\": 99999999999999999999}", "not JSON"},
+        {"{\"seed\": 1.5}", "a whole number"},
+        {"{\"seed\": null}", "a whole number"},
+        {"{\"guidance\": 100.5}", "a number from 0 to 100"},
+        {"{\"guidance\": -0.5}", "a number from 0 to 100"},
+        {"{\"guidance\": NaN}", "not JSON"},
+        {"{\"guidance\": true}", "a number from 0 to 100"},
+        {"{\"progressive\": 1}", "true or false"},
+        {"{\"rate\": 0}", "from 0.1 to 30"},
+        {"{\"rate\": 31}", "from 0.1 to 30"},
+        {"{\"model\": \"other\"}", "model\\\" is not a setting"},
+        {"{\"seed\": 1, \"seed\": 2}", "duplicate"},
+        {"{\"seed\": 1} x", "not JSON"},
+        {"[1]", "expected an object"},
+        {"7", "expected an object"},
+        {"seed=7", "not JSON"},
+        {"{\"class\": \"\xff\"}", "not JSON"},
+        {"", "not JSON"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+        expect("POST", "/settings", JSON, cases[i][0], 400, cases[i][1]);
+}
+
+static void test_bad_requests(void)
+{
+    gchar *large = g_strdup_printf("{\"class\": \"%05000d\"}", 0);
+    gchar *huge = g_strnfill(70000, 'v');
+
+    expect("GET", "/nothing", NULL, NULL, 404, "expected /");
+    expect("GET", "/../../etc/passwd", NULL, NULL, 404, "error");
+    expect("GET", "/%2e%2e/%2e%2e/etc/passwd", NULL, NULL, 404, "error");
+    expect("GET", "/studio.css/", NULL, NULL, 404, "error");
+    expect("DELETE", "/settings", NULL, NULL, 405, "expected GET, HEAD, POST");
+    expect("PUT", "/settings", JSON, "{}", 405, "the method is PUT");
+    expect("OPTIONS", "/settings", NULL, NULL, 405, "error");
+    expect("POST", "/", JSON, "{}", 405, "expected GET, HEAD for /");
+    expect("GET", "/webrtc", NULL, NULL, 405, "expected POST");
+    expect("POST", "/stream.mjpeg", JSON, "{}", 405, "expected GET for");
+    expect("HEAD", "/events", NULL, NULL, 405, "");
+    expect("POST", "/settings", "Content-Type: text/plain", "{}", 415, "expected application/json");
+    expect("POST", "/settings", NULL, "{}", 415, "expected application/json");
+    expect("POST", "/settings", JSON, large, 413, "at most 4096");
+    expect("POST", "/webrtc?page=x", SDP, huge, 413, "at most 65536");
+    expect("GET", "/settings", NULL, "{}", 413, "at most 0");
+    expect("GET", "/settings", "Host: studio.example:80", NULL, 421, "studio.example");
+    expect("GET", "/settings", "Host: localhost.evil.example", NULL, 421, "expected an IP address");
+    expect("GET", "/settings", "Host: 127.0.0.1@evil.example", NULL, 421, "evil.example");
+    expect("GET", "/", "Host: ", NULL, 421, "--host");
+    expect("GET", "/settings", "Host: localhost:1", NULL, 200, "seed");
+    expect("GET", "/settings", "Host: [::1]", NULL, 200, "seed");
+    expect("POST", "/settings", JSON "\nOrigin: http://evil.example", "{}", 403, "evil.example");
+    expect("POST", "/settings", JSON "\nOrigin: null", "{}", 403, "a page of");
+    g_free(large);
+    g_free(huge);
+}
+
+static void test_origin(void)
+{
+    gchar *headers = g_strdup_printf(JSON "\nOrigin: %s", process->url);
+
+    expect("POST", "/settings", headers, "{}", 200, "seed");
+    g_free(headers);
+}
+
+/* A body whose length is not told is not read. */
+static void test_chunked(void)
+{
+    static const gchar text[] = "POST /settings HTTP/1.1\r\nHost: localhost\r\n"
+                                "Content-Type: application/json\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    GSocketClient *client = g_object_new(G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, NULL);
+    GSocketConnection *connection =
+        g_socket_client_connect_to_uri(client, process->url, 80, NULL, NULL);
+    gchar answer[16] = "";
+
+    g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)), text,
+                              strlen(text), NULL, NULL, NULL);
+    g_input_stream_read_all(g_io_stream_get_input_stream(G_IO_STREAM(connection)), answer, 12, NULL,
+                            NULL, NULL);
+    g_assert_cmpstr(answer, ==, "HTTP/1.1 411");
+    g_object_unref(connection);
+    g_object_unref(client);
+}
+
+/* The first event of a page: its id, to be freed. Closes the connection when `stream` is freed. */
+static gchar *open_page(SoupSession *session, GInputStream **stream)
+{
+    gchar *url = g_strconcat(process->url, "/events", NULL);
+    SoupMessage *message = soup_message_new("GET", url);
+    GDataInputStream *lines;
+    gchar *id = NULL, *line;
+
+    *stream = soup_session_send(session, message, NULL, NULL);
+    g_assert_nonnull(*stream);
+    lines = g_data_input_stream_new(*stream);
+    g_filter_input_stream_set_close_base_stream(G_FILTER_INPUT_STREAM(lines), FALSE);
+    while (!id && (line = g_data_input_stream_read_line(lines, NULL, NULL, NULL))) {
+        if (g_str_has_prefix(line, "data: {\"id\":\""))
+            id = g_strndup(line + strlen("data: {\"id\":\""), 36);
+        g_free(line);
+    }
+    g_assert_nonnull(id);
+    g_object_unref(lines);
+    g_object_unref(message);
+    g_free(url);
+    return id;
+}
+
+static void test_bad_offers(void)
+{
+    static const gchar *const cases[][2] = {
+        {"hello", "not SDP"},
+        {"", "not SDP"},
+        {HEAD, "expected one, of video"},
+        {HEAD MEDIA MEDIA, "expected one, of video"},
+        {HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\n", "not video"},
+        {HEAD MEDIA, "lacks ice-ufrag"},
+        {HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 H264/90000\r\na=ice-ufrag:abcd\r\n"
+              "a=ice-pwd:abcdabcdabcdabcdabcdabcd\r\na=fingerprint:sha-256 00\r\n"
+              "a=setup:actpass\r\na=mid:0\r\n",
+         "no VP8"},
+    };
+    SoupSession *session = soup_session_new_with_options("proxy-resolver", NULL, NULL);
+    json_t *model = get_json(process, "/model");
+    gboolean webrtc = json_is_true(json_object_get(model, "webrtc"));
+    GInputStream *stream;
+    gchar *id, *path;
+
+    json_decref(model);
+    if (!webrtc) {
+        expect("POST", "/webrtc?page=x", SDP, "v=0", 501, "webrtcbin");
+        g_test_skip("GStreamer's elements for WebRTC are not all here");
+        g_object_unref(session);
+        return;
+    }
+    id = open_page(session, &stream);
+    path = g_strconcat("/webrtc?page=", id, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+        expect("POST", path, SDP, cases[i][0], 400, cases[i][1]);
+    expect("POST", "/webrtc?page=x", SDP, "v=0", 404, "page=x is no open page");
+    expect("POST", "/webrtc", SDP, "v=0", 404, "the id that /events begins with");
+    expect("POST", path, JSON, "v=0", 415, "expected application/sdp");
+    g_object_unref(stream);
+    g_object_unref(session);
+    g_free(path);
+    g_free(id);
+}
+
+/* ---- options and ends -------------------------------------------------------------- */
+
+static void test_options(void)
+{
+    static const gchar *const cases[][2] = {
+        {"--port 65536", "--port is 65536, expected 0 to 65535"},
+        {"--port -1", "--port is -1"},
+        {"--rate 0", "--rate is 0"},
+        {"--threads -2", "--threads is -2"},
+        {"--address studio.example", "studio.example is not an IP address"},
+        {"--model nothing", "nor a bundled model"},
+        {"--nonsense", "nonsense"},
+        {"nonsense", "is not an option"},
+    };
+    gchar *taken = g_strdup_printf("--port %s", strrchr(process->url, ':') + 1);
+    gchar *text = process_refused(taken);
+
+    g_assert_nonnull(strstr(text, "in use"));
+    g_free(text);
+    g_free(taken);
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        text = process_refused(cases[i][0]);
+        if (!strstr(text, cases[i][1]))
+            g_error("%s: came %s, expected %s", cases[i][0], text, cases[i][1]);
+        g_free(text);
+    }
+}
+
+static void test_host_names(void)
+{
+    Process *all = process;
+
+    process = process_start("--host studio.example --host other.example");
+    expect("GET", "/settings", "Host: other.example:80", NULL, 200, "seed");
+    expect("GET", "/settings", "Host: STUDIO.example", NULL, 200, "seed");
+    expect("GET", "/settings", "Host: third.example", NULL, 421, "third.example");
+    process_stop(process);
+    process = all;
+}
+
+/* What the element cannot do is told, and mended by what is set next. */
+static void test_failure(void)
+{
+    Process *all = process;
+    SoupSession *session = soup_session_new_with_options("proxy-resolver", NULL, NULL);
+    GInputStream *stream;
+    gchar *options = g_strdup_printf("--model %s --device tpu", tiny_model());
+    const gchar *failure = NULL;
+
+    process = process_start(options);
+    g_free(open_page(session, &stream));
+    for (guint i = 0; i < 100 && !failure; i++) {
+        json_t *state = get_json(process, "/state");
+        failure = g_intern_string(json_string_value(json_object_get(state, "failure")));
+        json_decref(state);
+        g_usleep(100000);
+    }
+    g_assert_nonnull(failure);
+    g_assert_nonnull(strstr(failure, "tpu"));
+    expect("POST", "/settings", JSON, "{\"seed\": 1}", 200, "seed");
+    g_object_unref(stream);
+    process_stop(process);
+    g_object_unref(session);
+    g_free(options);
+    process = all;
+}
+
+int main(int argc, char **argv)
+{
+    gchar *options;
+    int failures;
+
+    g_test_init(&argc, &argv, NULL);
+    options = g_strdup_printf("--model %s", tiny_model());
+    process = process_start(options);
+    g_test_add_func("/studio/page", test_page);
+    g_test_add_func("/studio/model", test_model);
+    g_test_add_func("/studio/settings", test_settings);
+    g_test_add_func("/studio/bad-settings", test_bad_settings);
+    g_test_add_func("/studio/bad-requests", test_bad_requests);
+    g_test_add_func("/studio/origin", test_origin);
+    g_test_add_func("/studio/chunked", test_chunked);
+    g_test_add_func("/studio/bad-offers", test_bad_offers);
+    g_test_add_func("/studio/options", test_options);
+    g_test_add_func("/studio/host-names", test_host_names);
+    g_test_add_func("/studio/failure", test_failure);
+    failures = g_test_run();
+    process_stop(process);
+    g_free(options);
+    return failures;
+}
