@@ -1,6 +1,6 @@
-/* classes.c - what depends on the class alone, computed once for each: all modulations of a
- * transformer (a third of its parameters), and the whole of scale 0, whose only input is the class.
- * Recent classes are kept in a table. */
+/* classes.c - what depends on the class alone, or on the blend of two classes, computed once for
+ * each: all modulations of a transformer (a third of its parameters), and the whole of scale 0,
+ * whose only input is the class. Recent classes and blends are kept in a table. */
 #include "generate.h"
 
 #include <math.h>
@@ -26,19 +26,33 @@ CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var,
 
 /* ---- computing one class --------------------------------------------------------------------- */
 
+/* The class vector (C). */
+static void class_vector(const CodeVar *var, const CodeClassKey *key, float *out)
+{
+    size_t width = var->shape.width;
+    const float *first = var->class_emb + (size_t)key->class_id * width;
+    const float *second;
+
+    if (key->class_id_2 == CODE_CLASS_NONE) {
+        memcpy(out, first, width * sizeof *out);
+        return;
+    }
+    second = var->class_emb + (size_t)key->class_id_2 * width;
+    for (size_t i = 0; i < width; i++)
+        out[i] = (float)(1 - key->mix) * first[i] + (float)key->mix * second[i];
+}
+
 /* The vector of a pending class and its SiLU go into its slot; for adaln.c, the latter also stays
  * on the host. */
 static bool upload_class(CodeGenerator *generator, const CodeClassTable *table, unsigned pending)
 {
     unsigned index = table->pending[pending];
     size_t width = table->var->shape.width;
-    const float *cond = table->var->class_emb + (size_t)table->class_of[index] * width;
     float *vectors = generator->buffers.host_vector;
 
-    for (size_t i = 0; i < width; i++) {
-        vectors[i] = cond[i];
-        vectors[width + i] = cond[i] / (1 + expf(-cond[i]));
-    }
+    class_vector(table->var, &table->key[index], vectors);
+    for (size_t i = 0; i < width; i++)
+        vectors[width + i] = vectors[i] / (1 + expf(-vectors[i]));
     if (table->var->adaln)
         memcpy(generator->adaln.silu + pending * width, vectors + width, width * sizeof(float));
     return generator->model->backend->copy(
@@ -138,13 +152,32 @@ static bool first_scale(CodeGenerator *generator, const CodeClassTable *table, u
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* The slot of a class: where it is already, or the one not used for longest. */
-static unsigned slot_for(const CodeClassTable *table, int32_t class_id)
+/* The key of what a request draws. */
+static CodeClassKey key_of(const CodeModel *model, const CodeRequest *request)
+{
+    CodeClassKey key = {request->class_id, request->class_id_2, request->class_mix};
+
+    if (key.class_id == CODE_CLASS_RANDOM)
+        key.class_id = code_random_class(model, request->seed, request->frame);
+    if (key.class_id_2 != CODE_CLASS_NONE && key.mix == 1)
+        key.class_id = key.class_id_2;
+    if (key.class_id_2 == CODE_CLASS_NONE || key.class_id_2 == key.class_id || key.mix == 0)
+        return (CodeClassKey){key.class_id, CODE_CLASS_NONE, 0};
+    return key;
+}
+
+static bool same_key(const CodeClassKey *a, const CodeClassKey *b)
+{
+    return a->class_id == b->class_id && a->class_id_2 == b->class_id_2 && a->mix == b->mix;
+}
+
+/* The slot of a key: where it is already, or the one not used for longest. */
+static unsigned slot_for(const CodeClassTable *table, const CodeClassKey *key)
 {
     unsigned oldest = 0;
 
     for (unsigned i = 0; i < table->slots; i++) {
-        if (table->class_of[i] == class_id)
+        if (same_key(&table->key[i], key))
             return i;
         if (table->used[i] < table->used[oldest])
             oldest = i;
@@ -152,14 +185,14 @@ static unsigned slot_for(const CodeClassTable *table, int32_t class_id)
     return oldest;
 }
 
-/* Gives the class a slot, which is pending if it does not hold the class already. */
-static int32_t want(CodeGenerator *generator, CodeClassTable *table, int32_t class_id)
+/* Gives the key a slot, which is pending if it does not hold the class already. */
+static int32_t want(CodeGenerator *generator, CodeClassTable *table, CodeClassKey key)
 {
-    unsigned index = slot_for(table, class_id);
+    unsigned index = slot_for(table, &key);
 
     table->used[index] = generator->tick;
-    if (table->class_of[index] != class_id) {
-        table->class_of[index] = class_id;
+    if (!same_key(&table->key[index], &key)) {
+        table->key[index] = key;
         table->pending[table->pending_count++] = index;
     }
     return (int32_t)index;
@@ -184,6 +217,7 @@ static bool compute_pending(CodeGenerator *generator, const CodeClassTable *tabl
 bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table)
 {
     CodeModel *model = generator->model;
+    CodeClassKey none = {(int32_t)model->shape.classes, CODE_CLASS_NONE, 0};
     unsigned branches = generator->branches;
     int32_t *slots = generator->buffers.host_slots;
     bool good;
@@ -192,17 +226,14 @@ bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table)
     table->pending_count = 0;
     for (unsigned i = 0; i < generator->count; i++) {
         const CodeRequest *request = &generator->requests[generator->first + i];
-        int32_t class_id = request->class_id == CODE_CLASS_RANDOM
-                               ? code_random_class(model, request->seed, request->frame)
-                               : request->class_id;
 
-        slots[i * branches] = want(generator, table, class_id);
+        slots[i * branches] = want(generator, table, key_of(model, request));
         if (branches == 2)
-            slots[i * branches + 1] = want(generator, table, (int32_t)model->shape.classes);
+            slots[i * branches + 1] = want(generator, table, none);
     }
     good = compute_pending(generator, table);
     for (unsigned i = 0; i < table->pending_count && (!good || generator->stream->rehearsing); i++)
-        table->class_of[table->pending[i]] = -1; /* it holds nothing that can be used */
+        table->key[table->pending[i]].class_id = -1; /* it holds nothing that can be used */
     return good && model->backend->copy(generator->stream, table->lane_slots, slots,
                                         generator->count * branches * sizeof(int32_t), CODE_UPLOAD);
 }

@@ -41,6 +41,7 @@ extern "C" {
 #define CODE_MAX_SCALES   16 /* scales of a pyramid; the official models have 10 */
 #define CODE_MAX_BATCH    64 /* pictures of one generator */
 #define CODE_CLASS_RANDOM (-1)
+#define CODE_CLASS_NONE   (-1) /* no second class */
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
@@ -196,6 +197,13 @@ typedef struct CodeCanvas CodeCanvas;
 
 typedef struct CodeRequest {
     int32_t class_id; /* 0..classes, or CODE_CLASS_RANDOM: drawn from (seed, frame) */
+
+    /* A blend of two classes, whose vectors are (1 - class_mix) * class_id's + class_mix *
+     * class_id_2's, in float32: 0..classes, or CODE_CLASS_NONE; and 0..1. With a mix of 0 the
+     * picture is that of class_id, with 1 that of class_id_2, to the last byte. */
+    int32_t class_id_2;
+    double class_mix;
+
     uint64_t seed;
     uint64_t frame; /* frame n of a seed is the same picture whatever was drawn before it */
     CodeSettings settings;
@@ -213,7 +221,7 @@ typedef struct CodePicture {
     size_t stride;
 } CodePicture;
 
-/* A random class of the model, seed 0, frame 0, the model's default settings. */
+/* A random class of the model, unblended, seed 0, frame 0, the model's default settings. */
 CODE_API void code_request_init(const CodeModel *model, CodeRequest *request);
 
 /* The class that CODE_CLASS_RANDOM stands for: uniform over the model's classes. */

@@ -47,6 +47,14 @@ static bool check_request(const CodeGenerator *generator, const CodeRequest *req
         return code_fail(
             error, CODE_SETTINGS, "class-id %d: \"%s\" has classes 0..%d, and %d for no class",
             (int)request->class_id, generator->model->info.name, (int)classes - 1, (int)classes);
+    if (request->class_id_2 < CODE_CLASS_NONE || request->class_id_2 > classes)
+        return code_fail(error, CODE_SETTINGS,
+                         "class-id-2 %d: \"%s\" has classes 0..%d, %d for no class, and %d stands "
+                         "for no second class",
+                         (int)request->class_id_2, generator->model->info.name, (int)classes - 1,
+                         (int)classes, CODE_CLASS_NONE);
+    if (!(request->class_mix >= 0 && request->class_mix <= 1))
+        return code_fail(error, CODE_SETTINGS, "class-mix %g, expected 0..1", request->class_mix);
     if (!request->canvas != !request->mask)
         return code_fail(error, CODE_SETTINGS, "a canvas needs a mask and a mask needs a canvas");
     for (unsigned i = 0; request->tokens && i < shape->first[shape->scales]; i++)
@@ -342,7 +350,7 @@ static bool rehearse(CodeGenerator *generator, CodeError *error)
 static void empty_table(CodeClassTable *table)
 {
     for (unsigned i = 0; i < table->slots; i++) {
-        table->class_of[i] = -1;
+        table->key[i].class_id = -1;
         table->used[i] = 0;
     }
 }

@@ -21,6 +21,13 @@ typedef struct CodeSlotLayout {
     size_t stride; /* floats of a slot */
 } CodeSlotLayout;
 
+/* What a slot is of: a class, or a blend of two. In one form only, code_classes_prepare's, so that
+ * equal pictures share a slot: a blend has 0 < mix < 1, and a class has class_id_2 -1 and mix 0. */
+typedef struct CodeClassKey {
+    int32_t class_id, class_id_2;
+    double mix;
+} CodeClassKey;
+
 /* The classes that one transformer has seen lately. */
 typedef struct CodeClassTable {
     const CodeVar *var;
@@ -29,9 +36,9 @@ typedef struct CodeClassTable {
     float *memory;       /* device: (slots, stride) */
     int32_t *lane_slots; /* device: (2B), slot of each lane of this run */
     int32_t *no_slots;   /* device: (1), holding 0: for passes over one slot */
-    int32_t *class_of;   /* host: (slots), -1 for an empty one */
+    CodeClassKey *key;   /* host: (slots), class_id -1 for an empty one */
     uint64_t *used;      /* host: (slots), tick of the last use */
-    /* host: (B + 1), slots of this run that have a class and do not hold it yet */
+    /* host: (B + 1), slots of this run that have a key and do not hold its class yet */
     uint32_t *pending;
     unsigned pending_count;
 } CodeClassTable;

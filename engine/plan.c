@@ -50,17 +50,17 @@ static void layout_table(CodeGenerator *generator, CodeClassTable *table, const 
                          CodeArena *host)
 {
     const CodeShape *shape = &generator->model->shape;
-    unsigned classes = shape->classes + 1, wanted = generator->batch + 16;
+    unsigned classes = shape->classes + 1, least = generator->batch + 1;
 
-    /* A run needs a slot for each image's class and one for "no class"; more keep recent classes.
-     */
+    /* A run needs a slot for each image's class, or blend of two, and one for "no class"; more keep
+     * recent classes. */
     table->var = var;
-    table->slots = classes < wanted ? classes : wanted;
+    table->slots = larger(least, classes < least + 15 ? classes : least + 15);
     table->layout = code_slot_layout(shape, var_shape, activation_size(generator), with_logits);
     table->memory = code_arena_take(device, table->layout.stride * table->slots, sizeof(float));
     table->lane_slots = code_arena_take(device, 2 * (size_t)generator->batch, sizeof(int32_t));
     table->no_slots = code_arena_take(device, 1, sizeof(int32_t));
-    table->class_of = code_arena_take(host, table->slots, sizeof(int32_t));
+    table->key = code_arena_take(host, table->slots, sizeof(CodeClassKey));
     table->used = code_arena_take(host, table->slots, sizeof(uint64_t));
     table->pending = code_arena_take(host, (size_t)generator->batch + 1, sizeof(uint32_t));
 }

@@ -46,18 +46,30 @@ const gchar *gst_code_classes_text(const GstCodeClasses *classes)
     return classes ? classes->text : NULL;
 }
 
-gboolean gst_code_classes_check_id(gint32 class_id, const CodeModel *model, CodeError *error)
+/* -1 has a meaning of its own for each property. */
+static gboolean check(const gchar *property, gint32 class_id, const gchar *minus_one,
+                      const CodeModel *model, CodeError *error)
 {
     const CodeModelInfo *info = code_model_info(model);
 
-    if (class_id == CODE_CLASS_RANDOM || (class_id >= 0 && (guint)class_id <= info->classes))
+    if (class_id == -1 || (class_id >= 0 && (guint)class_id <= info->classes))
         return TRUE;
     error->status = CODE_SETTINGS;
     g_snprintf(error->text, sizeof error->text,
-               "class-id %d is not a class of the model %s: -1 (any), 0 to %u (a class) or %u (no "
-               "class) were expected",
-               class_id, info->name, info->classes - 1, info->classes);
+               "%s %d is not a class of the model %s: -1 (%s), 0 to %u (a class) or %u (no class) "
+               "were expected",
+               property, class_id, info->name, minus_one, info->classes - 1, info->classes);
     return FALSE;
+}
+
+gboolean gst_code_classes_check_id(gint32 class_id, const CodeModel *model, CodeError *error)
+{
+    return check("class-id", class_id, "any", model, error);
+}
+
+gboolean gst_code_classes_check_second(gint32 class_id_2, const CodeModel *model, CodeError *error)
+{
+    return check("class-id-2", class_id_2, "none", model, error);
 }
 
 /* A whole number is an id, anything else a name. */

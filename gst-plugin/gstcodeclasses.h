@@ -28,4 +28,7 @@ gboolean gst_code_classes_check(const GstCodeClasses *classes, const CodeModel *
 /* Whether `class_id` is -1, a class of the model, or its "no class". */
 gboolean gst_code_classes_check_id(gint32 class_id, const CodeModel *model, CodeError *error);
 
+/* Whether `class_id_2` is -1 (none), a class of the model, or its "no class". */
+gboolean gst_code_classes_check_second(gint32 class_id_2, const CodeModel *model, CodeError *error);
+
 #endif

@@ -10,6 +10,11 @@ static const gchar *class_name(const CodeModelInfo *info, gint32 class_id)
     return info->class_names ? info->class_names[class_id] : "";
 }
 
+static gboolean is_blend(const CodeRequest *request)
+{
+    return request->class_id_2 != CODE_CLASS_NONE && request->class_mix > 0.0;
+}
+
 /* Doubles are written so that reading them gives the same number. */
 static void append_double(GString *line, const gchar *name, gdouble value)
 {
@@ -44,6 +49,10 @@ gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOri
                            " first-frame=%" G_GUINT64_FORMAT " drafting-steps=%u top-k=%u",
                            path, request->class_id, request->seed, request->frame,
                            request->settings.drafting_steps, request->settings.top_k);
+    if (is_blend(request)) {
+        g_string_append_printf(line, " class-id-2=%d", request->class_id_2);
+        append_double(line, "class-mix", request->class_mix);
+    }
     append_double(line, "top-p", request->settings.top_p);
     append_double(line, "guidance", request->settings.guidance);
     g_string_append_printf(line,
@@ -63,14 +72,16 @@ void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *
 
     gst_structure_set(structure, "model", G_TYPE_STRING, info->name, "model-digest", G_TYPE_STRING,
                       record->digest, "class-id", G_TYPE_INT, request->class_id, "class-name",
-                      G_TYPE_STRING, class_name(info, request->class_id), "seed", G_TYPE_UINT64,
-                      request->seed, "frame", G_TYPE_UINT64, request->frame, "drafting-steps",
-                      G_TYPE_UINT, request->settings.drafting_steps, "guidance", G_TYPE_DOUBLE,
-                      request->settings.guidance, "top-k", G_TYPE_UINT, request->settings.top_k,
-                      "top-p", G_TYPE_DOUBLE, request->settings.top_p, "precision", G_TYPE_STRING,
-                      info->precision, "device", G_TYPE_STRING, info->device, "scale", G_TYPE_UINT,
-                      record->scales, "scales", G_TYPE_UINT, info->scales, "seconds", G_TYPE_DOUBLE,
-                      record->seconds, "launch-line", G_TYPE_STRING, line, NULL);
+                      G_TYPE_STRING, class_name(info, request->class_id), "class-id-2", G_TYPE_INT,
+                      request->class_id_2, "class-mix", G_TYPE_DOUBLE, request->class_mix, "seed",
+                      G_TYPE_UINT64, request->seed, "frame", G_TYPE_UINT64, request->frame,
+                      "drafting-steps", G_TYPE_UINT, request->settings.drafting_steps, "guidance",
+                      G_TYPE_DOUBLE, request->settings.guidance, "top-k", G_TYPE_UINT,
+                      request->settings.top_k, "top-p", G_TYPE_DOUBLE, request->settings.top_p,
+                      "precision", G_TYPE_STRING, info->precision, "device", G_TYPE_STRING,
+                      info->device, "scale", G_TYPE_UINT, record->scales, "scales", G_TYPE_UINT,
+                      info->scales, "seconds", G_TYPE_DOUBLE, record->seconds, "launch-line",
+                      G_TYPE_STRING, line, NULL);
     g_free(line);
 }
 

@@ -23,8 +23,9 @@ typedef struct GstCodeOrigin {
     CodeModel *model;
 } GstCodeOrigin;
 
-/* Sets the fields model, model-digest, class-id, class-name, seed, frame, drafting-steps, guidance,
- * top-k, top-p, precision, device, scale, scales, seconds and launch-line. */
+/* Sets the fields model, model-digest, class-id, class-name, class-id-2, class-mix, seed, frame,
+ * drafting-steps, guidance, top-k, top-p, precision, device, scale, scales, seconds and
+ * launch-line. */
 void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *origin,
                               GstStructure *structure);
 

@@ -14,8 +14,11 @@
 
 void gst_code_settings_init(GstCodeSettings *settings)
 {
-    *settings = (GstCodeSettings){
-        .class_id = CODE_CLASS_RANDOM, .guidance = -1.0, .top_k = -1, .top_p = -1.0};
+    *settings = (GstCodeSettings){.class_id = CODE_CLASS_RANDOM,
+                                  .class_id_2 = CODE_CLASS_NONE,
+                                  .guidance = -1.0,
+                                  .top_k = -1,
+                                  .top_p = -1.0};
 }
 
 void gst_code_settings_clear(GstCodeSettings *settings)
@@ -49,6 +52,20 @@ static void install_classes(GObjectClass *klass)
                             "picture n is of the entry n modulo their number. Goes before "
                             "class-name and class-id. NULL: not set",
                             NULL, STRING_FLAGS));
+    g_object_class_install_property(
+        klass, GST_CODE_SETTINGS_CLASS_ID_2,
+        g_param_spec_int(
+            "class-id-2", "Second class id",
+            "A second class, which class-mix blends with the picture's class: 0 to the "
+            "model's number of classes; -1: none",
+            CODE_CLASS_NONE, G_MAXINT, CODE_CLASS_NONE, FRAME_FLAGS));
+    g_object_class_install_property(
+        klass, GST_CODE_SETTINGS_CLASS_MIX,
+        g_param_spec_double("class-mix", "Class mix",
+                            "How much of class-id-2 is blended into the picture's class, by its "
+                            "class vector: 0 is the class alone, 1 is class-id-2 alone, and a "
+                            "schedule from 0 to 1 is a morph",
+                            0.0, 1.0, 0.0, FRAME_FLAGS));
     g_object_class_install_property(
         klass, GST_CODE_SETTINGS_FIRST_FRAME,
         g_param_spec_uint64("first-frame", "First frame",
@@ -143,6 +160,12 @@ gboolean gst_code_settings_set(GstCodeSettings *settings, guint id, const GValue
     case GST_CODE_SETTINGS_CLASSES:
         replace_classes(&settings->classes, value, TRUE);
         return TRUE;
+    case GST_CODE_SETTINGS_CLASS_ID_2:
+        settings->class_id_2 = g_value_get_int(value);
+        return TRUE;
+    case GST_CODE_SETTINGS_CLASS_MIX:
+        settings->class_mix = g_value_get_double(value);
+        return TRUE;
     case GST_CODE_SETTINGS_MIN_DRAFTING_STEPS:
         settings->min_drafting_steps = g_value_get_uint(value);
         return TRUE;
@@ -181,6 +204,12 @@ gboolean gst_code_settings_get(const GstCodeSettings *settings, guint id, GValue
     case GST_CODE_SETTINGS_CLASSES:
         g_value_set_string(value, gst_code_classes_text(settings->classes));
         return TRUE;
+    case GST_CODE_SETTINGS_CLASS_ID_2:
+        g_value_set_int(value, settings->class_id_2);
+        return TRUE;
+    case GST_CODE_SETTINGS_CLASS_MIX:
+        g_value_set_double(value, settings->class_mix);
+        return TRUE;
     case GST_CODE_SETTINGS_MIN_DRAFTING_STEPS:
         g_value_set_uint(value, settings->min_drafting_steps);
         return TRUE;
@@ -201,6 +230,8 @@ guint gst_code_settings_steps(const GstCodeSettings *settings, const CodeModel *
 gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodeModel *model,
                                  CodeError *error)
 {
+    if (!gst_code_classes_check_second(settings->class_id_2, model, error))
+        return FALSE;
     if (settings->classes)
         return gst_code_classes_check(settings->classes, model, error);
     if (settings->class_name)
@@ -214,6 +245,10 @@ static gboolean choose_class(const GstCodeSettings *settings, const CodeModel *m
     const GstCodeClasses *classes = settings->classes ? settings->classes : settings->class_name;
 
     request->class_id = settings->class_id;
+    request->class_id_2 = settings->class_id_2;
+    request->class_mix = settings->class_mix;
+    if (!gst_code_classes_check_second(request->class_id_2, model, error))
+        return FALSE;
     if (classes ? !gst_code_classes_at(classes, request->frame, model, &request->class_id, error)
                 : !gst_code_classes_check_id(request->class_id, model, error))
         return FALSE;

@@ -20,6 +20,8 @@ enum {
     GST_CODE_SETTINGS_CLASSES,
     GST_CODE_SETTINGS_FIRST_FRAME,
     GST_CODE_SETTINGS_MIN_DRAFTING_STEPS,
+    GST_CODE_SETTINGS_CLASS_ID_2,
+    GST_CODE_SETTINGS_CLASS_MIX,
     GST_CODE_SETTINGS_LAST
 };
 
@@ -32,6 +34,8 @@ typedef struct GstCodeSettings {
     gdouble top_p;
     GstCodeClasses *class_name; /* one name; goes before class_id */
     GstCodeClasses *classes;    /* goes before both */
+    gint class_id_2;            /* blended with whichever of these it is; -1: none */
+    gdouble class_mix;          /* how much of class_id_2, 0..1 */
     guint min_drafting_steps;   /* where there is no time for more; 0: never fewer */
     guint64 first_frame;        /* number of the picture at time 0 */
 } GstCodeSettings;

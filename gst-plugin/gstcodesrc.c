@@ -36,8 +36,14 @@
  * gst-launch-1.0 codesrc classes="aurora,volcano" num-buffers=6 ! videoconvert ! autovideosink
  * ]| Two classes in turn.
  * |[
+ * gst-launch-1.0 codesrc class-id=10 class-id-2=14 class-mix=0.5 num-buffers=6 ! videoconvert ! autovideosink
+ * ]| Half of one class and half of another.
+ * |[
  * gst-launch-1.0 codesrc progressive=true ! video/x-raw,framerate=5/1 ! videoconvert ! autovideosink
  * ]| Each picture from coarse to fine, a frame a scale.
+ * |[
+ * gst-launch-1.0 playbin uri="code://aurora?seed=7&num-buffers=5"
+ * ]| The same element behind a URI.
  */
 /* clang-format on */
 #include "gstcodesrc.h"

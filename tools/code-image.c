@@ -23,6 +23,8 @@ static const char usage[] =
     "  --class CLASS         an id or a (unique part of a) name; `none` for no class; `all` for "
     "every\n"
     "                        class in turn; drawn afresh for each frame where not given\n"
+    "  --class-2 CLASS       a second class, an id, a name or `none`, to blend with the first\n"
+    "  --mix X               how much of the second class, 0..1; 0.5\n"
     "  --seed S              0\n"
     "  --frame F             first frame, 0\n"
     "  --frames COUNT        how many frames, 1 (with --class all: of each class)\n"
@@ -40,11 +42,11 @@ static const char usage[] =
 enum { ALL_CLASSES = -2 };
 
 typedef struct Arguments {
-    const char *model, *class_name, *output;
+    const char *model, *class_name, *class_2, *output;
     CodeModelOptions options;
     uint64_t seed, frame, frames;
-    bool has_guidance, has_top_k, has_top_p, has_temperature;
-    double guidance, top_p, temperature;
+    bool has_mix, has_guidance, has_top_k, has_top_p, has_temperature;
+    double mix, guidance, top_p, temperature;
     unsigned top_k, batch, columns;
     bool more_smooth, times;
 } Arguments;
@@ -54,6 +56,8 @@ static void parse(Arguments *a, int argc, char **argv)
     enum {
         MODEL,
         CLASS,
+        CLASS_2,
+        MIX,
         SEED,
         FRAME,
         FRAMES,
@@ -74,6 +78,8 @@ static void parse(Arguments *a, int argc, char **argv)
     };
     static const struct option names[] = {{"model", 1, NULL, MODEL},
                                           {"class", 1, NULL, CLASS},
+                                          {"class-2", 1, NULL, CLASS_2},
+                                          {"mix", 1, NULL, MIX},
                                           {"seed", 1, NULL, SEED},
                                           {"frame", 1, NULL, FRAME},
                                           {"frames", 1, NULL, FRAMES},
@@ -103,6 +109,13 @@ static void parse(Arguments *a, int argc, char **argv)
             break;
         case CLASS:
             a->class_name = optarg;
+            break;
+        case CLASS_2:
+            a->class_2 = optarg;
+            break;
+        case MIX:
+            a->mix = argument_real(name, optarg, 0, 1);
+            a->has_mix = true;
             break;
         case SEED:
             a->seed = argument_integer(name, optarg, 0, UINT64_MAX);
@@ -164,6 +177,10 @@ static void parse(Arguments *a, int argc, char **argv)
             fputs("Try: code-image --help\n", stderr);
             exit(2);
         }
+    }
+    if (a->has_mix && !a->class_2) {
+        fputs("--mix needs a --class-2 to mix in\n", stderr);
+        exit(2);
     }
     if (optind < argc || !a->output) {
         fprintf(stderr, optind < argc ? "unexpected: %s\n" : "--output is missing%s\n",
@@ -251,6 +268,20 @@ static bool find_class(const CodeModel *model, const char *name, int32_t *class_
     else
         return code_model_find_class(model, name, class_id, error);
     return true;
+}
+
+static bool find_second(const Arguments *a, const CodeModel *model, CodeRequest *request,
+                        CodeError *error)
+{
+    if (!a->class_2)
+        return true;
+    request->class_mix = a->mix;
+    if (!find_class(model, a->class_2, &request->class_id_2, error))
+        return false;
+    if (request->class_id_2 != ALL_CLASSES)
+        return true;
+    snprintf(error->text, sizeof error->text, "--class-2 all: expected one class");
+    return false;
 }
 
 static void apply_settings(const Arguments *a, const CodeModelInfo *info, CodeSettings *settings)
@@ -359,6 +390,8 @@ static bool run(const Arguments *a, CodeModel *model, CodeError *error)
         return false;
     code_request_init(model, &job.request);
     job.request.seed = a->seed;
+    if (!find_second(a, model, &job.request, error))
+        return false;
     apply_settings(a, job.info, &job.request.settings);
     job.generator =
         code_generator_new(model, a->batch, 1u << job.request.settings.drafting_steps, error);
@@ -377,7 +410,7 @@ static bool run(const Arguments *a, CodeModel *model, CodeError *error)
 
 int main(int argc, char **argv)
 {
-    Arguments a = {.model = "vistas", .frames = 1, .batch = 1};
+    Arguments a = {.model = "vistas", .frames = 1, .batch = 1, .mix = 0.5};
     CodeError error = {0};
     CodeModel *model;
     bool good = false;

@@ -117,5 +117,7 @@ int32_t code_random_class(const CodeModel *model, uint64_t seed, uint64_t frame)
 
 void code_request_init(const CodeModel *model, CodeRequest *request)
 {
-    *request = (CodeRequest){.class_id = CODE_CLASS_RANDOM, .settings = model->info.defaults};
+    *request = (CodeRequest){.class_id = CODE_CLASS_RANDOM,
+                             .class_id_2 = CODE_CLASS_NONE,
+                             .settings = model->info.defaults};
 }

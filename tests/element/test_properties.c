@@ -69,7 +69,7 @@ GST_START_TEST(test_walk)
         fail_unless(strlen(g_param_spec_get_blurb(specs[i])) > 20, "%s", specs[i]->name);
         own++;
     }
-    fail_unless_equals_int(own, 22);
+    fail_unless_equals_int(own, 24);
     g_free(specs);
     gst_object_unref(source);
 }
@@ -109,8 +109,8 @@ GST_END_TEST
 GST_START_TEST(test_flags)
 {
     static const gchar *const any_time[] = {
-        "class-id", "drafting-steps", "seed",        "guidance",
-        "top-k",    "top-p",          "first-frame", "min-drafting-steps"};
+        "class-id", "class-id-2", "class-mix", "drafting-steps", "seed",
+        "guidance", "top-k",      "top-p",     "first-frame",    "min-drafting-steps"};
     static const gchar *const ready[] = {"model",   "device",        "precision",   "is-live",
                                          "threads", "batch-size",    "queue-depth", "progressive",
                                          "anytime", "cuda-device-id"};
@@ -179,7 +179,9 @@ static gpointer stress(gpointer data)
 
     while (!g_atomic_int_get(&stress_until)) {
         g_object_set(
-            source, "class-id", g_rand_int_range(random, -1, TINY_CLASSES + 1), "drafting-steps",
+            source, "class-id", g_rand_int_range(random, -1, TINY_CLASSES + 1), "class-id-2",
+            g_rand_int_range(random, -1, TINY_CLASSES + 1), "class-mix",
+            g_rand_double_range(random, 0.0, 1.0), "drafting-steps",
             (guint)g_rand_int_range(random, 0, TINY_SCALES + 1), "seed",
             (guint64)g_rand_int(random), "guidance", g_rand_double_range(random, -1.0, 10.0),
             "top-k", g_rand_int_range(random, -1, 64), "top-p",
@@ -221,16 +223,13 @@ static void stress_upstream(GstHarness *harness, GstEvent *event)
 
 GST_START_TEST(test_harness_stress)
 {
-    static const gchar *const names[] = {"class-id",    "drafting-steps",
-                                         "seed",        "guidance",
-                                         "top-k",       "top-p",
-                                         "first-frame", "class-name",
-                                         "classes",     "threads",
-                                         "queue-depth", "batch-size",
-                                         "progressive", "qos",
-                                         "anytime",     "min-drafting-steps",
-                                         "device",      "precision",
-                                         "is-live",     "cuda-device-id"};
+    static const gchar *const names[] = {
+        "class-id",    "drafting-steps",     "class-id-2",  "class-mix",
+        "seed",        "guidance",           "top-k",       "top-p",
+        "first-frame", "class-name",         "classes",     "threads",
+        "queue-depth", "batch-size",         "progressive", "qos",
+        "anytime",     "min-drafting-steps", "device",      "precision",
+        "is-live",     "cuda-device-id"};
     GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
     GstHarnessThread *threads[G_N_ELEMENTS(names)];
 

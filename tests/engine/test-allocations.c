@@ -92,6 +92,8 @@ static void test_generating(TinyDevice device, CodeClassWeights class_weights)
                 code_request_init(model, &requests[j]);
                 requests[j].frame = 3 * i + j;
                 requests[j].settings.drafting_steps = n;
+                requests[j].class_id_2 = (int32_t)j;
+                requests[j].class_mix = i / 3.0;
                 requests[j].settings.guidance = i % 2 ? 0 : 2;
             }
             CHECK(code_generate(generator, requests, 1 + i % 3, pictures, &error), "%s",

@@ -21,6 +21,10 @@ static void make_requests(const CodeModel *model, CodeRequest *requests)
         requests[i].settings.guidance = i % 4 == 3 ? 0 : 1.0 + i;
         requests[i].settings.top_k = i * 9;
         requests[i].settings.more_smooth = i == 5;
+        if (i == 3 || i == 6) {
+            requests[i].class_id_2 = (int32_t)i + 1;
+            requests[i].class_mix = i / 10.0;
+        }
     }
 }
 
@@ -198,6 +202,53 @@ static void test_editing(CodeModel *model)
     code_generator_free(generator);
 }
 
+/* ---- blending -------------------------------------------------------------------------------- */
+
+/* A class and a second one at that mix, in `pixels`. */
+static void blend(CodeGenerator *generator, const CodeModel *model, int32_t class_id,
+                  int32_t class_id_2, double mix, uint8_t *pixels)
+{
+    CodePicture picture = {pixels, 3 * TINY_SIDE};
+    CodeError error = {0};
+    CodeRequest request;
+
+    code_request_init(model, &request);
+    request.class_id = class_id;
+    request.class_id_2 = class_id_2;
+    request.class_mix = mix;
+    request.settings.top_k = 0;
+    CHECK(code_generate(generator, &request, 1, &picture, &error), "%s", error.text);
+}
+
+/* The ends of a morph are the classes themselves; what is between them is neither; and none is
+ * changed by the many others that have gone through the table of classes since. */
+static void test_blending(CodeModel *model)
+{
+    enum { STEPS = 40 };
+    static uint8_t first[BYTES], second[BYTES], middle[BYTES], pixels[BYTES];
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, 1, 0, &error);
+
+    blend(generator, model, 2, CODE_CLASS_NONE, 0, first);
+    blend(generator, model, 7, CODE_CLASS_NONE, 0, second);
+    blend(generator, model, 2, 7, 0.5, middle);
+    CHECK(memcmp(first, second, BYTES), "two classes look the same");
+    CHECK(memcmp(first, middle, BYTES) && memcmp(second, middle, BYTES), "a blend is a class");
+    for (int i = 0; i <= STEPS; i++) {
+        blend(generator, model, 2, 7, (double)i / STEPS, pixels);
+        CHECK(i != 0 || !memcmp(pixels, first, BYTES), "mix 0 is not the first class");
+        CHECK(i != STEPS || !memcmp(pixels, second, BYTES), "mix 1 is not the second class");
+        CHECK(i != STEPS / 2 || !memcmp(pixels, middle, BYTES), "a blend depends on the past");
+    }
+    blend(generator, model, 7, 2, 0.5, pixels);
+    CHECK(!memcmp(pixels, middle, BYTES), "half of each is not half of each");
+    blend(generator, model, 2, 2, 0.3, pixels);
+    CHECK(!memcmp(pixels, first, BYTES), "a class and itself is not the class");
+    blend(generator, model, 2, CODE_CLASS_NONE, 0.3, pixels);
+    CHECK(!memcmp(pixels, first, BYTES), "a class and none is not the class");
+    code_generator_free(generator);
+}
+
 /* ---- cancelling ------------------------------------------------------------------------------ */
 
 static void *cancel_soon(void *generator)
@@ -267,6 +318,11 @@ static void test_mistakes(CodeModel *model)
     (bad = good, bad.field = (value), refused(generator, &bad, text))
     REFUSED(class_id, TINY_CLASSES + 1, "class-id 11");
     REFUSED(class_id, -2, "class-id -2");
+    REFUSED(class_id_2, TINY_CLASSES + 1, "class-id-2 11");
+    REFUSED(class_id_2, -2, "class-id-2 -2");
+    REFUSED(class_mix, -0.01, "class-mix -0.01");
+    REFUSED(class_mix, 1.01, "class-mix 1.01");
+    REFUSED(class_mix, 0.0 / 0.0, "class-mix");
     REFUSED(settings.drafting_steps, 0, "drafting-steps 0");
     REFUSED(settings.drafting_steps, 4, "drafting-steps 4"); /* made for 3 */
     REFUSED(settings.drafting_steps, 33, "drafting-steps 33");
@@ -362,6 +418,7 @@ int main(int argc, char **argv)
     test_pictures(model);
     test_inside(model);
     test_editing(model);
+    test_blending(model);
     test_cancel(model);
     test_mistakes(model);
     test_names(model);

@@ -141,6 +141,7 @@ static bool make_requests(const GoldenFile *file, const CodeModelInfo *info, con
 {
     json_t *settings = golden_metadata(file, "settings"),
            *classes = golden_metadata(file, "classes");
+    json_t *second = golden_metadata(file, "classes_2"), *mix = golden_metadata(file, "class_mix");
     json_t *seeds = golden_metadata(file, "seeds"), *frames = golden_metadata(file, "frames");
     json_t *steps = golden_metadata(file, "drafting_steps");
     json_t *temperature = json_object_get(settings, "temperature");
@@ -152,6 +153,8 @@ static bool make_requests(const GoldenFile *file, const CodeModelInfo *info, con
 
         *request =
             (CodeRequest){.class_id = class_id < 0 ? (int32_t)info->classes : (int32_t)class_id,
+                          .class_id_2 = (int32_t)json_integer_value(json_array_get(second, i)),
+                          .class_mix = json_number_value(json_array_get(mix, i)),
                           .seed = (uint64_t)json_integer_value(json_array_get(seeds, i)),
                           .frame = (uint64_t)json_integer_value(json_array_get(frames, i)),
                           .settings = {.drafting_steps = (unsigned)json_integer_value(steps),
@@ -164,6 +167,8 @@ static bool make_requests(const GoldenFile *file, const CodeModelInfo *info, con
     }
     json_decref(settings);
     json_decref(classes);
+    json_decref(second);
+    json_decref(mix);
     json_decref(seeds);
     json_decref(frames);
     json_decref(steps);

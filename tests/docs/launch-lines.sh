@@ -1,0 +1,63 @@
+#!/bin/sh
+# Runs every gst-launch-1.0 line of the documents given, so that what they promise works. A line of a
+# document is one that begins with the command after blanks, a comment's star or a shell's "$ ";
+# backslashes continue it. What is changed in it, so that it ends, and runs without screen and network:
+#   - each codesrc, and each code:// URI, ends after two pictures, whatever num-buffers it has;
+#   - windows and loudspeakers become fakesink, and playbin gets one;
+#   - lines that name the released checkpoints, which are not part of this repository, run with the
+#     bundled model.
+# A line must end without an error, within two minutes, and the file that it writes must not be
+# empty. Usage: launch-lines.sh DOCUMENT...
+set -u
+command -v gst-launch-1.0 > /dev/null || {
+    echo "skipped: gst-launch-1.0 is not here"
+    exit 77
+}
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+run=0 failed=0
+
+# The lines of a document, whole.
+lines_of() {
+    sed -e :a -e '/\\$/{N;s/\\\n[ *]*//;ba' -e '}' "$1" |
+        sed -n 's/^[ *]*\(\$ \)\{0,1\}\(gst-launch-1\.0 .*\)$/\2/p'
+}
+
+short() {
+    sed -e 's/$/ /' -e 's/ num-buffers=[0-9]*//g' -e 's/&num-buffers=[0-9]*//g' \
+        -e 's/?num-buffers=[0-9]*&*/?/g' \
+        -e 's/\([ "]\)codesrc\( \|$\)/\1codesrc num-buffers=2\2/g' \
+        -e 's|\(code://[^?" ]*\)\(["  ]\)|\1?\2|g' -e 's|\(code://[^?" ]*?\)|\1num-buffers=2\&|g' \
+        -e 's/\(auto\|xv\|x\|gl\|wayland\)\(video\|audio\|image\)\{0,1\}sink/fakesink/g' \
+        -e 's/playbin/playbin video-sink=fakesink/' -e 's/ model=official[^ ]*//'
+}
+
+try() {
+    command=$(echo "$1" | short)
+    run=$((run + 1))
+    rm -rf "$folder/run"
+    mkdir "$folder/run"
+    if ! (cd "$folder/run" && timeout 120 sh -c "$command" > ../log 2>&1 < /dev/null); then
+        echo "FAILED: $1"
+        echo "   run as: $command"
+        cat "$folder/log"
+        failed=$((failed + 1))
+        return
+    fi
+    file=$(echo "$1" | sed -n 's/.*sink location=\([^ ]*\).*/\1/p')
+    if [ -n "$file" ] && ! [ -s "$folder/run/$(printf "$file" 0)" ]; then
+        echo "FAILED, no $file: $1"
+        failed=$((failed + 1))
+    fi
+}
+
+for document in "$@"; do
+    before=$run
+    lines_of "$document" > "$folder/lines"
+    while IFS= read -r line; do
+        try "$line"
+    done < "$folder/lines"
+    echo "$document: $((run - before)) lines"
+done
+echo "$run lines, $failed failed"
+[ "$run" -gt 0 ] && [ "$failed" -eq 0 ]
