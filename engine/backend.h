@@ -65,6 +65,7 @@ typedef struct CodeWeightSpec {
     unsigned in, out;
     bool x_f32; /* the input is float32, not the activation type */
     bool y_f32; /* the output is; a product with both float32 is also computed in float32 */
+    bool coarse; /* of a convolution: the device may compute with fewer bits than activations have */
 } CodeWeightSpec;
 
 typedef enum CodeCopy {
@@ -266,8 +267,8 @@ typedef struct CodeDeviceInfo {
     const char *precision;    /* "f32", ...; static */
     bool host_memory;         /* the device computes in the host's memory */
     unsigned activation_size; /* bytes: 4 or 2 */
-    unsigned linear_size;     /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones; 0:
-                                 as all others, which take activation_size */
+    unsigned linear_size;     /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones, and of
+                                 coarse ones; 0: as all others, which take activation_size */
 } CodeDeviceInfo;
 
 struct CodeBackend {

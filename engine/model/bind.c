@@ -144,6 +144,18 @@ static bool bind_norm(CodeBinder *binder, CodeNorm *norm, unsigned channels, con
            code_binder_vector(binder, &norm->bias, channels, "%s.bias", name);
 }
 
+/* A 3 x 3 convolution between activations. What the decoder draws bears fewer bits, which bytes are
+ * for: where sums are long enough that errors average out. Tokens that the encoder finds do not. */
+enum { COARSE_CHANNELS = 64 };
+
+static CodeWeightSpec conv3(const CodeBinder *binder, unsigned in, unsigned out)
+{
+    CodeWeightSpec spec = code_weight_spec(CODE_WEIGHT_CONV3, in, out, ACT_TO_ACT);
+
+    spec.coarse = binder->coarse && in >= COARSE_CHANNELS;
+    return spec;
+}
+
 static bool bind_res(CodeBinder *binder, CodeResBlock *block, unsigned in, unsigned out,
                      const char *name)
 {
@@ -154,12 +166,8 @@ static bool bind_res(CodeBinder *binder, CodeResBlock *block, unsigned in, unsig
         return false;
     snprintf(part, sizeof part, "%s.norm2", name);
     return bind_norm(binder, &block->norm2, out, part) &&
-           code_binder_layer(binder, &block->conv1,
-                             code_weight_spec(CODE_WEIGHT_CONV3, in, out, ACT_TO_ACT), "%s.conv1",
-                             name) &&
-           code_binder_layer(binder, &block->conv2,
-                             code_weight_spec(CODE_WEIGHT_CONV3, out, out, ACT_TO_ACT), "%s.conv2",
-                             name) &&
+           code_binder_layer(binder, &block->conv1, conv3(binder, in, out), "%s.conv1", name) &&
+           code_binder_layer(binder, &block->conv2, conv3(binder, out, out), "%s.conv2", name) &&
            (in == out || code_binder_layer(binder, &block->shortcut,
                                            code_weight_spec(CODE_WEIGHT_CONV1, in, out, ACT_TO_ACT),
                                            "%s.nin_shortcut", name));
@@ -262,8 +270,7 @@ static bool bind_decoder(CodeBinder *binder, CodeVaeSide *side)
         if (!bind_level(binder, &side->level[l], l, shape->res_blocks + 1, &channels, name))
             return false;
         if (l > 0 &&
-            !code_binder_layer(binder, &side->level[l].resample,
-                               code_weight_spec(CODE_WEIGHT_CONV3, channels, channels, ACT_TO_ACT),
+            !code_binder_layer(binder, &side->level[l].resample, conv3(binder, channels, channels),
                                "%s.upsample.conv", name))
             return false;
     }
@@ -293,19 +300,24 @@ static bool bind_codebook(CodeBinder *binder, CodeVae *vae)
 static bool bind_vae(CodeBinder *binder, CodeVae *vae)
 {
     unsigned z = binder->model->shape.vae.channels;
+    bool good;
 
     for (unsigned j = 0; j < CODE_PHI_COUNT; j++)
         if (!code_binder_layer(binder, &vae->phi[j],
                                code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32),
                                "quantize.quant_resi.qresi_ls.%u", j))
             return false;
-    return bind_codebook(binder, vae) &&
+    good = bind_codebook(binder, vae) &&
            code_binder_layer(binder, &vae->quant_conv,
                              code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32), "quant_conv") &&
            code_binder_layer(binder, &vae->post_quant_conv,
                              code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32),
                              "post_quant_conv") &&
-           bind_encoder(binder, &vae->encoder) && bind_decoder(binder, &vae->decoder);
+           bind_encoder(binder, &vae->encoder);
+    binder->coarse = true;
+    good = good && bind_decoder(binder, &vae->decoder);
+    binder->coarse = false;
+    return good;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

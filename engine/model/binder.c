@@ -132,7 +132,7 @@ static void count_packed(CodeBinder *binder, const CodeWeightSpec *spec)
 
     if (spec->x_f32 && spec->y_f32)
         return;
-    if (spec->kind == CODE_WEIGHT_LINEAR && info->linear_size)
+    if ((spec->kind == CODE_WEIGHT_LINEAR || spec->coarse) && info->linear_size)
         size = info->linear_size;
     binder->model->weight_bytes -= (sizeof(float) - size) * spec->in * spec->out * side * side;
 }

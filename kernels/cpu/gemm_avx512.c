@@ -113,6 +113,57 @@ void gemm_int8(const GemmTile *tile)
     }
 }
 
+/* ---- convolutions of bytes ------------------------------------------------------------------- */
+
+/* A float of a row's, in every lane. */
+INLINE __m512 spread_float(const char *from)
+{
+    float value;
+
+    memcpy(&value, from, sizeof value);
+    return _mm512_set1_ps(value);
+}
+
+/* c += what one tap's sums are worth. */
+static void add_tap(const GemmTaps *taps, unsigned tap, const int32_t *sums, bool last)
+{
+    const GemmTile *tile = &taps->tile;
+    const float *tap_sum = taps->tap_sum + (size_t)tap * tile->vectors * 16;
+
+    for (unsigned r = 0; r < tile->rows; r++) {
+        const char *end = (const char *)tile->a[tap * tile->rows + r] + 4 * (size_t)tile->steps;
+        __m512 scale = spread_float(end), shift = spread_float(end + sizeof(float));
+        float *c = (float *)tile->c + r * GEMM_COLUMNS;
+
+        for (unsigned i = 0; i < tile->vectors * 16; i += 16) {
+            __m512i sum = _mm512_loadu_si512(sums + r * GEMM_COLUMNS + i);
+            __m512 all = tap ? _mm512_loadu_ps(c + i) : _mm512_setzero_ps();
+
+            all = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, all);
+            all = _mm512_fmadd_ps(shift, _mm512_loadu_ps(tap_sum + i), all);
+            if (last)
+                all = _mm512_mul_ps(all, _mm512_loadu_ps(taps->column_scale + i));
+            _mm512_storeu_ps(c + i, all);
+        }
+    }
+}
+
+void gemm_int8_taps(const GemmTaps *taps)
+{
+    const GemmTile *all = &taps->tile;
+    int32_t sums[GEMM_ROWS * GEMM_COLUMNS] __attribute__((aligned(64)));
+    GemmTile tile = *all;
+
+    tile.c = sums;
+    tile.taps = 1;
+    for (unsigned tap = 0; tap < all->taps; tap++) {
+        tile.a = all->a + tap * all->rows;
+        tile.b = (const char *)all->b + (size_t)tap * all->steps * all->vectors * 64;
+        gemm_int8(&tile);
+        add_tap(taps, tap, sums, tap + 1 == all->taps);
+    }
+}
+
 /* ---- keys and values of attention ------------------------------------------------------------ */
 
 /* The first `count` (at most 32) of a row. */

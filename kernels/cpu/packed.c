@@ -21,6 +21,7 @@ void cpu_packed_free(CpuPacked *packed)
     free(packed->bias);
     free(packed->scale);
     free(packed->column_sum);
+    free(packed->tap_sum);
     free(packed->zeros);
     free(packed->data);
     free(packed);
@@ -65,21 +66,31 @@ static void pack_half(CpuPacked *packed, const float *weight)
  * an output without larger ones are 0: 127 / largest must be a number. */
 static void pack_bytes(CpuPacked *packed, const float *weight)
 {
+    size_t in = packed->in, taps = packed->taps;
+
     for (size_t o = 0; o < packed->out; o++) {
-        const float *row = weight + o * packed->in;
+        const float *row = weight + o * in * taps;
+        CpuPanel panel = cpu_panel(packed, o / GEMM_COLUMNS);
+        float *tap_sum = packed->tap_sum + panel.first * taps + o % GEMM_COLUMNS;
         float largest = 0, inverse;
         size_t step;
         char *to = place(packed, o, &step);
 
-        for (size_t i = 0; i < packed->in; i++)
+        for (size_t i = 0; i < in * taps; i++)
             largest = fmaxf(largest, fabsf(row[i]));
         packed->scale[o] = largest / 127;
         inverse = largest > 1e-30f ? 127 / largest : 0;
-        for (size_t i = 0; i < packed->in; i++) {
-            int8_t byte = (int8_t)lrintf(row[i] * inverse);
+        for (size_t tap = 0; tap < taps; tap++, to += packed->steps * step) {
+            int32_t sum = 0;
 
-            packed->column_sum[o] += byte;
-            to[i / 4 * step + i % 4] = (char)byte;
+            for (size_t i = 0; i < in; i++) {
+                int8_t byte = (int8_t)lrintf(row[i * taps + tap] * inverse);
+
+                sum += byte;
+                to[i / 4 * step + i % 4] = (char)byte;
+            }
+            packed->column_sum[o] += sum;
+            tap_sum[tap * panel.vectors * VECTOR] = (float)sum;
         }
     }
 }
@@ -122,18 +133,20 @@ CpuPacked *cpu_packed_new(bool bytes, const CodeWeightSpec *spec, const float *w
     }
     *packed = (CpuPacked){
         .bytes = bytes, .spec = *spec, .taps = wide ? 9 : 1, .in = spec->in, .out = spec->out};
-    packed->folded = spec->kind == CODE_WEIGHT_CONV3 && spec->out <= VECTOR / 3;
+    packed->folded = !bytes && spec->kind == CODE_WEIGHT_CONV3 && spec->out <= VECTOR / 3;
     if (packed->folded)
         packed->taps = 3;
     packed->steps = (unsigned)pieces(spec->in, bytes ? 4 : 2);
     packed->bias = zeroed(padded * sizeof(float), error);
-    packed->zeros = packed->bias ? zeroed((size_t)packed->steps * 4, error) : NULL;
+    packed->zeros = packed->bias ? zeroed((size_t)packed->steps * 4 + CPU_ROW_EXTRA, error) : NULL;
     packed->data = packed->zeros ? zeroed(padded * packed->taps * packed->steps * 4, error) : NULL;
     if (bytes && packed->data) {
         packed->scale = zeroed(padded * sizeof(float), error);
         packed->column_sum = packed->scale ? zeroed(padded * sizeof(int32_t), error) : NULL;
+        packed->tap_sum =
+            packed->column_sum ? zeroed(padded * packed->taps * sizeof(float), error) : NULL;
     }
-    if (!packed->data || (bytes && !packed->column_sum)) {
+    if (!packed->data || (bytes && !packed->tap_sum)) {
         cpu_packed_free(packed);
         return NULL;
     }

@@ -17,9 +17,13 @@ typedef struct CpuPacked {
     float *bias;         /* (out, padded to 16) */
     float *scale;        /* bytes: (out, padded), of each output's weights */
     int32_t *column_sum; /* bytes: (out, padded), sums of the weights, for the zero point */
-    char *zeros;         /* a row of inputs outside of the map */
+    float *tap_sum; /* convolutions of bytes: the same of each tap: panels of (taps, outputs) */
+    char *zeros;    /* a row of inputs outside of the map, and scale and shift of 0 */
     char *data;
 } CpuPacked;
+
+/* Bytes after a convolution's row of bytes: its scale, and that times its zero point. */
+enum { CPU_ROW_EXTRA = 2 * sizeof(float) };
 
 /* True if a weight of that spec is packed on this device, false if oneDNN computes with it. */
 bool cpu_packs(const CodeDevice *device, const CodeWeightSpec *spec);

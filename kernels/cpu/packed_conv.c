@@ -2,6 +2,8 @@
  * tap. A task computes a band of output rows of one image. */
 #include "packed.h"
 
+#include <string.h>
+
 enum { BAND_WORK = 64 << 20 }; /* multiplications of a task: well under a millisecond */
 
 typedef struct Conv {
@@ -36,6 +38,39 @@ static bool move_inputs(CodeStream *stream, Conv *conv)
     conv->position_bytes = (size_t)conv->packed->steps * 4;
     conv->x = cpu_shared(stream, rows * conv->side * conv->position_bytes);
     return conv->x && (stream->rehearsing || cpu_run(stream, move_row, conv, rows));
+}
+
+/* ---- bytes ----------------------------------------------------------------------------------- */
+
+static bool quantise_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const Conv *conv = job;
+    size_t in = conv->packed->in, steps = (size_t)conv->packed->steps * 4;
+    const uint16_t *x = (const uint16_t *)conv->args->x + task * conv->side * in;
+    char *to = (char *)conv->x + task * conv->side * conv->position_bytes;
+
+    (void)error;
+    for (size_t i = 0; i < conv->side; i++, x += in, to += conv->position_bytes) {
+        float scale, extra[2];
+        int32_t zero;
+
+        worker->device->body->quantise((uint8_t *)to, x, in, &scale, &zero);
+        memset(to + in, 0, steps - in);
+        extra[0] = scale;
+        extra[1] = -scale * (float)zero;
+        memcpy(to + steps, extra, sizeof extra);
+    }
+    return true;
+}
+
+/* Each position gets a scale and a zero point of its own. */
+static bool take_bytes(CodeStream *stream, Conv *conv)
+{
+    size_t rows = conv->args->images * conv->side;
+
+    conv->position_bytes = (size_t)conv->packed->steps * 4 + CPU_ROW_EXTRA;
+    conv->x = cpu_shared(stream, rows * conv->side * conv->position_bytes);
+    return conv->x && (stream->rehearsing || cpu_run(stream, quantise_row, conv, rows));
 }
 
 /* ---- tiles ----------------------------------------------------------------------------------- */
@@ -136,6 +171,16 @@ static void compute_folded_row(const CpuBody *body, const Conv *conv, const char
     }
 }
 
+static void multiply_tile(const CpuPacked *packed, const CpuPanel *panel, const GemmTile *tile)
+{
+    if (packed->bytes)
+        gemm_int8_taps(&(GemmTaps){.tile = *tile,
+                                   .tap_sum = packed->tap_sum + panel->first * packed->taps,
+                                   .column_scale = packed->scale + panel->first});
+    else
+        gemm_bf16(tile);
+}
+
 static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const Conv *conv = job;
@@ -168,7 +213,7 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeEr
                 count = least(gemm_rows(panel.vectors), conv->out_side - column);
                 tile.rows = (unsigned)count;
                 gather(conv, x, row, column, tile.rows, a);
-                gemm_bf16(&tile);
+                multiply_tile(packed, &panel, &tile);
                 finish_tile(worker->device->body, conv, &panel,
                             (image * conv->out_side + row) * conv->out_side + column, tile.rows,
                             sums);
@@ -196,7 +241,8 @@ bool cpu_packed_conv(CodeStream *stream, const CodeConv *args, const CpuPacked *
     conv.band = row_work < BAND_WORK ? BAND_WORK / row_work : 1;
     conv.band = least(conv.band, pieces(conv.out_side, 8)); /* work for several threads */
     conv.bands = pieces(conv.out_side, conv.band);
-    if (cpu_moves_inputs(packed) && !move_inputs(stream, &conv))
+    if (packed->bytes ? !take_bytes(stream, &conv)
+                      : cpu_moves_inputs(packed) && !move_inputs(stream, &conv))
         return false;
     return stream->rehearsing || cpu_run(stream, compute_band, &conv, args->images * conv.bands);
 }

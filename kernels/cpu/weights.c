@@ -71,7 +71,8 @@ CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, cons
     }
     weight->spec = *spec;
     if (cpu_packs(device, spec)) {
-        bool bytes = device->bytes && spec->kind == CODE_WEIGHT_LINEAR && !spec->x_f32;
+        bool linear = spec->kind == CODE_WEIGHT_LINEAR && !spec->x_f32;
+        bool bytes = device->bytes && (linear || (spec->coarse && !spec->x_f32 && !spec->y_f32));
 
         weight->packed = cpu_packed_new(bytes, spec, data, bias, error);
         if (weight->packed)

@@ -106,6 +106,10 @@ void download_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec
 
 CodeWeightSpec spec_of(CodeWeightKind kind, unsigned in, unsigned out, unsigned types)
 {
-    return (CodeWeightSpec){
-        .kind = kind, .in = in, .out = out, .x_f32 = types & 2, .y_f32 = types & 1};
+    return (CodeWeightSpec){.kind = kind,
+                            .in = in,
+                            .out = out,
+                            .x_f32 = types & 2,
+                            .y_f32 = types & 1,
+                            .coarse = types & COARSE};
 }

@@ -172,8 +172,9 @@ static void bench_conv(Bench *bench, CodeWeightKind kind, unsigned width, unsign
     unsigned taps = kind == CODE_WEIGHT_CONV1 ? 1 : 9;
     size_t positions = (size_t)width * width;
     char what[100];
+    bool coarse = taps == 9 && in >= 64; /* as in a decoder */
     CodeConv args = {
-        .weight = weight(bench, kind, in, out, ACT_TO_ACT),
+        .weight = weight(bench, kind, in, out, coarse ? COARSE : ACT_TO_ACT),
         .x = activations(bench, positions * in),
         .y = activations(bench, positions * out),
         .images = 1,

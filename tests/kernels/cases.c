@@ -120,6 +120,7 @@ const Case cases[] = {
      SHAPES(CONV_SHAPES(ACT_TO_ACT), {2, 0, {CODE_WEIGHT_CONV3, 19, 3, 32, 0, 1, F32_TO_ACT}},
             {1, 0, {CODE_WEIGHT_CONV3, 8, 32, 640, 0, 1, F32_TO_ACT}}),
      false},
+    {"conv-coarse", run_conv, SHAPES(CONV_SHAPES(COARSE)), true},
     {"conv-to-f32", run_conv, SHAPES(CONV_SHAPES(ACT_TO_F32)), true},
     {"conv-in-f32", run_conv, SHAPES(CONV_SHAPES(F32_TO_F32)), true},
     {"accumulate", run_accumulate,

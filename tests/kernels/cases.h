@@ -63,8 +63,9 @@ void *upload_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec,
 void download_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec, const void *array,
                       size_t size, Output *output);
 
-/* The types of a product: bit 0 makes its output float32, bit 1 its input. */
-enum { ACT_TO_ACT, ACT_TO_F32, F32_TO_ACT, F32_TO_F32 };
+/* The types of a product: bit 0 makes its output float32, bit 1 its input; bit 2 makes it coarse.
+ */
+enum { ACT_TO_ACT, ACT_TO_F32, F32_TO_ACT, F32_TO_F32, COARSE };
 CodeWeightSpec spec_of(CodeWeightKind kind, unsigned in, unsigned out, unsigned types);
 
 void run_linear(Side *side, const Shape *shape, Output *output);
