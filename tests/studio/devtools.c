@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#define PATIENCE 30 /* seconds that something may take */
+#define PATIENCE 60 /* seconds that something may take */
 
 struct Browser {
     GSubprocess *process;

@@ -21,7 +21,7 @@ void browser_open(Browser *browser, const gchar *url);
 json_t *browser_value(Browser *browser, const gchar *expression);
 gboolean browser_is(Browser *browser, const gchar *expression);
 gchar *browser_text(Browser *browser, const gchar *expression);
-/* Fails the test if it is not true within some 30 seconds. */
+/* Fails the test if it is not true within a minute. */
 void browser_await(Browser *browser, const gchar *expression);
 
 /* A click of the mouse at this place of an element, fractions of its width and height. */

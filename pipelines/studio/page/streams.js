@@ -2,7 +2,7 @@
 // A page that is hidden or paused closes both, so that nothing is drawn or sent for it.
 
 const SILENCE = 7000; // ms without an event after which the connection counts as lost; they come each 2 s
-const PATIENCE = 6000; // ms that WebRTC may take to its first picture
+const PATIENCE = 8000; // ms that WebRTC may take to its first picture
 
 export class Streams {
   // tell: {connected(), lost(), state(state), playing(transport), problem(text)}
