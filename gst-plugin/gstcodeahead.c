@@ -190,6 +190,13 @@ static void begin_walk(GstCodeAhead *ahead, const GstCodeWant *want)
     ahead->walking = ahead->first = TRUE;
 }
 
+/* Whether a frame has waited for so long that nobody wants to see it any more. */
+static gboolean too_late(const GstCodeWant *want, const GstCodeDrawn *drawn)
+{
+    return want->or_later && !drawn->failed && GST_CLOCK_TIME_IS_VALID(want->earliest) &&
+           drawn->place.pts < want->earliest;
+}
+
 /* With the lock held: the wanted frame, where it waits at the head of the queue. One drawn with
  * settings of the past means that all that is ahead has to be drawn again, this one first. */
 static GstCodeDrawn *take(GstCodeAhead *ahead, const GstCodeWant *want)
@@ -197,7 +204,7 @@ static GstCodeDrawn *take(GstCodeAhead *ahead, const GstCodeWant *want)
     GstCodeDrawn *drawn;
 
     while ((drawn = g_queue_pop_head(&ahead->queue))) {
-        if (fits(want, &drawn->place, drawn->serial))
+        if (!too_late(want, drawn) && fits(want, &drawn->place, drawn->serial))
             return drawn;
         g_queue_push_tail(&ahead->spare, drawn);
         if ((gint)(drawn->serial - want->serial) < 0)

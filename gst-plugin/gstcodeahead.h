@@ -60,6 +60,8 @@ typedef struct GstCodeWant {
     GstCodePlace place;
     GstCodeTimeline timeline; /* that it is the next of */
     GstSegment segment;
+    GstClockTime
+        earliest;      /* what waits and begins before this has come too late; NONE: nothing has */
     guint serial;      /* drawn with these settings or later ones */
     guint left;        /* how many frames will be wanted at most, with this one */
     gboolean or_later; /* a later frame will do */

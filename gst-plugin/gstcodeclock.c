@@ -70,6 +70,17 @@ GstClockTime gst_code_src_earliest(gpointer data, const GstSegment *segment)
     return gst_segment_position_from_running_time(segment, GST_FORMAT_TIME, earliest);
 }
 
+GstClockTime gst_code_src_too_late(GstCodeSrc *self, const GstSegment *segment)
+{
+    GstClockTime latency = gst_code_stats_latency(&self->stats), now;
+
+    /* Before the first picture is drawn, nothing is known of how late it may be. */
+    if (!gst_base_src_is_live(GST_BASE_SRC(self)) || latency == 0 || !running_time(self, &now) ||
+        now <= latency)
+        return GST_CLOCK_TIME_NONE;
+    return gst_segment_position_from_running_time(segment, GST_FORMAT_TIME, now - latency);
+}
+
 gint64 gst_code_src_deadline(gpointer data, const GstSegment *segment, const GstCodePlace *place)
 {
     GstCodeSrc *self = data;

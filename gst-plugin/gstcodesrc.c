@@ -325,6 +325,7 @@ static GstCodeDrawn *next_frame(GstCodeSrc *self, const GstSegment *segment, Gst
     want.timeline = self->timeline;
     want.serial = get_serial(self);
     want.or_later = segment->rate > 0.0;
+    want.earliest = gst_code_src_too_late(self, segment);
     if (src->num_buffers_left >= 0)
         want.left = (guint)src->num_buffers_left + 1;
     *flow = GST_FLOW_FLUSHING;

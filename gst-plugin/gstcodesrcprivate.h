@@ -83,6 +83,9 @@ void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment);
  */
 GstClockTime gst_code_src_earliest(gpointer self, const GstSegment *segment);
 
+/* The position before which a frame that is drawn already comes too late, or NONE. */
+GstClockTime gst_code_src_too_late(GstCodeSrc *self, const GstSegment *segment);
+
 /* For the drawing thread: when a frame is due, and downstream's word on how frames come. */
 gint64 gst_code_src_deadline(gpointer self, const GstSegment *segment, const GstCodePlace *place);
 gdouble gst_code_src_proportion(gpointer self);
