@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include <glib/gstdio.h>
+#include <stdlib.h>
 
 static gchar *folder;
 
@@ -120,6 +121,15 @@ GstElement *tiny_source(void)
     return gst_object_ref_sink(source);
 }
 
+gint64 at_once(void)
+{
+    gdouble load = 0;
+
+    if (getloadavg(&load, 1) != 1)
+        load = 0;
+    return (gint64)(100 * G_TIME_SPAN_MILLISECOND * MAX(1, load / g_get_num_processors()));
+}
+
 /* ---- players ------------------------------------------------------------------- */
 
 static gchar *buffer_checksum(GstBuffer *buffer)
@@ -197,7 +207,7 @@ void player_preroll(Player *player)
     GstStateChangeReturn result = gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
 
     if (result == GST_STATE_CHANGE_ASYNC)
-        result = gst_element_get_state(player->pipeline, NULL, NULL, 20 * GST_SECOND);
+        result = gst_element_get_state(player->pipeline, NULL, NULL, PATIENCE);
     fail_unless_equals_int(result, GST_STATE_CHANGE_SUCCESS);
 }
 
@@ -208,9 +218,8 @@ GstMessageType player_play(Player *player)
 
     fail_unless(gst_element_set_state(player->pipeline, GST_STATE_PLAYING) !=
                 GST_STATE_CHANGE_FAILURE);
-    message =
-        gst_bus_timed_pop_filtered(player->bus, 60 * GST_SECOND,
-                                   GST_MESSAGE_EOS | GST_MESSAGE_SEGMENT_DONE | GST_MESSAGE_ERROR);
+    message = gst_bus_timed_pop_filtered(
+        player->bus, PATIENCE, GST_MESSAGE_EOS | GST_MESSAGE_SEGMENT_DONE | GST_MESSAGE_ERROR);
     fail_unless(message != NULL, "playing did not end");
     type = GST_MESSAGE_TYPE(message);
     gst_message_unref(message);
@@ -223,7 +232,7 @@ void player_seek(Player *player, gdouble rate, GstFormat format, GstSeekFlags fl
     fail_unless(gst_element_seek(player->pipeline, rate, format, flags, GST_SEEK_TYPE_SET, start,
                                  GST_SEEK_TYPE_SET, stop));
     if (flags & GST_SEEK_FLAG_FLUSH)
-        fail_unless_equals_int(gst_element_get_state(player->pipeline, NULL, NULL, 20 * GST_SECOND),
+        fail_unless_equals_int(gst_element_get_state(player->pipeline, NULL, NULL, PATIENCE),
                                GST_STATE_CHANGE_SUCCESS);
 }
 
@@ -264,7 +273,7 @@ gchar *sample_checksum(GstSample *sample)
 
 gchar *expect_error(GstBus *bus, GQuark domain, gint code)
 {
-    GstMessage *message = gst_bus_timed_pop_filtered(bus, 20 * GST_SECOND, GST_MESSAGE_ERROR);
+    GstMessage *message = gst_bus_timed_pop_filtered(bus, PATIENCE, GST_MESSAGE_ERROR);
     GError *error;
     gchar *text, *debug;
 

@@ -10,6 +10,9 @@
 #define TINY_CLASSES 10
 #define TINY_SCALES  4
 
+/* How long a test waits for what has to come. It only ends what hangs. */
+#define PATIENCE (300 * GST_SECOND)
+
 /* Manifests in a temporary folder, valid until the end of the suite. */
 const gchar *tiny_model(void); /* synthetic weights, 8 x 8 pixels, a millisecond or so a picture */
 const gchar *slow_model(void); /* synthetic weights, a second or so to load and for a picture */
@@ -22,6 +25,10 @@ gchar *write_pairs_model(void);
  */
 gchar *write_file(const gchar *name, const gchar *contents, gssize size);
 const gchar *test_folder(void);
+
+/* What a user takes for "at once", on a machine that has a core for it. Where more threads want to
+ * run than there are cores, everything takes as many times longer. In microseconds. */
+gint64 at_once(void);
 
 /* A codesrc with the tiny model; to be unreferenced. */
 GstElement *tiny_source(void);

@@ -195,7 +195,7 @@ GST_START_TEST(test_errors_while_playing)
         player_preroll(player);
         g_object_set(player->source, settings[i].property, settings[i].value, NULL);
         gst_element_set_state(player->pipeline, GST_STATE_PLAYING);
-        message = gst_bus_timed_pop_filtered(player->bus, 20 * GST_SECOND, GST_MESSAGE_ERROR);
+        message = gst_bus_timed_pop_filtered(player->bus, PATIENCE, GST_MESSAGE_ERROR);
         fail_unless(message != NULL);
         gst_message_parse_error(message, &error, NULL);
         fail_unless(g_error_matches(error, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS));

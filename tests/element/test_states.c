@@ -10,7 +10,7 @@ static void go(GstElement *element, GstState state)
     fail_unless(result != GST_STATE_CHANGE_FAILURE, "no way to %s",
                 gst_element_state_get_name(state));
     if (result == GST_STATE_CHANGE_ASYNC)
-        gst_element_get_state(element, NULL, NULL, 20 * GST_SECOND);
+        gst_element_get_state(element, NULL, NULL, PATIENCE);
 }
 
 static void walk(GstElement *element)

@@ -2,24 +2,11 @@
  * whatever the element is doing. */
 #include "common.h"
 
-#include <stdlib.h>
-
-/* What a user takes for "at once", on a machine that has a core for it. Where more threads want to
- * run than there are cores, everything takes as many times longer. */
-static gint64 at_once(void)
-{
-    gdouble load = 0;
-
-    if (getloadavg(&load, 1) != 1)
-        load = 0;
-    return (gint64)(100 * G_TIME_SPAN_MILLISECOND * MAX(1, load / g_get_num_processors()));
-}
-
 /* Waits for a PROGRESS message of this type. */
 static void await_progress(Player *player, GstProgressType wanted)
 {
     for (;;) {
-        GstMessage *message = gst_bus_timed_pop_filtered(player->bus, 60 * GST_SECOND,
+        GstMessage *message = gst_bus_timed_pop_filtered(player->bus, PATIENCE,
                                                          GST_MESSAGE_PROGRESS | GST_MESSAGE_ERROR);
         GstProgressType type;
         gchar *code;
