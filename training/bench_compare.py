@@ -236,6 +236,17 @@ def plot(table, path):
     figure.savefig(path, dpi=110)
 
 
+def chosen(jobs, args):
+    """The jobs that the arguments leave, with the configurations that they leave."""
+    for engine, shape, configurations, *rest in jobs:
+        wanted = (configurations,) if engine == OURS else configurations
+        wanted = [c for c in wanted if not args.configurations or c in args.configurations]
+        if (args.only and shape not in args.only) or args.engine not in (None, engine):
+            continue
+        if wanted:
+            yield engine, shape, wanted[0] if engine == OURS else wanted, *rest
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -246,13 +257,15 @@ def main():
     )
     parser.add_argument('--quick', action='store_true', help='a tiny shape only, to try the script')
     parser.add_argument('--only', nargs='+', help='of these shapes only')
+    parser.add_argument('--engine', choices=(OURS, THEIRS), help='of this side only')
+    parser.add_argument(
+        '--configurations', nargs='+', help='of these precisions or configurations only'
+    )
     parser.add_argument('--plot', help='PNG: time against N, speed against batch')
     args = parser.parse_args()
     if args.bench:
         jobs = QUICK if args.quick else FULL
-        measure(
-            [job for job in jobs if not args.only or job[1] in args.only], args.bench, args.results
-        )
+        measure(chosen(jobs, args), args.bench, args.results)
     table = read(args.results)
     for print_table in (print_comparison, print_ratios, print_stages):
         print_table(table)
