@@ -120,7 +120,7 @@ gboolean gst_code_timeline_next(GstCodeTimeline *timeline, const GstSegment *seg
     if (timeline->fps_n == 0)
         return place->frame == 0;
     if (segment->rate < 0.0)
-        return place->pts + place->duration > segment->start;
+        return frame_pts(timeline, timeline->frame + 1) > segment->start;
     return !GST_CLOCK_TIME_IS_VALID(segment->stop) || place->pts < segment->stop ||
            segment->start == segment->stop;
 }

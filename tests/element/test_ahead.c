@@ -1,5 +1,6 @@
 /* test_ahead.c - what is drawn ahead and several at a time is the same film, in another thread; and
  * what the element says about it. */
+#include <gst/check/gstharness.h>
 #include <gst/controller/gstdirectcontrolbinding.h>
 #include <gst/controller/gstinterpolationcontrolsource.h>
 
@@ -69,6 +70,84 @@ GST_START_TEST(test_frame_37)
         player_free(player);
     }
     player_free(alone);
+    player_free(plain);
+}
+GST_END_TEST
+
+#define FRAME_BYTES (3 * TINY_SIDE * TINY_SIDE)
+
+/* Runs another process up to frame 37 and returns that frame's checksum. */
+static gchar *frame_37_elsewhere(const gchar *properties)
+{
+    gchar *path = g_build_filename(test_folder(), "frames", NULL), *bytes, *sum;
+    gchar *line = g_strdup_printf("gst-launch-1.0 -q codesrc model=\"%s\" %s ! " FPS30
+                                  ",format=RGB ! filesink location=\"%s\"",
+                                  tiny_model(), properties, path);
+    GError *error = NULL;
+    gint status;
+    gsize size;
+
+    fail_unless(g_spawn_command_line_sync(line, NULL, NULL, &status, &error), "%s",
+                error ? error->message : "");
+    fail_unless(g_spawn_check_wait_status(status, &error), "%s: %s", line,
+                error ? error->message : "");
+    fail_unless(g_file_get_contents(path, &bytes, &size, NULL));
+    fail_unless(size >= FRAME_BYTES && size % FRAME_BYTES == 0, "%" G_GSIZE_FORMAT, size);
+    sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)bytes + size - FRAME_BYTES,
+                                      FRAME_BYTES);
+    g_free(bytes);
+    g_free(line);
+    g_free(path);
+    return sum;
+}
+
+GST_START_TEST(test_frame_37_in_other_processes)
+{
+    static const gchar *const ways[] = {"num-buffers=38", "num-buffers=38 batch-size=8 threads=1",
+                                        "num-buffers=1 first-frame=37"};
+    Player *plain = played("num-buffers=38");
+
+    for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
+        gchar *sum = frame_37_elsewhere(ways[i]);
+
+        fail_unless_equals_string(sum, player_frame(plain, 37)->checksum);
+        g_free(sum);
+    }
+    player_free(plain);
+}
+GST_END_TEST
+
+/* Downstream's QoS event makes 37 the next frame: it is late for all before 37's time. */
+GST_START_TEST(test_frame_37_after_drops)
+{
+    GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
+    Player *plain = played("num-buffers=38");
+    GstClockTimeDiff late = 500 * GST_MSECOND;
+    GstClockTime time = gst_util_uint64_scale(37, GST_SECOND, 30) - 2 * late;
+    GstBuffer *buffer = NULL;
+    GstMapInfo map;
+    gchar *sum;
+
+    g_object_set(harness->element, "model", tiny_model(), "queue-depth", 0, NULL);
+    gst_harness_set_sink_caps_str(harness, FPS30);
+    gst_harness_set_blocking_push_mode(harness);
+    gst_harness_play(harness);
+    gst_buffer_unref(gst_harness_pull(harness));
+    gst_harness_push_upstream_event(harness,
+                                    gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2.0, late, time));
+    do {
+        gst_clear_buffer(&buffer);
+        buffer = gst_harness_pull(harness);
+    } while (GST_BUFFER_OFFSET(buffer) < 10);
+    fail_unless_equals_uint64(GST_BUFFER_OFFSET(buffer), 37);
+    fail_unless(GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT));
+    fail_unless(gst_buffer_map(buffer, &map, GST_MAP_READ));
+    sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, map.data, map.size);
+    gst_buffer_unmap(buffer, &map);
+    fail_unless_equals_string(sum, player_frame(plain, 37)->checksum);
+    g_free(sum);
+    gst_buffer_unref(buffer);
+    gst_harness_teardown(harness);
     player_free(plain);
 }
 GST_END_TEST
@@ -327,6 +406,46 @@ GST_START_TEST(test_snapping)
 }
 GST_END_TEST
 
+/* Seeks that the element has before it starts, when neither caps nor frame rate are there yet, and
+ * before its first buffer, while weights are loaded. */
+GST_START_TEST(test_early_seeks)
+{
+    const struct {
+        gdouble rate;
+        GstSeekFlags flags;
+        GstClockTime start, stop; /* of the seek */
+        guint first, frames, step;
+    } seeks[] = {
+        {1.0, GST_SEEK_FLAG_KEY_UNIT | GST_SEEK_FLAG_SNAP_BEFORE, 1000, 0, 37, 3, 1},
+        {1.0, GST_SEEK_FLAG_KEY_UNIT | GST_SEEK_FLAG_SNAP_AFTER, 1000, 0, 38, 2, 1},
+        {1.0, GST_SEEK_FLAG_KEY_UNIT | GST_SEEK_FLAG_SNAP_NEAREST, 20 * GST_MSECOND, 0, 38, 2, 1},
+        {-1.0, GST_SEEK_FLAG_KEY_UNIT | GST_SEEK_FLAG_SNAP_AFTER, 0, 1000, 40, 4, 1},
+        {4.0, GST_SEEK_FLAG_TRICKMODE, 0, AT(8), 37, 3, 4},
+        {-4.0, GST_SEEK_FLAG_TRICKMODE, 0, AT(8), 47, 3, 4}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(seeks); i++)
+        for (guint loading = 0; loading < 2; loading++) {
+            Player *player = player_new("", FPS30);
+            gint direction = seeks[i].rate > 0.0 ? 1 : -1;
+
+            gst_element_set_state(player->pipeline, loading ? GST_STATE_PAUSED : GST_STATE_READY);
+            fail_unless(gst_element_seek(player->source, seeks[i].rate, GST_FORMAT_TIME,
+                                         FLUSH | seeks[i].flags, GST_SEEK_TYPE_SET,
+                                         AT(37) + seeks[i].start, GST_SEEK_TYPE_SET,
+                                         AT(40) + seeks[i].stop));
+            if (loading)
+                player_forget(player);
+            fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+            fail_unless(player->frames->len == seeks[i].frames, "seek %u: %u frames", i,
+                        player->frames->len);
+            for (guint n = 0; n < seeks[i].frames; n++)
+                fail_unless_equals_uint64(player_frame(player, n)->offset,
+                                          seeks[i].first + direction * (gint)(n * seeks[i].step));
+            player_free(player);
+        }
+}
+GST_END_TEST
+
 /* Every eighth frame at eight times the speed, there and back, and no more are drawn. */
 GST_START_TEST(test_trick_mode)
 {
@@ -360,6 +479,8 @@ Suite *make_suite(void)
     suite_add_tcase(suite, ahead);
     tcase_add_test(ahead, test_queue_and_batch_change_nothing);
     tcase_add_test(ahead, test_frame_37);
+    tcase_add_test(ahead, test_frame_37_in_other_processes);
+    tcase_add_test(ahead, test_frame_37_after_drops);
     tcase_add_test(ahead, test_changes_lose_no_frame);
     tcase_add_test(ahead, test_class_names);
     tcase_add_test(ahead, test_class_list);
@@ -368,6 +489,7 @@ Suite *make_suite(void)
     tcase_add_test(ahead, test_stats);
     tcase_add_test(ahead, test_launch_line);
     tcase_add_test(ahead, test_snapping);
+    tcase_add_test(ahead, test_early_seeks);
     tcase_add_test(ahead, test_trick_mode);
     return suite;
 }
