@@ -1,18 +1,12 @@
 /* gstcodeproperties.c - the element's properties: those of the stream are here, those of a frame in
- * gstcodesettings.c. */
+ * gstcodesettings.c, those of the model in gstcodewish.c. */
 #include "gstcodesrcprivate.h"
 
-#define AUTO          "auto" /* device and precision, where they are not set */
 #define DEFAULT_DEPTH 2
 #define MAX_DEPTH     64
 
 enum {
-    PROP_MODEL = GST_CODE_SETTINGS_LAST,
-    PROP_DEVICE,
-    PROP_PRECISION,
-    PROP_THREADS,
-    PROP_CUDA_DEVICE_ID,
-    PROP_IS_LIVE,
+    PROP_IS_LIVE = GST_CODE_WISH_LAST,
     PROP_QUEUE_DEPTH,
     PROP_BATCH_SIZE,
     PROP_QOS,
@@ -26,12 +20,6 @@ static void warn_if_started(GstCodeSrc *self, const gchar *property)
 {
     if (GST_STATE(self) > GST_STATE_READY)
         GST_WARNING_OBJECT(self, "%s takes effect when the element next leaves READY", property);
-}
-
-static void replace_string(gchar **string, const GValue *value)
-{
-    g_free(*string);
-    *string = g_value_dup_string(value);
 }
 
 /* With the object lock held: a setting of frames. What is drawn ahead holds as long as it is the
@@ -49,21 +37,6 @@ static gboolean set_setting(GstCodeSrc *self, guint id, const GValue *value)
 static gboolean set_own(GstCodeSrc *self, guint id, const GValue *value)
 {
     switch (id) {
-    case PROP_MODEL:
-        replace_string(&self->wish.model, value);
-        return TRUE;
-    case PROP_DEVICE:
-        replace_string(&self->wish.device, value);
-        return TRUE;
-    case PROP_PRECISION:
-        replace_string(&self->wish.precision, value);
-        return TRUE;
-    case PROP_THREADS:
-        self->wish.threads = g_value_get_uint(value);
-        return TRUE;
-    case PROP_CUDA_DEVICE_ID:
-        self->wish.cuda_device_id = g_value_get_int(value);
-        return TRUE;
     case PROP_QUEUE_DEPTH:
         self->queue_depth = g_value_get_uint(value);
         return TRUE;
@@ -80,7 +53,7 @@ static gboolean set_own(GstCodeSrc *self, guint id, const GValue *value)
         self->progressive = g_value_get_boolean(value);
         return TRUE;
     default:
-        return set_setting(self, id, value);
+        return gst_code_wish_set(&self->wish, id, value) || set_setting(self, id, value);
     }
 }
 
@@ -106,21 +79,6 @@ void gst_code_src_set_property(GObject *object, guint id, const GValue *value, G
 static gboolean get_own(GstCodeSrc *self, guint id, GValue *value)
 {
     switch (id) {
-    case PROP_MODEL:
-        g_value_set_string(value, self->wish.model);
-        return TRUE;
-    case PROP_DEVICE:
-        g_value_set_string(value, self->wish.device);
-        return TRUE;
-    case PROP_PRECISION:
-        g_value_set_string(value, self->wish.precision);
-        return TRUE;
-    case PROP_THREADS:
-        g_value_set_uint(value, self->wish.threads);
-        return TRUE;
-    case PROP_CUDA_DEVICE_ID:
-        g_value_set_int(value, self->wish.cuda_device_id);
-        return TRUE;
     case PROP_QUEUE_DEPTH:
         g_value_set_uint(value, self->queue_depth);
         return TRUE;
@@ -137,7 +95,8 @@ static gboolean get_own(GstCodeSrc *self, guint id, GValue *value)
         g_value_set_boolean(value, self->progressive);
         return TRUE;
     default:
-        return gst_code_settings_get(&self->settings, id, value);
+        return gst_code_wish_get(&self->wish, id, value) ||
+               gst_code_settings_get(&self->settings, id, value);
     }
 }
 
@@ -164,57 +123,20 @@ void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamS
 void gst_code_src_init_properties(GstCodeSrc *self)
 {
     gst_code_settings_init(&self->settings);
-    self->wish = (GstCodeWish){
-        .device = g_strdup(AUTO), .precision = g_strdup(AUTO), .batch = 1, .cuda_device_id = -1};
+    gst_code_wish_init(&self->wish);
     self->queue_depth = DEFAULT_DEPTH;
     self->qos = TRUE;
 }
 
-/* What makes pictures. */
-static void install_model(GObjectClass *klass, GParamFlags flags)
+/* When pictures come. */
+static void install_stream(GObjectClass *klass, GParamFlags flags)
 {
-    g_object_class_install_property(
-        klass, PROP_MODEL,
-        g_param_spec_string("model", "Model",
-                            "Manifest of the model (.yaml), a folder that holds one, or the name "
-                            "of a bundled model. NULL: the bundled model " GST_CODE_DEFAULT_MODEL,
-                            NULL, flags));
-    g_object_class_install_property(
-        klass, PROP_DEVICE,
-        g_param_spec_string("device", "Device",
-                            "What computes: auto (the fastest device that is there), cuda, cpu, "
-                            "or reference (plain loops, slow, to compare with)",
-                            AUTO, flags));
-    g_object_class_install_property(
-        klass, PROP_PRECISION,
-        g_param_spec_string("precision", "Precision",
-                            "Numbers that the device computes with: auto (the fastest that makes "
-                            "pictures as good), f32 (the same picture on every machine), or "
-                            "another one that the device has, such as bf16",
-                            AUTO, flags));
-    g_object_class_install_property(
-        klass, PROP_THREADS,
-        g_param_spec_uint("threads", "Threads",
-                          "Threads that the device computes with, where it is the processor; they "
-                          "change no picture. 0: as many as there are cores",
-                          0, 1024, 0, flags));
-    g_object_class_install_property(
-        klass, PROP_CUDA_DEVICE_ID,
-        g_param_spec_int("cuda-device-id", "CUDA device id",
-                         "Which of the CUDA devices computes, where the device is cuda. -1: the "
-                         "first that will do",
-                         -1, G_MAXINT, -1, flags));
     g_object_class_install_property(
         klass, PROP_BATCH_SIZE,
         g_param_spec_uint("batch-size", "Batch size",
                           "Pictures that are drawn at a time: more pictures a second, and more "
                           "memory. It changes no picture, and buffers still come one by one",
                           1, CODE_MAX_BATCH, 1, flags));
-}
-
-/* When pictures come. */
-static void install_stream(GObjectClass *klass, GParamFlags flags)
-{
     g_object_class_install_property(
         klass, PROP_IS_LIVE,
         g_param_spec_boolean("is-live", "Is live",
@@ -260,6 +182,7 @@ void gst_code_src_install_properties(GObjectClass *klass)
     GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
 
     gst_code_settings_install(klass);
-    install_model(klass, flags);
+    gst_code_settings_install_pace(klass);
+    gst_code_wish_install(klass);
     install_stream(klass, flags);
 }

@@ -72,6 +72,10 @@ static void install_classes(GObjectClass *klass)
                             "Number of the picture at the beginning of the stream: the pictures "
                             "are those that come from there on in a stream that begins at 0",
                             0, G_MAXUINT64 / 2, 0, FRAME_FLAGS));
+}
+
+void gst_code_settings_install_pace(GObjectClass *klass)
+{
     g_object_class_install_property(
         klass, GST_CODE_SETTINGS_MIN_DRAFTING_STEPS,
         g_param_spec_uint("min-drafting-steps", "Least drafting steps",

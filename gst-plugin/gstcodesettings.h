@@ -44,6 +44,7 @@ void gst_code_settings_init(GstCodeSettings *settings);
 void gst_code_settings_clear(GstCodeSettings *settings);
 GstCodeSettings gst_code_settings_copy(const GstCodeSettings *settings); /* to be cleared */
 void gst_code_settings_install(GObjectClass *klass);
+void gst_code_settings_install_pace(GObjectClass *klass); /* min-drafting-steps */
 
 /* For set_property and get_property, under the lock that guards `settings`. FALSE: not one of
  * these. */

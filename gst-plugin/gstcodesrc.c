@@ -121,12 +121,6 @@ static gboolean open_weights(GstCodeSrc *self, CodeError *error)
     GST_OBJECT_LOCK(self);
     wish = gst_code_wish_copy(&self->wish);
     GST_OBJECT_UNLOCK(self);
-    if (!wish.model)
-        wish.model = g_strdup(GST_CODE_DEFAULT_MODEL);
-    if (!wish.device)
-        wish.device = g_strdup("auto");
-    if (!wish.precision)
-        wish.precision = g_strdup("auto");
     opened = gst_code_weights_open(&self->weights, &wish, settings.drafting_steps, error) &&
              gst_code_settings_check(&settings, self->weights.headers, error) &&
              (!gst_base_src_is_live(GST_BASE_SRC(self)) ||

@@ -20,8 +20,6 @@ GST_DEBUG_CATEGORY_EXTERN(gst_code_src_debug);
 /* To chain up to. */
 #define GST_CODE_SRC_PARENT GST_BASE_SRC_CLASS(g_type_class_peek(GST_TYPE_PUSH_SRC))
 
-#define GST_CODE_DEFAULT_MODEL "vistas" /* where `model` is not set */
-
 struct _GstCodeSrc {
     GstPushSrc parent;
 

@@ -3,23 +3,6 @@
 
 #include <stdlib.h>
 
-GstCodeWish gst_code_wish_copy(const GstCodeWish *wish)
-{
-    GstCodeWish copy = *wish;
-
-    copy.model = g_strdup(wish->model);
-    copy.device = g_strdup(wish->device);
-    copy.precision = g_strdup(wish->precision);
-    return copy;
-}
-
-void gst_code_wish_clear(GstCodeWish *wish)
-{
-    g_clear_pointer(&wish->model, g_free);
-    g_clear_pointer(&wish->device, g_free);
-    g_clear_pointer(&wish->precision, g_free);
-}
-
 void gst_code_weights_init(GstCodeWeights *weights, GstElement *element)
 {
     *weights = (GstCodeWeights){.element = element};

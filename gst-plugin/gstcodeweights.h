@@ -11,16 +11,7 @@
 #include "code.h"
 #include "gstcodeload.h"
 #include "gstcodemaker.h"
-
-/* What is asked for, as the properties have it. */
-typedef struct GstCodeWish {
-    gchar *model, *device, *precision;
-    guint threads, batch;
-    gint cuda_device_id; /* -1: the first that will do */
-} GstCodeWish;
-
-GstCodeWish gst_code_wish_copy(const GstCodeWish *wish);
-void gst_code_wish_clear(GstCodeWish *wish);
+#include "gstcodewish.h"
 
 typedef struct GstCodeWeights {
     GstElement *element; /* posts the messages; not owned */
