@@ -10,16 +10,25 @@ gboolean gst_code_painter_setup(GstCodePainter *painter, const GstVideoInfo *inf
                               GST_VIDEO_INFO_HEIGHT(info));
     if (GST_VIDEO_INFO_FORMAT(info) == GST_VIDEO_FORMAT_RGB)
         return TRUE;
-    /* A converter changes neither rate nor shape of pixels and refuses pairs that differ in them.
-     */
+    /* A converter changes neither rate nor fields and refuses pairs that differ in them. */
+    painter->rgb_info.interlace_mode = info->interlace_mode;
     painter->rgb_info.fps_n = info->fps_n;
     painter->rgb_info.fps_d = info->fps_d;
     painter->converter = gst_video_converter_new(&painter->rgb_info, info, NULL);
     return painter->converter != NULL;
 }
 
+gboolean gst_code_painter_setup_reading(GstCodePainter *painter)
+{
+    if (GST_VIDEO_INFO_FORMAT(&painter->info) == GST_VIDEO_FORMAT_RGB)
+        return TRUE;
+    painter->reader = gst_video_converter_new(&painter->info, &painter->rgb_info, NULL);
+    return painter->reader != NULL;
+}
+
 void gst_code_painter_clear(GstCodePainter *painter)
 {
+    g_clear_pointer(&painter->reader, gst_video_converter_free);
     g_clear_pointer(&painter->converter, gst_video_converter_free);
 }
 
@@ -74,40 +83,65 @@ static gboolean has_padding(const GstVideoInfo *info, GstBuffer *buffer)
     return pixels != gst_buffer_get_size(buffer);
 }
 
-/* Copies or converts between two mapped frames. */
-static gboolean transfer(GstCodePainter *painter, GstBuffer *picture, GstBuffer *buffer,
-                         CodeError *error)
+/* Pixels in memory as a frame. */
+static gboolean map_pixels(const GstCodePainter *painter, gpointer pixels, gboolean write,
+                           GstVideoFrame *frame, CodeError *error)
 {
-    GstVideoFrame from, to;
+    gsize size = GST_VIDEO_INFO_SIZE(&painter->rgb_info);
+    GstBuffer *buffer = gst_buffer_new_wrapped_full(write ? 0 : GST_MEMORY_FLAG_READONLY, pixels,
+                                                    size, 0, size, NULL, NULL);
+    gboolean mapped =
+        map_frame(frame, &painter->rgb_info, buffer, write ? GST_MAP_WRITE : GST_MAP_READ, error);
 
-    if (!map_frame(&from, &painter->rgb_info, picture, GST_MAP_READ, error))
-        return FALSE;
-    if (!map_frame(&to, &painter->info, buffer, GST_MAP_WRITE, error)) {
-        gst_video_frame_unmap(&from);
-        return FALSE;
-    }
-    if (painter->converter)
-        gst_video_converter_frame(painter->converter, &from, &to);
+    gst_buffer_unref(buffer); /* the frame has one of its own */
+    return mapped;
+}
+
+static void transfer(GstVideoConverter *converter, const GstVideoFrame *from, GstVideoFrame *to)
+{
+    if (converter)
+        gst_video_converter_frame(converter, from, to);
     else
-        gst_video_frame_copy(&to, &from);
-    gst_video_frame_unmap(&to);
+        gst_video_frame_copy(to, from);
+}
+
+gboolean gst_code_painter_paint_frame(GstCodePainter *painter, const guint8 *pixels,
+                                      GstVideoFrame *frame, CodeError *error)
+{
+    GstVideoFrame from;
+
+    if (!map_pixels(painter, (gpointer)pixels, FALSE, &from, error))
+        return FALSE;
+    transfer(painter->converter, &from, frame);
     gst_video_frame_unmap(&from);
+    return TRUE;
+}
+
+gboolean gst_code_painter_read_frame(GstCodePainter *painter, const GstVideoFrame *frame,
+                                     guint8 *pixels, CodeError *error)
+{
+    GstVideoFrame to;
+
+    if (!map_pixels(painter, pixels, TRUE, &to, error))
+        return FALSE;
+    transfer(painter->reader, frame, &to);
+    gst_video_frame_unmap(&to);
     return TRUE;
 }
 
 gboolean gst_code_painter_paint(GstCodePainter *painter, const guint8 *pixels, GstBuffer *buffer,
                                 CodeError *error)
 {
-    gsize size = GST_VIDEO_INFO_SIZE(&painter->rgb_info);
-    GstBuffer *picture = gst_buffer_new_wrapped_full(GST_MEMORY_FLAG_READONLY, (gpointer)pixels,
-                                                     size, 0, size, NULL, NULL);
+    GstVideoFrame frame;
     gboolean painted;
 
     /* A buffer is a pure function of its request down to the last byte, and a pool's memory is not.
      */
     if (has_padding(&painter->info, buffer))
         gst_buffer_memset(buffer, 0, 0, -1);
-    painted = transfer(painter, picture, buffer, error);
-    gst_buffer_unref(picture);
+    if (!map_frame(&frame, &painter->info, buffer, GST_MAP_WRITE, error))
+        return FALSE;
+    painted = gst_code_painter_paint_frame(painter, pixels, &frame, error);
+    gst_video_frame_unmap(&frame);
     return painted;
 }

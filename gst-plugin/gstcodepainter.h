@@ -14,10 +14,14 @@ typedef struct GstCodePainter {
     GstVideoInfo info;            /* of the buffers */
     GstVideoInfo rgb_info;        /* of the pictures */
     GstVideoConverter *converter; /* NULL: they are the same */
+    GstVideoConverter *reader;    /* the other way, after setup_reading */
 } GstCodePainter;
 
 /* Prepares for buffers of `info`. FALSE where there is no conversion. */
 gboolean gst_code_painter_setup(GstCodePainter *painter, const GstVideoInfo *info);
+
+/* After setup: prepares for read_frame as well. */
+gboolean gst_code_painter_setup_reading(GstCodePainter *painter);
 void gst_code_painter_clear(GstCodePainter *painter);
 
 /* Answers an allocation query with a video pool, downstream's own where it has one, and with metas
@@ -27,5 +31,11 @@ void gst_code_painter_choose_pool(const GstCodePainter *painter, GstQuery *query
 /* Puts a picture into `buffer`. */
 gboolean gst_code_painter_paint(GstCodePainter *painter, const guint8 *pixels, GstBuffer *buffer,
                                 CodeError *error);
+
+/* Puts a picture into a mapped frame, or takes it out of there; `pixels` have GST_CODE_STRIDE. */
+gboolean gst_code_painter_paint_frame(GstCodePainter *painter, const guint8 *pixels,
+                                      GstVideoFrame *frame, CodeError *error);
+gboolean gst_code_painter_read_frame(GstCodePainter *painter, const GstVideoFrame *frame,
+                                     guint8 *pixels, CodeError *error);
 
 #endif

@@ -1,10 +1,11 @@
 /* plugin.c - the entry point of the GStreamer plugin: registers its elements and does nothing else,
  * so that scanning the plugin opens no file and starts no thread. */
+#include "gstcodepaint.h"
 #include "gstcodesrc.h"
 
 static gboolean plugin_init(GstPlugin *plugin)
 {
-    return GST_ELEMENT_REGISTER(codesrc, plugin);
+    return GST_ELEMENT_REGISTER(codesrc, plugin) && GST_ELEMENT_REGISTER(codepaint, plugin);
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, codesrc,
