@@ -213,6 +213,7 @@ static gboolean gst_code_paint_start(GstBaseTransform *transform)
     }
     info = code_model_info(self->weights.headers);
     cells = gst_code_mask_cells(info);
+    gst_code_error_warn_passed_over(GST_ELEMENT(self), info);
     self->pixels = g_malloc0(GST_CODE_STRIDE(info->side) * info->side);
     self->image = g_new(gfloat, 3 * (gsize)info->side * info->side);
     self->cells = g_new(gfloat, (gsize)cells * cells);
