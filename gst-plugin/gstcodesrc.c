@@ -151,15 +151,34 @@ static void set_ahead(GstCodeSrc *self, GstCodeAhead *ahead)
     gst_code_ahead_free(old);
 }
 
+static void interrupt(GstCodeSrc *self, gboolean interrupted);
+
+/* The base class has stopped the streaming thread, but a seek of yet another thread may have
+ * started it again. So it is interrupted and waited for once more, and what it comes for then, is
+ * gone. */
 static gboolean gst_code_src_stop(GstBaseSrc *src)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
 
+    interrupt(self, TRUE);
+    GST_PAD_STREAM_LOCK(GST_BASE_SRC_PAD(src));
     set_ahead(self, NULL);
-    gst_code_weights_close(&self->weights);
     gst_code_painter_clear(&self->painter);
+    GST_PAD_STREAM_UNLOCK(GST_BASE_SRC_PAD(src));
+    interrupt(self, FALSE);
+    gst_code_weights_close(&self->weights);
     set_side(self, 0);
     return TRUE;
+}
+
+static gboolean is_started(GstCodeSrc *self)
+{
+    gboolean started;
+
+    g_mutex_lock(&self->ahead_lock);
+    started = self->ahead != NULL;
+    g_mutex_unlock(&self->ahead_lock);
+    return started;
 }
 
 static void start_ahead(GstCodeSrc *self)
@@ -394,8 +413,11 @@ static GstFlowReturn gst_code_src_fill(GstPushSrc *src, GstBuffer *buffer)
     GstCodeSrc *self = GST_CODE_SRC(src);
     const GstSegment *segment = &GST_BASE_SRC(src)->segment;
     GstFlowReturn flow;
-    GstCodeDrawn *drawn = next_frame(self, segment, &flow);
+    GstCodeDrawn *drawn;
 
+    if (!is_started(self))
+        return GST_FLOW_FLUSHING;
+    drawn = next_frame(self, segment, &flow);
     if (!drawn)
         return flow;
     flow = put_out(self, segment, drawn, buffer);

@@ -210,51 +210,111 @@ GST_START_TEST(test_stress)
 }
 GST_END_TEST
 
-/* The library's own stress: it sets a property, or pushes an event upstream, as fast as it can. */
-static void stress_upstream(GstHarness *harness, GstEvent *event)
-{
-    GstHarnessThread *thread =
-        gst_harness_stress_push_upstream_event_start_full(harness, event, 500);
+/* The library's own stress, which does one thing as fast as it can: here all at once. Criticals and
+ * warnings are failures in every test. */
+typedef struct Stress {
+    GstHarness *harness;
+    GPtrArray *threads; /* of GstHarnessThread */
+} Stress;
 
-    g_usleep(200000);
-    fail_unless(gst_harness_stress_thread_stop(thread) > 0);
-    gst_event_unref(event);
+/* Every property of our own that can be written. */
+static void stress_properties(Stress *all)
+{
+    GstHarness *harness = all->harness;
+    guint n;
+    GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(harness->element), &n);
+
+    for (guint i = 0; i < n; i++) {
+        GValue value = G_VALUE_INIT;
+
+        if (!is_own(specs[i]) || !(specs[i]->flags & G_PARAM_WRITABLE))
+            continue;
+        g_value_init(&value, specs[i]->value_type);
+        g_param_value_set_default(specs[i], &value);
+        if (g_str_equal(specs[i]->name, "model"))
+            g_value_set_string(&value, tiny_model());
+        g_ptr_array_add(all->threads, gst_harness_stress_property_start_full(
+                                          harness, specs[i]->name, &value, 200));
+        g_value_unset(&value);
+    }
+    g_free(specs);
+}
+
+static GstEvent *seek_event(gdouble rate, GstFormat format, GstSeekFlags flags)
+{
+    return gst_event_new_seek(rate, format, GST_SEEK_FLAG_FLUSH | flags, GST_SEEK_TYPE_SET, 3,
+                              GST_SEEK_TYPE_SET, format == GST_FORMAT_TIME ? GST_SECOND : 30);
+}
+
+/* Every event that downstream sends. */
+static void stress_events(Stress *all)
+{
+    GstEvent *events[] = {
+        gst_event_new_reconfigure(),
+        gst_event_new_latency(GST_MSECOND),
+        gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2.0, GST_SECOND, 0),
+        gst_event_new_navigation(gst_structure_new_empty("application/x-gst-navigation")),
+        gst_event_new_step(GST_FORMAT_BUFFERS, 1, 1.0, TRUE, FALSE),
+        gst_event_new_custom(GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty("stress")),
+        seek_event(1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_KEY_UNIT | GST_SEEK_FLAG_SNAP_AFTER),
+        seek_event(-1.0, GST_FORMAT_DEFAULT, GST_SEEK_FLAG_NONE),
+        seek_event(4.0, GST_FORMAT_DEFAULT, GST_SEEK_FLAG_TRICKMODE)};
+
+    for (guint i = 0; i < G_N_ELEMENTS(events); i++) {
+        g_ptr_array_add(all->threads, gst_harness_stress_push_upstream_event_start_full(
+                                          all->harness, events[i], 2000));
+        gst_event_unref(events[i]);
+    }
+}
+
+static Stress stress_begin(void)
+{
+    Stress all = {.harness = gst_harness_new_with_padnames("codesrc", NULL, "src"),
+                  .threads = g_ptr_array_new()};
+
+    g_object_set(all.harness->element, "model", tiny_model(), NULL);
+    gst_harness_set_sink_caps_str(all.harness, "video/x-raw,framerate=30/1");
+    gst_harness_set_drop_buffers(all.harness, TRUE);
+    gst_harness_play(all.harness);
+    return all;
+}
+
+/* Meanwhile the application reads `stats` and seeks. */
+static void stress_end(Stress *all)
+{
+    for (guint i = 0; i < 200; i++) {
+        GstStructure *stats;
+
+        g_object_get(all->harness->element, "stats", &stats, NULL);
+        gst_structure_free(stats);
+        gst_element_send_event(all->harness->element,
+                               seek_event(1.0, GST_FORMAT_DEFAULT, GST_SEEK_FLAG_NONE));
+        g_usleep(5000);
+    }
+    for (guint i = 0; i < all->threads->len; i++)
+        fail_unless(gst_harness_stress_thread_stop(g_ptr_array_index(all->threads, i)) > 0);
+    g_ptr_array_unref(all->threads);
+    gst_harness_teardown(all->harness);
 }
 
 GST_START_TEST(test_harness_stress)
 {
-    static const gchar *const names[] = {
-        "class-id",    "drafting-steps",     "class-id-2",  "class-mix",
-        "seed",        "guidance",           "top-k",       "top-p",
-        "first-frame", "class-name",         "classes",     "threads",
-        "queue-depth", "batch-size",         "progressive", "qos",
-        "anytime",     "min-drafting-steps", "device",      "precision",
-        "is-live",     "cuda-device-id"};
-    GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
-    GstHarnessThread *threads[G_N_ELEMENTS(names)];
+    Stress all = stress_begin();
 
-    g_object_set(harness->element, "model", tiny_model(), NULL);
-    gst_harness_set_sink_caps_str(harness, "video/x-raw,framerate=30/1");
-    gst_harness_set_drop_buffers(harness, TRUE);
-    gst_harness_play(harness);
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-        GValue value = G_VALUE_INIT;
-        GParamSpec *spec =
-            g_object_class_find_property(G_OBJECT_GET_CLASS(harness->element), names[i]);
+    stress_properties(&all);
+    stress_events(&all);
+    stress_end(&all);
+}
+GST_END_TEST
 
-        g_value_init(&value, spec->value_type);
-        g_param_value_set_default(spec, &value);
-        threads[i] = gst_harness_stress_property_start_full(harness, names[i], &value, 100);
-        g_value_unset(&value);
-    }
-    stress_upstream(harness, gst_event_new_reconfigure());
-    stress_upstream(harness, gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2.0, GST_SECOND, 0));
-    stress_upstream(harness,
-                    gst_event_new_seek(1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, GST_SEEK_TYPE_SET,
-                                       GST_SECOND, GST_SEEK_TYPE_NONE, 0));
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-        fail_unless(gst_harness_stress_thread_stop(threads[i]) > 0);
-    gst_harness_teardown(harness);
+GST_START_TEST(test_state_stress)
+{
+    Stress all = stress_begin();
+
+    stress_properties(&all);
+    stress_events(&all);
+    g_ptr_array_add(all.threads, gst_harness_stress_statechange_start(all.harness));
+    stress_end(&all);
 }
 GST_END_TEST
 
@@ -271,5 +331,6 @@ Suite *make_suite(void)
     tcase_add_test(properties, test_factory);
     tcase_add_test(properties, test_stress);
     tcase_add_test(properties, test_harness_stress);
+    tcase_add_test(properties, test_state_stress);
     return suite;
 }
