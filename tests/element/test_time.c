@@ -315,10 +315,10 @@ GST_START_TEST(test_renegotiation)
 }
 GST_END_TEST
 
-/* The library's own checker of the order of events, over playing, seeks and EOS. */
+/* The library's own checker of the order of events, over playing, seeks of every kind and EOS. */
 GST_START_TEST(test_stream_is_consistent)
 {
-    Player *player = player_new("num-buffers=30", FPS30);
+    Player *player = player_new("", FPS30);
     GstPad *pad = gst_element_get_static_pad(player->source, "src");
     GstStreamConsistency *consistency = gst_consistency_checker_new(pad);
 
@@ -326,6 +326,12 @@ GST_START_TEST(test_stream_is_consistent)
     player_seek(player, 1.0, GST_FORMAT_TIME, FLUSH, AT(3), AT(6));
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
     player_seek(player, -1.0, GST_FORMAT_TIME, FLUSH, AT(3), AT(6));
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    player_seek(player, 1.0, GST_FORMAT_TIME, FLUSH | GST_SEEK_FLAG_SEGMENT, AT(3), AT(6));
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_SEGMENT_DONE);
+    /* Goes on without a flush, and then the application ends it. */
+    player_seek(player, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_NONE, AT(3), AT(3000));
+    fail_unless(gst_element_send_event(player->pipeline, gst_event_new_eos()));
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
     gst_consistency_checker_free(consistency);
     gst_object_unref(pad);
