@@ -82,10 +82,7 @@ static GstStaticPadTemplate src_template =
 
 static GstFlowReturn post_error(GstCodePaint *self, const CodeError *error)
 {
-    const GstCodeWeights *weights = &self->weights;
-
-    gst_code_error_post(GST_ELEMENT(self), error,
-                        weights->path ? weights->path : weights->wish.model, weights->wish.device);
+    gst_code_weights_post_error(&self->weights, error);
     return GST_FLOW_ERROR;
 }
 
@@ -138,16 +135,6 @@ static gchar *get_mask(GstCodePaint *self)
     return mask;
 }
 
-static GstCodeSettings get_settings(GstCodePaint *self)
-{
-    GstCodeSettings settings;
-
-    GST_OBJECT_LOCK(self);
-    settings = gst_code_settings_copy(&self->settings);
-    GST_OBJECT_UNLOCK(self);
-    return settings;
-}
-
 /* ---- start and stop ---------------------------------------------------------- */
 
 static gboolean check_mask(GstCodePaint *self, guint side, CodeError *error)
@@ -158,23 +145,6 @@ static gboolean check_mask(GstCodePaint *self, guint side, CodeError *error)
 
     g_free(mask);
     return good;
-}
-
-static gboolean open_weights(GstCodePaint *self, CodeError *error)
-{
-    GstCodeSettings settings = get_settings(self);
-    GstCodeWish wish;
-    gboolean opened;
-
-    GST_OBJECT_LOCK(self);
-    wish = gst_code_wish_copy(&self->wish);
-    GST_OBJECT_UNLOCK(self);
-    opened = gst_code_weights_open(&self->weights, &wish, settings.drafting_steps, error) &&
-             gst_code_settings_check(&settings, self->weights.headers, error) &&
-             check_mask(self, code_model_info(self->weights.headers)->side, error);
-    gst_code_wish_clear(&wish);
-    gst_code_settings_clear(&settings);
-    return opened;
 }
 
 static void set_side(GstCodePaint *self, guint side)
@@ -206,7 +176,9 @@ static gboolean gst_code_paint_start(GstBaseTransform *transform)
     CodeError error;
     guint cells;
 
-    if (!open_weights(self, &error)) {
+    gst_base_transform_set_passthrough(transform, FALSE);
+    if (!gst_code_weights_open_for(&self->weights, &self->wish, &self->settings, &error) ||
+        !check_mask(self, code_model_info(self->weights.headers)->side, &error)) {
         post_error(self, &error);
         gst_code_paint_stop(transform);
         return FALSE;
@@ -389,7 +361,7 @@ static CodeCanvas *encode(GstCodePaint *self, CodeGenerator *generator, const Gs
 
 static gboolean make_request(GstCodePaint *self, CodeRequest *request, CodeError *error)
 {
-    GstCodeSettings settings = get_settings(self);
+    GstCodeSettings settings = gst_code_settings_read(&self->settings, GST_ELEMENT(self));
     guint steps = gst_code_settings_steps(&settings, self->weights.headers);
     gboolean made =
         gst_code_weights_select(&self->weights, steps, error) &&

@@ -36,6 +36,16 @@ GstCodeSettings gst_code_settings_copy(const GstCodeSettings *settings)
     return copy;
 }
 
+GstCodeSettings gst_code_settings_read(const GstCodeSettings *settings, GstElement *element)
+{
+    GstCodeSettings copy;
+
+    GST_OBJECT_LOCK(element);
+    copy = gst_code_settings_copy(settings);
+    GST_OBJECT_UNLOCK(element);
+    return copy;
+}
+
 static void install_classes(GObjectClass *klass)
 {
     g_object_class_install_property(

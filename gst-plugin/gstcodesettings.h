@@ -43,6 +43,9 @@ typedef struct GstCodeSettings {
 void gst_code_settings_init(GstCodeSettings *settings);
 void gst_code_settings_clear(GstCodeSettings *settings);
 GstCodeSettings gst_code_settings_copy(const GstCodeSettings *settings); /* to be cleared */
+
+/* A copy, to be cleared, of settings that the object lock of `element` guards. */
+GstCodeSettings gst_code_settings_read(const GstCodeSettings *settings, GstElement *element);
 void gst_code_settings_install(GObjectClass *klass);
 void gst_code_settings_install_pace(GObjectClass *klass); /* min-drafting-steps */
 

@@ -67,14 +67,6 @@ static GstStaticPadTemplate src_template =
 
 /* ---- start and stop ---------------------------------------------------------- */
 
-static void post_error(GstCodeSrc *self, const CodeError *error)
-{
-    const GstCodeWeights *weights = &self->weights;
-
-    gst_code_error_post(GST_ELEMENT(self), error,
-                        weights->path ? weights->path : weights->wish.model, weights->wish.device);
-}
-
 static guint get_serial(gpointer data)
 {
     GstCodeSrc *self = data;
@@ -84,16 +76,6 @@ static guint get_serial(gpointer data)
     serial = self->serial;
     GST_OBJECT_UNLOCK(self);
     return serial;
-}
-
-static GstCodeSettings get_settings(GstCodeSrc *self)
-{
-    GstCodeSettings settings;
-
-    GST_OBJECT_LOCK(self);
-    settings = gst_code_settings_copy(&self->settings);
-    GST_OBJECT_UNLOCK(self);
-    return settings;
 }
 
 /* For the drawing thread: the settings of the moment when a frame is shown. */
@@ -108,26 +90,15 @@ static GstCodeSettings settings_at(gpointer data, GstClockTime pts)
     GST_OBJECT_LOCK(self);
     self->syncing = NULL;
     GST_OBJECT_UNLOCK(self);
-    return get_settings(self);
+    return gst_code_settings_read(&self->settings, GST_ELEMENT(self));
 }
 
 /* Fixes what the properties of the model mean until the next stop. */
 static gboolean open_weights(GstCodeSrc *self, CodeError *error)
 {
-    GstCodeSettings settings = get_settings(self);
-    GstCodeWish wish;
-    gboolean opened;
-
-    GST_OBJECT_LOCK(self);
-    wish = gst_code_wish_copy(&self->wish);
-    GST_OBJECT_UNLOCK(self);
-    opened = gst_code_weights_open(&self->weights, &wish, settings.drafting_steps, error) &&
-             gst_code_settings_check(&settings, self->weights.headers, error) &&
-             (!gst_base_src_is_live(GST_BASE_SRC(self)) ||
-              gst_code_weights_await(&self->weights, error));
-    gst_code_wish_clear(&wish);
-    gst_code_settings_clear(&settings);
-    return opened;
+    return gst_code_weights_open_for(&self->weights, &self->wish, &self->settings, error) &&
+           (!gst_base_src_is_live(GST_BASE_SRC(self)) ||
+            gst_code_weights_await(&self->weights, error));
 }
 
 static void set_side(GstCodeSrc *self, guint side)
@@ -216,7 +187,7 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
     gst_code_src_reset_qos(self);
     self->anchored = self->discont = self->tags_sent = FALSE;
     if (!open_weights(self, &error)) {
-        post_error(self, &error);
+        gst_code_weights_post_error(&self->weights, &error);
         gst_code_src_stop(src);
         return FALSE;
     }
@@ -346,7 +317,7 @@ static GstCodeDrawn *next_frame(GstCodeSrc *self, const GstSegment *segment, Gst
     if (!drawn)
         return NULL;
     if (drawn->failed) {
-        post_error(self, &drawn->error);
+        gst_code_weights_post_error(&self->weights, &drawn->error);
         *flow = GST_FLOW_ERROR;
         gst_code_ahead_give_back(self->ahead, drawn);
         return NULL;
@@ -396,7 +367,7 @@ static GstFlowReturn put_out(GstCodeSrc *self, const GstSegment *segment, GstCod
     CodeError error;
 
     if (!gst_code_painter_paint(&self->painter, drawn->pixels, buffer, &error)) {
-        post_error(self, &error);
+        gst_code_weights_post_error(&self->weights, &error);
         return GST_FLOW_ERROR;
     }
     gst_code_src_update_latency(self);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "gstcodeerror.h"
+
 void gst_code_weights_init(GstCodeWeights *weights, GstElement *element)
 {
     *weights = (GstCodeWeights){.element = element};
@@ -82,6 +84,29 @@ gboolean gst_code_weights_open(GstCodeWeights *weights, const GstCodeWish *wish,
     weights->path = g_canonicalize_filename(path, NULL);
     free(path);
     return gst_code_weights_select(weights, steps, error);
+}
+
+gboolean gst_code_weights_open_for(GstCodeWeights *weights, const GstCodeWish *wish,
+                                   const GstCodeSettings *settings, CodeError *error)
+{
+    GstCodeSettings now = gst_code_settings_read(settings, weights->element);
+    GstCodeWish wanted;
+    gboolean opened;
+
+    GST_OBJECT_LOCK(weights->element);
+    wanted = gst_code_wish_copy(wish);
+    GST_OBJECT_UNLOCK(weights->element);
+    opened = gst_code_weights_open(weights, &wanted, now.drafting_steps, error) &&
+             gst_code_settings_check(&now, weights->headers, error);
+    gst_code_wish_clear(&wanted);
+    gst_code_settings_clear(&now);
+    return opened;
+}
+
+void gst_code_weights_post_error(const GstCodeWeights *weights, const CodeError *error)
+{
+    gst_code_error_post(weights->element, error,
+                        weights->path ? weights->path : weights->wish.model, weights->wish.device);
 }
 
 /* Buffers have the size that the first headers told, and the engine writes pictures of the size of

@@ -38,6 +38,14 @@ void gst_code_weights_clear(GstCodeWeights *weights);
 gboolean gst_code_weights_open(GstCodeWeights *weights, const GstCodeWish *wish, guint steps,
                                CodeError *error);
 
+/* The same with the properties of the element, which its object lock guards, as they are now; and
+ * checks the settings. */
+gboolean gst_code_weights_open_for(GstCodeWeights *weights, const GstCodeWish *wish,
+                                   const GstCodeSettings *settings, CodeError *error);
+
+/* Posts an error of the element's, with the model and the device that it opened, or was to. */
+void gst_code_weights_post_error(const GstCodeWeights *weights, const CodeError *error);
+
 /* Makes sure that `headers` and the weights are those for `steps`, which may take a new load. */
 gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError *error);
 

@@ -44,6 +44,15 @@ GST_START_TEST(test_bundled_model)
 }
 GST_END_TEST
 
+GST_START_TEST(test_codepaint)
+{
+    GstElement *paint = gst_object_ref_sink(gst_element_factory_make("codepaint", NULL));
+
+    walk(paint);
+    gst_object_unref(paint);
+}
+GST_END_TEST
+
 GST_START_TEST(test_linked)
 {
     Player *player = player_new("", NULL);
@@ -223,6 +232,7 @@ Suite *make_suite(void)
     suite_add_tcase(suite, states);
     tcase_add_test(states, test_unlinked);
     tcase_add_test(states, test_bundled_model);
+    tcase_add_test(states, test_codepaint);
     tcase_add_test(states, test_linked);
     tcase_add_test(states, test_live);
     tcase_add_test(states, test_never_started);
