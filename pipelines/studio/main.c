@@ -35,6 +35,8 @@ static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
     g_option_context_add_group(context, gst_init_get_option_group());
     parsed = g_option_context_parse(context, argc, argv, error);
     g_option_context_free(context);
+    if (!options->address)
+        options->address = g_strdup("127.0.0.1");
     return parsed;
 }
 
@@ -109,7 +111,7 @@ static void run(Server *server)
 
 int main(int argc, char **argv)
 {
-    Options options = {.address = g_strdup("127.0.0.1"), .port = 8190, .rate = 1.0};
+    Options options = {.port = 8190, .rate = 1.0};
     GError *error = NULL;
     Studio *studio = NULL;
     Server *server = NULL;
