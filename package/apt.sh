@@ -30,3 +30,5 @@ run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-
 test_packages="libarchive-dev unzip parallel chromium"
 # The live studio: HTTP, WebRTC, and JPEG for where there is none.
 studio_packages="libsoup-3.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-bad gstreamer1.0-nice"
+# What the Debian packages are built, examined and tried with.
+package_packages="dpkg-dev debhelper lintian debootstrap"
