@@ -1,5 +1,7 @@
 /* test_paint.c - codepaint: what it draws is what the engine draws, and it is a good filter. */
 #include <gst/check/gstharness.h>
+#include <gst/controller/gstdirectcontrolbinding.h>
+#include <gst/controller/gstinterpolationcontrolsource.h>
 
 #include "common.h"
 
@@ -14,8 +16,8 @@
 
 static GstHarness *painter(const gchar *properties, const gchar *format)
 {
-    gchar *launch =
-        g_strdup_printf("codepaint model=\"%s\" precision=f32 %s", tiny_model(), properties);
+    gchar *launch = g_strdup_printf("codepaint model=\"%s\" precision=f32 threads=1 %s",
+                                    tiny_model(), properties);
     gchar *caps = g_strdup_printf("video/x-raw,format=%s,width=%d,height=%d,framerate=10/1", format,
                                   SIDE, SIDE);
     GstHarness *harness = gst_harness_new_parse(launch);
@@ -112,6 +114,7 @@ static void engine_paints(gint32 class_id, guint64 seed, guint64 frame, guint8 *
         mask[y * CELLS + 1] = mask[y * CELLS + 2] = 1.0f;
     code_model_options_init(&options);
     options.precision = "f32";
+    options.threads = 1;
     model = code_model_open(tiny_model(), &options, &error);
     fail_unless(model != NULL, "%s", error.text);
     generator = code_generator_new(model, 1, 0, &error);
@@ -168,6 +171,37 @@ GST_START_TEST(test_what_it_depends_on)
         fail_if(memcmp(truth, found, sizeof truth) == 0, "%s", others[i]);
         g_free(properties);
     }
+}
+GST_END_TEST
+
+/* A schedule from one class to another, by the time of the frame: its ends are the classes. */
+GST_START_TEST(test_schedule)
+{
+    static const gchar *const ends[] = {PART "class-id=3", PART "class-id=7"};
+    GstHarness *harness = painter(PART "class-id=3 class-id-2=7", "RGB");
+    GstElement *paint = gst_harness_find_element(harness, "codepaint");
+    GstControlSource *source = gst_interpolation_control_source_new();
+    guint8 truth[4 * AREA], found[4 * AREA];
+
+    g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, NULL);
+    gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), 0, 0.0);
+    gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), GST_SECOND, 1.0);
+    fail_unless(gst_object_add_control_binding(
+        GST_OBJECT(paint),
+        gst_direct_control_binding_new_absolute(GST_OBJECT(paint), "class-mix", source)));
+    gst_object_unref(source);
+    for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
+        GstBuffer *buffer = picture("RGB", 7);
+
+        GST_BUFFER_PTS(buffer) = i * GST_SECOND;
+        buffer = gst_harness_push_and_pull(harness, buffer);
+        fail_unless(buffer != NULL);
+        components(buffer, "RGB", found);
+        painted(ends[i], "RGB", 7, truth);
+        fail_unless(memcmp(truth, found, sizeof truth) == 0, "end %u", i);
+    }
+    gst_object_unref(paint);
+    gst_harness_teardown(harness);
 }
 GST_END_TEST
 
@@ -529,6 +563,7 @@ Suite *make_suite(void)
     suite_add_tcase(suite, paint);
     tcase_add_test(paint, test_engine);
     tcase_add_test(paint, test_what_it_depends_on);
+    tcase_add_test(paint, test_schedule);
     tcase_add_test(paint, test_formats_and_alpha);
     tcase_add_test(paint, test_keeps);
     tcase_add_test(paint, test_nothing_to_do);
