@@ -44,11 +44,12 @@ static char *place(const CpuPacked *packed, size_t output, size_t *step)
     return (char *)panel.data + output % GEMM_COLUMNS * 4;
 }
 
-static void pack_half(CpuPacked *packed, const float *weight)
+/* Outputs from `first` on, value by value. */
+static void pack_rest(CpuPacked *packed, const float *weight, size_t first)
 {
     size_t taps = packed->taps, in = packed->in, columns = packed->folded ? 3 : 1;
 
-    for (size_t o = 0; o < columns * packed->out; o++) {
+    for (size_t o = first; o < columns * packed->out; o++) {
         size_t step, column = o / packed->out;
         const float *from = weight + o % packed->out * in * taps * columns + column;
         char *to = place(packed, o, &step);
@@ -60,6 +61,25 @@ static void pack_half(CpuPacked *packed, const float *weight)
                 memcpy(to + i / 2 * step + i % 2 * 2, &half, sizeof half);
             }
     }
+}
+
+/* Whole panels of products go through registers, which is what most of loading a model comes to. */
+static bool pack_half(CpuPacked *packed, const CpuBody *body, const float *weight, CodeError *error)
+{
+    size_t in = packed->in, whole = packed->taps == 1 ? packed->out / GEMM_COLUMNS : 0;
+    uint16_t *rows = whole ? cpu_allocate(GEMM_COLUMNS * in * sizeof *rows, error) : NULL;
+
+    if (whole && !rows)
+        return false;
+    for (size_t i = 0; i < whole; i++) {
+        CpuPanel panel = cpu_panel(packed, i);
+
+        body->convert(rows, weight + panel.first * in, GEMM_COLUMNS * in);
+        gemm_pack_columns((uint32_t *)(void *)panel.data, rows, in, GEMM_COLUMNS, in);
+    }
+    free(rows);
+    pack_rest(packed, weight, whole * GEMM_COLUMNS);
+    return true;
 }
 
 /* Symmetric, one scale an output: weight = scale * byte, byte in -127..127. Weights below 1e-30 of
@@ -120,8 +140,8 @@ static void *zeroed(size_t bytes, CodeError *error)
     return memory;
 }
 
-CpuPacked *cpu_packed_new(bool bytes, const CodeWeightSpec *spec, const float *weight,
-                          const float *bias, CodeError *error)
+CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec *spec,
+                          const float *weight, const float *bias, CodeError *error)
 {
     bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
     CpuPacked *packed = calloc(1, sizeof *packed);
@@ -152,9 +172,11 @@ CpuPacked *cpu_packed_new(bool bytes, const CodeWeightSpec *spec, const float *w
     }
     if (bias)
         memcpy(packed->bias, bias, spec->out * sizeof(float));
-    if (bytes)
+    if (bytes) {
         pack_bytes(packed, weight);
-    else
-        pack_half(packed, weight);
+    } else if (!pack_half(packed, body, weight, error)) {
+        cpu_packed_free(packed);
+        return NULL;
+    }
     return packed;
 }

@@ -28,9 +28,9 @@ enum { CPU_ROW_EXTRA = 2 * sizeof(float) };
 /* True if a weight of that spec is packed on this device, false if oneDNN computes with it. */
 bool cpu_packs(const CodeDevice *device, const CodeWeightSpec *spec);
 
-/* NULL, with `error` filled in, on failure. */
-CpuPacked *cpu_packed_new(bool bytes, const CodeWeightSpec *spec, const float *weight,
-                          const float *bias, CodeError *error);
+/* `body`: the one with bfloat16. NULL, with `error` filled in, on failure. */
+CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec *spec,
+                          const float *weight, const float *bias, CodeError *error);
 void cpu_packed_free(CpuPacked *packed); /* NULL is allowed */
 
 /* True if the tile kernels cannot read inputs where they lie: float32 ones, and rows that end

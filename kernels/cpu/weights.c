@@ -74,7 +74,7 @@ CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, cons
         bool linear = spec->kind == CODE_WEIGHT_LINEAR && !spec->x_f32;
         bool bytes = device->bytes && (linear || (spec->coarse && !spec->x_f32 && !spec->y_f32));
 
-        weight->packed = cpu_packed_new(bytes, spec, data, bias, error);
+        weight->packed = cpu_packed_new(device->body, bytes, spec, data, bias, error);
         if (weight->packed)
             return weight;
     } else if (fill(weight, data, bias, error)) {
