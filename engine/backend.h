@@ -63,9 +63,12 @@ typedef enum CodeWeightKind {
 typedef struct CodeWeightSpec {
     CodeWeightKind kind;
     unsigned in, out;
-    bool x_f32; /* the input is float32, not the activation type */
-    bool y_f32; /* the output is; a product with both float32 is also computed in float32 */
-    bool coarse; /* of a convolution: the device may compute with fewer bits than activations have */
+    bool x_f32;     /* the input is float32, not the activation type */
+    bool y_f32;     /* the output is; a product with both float32 is also computed in float32 */
+    bool may_round; /* or, if it may round, with weights and inputs of the activation type;
+                       CODE_PLAIN and CODE_GELU only */
+    bool
+        coarse; /* of a convolution: the device may compute with fewer bits than activations have */
 } CodeWeightSpec;
 
 typedef enum CodeCopy {
@@ -210,13 +213,15 @@ typedef struct CodeResize {
 } CodeResize;
 
 /* y = conv(x) + bias (+ add), zero padding. x (images, side, side, in); the output has the same
- * side, or half of it with stride 2. `add` may be NULL, and may be y itself. */
+ * side, half of it with stride 2, or twice as much. `add` may be NULL, and may be y itself. */
 typedef struct CodeConv {
     const CodeWeight *weight;
     const void *x;   /* of the type in the weight's spec, as y */
     const void *add; /* of y's type */
     void *y;
     unsigned images, side;
+    bool doubled; /* CONV3 of a map that is first doubled in side, as CODE_NEAREST does: the output
+                     has twice the side. Where CodeDeviceInfo.doubles */
 } CodeConv;
 
 /* f_hat += 0.5 * h + 0.5 * conv, elementwise; where a mask is given (one value per position of each
@@ -265,10 +270,13 @@ typedef struct CodeDeviceOptions {
 typedef struct CodeDeviceInfo {
     unsigned threads;
     const char *precision;    /* "f32", ...; static */
+    bool rounds;              /* products that may round do */
+    bool doubles;             /* convolutions can double the map */
+    size_t stream_bytes;      /* device memory that a stream takes for itself */
     bool host_memory;         /* the device computes in the host's memory */
     unsigned activation_size; /* bytes: 4 or 2 */
-    unsigned linear_size;     /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones, and of
-                                 coarse ones; 0: as all others, which take activation_size */
+    unsigned linear_size; /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones, and of
+                             coarse ones; 0: as all others, which take activation_size */
 } CodeDeviceInfo;
 
 struct CodeBackend {

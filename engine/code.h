@@ -184,6 +184,7 @@ typedef struct CodePlan {
     uint64_t class_bytes;        /* modulations and first scales of recent classes */
     uint64_t scratch_bytes;      /* everything else of a generator */
     uint64_t total_bytes;
+    uint64_t device_bytes; /* of these in the device's memory; 0: it computes in the host's */
 } CodePlan;
 
 /* Plans for N = drafting_steps and `batch` pictures at a time. Computes only, needs no weights. */

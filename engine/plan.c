@@ -240,6 +240,11 @@ static uint64_t render_operations(const CodeShape *shape)
     return sum + conv_operations(side, 9, channels, 3);
 }
 
+static size_t stream_bytes(const CodeModel *model)
+{
+    return (code_renders_beside(model) ? 2 : 1) * model->device_info.stream_bytes;
+}
+
 bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch, CodePlan *plan,
                CodeError *error)
 {
@@ -274,7 +279,9 @@ bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch, 
     plan->cache_bytes = cache * activation_size(&sketch);
     plan->class_bytes = sizeof(float) * (sketch.drafter.layout.stride * sketch.drafter.slots +
                                          sketch.refiner.layout.stride * sketch.refiner.slots);
-    plan->scratch_bytes = device.peak + host.peak - plan->cache_bytes - plan->class_bytes;
-    plan->total_bytes = plan->weight_bytes + device.peak + host.peak;
+    plan->total_bytes = plan->weight_bytes + device.peak + stream_bytes(model) + host.peak;
+    plan->device_bytes = model->device_info.host_memory ? 0 : plan->total_bytes - host.peak;
+    plan->scratch_bytes =
+        plan->total_bytes - plan->weight_bytes - plan->cache_bytes - plan->class_bytes;
     return true;
 }

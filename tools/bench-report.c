@@ -192,6 +192,7 @@ void report_json(const Report *report)
     json_number("first_ms", report->first_ms);
     printf("  \"planned_bytes\": %" PRIu64 ",\n", plan->total_bytes);
     printf("  \"planned_weight_bytes\": %" PRIu64 ",\n", plan->weight_bytes);
+    json_number("planned_device_bytes", (double)plan->device_bytes);
     json_number("peak_bytes", (double)report->peak_bytes);
     json_number("load_peak_bytes", (double)report->load_peak_bytes);
     printf("  \"flops\": %.15g,\n", all.operations / plan->batch);

@@ -30,6 +30,7 @@ static const char usage[] =
     "  --whole               pictures as they are drawn where nobody looks: no stage is told "
     "apart,\n"
     "                        and the next call begins before the last has ended\n"
+    "  --no-pictures         the transformers alone: pictures are not rendered\n"
     "  --device D            auto, cuda, cpu, reference\n"
     "  --cuda-device-id I    which of the CUDA devices\n"
     "  --precision P         auto, f32, bf16, int8\n"
@@ -45,7 +46,7 @@ typedef struct Arguments {
     CodeModelOptions options;
     unsigned steps[CODE_MAX_SCALES], steps_count; /* N, as given */
     unsigned batch, runs;
-    bool random_classes, whole, json;
+    bool random_classes, whole, no_pictures, json;
 } Arguments;
 
 static CodeClassWeights class_weights(const char *text)
@@ -71,6 +72,7 @@ static void parse(Arguments *a, int argc, char **argv)
         RUNS,
         RANDOM,
         WHOLE,
+        NO_PICTURES,
         DEVICE,
         DEVICE_ID,
         PRECISION,
@@ -86,6 +88,7 @@ static void parse(Arguments *a, int argc, char **argv)
                                           {"runs", 1, NULL, RUNS},
                                           {"random-classes", 0, NULL, RANDOM},
                                           {"whole", 0, NULL, WHOLE},
+                                          {"no-pictures", 0, NULL, NO_PICTURES},
                                           {"device", 1, NULL, DEVICE},
                                           {"cuda-device-id", 1, NULL, DEVICE_ID},
                                           {"precision", 1, NULL, PRECISION},
@@ -116,6 +119,8 @@ static void parse(Arguments *a, int argc, char **argv)
             a->random_classes = true;
         } else if (option == WHOLE) {
             a->whole = true;
+        } else if (option == NO_PICTURES) {
+            a->no_pictures = true;
         } else if (option == DEVICE) {
             a->options.device = optarg;
         } else if (option == DEVICE_ID) {
@@ -254,6 +259,7 @@ static bool begin_call(Bench *bench, CodeError *error)
         requests[i].class_id = bench->a->random_classes ? CODE_CLASS_RANDOM : 0;
         requests[i].frame = bench->frame++;
         pictures[i] = (CodePicture){bench->pixels + i * side * stride, stride};
+        pictures[i].data = bench->a->no_pictures ? NULL : pictures[i].data;
     }
     return code_generate_begin(bench->generator, requests, bench->a->batch, pictures, error);
 }

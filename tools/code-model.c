@@ -121,6 +121,8 @@ static void print_plan(const CodePlan *plan)
            mebibytes(plan->weight_bytes), mebibytes(plan->cache_bytes),
            mebibytes(plan->class_bytes), mebibytes(plan->scratch_bytes),
            mebibytes(plan->total_bytes));
+    if (plan->device_bytes)
+        printf("              %.1f MiB of it on the device\n", mebibytes(plan->device_bytes));
     if (plan->class_weight_bytes)
         printf("class weights %.1f MiB as float32, not in memory: read for each new class\n",
                mebibytes(plan->class_weight_bytes));

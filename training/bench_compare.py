@@ -4,6 +4,8 @@ its plot.
     python -m training.bench_compare --bench build/tools/code-bench --results out/bench.jsonl
     python -m training.bench_compare --results out/bench.jsonl --plot docs/performance-cpu.png  # measures nothing
 
+    python -m training.bench_compare --device cuda --bench build/tools/code-bench --results out/bench-cuda.jsonl
+
 Every figure is appended to the results at once, so a run that is cut short can be printed."""
 
 import argparse
@@ -46,6 +48,21 @@ QUICK = (
 )
 
 
+# On a GPU: pictures as they are drawn where nobody looks, which has graphs and overlaps calls; the transformers alone; and
+# stages, one operation after the other. Rivals: as published, and as fast as PyTorch gets.
+GPU = tuple(
+    job
+    for batch, runs in ((1, 20), (8, 10), (64, 5))
+    for job in (
+        (OURS, 'official', 'f16-whole', (6, 8, 10), batch, runs),
+        (OURS, 'official', 'f16-transformers', (6, 8, 10), batch, runs),
+        (OURS, 'official', 'f16', (6, 8, 10), batch, runs),
+        (THEIRS, 'official', ('autocast16-again', 'bf16-compiled'), (6, 8, 10), (batch,), runs),
+    )
+)
+EXTRA = {'whole': ['--whole'], 'transformers': ['--whole', '--no-pictures'], '': []}
+
+
 def objects(text):
     """The JSON objects of a text, one after the other."""
     decoder, at = json.JSONDecoder(), 0
@@ -54,19 +71,21 @@ def objects(text):
         yield value
 
 
-def run_ours(bench, shape, precision, steps, batch, runs):
+def run_ours(bench, device, shape, configuration, steps, batch, runs):
+    precision, _, extra = configuration.partition('-')
     # The bundled model for its own shape: figures of what users run.
     command = [bench, '--json', '--model' if shape == 'vistas' else '--shape', shape]
     command += ['--precision', precision, '--batch', str(batch), '--runs', str(runs)]
+    command += ['--device', device, *EXTRA[extra]]
     for n in steps:
         command += ['--drafting-steps', str(n)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     for line in objects(done.stdout):
-        line['configuration'] = line['precision']
+        line['configuration'] = configuration
         yield line
 
 
-def run_theirs(shape, configurations, steps, batches, runs):
+def run_theirs(device, shape, configurations, steps, batches, runs):
     command = [
         sys.executable,
         '-m',
@@ -75,6 +94,8 @@ def run_theirs(shape, configurations, steps, batches, runs):
         shape,
         '--runs',
         str(runs),
+        '--device',
+        device,
     ]
     command += ['--configurations', *configurations, '--batch', *map(str, batches)]
     command += ['--drafting-steps', *map(str, steps)]
@@ -84,12 +105,15 @@ def run_theirs(shape, configurations, steps, batches, runs):
     process.wait()
 
 
-def measure(jobs, bench, results):
+def measure(jobs, bench, device, results):
     os.makedirs(os.path.dirname(os.path.abspath(results)), exist_ok=True)
     begin = time.time()
     with open(results, 'a') as file:
         for engine, shape, *rest in jobs:
-            lines = run_ours(bench, shape, *rest) if engine == OURS else run_theirs(shape, *rest)
+            if engine == OURS:
+                lines = run_ours(bench, device, shape, *rest)
+            else:
+                lines = run_theirs(device, shape, *rest)
             for line in lines:
                 line['engine'], line['shape'] = engine, shape
                 file.write(json.dumps(line) + '\n')
@@ -255,6 +279,7 @@ def main():
     parser.add_argument(
         '--results', default='out/bench.jsonl', help='JSON lines, read and appended to'
     )
+    parser.add_argument('--device', choices=('cpu', 'cuda'), default='cpu')
     parser.add_argument('--quick', action='store_true', help='a tiny shape only, to try the script')
     parser.add_argument('--only', nargs='+', help='of these shapes only')
     parser.add_argument('--engine', choices=(OURS, THEIRS), help='of this side only')
@@ -264,8 +289,8 @@ def main():
     parser.add_argument('--plot', help='PNG: time against N, speed against batch')
     args = parser.parse_args()
     if args.bench:
-        jobs = QUICK if args.quick else FULL
-        measure(chosen(jobs, args), args.bench, args.results)
+        jobs = QUICK if args.quick else GPU if args.device == 'cuda' else FULL
+        measure(chosen(jobs, args), args.bench, args.device, args.results)
     table = read(args.results)
     for print_table in (print_comparison, print_ratios, print_stages):
         print_table(table)

@@ -2,7 +2,8 @@
 docs/performance.md. B pictures, K scales, C width, V codes, Z channels of a code, P the last side.
 
 A precision is a pair: the type of weights and products, and the type of the residual stream. `autocast` runs
-under torch.autocast with weights that are bfloat16 already, so that no call converts them again."""
+under torch.autocast with weights that are bfloat16 already, so that no call converts them again; `autocast16` does with
+float16, as the public code has it on a GPU. Everything is computed on the device of the weights."""
 
 import math
 import time
@@ -15,6 +16,7 @@ from torch import nn
 PRECISIONS = {
     'f32': (torch.float32, torch.float32),
     'autocast': (torch.bfloat16, torch.float32),
+    'autocast16': (torch.float16, torch.float32),
     'bf16': (torch.bfloat16, torch.bfloat16),
 }
 
@@ -68,7 +70,7 @@ class Transformer:
         self.cond = weights['class_emb.weight'][classes + [shape['classes']] * len(classes)]
         level = torch.cat([torch.full((p * p,), k) for k, p in enumerate(shape['patch_nums'])])
         self.place = (weights['lvl_embed.weight'][level] + weights['pos_1LC'][0]).to(self.residual)
-        self.allowed = level[:, None] >= level[None, :]
+        self.allowed = (level[:, None] >= level[None, :]).to(self.cond.device)
         self.begin = [
             sum(p * p for p in shape['patch_nums'][:k]) for k in range(len(shape['patch_nums']) + 1)
         ]
@@ -119,7 +121,8 @@ class Transformer:
 
     def new_cache(self):
         shape = 2, 2 * self.batch, self.width // 64, self.begin[-1], 64
-        self.caches = [torch.empty(shape, dtype=self.type).unbind() for _ in range(self.depth)]
+        new = lambda: torch.empty(shape, dtype=self.type, device=self.cond.device)
+        self.caches = [new().unbind() for _ in range(self.depth)]
 
     def embed(self, k, area):
         """Input of scale k for both branches: area (B, p * p, Z), not used at k = 0."""
@@ -230,8 +233,9 @@ class Decoder:
     ):
         """weights: {'vae', 'drafter' and perhaps 'refiner': {name: tensor}} of the precision's type."""
         self.shape = shape
-        autocast = precision == 'autocast'
-        self.context = lambda: torch.autocast('cpu', torch.bfloat16) if autocast else nullcontext()
+        autocast, dtype = precision.startswith('autocast'), PRECISIONS[precision][0]
+        self.device = weights['vae']['quantize.embedding.weight'].device.type
+        self.context = lambda: torch.autocast(self.device, dtype) if autocast else nullcontext()
         args = precision, classes, hoist, compiled, packed
         with torch.inference_mode(), self.context():
             self.drafter = Transformer(weights['drafter'], shape, shape['drafter'], *args)
@@ -242,13 +246,19 @@ class Decoder:
             )
         self.render = torch.compile(self.vae, dynamic=False) if compiled else self.vae
 
+    def now(self):
+        """The time when all that was asked of the device is done."""
+        if self.device == 'cuda':
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
     @torch.inference_mode()
     def draw(self, steps, guidance=1.5, top_k=600, top_p=0.96, tokens=None, seen=None):
         """Draws B pictures. Returns them and the seconds of drafter, hand-over, refiner and VQ-VAE. `tokens`: token
         maps to feed in place of the drawn ones; `seen`: called with each scale's logits."""
         patch_nums, last = self.shape['patch_nums'], self.shape['patch_nums'][-1]
         scales, f_hat, areas = len(patch_nums), 0, [None]
-        times, before = [0.0] * 4, time.perf_counter()
+        times, before = [0.0] * 4, self.now()
         with self.context():
             model = self.drafter
             model.new_cache()
@@ -263,7 +273,7 @@ class Decoder:
                 drawn = sample(logits, min(top_k, logits.shape[-1]), top_p, 1.1 if k < 7 else 1.0)
                 if seen:
                     seen(logits)
-                with torch.autocast('cpu', enabled=False):
+                with torch.autocast(self.device, enabled=False):
                     f_hat = f_hat + self.vae.contribution(k, drawn if tokens is None else tokens[k])
                     if k < scales - 1:
                         side = patch_nums[k + 1]
@@ -273,9 +283,9 @@ class Decoder:
                             else f_hat
                         )
                         areas.append(area.flatten(2).transpose(1, 2))
-                now = time.perf_counter()
+                now = self.now()
                 times[0 if k < steps else 1 if k == steps else 2] += now - before
                 before = now
             pictures = self.render(f_hat)
-            times[3] = time.perf_counter() - before
+            times[3] = self.now() - before
         return pictures, times

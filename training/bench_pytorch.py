@@ -1,6 +1,7 @@
-"""Times the shapes that code-bench times, in PyTorch on the processor: one JSON line for each configuration.
+"""Times the shapes that code-bench times, in PyTorch: one JSON line for each configuration.
 
-A configuration is a precision (`f32`; `autocast`: bfloat16 products, float32 elsewhere; `bf16`: all in bfloat16),
+A configuration is a precision (`f32`; `autocast`: bfloat16 products, float32 elsewhere; `autocast16`: the same with
+float16, for GPUs; `bf16`: all in bfloat16),
 eager PyTorch with modulations computed `again` at every scale, as the public code does, or `once` a class, before
 the measurement begins; the same with weights of the blocks `packed` in oneDNN's layout; or torch.compile (`compiled`),
 modulations once."""
@@ -17,6 +18,10 @@ from training.bench_model import PRECISIONS, Decoder
 from training.synthetic import SHAPES, decoder_tensors, operations, synthetic, var_tensors
 
 MODES = 'again', 'once', 'packed', 'compiled'
+DEVICES = {
+    'cpu': ('f32', 'autocast', 'bf16'),
+    'cuda': ('f32', 'autocast16', 'bf16'),
+}
 CONFIGURATIONS = [f'{precision}-{mode}' for precision in PRECISIONS for mode in MODES]
 STAGES = 'drafter', 'handover', 'refiner', 'vae'
 
@@ -36,6 +41,11 @@ def build(shape, threads):
     }
 
 
+def sensible(configuration, device):
+    precision, mode = configuration.split('-')
+    return precision in DEVICES[device] and not (device == 'cuda' and mode == 'packed')
+
+
 def convert(weights, dtype):
     """In place, tensor by tensor: two copies of a large model would not fit."""
     for part in weights.values():
@@ -43,13 +53,14 @@ def convert(weights, dtype):
             part[name] = part[name].to(dtype)
 
 
-def report(name, configuration, steps, batch, runs):
+def report(name, configuration, steps, batch, runs, device='cpu'):
     """runs: of each call, the seconds of its stages."""
     totals = [sum(run) for run in runs]
     line = {
         'model': name,
         'configuration': configuration,
         'threads': torch.get_num_threads(),
+        'device': torch.cuda.get_device_name() if device == 'cuda' else 'cpu',
         'drafting_steps': steps,
         'batch': batch,
         'runs': len(runs),
@@ -59,6 +70,8 @@ def report(name, configuration, steps, batch, runs):
         'total_ms_min': 1e3 * min(totals),
         'total_ms_max': 1e3 * max(totals),
     }
+    if device == 'cuda':
+        line['device_bytes'] = torch.cuda.max_memory_allocated()
     for stage, name in enumerate(STAGES):
         line[name + '_ms'] = 1e3 * statistics.median(run[stage] for run in runs)
     return line
@@ -82,6 +95,7 @@ def parse():
     )
     parser.add_argument('--batch', type=int, nargs='+', default=[1])
     parser.add_argument('--runs', type=int, default=5)
+    parser.add_argument('--device', choices=DEVICES, default='cpu')
     parser.add_argument('--threads', type=int, default=len(os.sched_getaffinity(0)))
     return parser.parse_args()
 
@@ -93,13 +107,20 @@ def main():
     torch._inductor.config.freezing = True  # weights of the VQ-VAE in the layout that oneDNN likes
     shape = SHAPES[args.shape]
     steps = args.drafting_steps or [8 if 'refiner' in shape else len(shape['patch_nums'])]
-    weights = build(shape, args.threads)
+    weights = {
+        part: {name: values.to(args.device) for name, values in tensors.items()}
+        for part, tensors in build(shape, args.threads).items()
+    }
     # In the order of the precisions: from bfloat16 there is no way back.
     for configuration in sorted(set(args.configurations), key=CONFIGURATIONS.index):
+        if not sensible(configuration, args.device):
+            continue
         precision, mode = configuration.split('-')
         convert(weights, PRECISIONS[precision][0])
         for batch in args.batch:
             torch._dynamo.reset()
+            if args.device == 'cuda':
+                torch.cuda.reset_peak_memory_stats()
             decoder = Decoder(
                 shape,
                 weights,
@@ -111,7 +132,7 @@ def main():
             )
             for n in steps:
                 runs = measure(decoder, n, args.runs, mode == 'compiled')
-                line = report(args.shape, configuration, n, batch, runs)
+                line = report(args.shape, configuration, n, batch, runs, args.device)
                 print(json.dumps(line), flush=True)
                 print(f"{configuration}, N = {n}: {line['total_ms']:.0f} ms", file=sys.stderr)
             del decoder

@@ -130,7 +130,7 @@ static void count_packed(CodeBinder *binder, const CodeWeightSpec *spec)
     const CodeDeviceInfo *info = &binder->model->device_info;
     uint64_t size = info->activation_size, side = kernel_side(spec->kind);
 
-    if (spec->x_f32 && spec->y_f32)
+    if (spec->x_f32 && spec->y_f32 && !(spec->may_round && info->rounds))
         return;
     if ((spec->kind == CODE_WEIGHT_LINEAR || spec->coarse) && info->linear_size)
         size = info->linear_size;
@@ -262,6 +262,8 @@ bool code_binder_adaln(CodeBinder *binder, CodeWeight **out, unsigned width, uns
         .step = binder->adaln_step,
     };
 
+    /* VAR is trained and released with these products in 16 bits. */
+    layer.spec.may_round = true;
     snprintf(layer.name, sizeof layer.name, "%s", name);
     return note_layer(binder, &layer);
 }

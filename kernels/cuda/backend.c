@@ -92,8 +92,12 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
     device->index = index;
     device->type = type;
     atomic_init(&device->lost, false);
-    *info = (CodeDeviceInfo){
-        .threads = 1, .precision = names[type], .activation_size = (unsigned)cuda_size(type)};
+    *info = (CodeDeviceInfo){.threads = 1,
+                             .precision = names[type],
+                             .activation_size = (unsigned)cuda_size(type),
+                             .rounds = type != CUDA_F32,
+                             .doubles = true,
+                             .stream_bytes = CUDA_WORKSPACE + CUDA_SCRATCH};
     return device;
 }
 
@@ -208,7 +212,7 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     }
     weight->spec = *spec;
     weight->kernel = wide ? 3 : 1;
-    weight->type = spec->x_f32 && spec->y_f32 ? CUDA_F32 : device->type;
+    weight->type = spec->x_f32 && spec->y_f32 && !spec->may_round ? CUDA_F32 : device->type;
     weight->y_type = spec->y_f32 ? CUDA_F32 : device->type;
     gathered = wide || (spec->x_f32 ? CUDA_F32 : device->type) != weight->type;
     /* Rows that lie ready are taken as they come; rows that are gathered have zeros behind. */

@@ -130,7 +130,9 @@ typedef struct CudaProduct {
 
 bool cuda_product(CudaStream *stream, const CudaProduct *product);
 
-enum { CUDA_WORKSPACE = 32 << 20 }; /* bytes, of cuBLAS */
+/* Bytes: of cuBLAS; and of scratch memory, which is strips of rows or of sums that stay within the
+ * second-level cache of the GPUs that we are made for. */
+enum { CUDA_WORKSPACE = 32 << 20, CUDA_SCRATCH = 24 << 20 };
 
 /* ---- pictures.c ------------------------------------------------------------------------------ */
 

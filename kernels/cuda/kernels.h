@@ -39,7 +39,8 @@ typedef struct CudaGather {
     void *rows;
     CudaType from, to;
     unsigned images, first, positions;
-    unsigned width, height, in; /* of x */
+    unsigned width, height, in; /* of the map that is convolved */
+    bool doubled; /* x has half its sides, and each of its positions counts four times */
     unsigned kernel, stride, padding, out_width;
     unsigned columns; /* a multiple of CUDA_GATHER_RUN */
 } CudaGather;

@@ -2,9 +2,7 @@
  * where they do not lie ready, multiplied, and gated. Sizes of strips depend on shapes alone. */
 #include "cuda.h"
 
-/* A strip of rows, or of sums, stays within the second-level cache of the GPUs that we are made
- * for. */
-enum { STRIP_BYTES = 24 << 20, STRIP_ROWS = 128 };
+enum { STRIP_ROWS = 128 };
 
 static unsigned smaller(unsigned a, size_t b)
 {
@@ -14,7 +12,7 @@ static unsigned smaller(unsigned a, size_t b)
 /* How many groups of so many bytes make a strip: at least one. */
 static unsigned groups_in_strip(unsigned groups, size_t bytes)
 {
-    size_t fitting = bytes ? STRIP_BYTES / bytes : groups;
+    size_t fitting = bytes ? CUDA_SCRATCH / bytes : groups;
 
     return smaller(groups, fitting ? fitting : 1);
 }
@@ -60,14 +58,14 @@ static bool run_strips(CudaStream *stream, const Strips *strips)
 {
     const CodeWeight *weight = strips->product.weight;
     size_t row = weight->columns * cuda_size(weight->type), image = strips->positions * row;
-    unsigned rows = smaller(strips->positions, STRIP_BYTES / row / STRIP_ROWS * STRIP_ROWS);
+    unsigned rows = smaller(strips->positions, CUDA_SCRATCH / row / STRIP_ROWS * STRIP_ROWS);
     unsigned images = groups_in_strip(strips->images, image);
 
     rows = rows ? rows : smaller(strips->positions, STRIP_ROWS);
     /* For one image a rehearsal stands for any number: a strip never has more than the budget. */
     if (!cuda_reserve(stream, rows < strips->positions ? rows * row
-                              : image > STRIP_BYTES    ? image
-                                                       : STRIP_BYTES))
+                              : image > CUDA_SCRATCH   ? image
+                                                       : CUDA_SCRATCH))
         return false;
     if (rows == strips->positions) {
         for (unsigned first = 0; first < strips->images; first += images)
@@ -89,7 +87,8 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
     CudaStream *stream = cuda_stream(base);
     const CodeWeight *weight = args->weight;
     unsigned stride = weight->spec.kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1;
-    unsigned side = args->side / stride, positions = side * side, in = weight->spec.in;
+    unsigned whole = args->doubled ? 2 * args->side : args->side; /* the map that is convolved */
+    unsigned side = whole / stride, positions = side * side, in = weight->spec.in;
     CudaType from = weight->spec.x_f32 ? CUDA_F32 : base->device->type;
     CudaProduct product = {
         .weight = weight, .x = args->x, .add = args->add, .y = args->y, .groups = args->images};
@@ -108,8 +107,9 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
                                  .x_image = (size_t)args->side * args->side * in,
                                  .from = from,
                                  .to = weight->type,
-                                 .width = args->side,
-                                 .height = args->side,
+                                 .width = whole,
+                                 .height = whole,
+                                 .doubled = args->doubled,
                                  .in = in,
                                  .kernel = weight->kernel,
                                  .stride = stride,
@@ -130,7 +130,7 @@ static bool gated(CudaStream *stream, const CodeLinear *args)
     unsigned groups = groups_in_strip(args->groups, group * sizeof(float));
 
     if (!cuda_reserve(stream,
-                      group * sizeof(float) > STRIP_BYTES ? group * sizeof(float) : STRIP_BYTES))
+                      group * sizeof(float) > CUDA_SCRATCH ? group * sizeof(float) : CUDA_SCRATCH))
         return false;
     for (unsigned first = 0; first < args->groups; first += groups) {
         unsigned count = smaller(groups, args->groups - first);

@@ -47,6 +47,7 @@ template <class From, class To, unsigned run> __global__ void gather(CudaGather 
     int top = (int)(position / args.out_width * args.stride) - (int)args.padding;
     int left = (int)(position % args.out_width * args.stride) - (int)args.padding;
     unsigned tap = column / args.in, channel = column % args.in, taps = args.kernel * args.kernel;
+    unsigned halve = args.doubled;
     const From *x = (const From *)args.x + image * args.x_image;
     To *to = (To *)args.rows + row * args.columns + column;
 
@@ -56,7 +57,9 @@ template <class From, class To, unsigned run> __global__ void gather(CudaGather 
         int y = top + (int)(tap / args.kernel), at = left + (int)(tap % args.kernel);
 
         if (tap < taps && y >= 0 && y < (int)args.height && at >= 0 && at < (int)args.width)
-            to[i] = converted<To>(x[((size_t)y * args.width + (size_t)at) * args.in + channel]);
+            to[i] = converted<To>(
+                x[((size_t)(y >> halve) * (args.width >> halve) + (size_t)(at >> halve)) * args.in +
+                  channel]);
         else
             to[i] = To();
         if (++channel == args.in) {

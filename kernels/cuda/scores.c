@@ -3,7 +3,7 @@
  * lie in scratch memory; how many heads and queries go at a time depends on the shape alone. */
 #include "cuda.h"
 
-enum { BUDGET = 24 << 20, ROUND = 8 };
+enum { ROUND = 8 };
 
 /* Some heads and queries of one lane. */
 typedef struct Part {
@@ -64,7 +64,7 @@ bool cuda_attention_by_products(CudaStream *stream, const CodeAttention *args)
 {
     unsigned columns = (args->keys + ROUND - 1) / ROUND * ROUND;
     size_t row = columns * (sizeof(float) + cuda_size(stream->head.device->type));
-    size_t rows = BUDGET / row ? BUDGET / row : 1;
+    size_t rows = CUDA_SCRATCH / row ? CUDA_SCRATCH / row : 1;
     unsigned queries = rows < args->queries ? (unsigned)rows : args->queries;
     unsigned together = rows / queries < args->heads ? (unsigned)(rows / queries) : args->heads;
 

@@ -32,8 +32,11 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
     device = calloc(1, sizeof *device);
     if (!device)
         code_fail(error, CODE_NO_MEMORY, "no memory for a device");
-    *info = (CodeDeviceInfo){
-        .threads = 1, .precision = "f32", .host_memory = true, .activation_size = sizeof(float)};
+    *info = (CodeDeviceInfo){.threads = 1,
+                             .precision = "f32",
+                             .doubles = true,
+                             .host_memory = true,
+                             .activation_size = sizeof(float)};
     return device;
 }
 

@@ -118,6 +118,7 @@ static void convolve(const CodeConv *args, const float *in, unsigned y, unsigned
     const CodeWeight *weight = args->weight;
     unsigned stride = weight->spec.kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1, side = args->side;
     unsigned before = weight->spec.kind == CODE_WEIGHT_CONV3 ? 1 : 0; /* padding left and above */
+    unsigned times = args->doubled ? 2 : 1;
     size_t inputs = weight->spec.in, outputs = weight->spec.out;
 
     memcpy(sum, weight->bias + begin, width * sizeof(float));
@@ -125,9 +126,9 @@ static void convolve(const CodeConv *args, const float *in, unsigned y, unsigned
         for (unsigned j = 0; j < weight->kernel; j++) {
             unsigned row = y * stride + i - before, column = x * stride + j - before; /* may wrap */
             const float *w = weight->data + (i * weight->kernel + j) * inputs * outputs + begin;
-            const float *v = in + ((size_t)row * side + column) * inputs;
+            const float *v = in + ((size_t)(row / times) * side + column / times) * inputs;
 
-            if (row >= side || column >= side)
+            if (row >= times * side || column >= times * side)
                 continue;
             for (size_t c = 0; c < inputs; c++)
                 for (size_t o = 0; o < width; o++)
@@ -138,7 +139,9 @@ static void convolve(const CodeConv *args, const float *in, unsigned y, unsigned
 bool reference_conv(CodeStream *stream, const CodeConv *args)
 {
     const CodeWeightSpec *spec = &args->weight->spec;
-    unsigned side = spec->kind == CODE_WEIGHT_CONV3_S2 ? args->side / 2 : args->side;
+    unsigned side = spec->kind == CODE_WEIGHT_CONV3_S2 ? args->side / 2
+                    : args->doubled                    ? 2 * args->side
+                                                       : args->side;
     size_t in_image = (size_t)args->side * args->side * spec->in, out = spec->out;
     float sum[CHUNK];
 

@@ -307,6 +307,26 @@ static void check_no_device(void)
     code_model_unref(model);
 }
 
+/* The plan tells what a model and its generator take of the device, before they take it. */
+static void check_plan(void)
+{
+    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    unsigned n = code_model_info(model)->defaults.drafting_steps;
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, IMAGES, 1u << n, &error);
+    static uint8_t pixels[IMAGES * PIXELS];
+    size_t used;
+    CodePlan plan;
+
+    CHECK(generator && code_plan(model, n, IMAGES, &plan, &error), "%s", error.text);
+    CHECK(draw(model, generator, 0, IMAGES, pixels, &error) == CODE_OK, "%s", error.text);
+    used = cuda_on_cpu_memory_used();
+    CHECK(used <= plan.device_bytes && used > 0.95 * (double)plan.device_bytes,
+          "%zu bytes used, %zu planned", used, (size_t)plan.device_bytes);
+    code_generator_free(generator);
+    code_model_unref(model);
+}
+
 /* Which of several devices. */
 static void check_devices(void)
 {
@@ -358,6 +378,7 @@ int main(void)
     check_ahead(false);
     check_ahead(true);
     check_cancelled();
+    check_plan();
     check_memory();
     check_broken();
     check_no_device();

@@ -111,5 +111,6 @@ CodeWeightSpec spec_of(CodeWeightKind kind, unsigned in, unsigned out, unsigned 
                             .out = out,
                             .x_f32 = types & 2,
                             .y_f32 = types & 1,
-                            .coarse = types & COARSE};
+                            .coarse = types & COARSE,
+                            .may_round = types & MAY_ROUND};
 }

@@ -214,7 +214,8 @@ void side_download_activations(Side *side, float *to, const void *from, size_t c
 
 bool is_rounded(const Side *side, const CodeWeightSpec *spec)
 {
-    return is_half(side) && !(spec->x_f32 && spec->y_f32);
+    return is_half(side) &&
+           (!(spec->x_f32 && spec->y_f32) || (spec->may_round && side->info.rounds));
 }
 
 void *side_inputs(Side *side, const CodeWeightSpec *spec, const float *from, size_t count)

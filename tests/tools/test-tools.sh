@@ -132,7 +132,8 @@ expect 'N = 4, batch 3, 2 runs' "$bench" --shape tiny --runs 2 --batch 3 --draft
     --random-classes --device reference
 expect '0.000 TFLOP each' "$bench" --model "$folder/tiny.yaml" --runs 1 --threads 1 --precision f32
 expect 'N = 3, batch 1, 1 runs' "$bench" --shape tiny --runs 1 --drafting-steps 1 --drafting-steps 3
-expect 'N = 3, batch 2, 3 runs' "$bench" --shape tiny --runs 3 --drafting-steps 3 --batch 2 --whole
+expect 'N = 3, batch 2, 3 runs' "$bench" --shape tiny --runs 3 --drafting-steps 3 --batch 2 --whole \
+    --no-pictures
 refuse 'official, d16' "$bench" --shape huge
 refuse 'precision "half"' "$bench" --shape tiny --precision half
 refuse '--runs 0' "$bench" --runs 0
