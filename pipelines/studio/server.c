@@ -165,7 +165,8 @@ static void get_picture(Server *server, SoupServerMessage *message, GHashTable *
 /* ---- WebRTC, whose answer takes a moment ------------------------------------------- */
 
 /* The request may be gone when the answer comes, but its message is still there to be told. */
-static void on_answered(gpointer user, const gchar *answer, const gchar *error)
+static void on_answered(gpointer user, const gchar *answer, const gchar *error,
+                        gboolean offers_fault)
 {
     SoupServerMessage *message = user;
 
@@ -174,7 +175,9 @@ static void on_answered(gpointer user, const gchar *answer, const gchar *error)
         soup_server_message_set_response(message, "application/sdp", SOUP_MEMORY_COPY, answer,
                                          strlen(answer));
     } else {
-        access_refuse(message, SOUP_STATUS_BAD_REQUEST, g_strdup(error));
+        access_refuse(message,
+                      offers_fault ? SOUP_STATUS_BAD_REQUEST : SOUP_STATUS_SERVICE_UNAVAILABLE,
+                      g_strdup(error));
     }
     soup_server_message_unpause(message);
     g_object_unref(message);

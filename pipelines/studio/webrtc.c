@@ -62,23 +62,25 @@ gboolean webrtc_available(void)
 typedef struct Result {
     WebRtc *session;
     gchar *answer, *error;
+    gboolean offers_fault;
 } Result;
 
-static void settle_now(WebRtc *session, const gchar *answer, const gchar *error)
+static void settle_now(WebRtc *session, const gchar *answer, const gchar *error,
+                       gboolean offers_fault)
 {
     WebRtcAnswered answered = session->answered;
 
     session->answered = NULL;
     g_clear_handle_id(&session->timeout, g_source_remove);
     if (answered)
-        answered(session->user, answer, error);
+        answered(session->user, answer, error, offers_fault);
 }
 
 static gboolean on_result(gpointer data)
 {
     Result *result = data;
 
-    settle_now(result->session, result->answer, result->error);
+    settle_now(result->session, result->answer, result->error, result->offers_fault);
     return G_SOURCE_REMOVE;
 }
 
@@ -93,7 +95,7 @@ static void result_free(gpointer data)
 }
 
 /* From any thread; the first one counts. Takes the texts. */
-static void settle(WebRtc *session, gchar *answer, gchar *error)
+static void settle(WebRtc *session, gchar *answer, gchar *error, gboolean offers_fault)
 {
     Result *result;
 
@@ -103,7 +105,7 @@ static void settle(WebRtc *session, gchar *answer, gchar *error)
         return;
     }
     result = g_new(Result, 1);
-    *result = (Result){session_ref(session), answer, error};
+    *result = (Result){session_ref(session), answer, error, offers_fault};
     g_idle_add_full(G_PRIORITY_DEFAULT, on_result, result, result_free);
 }
 
@@ -112,7 +114,7 @@ static gboolean on_timeout(gpointer data)
     WebRtc *session = data;
 
     session->timeout = 0;
-    settle(session, NULL, g_strdup("WebRTC found no answer to the offer in time"));
+    settle(session, NULL, g_strdup("WebRTC found no answer to the offer in time"), FALSE);
     return G_SOURCE_REMOVE;
 }
 
@@ -129,7 +131,7 @@ static void on_gathering(GstElement *peer, GParamSpec *spec, gpointer data)
     g_object_get(peer, "local-description", &local, NULL);
     if (!local)
         return;
-    settle(data, gst_sdp_message_as_text(local->sdp), NULL);
+    settle(data, gst_sdp_message_as_text(local->sdp), NULL, FALSE);
     gst_webrtc_session_description_free(local);
 }
 
@@ -143,7 +145,7 @@ static const GstStructure *reply_of(WebRtc *session, GstPromise *promise)
         return NULL;
     reply = gst_promise_get_reply(promise);
     if (reply && gst_structure_get(reply, "error", G_TYPE_ERROR, &error, NULL)) {
-        settle(session, NULL, g_strdup_printf("the offer: %s", error->message));
+        settle(session, NULL, g_strdup_printf("the offer: %s", error->message), TRUE);
         g_error_free(error);
         return NULL;
     }
@@ -317,7 +319,7 @@ WebRtc *webrtc_new(const gchar *text, const gchar *address, WebRtcAnswered answe
     session->answered = answered;
     session->user = user;
     if (!sdp) {
-        settle(session, NULL, g_strdup(error));
+        settle(session, NULL, g_strdup(error), TRUE);
         return session;
     }
     media = (GstSDPMedia *)gst_sdp_message_get_media(sdp, 0);
@@ -344,7 +346,7 @@ void webrtc_free(WebRtc *session)
         g_signal_handlers_disconnect_by_data(session->peer, session);
     }
     gst_mini_object_replace((GstMiniObject **)&session->last, (GstMiniObject *)NULL);
-    settle_now(session, NULL, "the page has left");
+    settle_now(session, NULL, "the page has left", FALSE);
     session_unref(session);
 }
 

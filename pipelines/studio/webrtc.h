@@ -8,8 +8,9 @@
 typedef struct WebRtc WebRtc;
 
 /* Called once, on the main thread: with the answer (SDP with all candidates), or with NULL and what
- * is wrong with the offer. */
-typedef void (*WebRtcAnswered)(gpointer user, const gchar *answer, const gchar *error);
+ * is wrong, which is the offer's fault or not. */
+typedef void (*WebRtcAnswered)(gpointer user, const gchar *answer, const gchar *error,
+                               gboolean offers_fault);
 
 /* Whether the elements are there. */
 gboolean webrtc_available(void);

@@ -10,7 +10,7 @@ gboolean webrtc_available(void)
 WebRtc *webrtc_new(const gchar *offer, const gchar *address, WebRtcAnswered answered, gpointer user)
 {
     (void)offer, (void)address;
-    answered(user, NULL, "this code-studio was built without WebRTC");
+    answered(user, NULL, "this code-studio was built without WebRTC", FALSE);
     return NULL;
 }
 

@@ -78,7 +78,8 @@ static void on_message(SoupWebsocketConnection *socket, gint type, GBytes *bytes
         (!g_strcmp0(method, "Log.entryAdded") && json_object_get(message, "params"))) {
         gchar *text = json_dumps(json_object_get(message, "params"), JSON_COMPACT);
 
-        if (!strcmp(method, "Runtime.exceptionThrown") || strstr(text, "\"level\":\"error\"")) {
+        if (!strcmp(method, "Runtime.exceptionThrown") ||
+            (strstr(text, "\"level\":\"error\"") && !strstr(text, "\"source\":\"network\""))) {
             browser->complaints++;
             g_test_message("the page: %s", text);
         }

@@ -35,7 +35,8 @@ void browser_prefer(Browser *browser, const gchar *colour_scheme);
 /* A picture of what is in the window, as PNG. */
 void browser_screenshot(Browser *browser, const gchar *path);
 
-/* Errors and exceptions that the page has told its console so far. */
+/* Exceptions of the page so far, and what else it has told its console as an error, such as what
+ * its policy forbids; but not answers of the network, which a page has to live with. */
 guint browser_complaints(Browser *browser);
 
 #endif
