@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+"""appsink.py - pictures in a Python program: codesrc behind an appsink, each frame as bytes. Writes
+0.ppm, 1.ppm... and tells of each what it shows. In Debian: python3-gi, gir1.2-gst-plugins-base-1.0.
+
+Usage: appsink.py [PROPERTY=VALUE...]
+  of codesrc, such as class-name=aurora num-buffers=4
+"""
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
+gi.require_version("GstVideo", "1.0")
+from gi.repository import GLib, Gst, GstApp, GstVideo  # noqa: E402,F401
+
+
+def facts(buffer):
+    """What was drawn is in the buffer's meta: GstCodeMeta, see docs/properties.md."""
+    structure = buffer.get_custom_meta("GstCodeMeta").get_structure()
+    return structure.get_string("class-name"), structure.get_uint64("seed")[1]
+
+
+def pixels(sample):
+    """Width, height, and rows of RGB without padding."""
+    info = GstVideo.VideoInfo.new_from_caps(sample.get_caps())
+    buffer = sample.get_buffer()
+    data = buffer.extract_dup(0, buffer.get_size())
+    rows = (data[y * info.stride[0]:][: 3 * info.width] for y in range(info.height))
+    return info.width, info.height, b"".join(rows)
+
+
+def main():
+    if any(argument == "--help" or "=" not in argument for argument in sys.argv[1:]):
+        print(__doc__)
+        return 0 if "--help" in sys.argv else 2
+    Gst.init(None)
+    properties = " ".join('{}="{}"'.format(*a.split("=", 1)) for a in sys.argv[1:])
+    try:
+        pipeline = Gst.parse_launch(f"codesrc num-buffers=2 {properties} ! video/x-raw,format=RGB ! "
+                                    "appsink name=sink sync=false")
+    except GLib.Error as error:
+        sys.exit(f"{error.message}\nWhere codesrc is, GST_PLUGIN_PATH_1_0 tells GStreamer.")
+    sink = pipeline.get_by_name("sink")
+    if pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
+        sink.set_state(Gst.State.NULL)  # so that nothing is waited for
+
+    number = 0
+    while sample := sink.pull_sample():  # None at the end of the stream, which an error brings too
+        name, seed = facts(sample.get_buffer())
+        width, height, rgb = pixels(sample)
+        with open(f"{number}.ppm", "wb") as file:
+            file.write(b"P6\n%d %d\n255\n" % (width, height) + rgb)
+        print(f"{number}.ppm: {name}, seed {seed}")
+        number += 1
+
+    message = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
+    pipeline.set_state(Gst.State.NULL)
+    if message:
+        sys.exit(message.parse_error()[0].message)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+/* film.c - what the film programs have in common: see film.h. */
+#include "film.h"
+
+#include <string.h>
+
+/* A value may have spaces, and quotes must not end it early. */
+static void add_property(GString *properties, const char *argument)
+{
+    const char *value = strchr(argument, '=') + 1;
+
+    g_string_append_len(properties, argument, value - argument);
+    g_string_append_c(properties, '"');
+    for (; *value; value++) {
+        if (*value == '"' || *value == '\\')
+            g_string_append_c(properties, '\\');
+        g_string_append_c(properties, *value);
+    }
+    g_string_append(properties, "\" ");
+}
+
+static gboolean codesrc_is_there(void)
+{
+    GstElementFactory *factory = gst_element_factory_find("codesrc");
+
+    if (!factory) {
+        g_printerr("GStreamer does not find codesrc. Say where it is: after ./demo\n"
+                   "  export GST_PLUGIN_PATH_1_0=$PWD/build/demo/gst-plugin\n");
+        return FALSE;
+    }
+    gst_object_unref(factory);
+    return TRUE;
+}
+
+gboolean film_arguments(FilmArguments *arguments, int argc, char **argv, const char *usage,
+                        int *status)
+{
+    GString *properties = g_string_new(NULL);
+    int plain = 0;
+
+    gst_init(NULL, NULL);
+    *status = 2;
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--help")) {
+            g_print("%s", usage);
+            *status = 0;
+            goto stop;
+        }
+        if (strchr(argv[i], '=')) {
+            add_property(properties, argv[i]);
+        } else if (argv[i][0] != '-' && plain < 2 && !properties->len) {
+            *(plain++ ? &arguments->list : &arguments->file) = argv[i];
+        } else {
+            g_printerr("found \"%s\" where PROPERTY=VALUE was expected; --help tells more\n",
+                       argv[i]);
+            goto stop;
+        }
+    }
+    *status = 1;
+    if (!codesrc_is_there())
+        goto stop;
+    arguments->properties = g_string_free(properties, FALSE);
+    return TRUE;
+
+stop:
+    g_string_free(properties, TRUE);
+    return FALSE;
+}
+
+char *film_encoder(const char *file)
+{
+    if (g_str_has_suffix(file, ".webm"))
+        return g_strdup_printf("videoconvert ! vp8enc deadline=1 target-bitrate=2000000 ! "
+                               "webmmux ! filesink location=\"%s\"",
+                               file);
+    if (g_str_has_suffix(file, ".mp4"))
+        return g_strdup_printf("videoconvert ! video/x-raw,format=I420 ! x264enc ! "
+                               "mp4mux ! filesink location=\"%s\"",
+                               file);
+    g_printerr("%s: a name that ends in .webm or .mp4 was expected\n", file);
+    return NULL;
+}
+
+GstElement *film_pipeline(const char *text)
+{
+    GError *error = NULL;
+    GstElement *pipeline = gst_parse_launch_full(text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+
+    if (!pipeline) {
+        g_printerr("%s\n", error->message);
+        g_clear_error(&error);
+    }
+    return pipeline;
+}
+
+int film_run(GstElement *pipeline)
+{
+    GstBus *bus = gst_element_get_bus(pipeline);
+    GstMessage *message;
+    int status = 0;
+
+    gst_element_set_state(pipeline, GST_STATE_PLAYING);
+    message =
+        gst_bus_timed_pop_filtered(bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
+        GError *error = NULL;
+
+        gst_message_parse_error(message, &error, NULL);
+        g_printerr("%s: %s\n", GST_OBJECT_NAME(GST_MESSAGE_SRC(message)), error->message);
+        g_error_free(error);
+        status = 1;
+    }
+    gst_message_unref(message);
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    gst_object_unref(bus);
+    gst_object_unref(pipeline);
+    return status;
+}

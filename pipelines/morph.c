@@ -1,0 +1,66 @@
+/* morph.c - a picture of one class becomes one of another: a controller moves class-mix, and
+ * another one keeps the picture's number where it is, so that all frames are drawn with the same
+ * dice. */
+#include "film.h"
+
+#include <gst/controller/gstdirectcontrolbinding.h>
+#include <gst/controller/gstinterpolationcontrolsource.h>
+
+#include <stdio.h>
+
+static const char usage[] =
+    "Usage: morph [FILE] [FROM,TO] [PROPERTY=VALUE...]\n"
+    "  FILE            morph.webm; or a name that ends in .mp4\n"
+    "  FROM,TO         two ids of classes, 2,10 if not given\n"
+    "  PROPERTY=VALUE  of codesrc: seed=3, top-k=20 (livelier), drafting-steps=10, ...\n";
+
+static const int frames = 41, rate = 10;
+
+/* Lets a property go from one value at the first frame to another at the last one, in a line. */
+static void move(GstElement *code, const char *property, double first, double last)
+{
+    GstControlSource *source = gst_interpolation_control_source_new();
+    GstTimedValueControlSource *values = GST_TIMED_VALUE_CONTROL_SOURCE(source);
+
+    g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, NULL);
+    gst_timed_value_control_source_set(values, 0, first);
+    gst_timed_value_control_source_set(values, (frames - 1) * GST_SECOND / rate, last);
+    gst_object_add_control_binding(GST_OBJECT(code), gst_direct_control_binding_new_absolute(
+                                                         GST_OBJECT(code), property, source));
+    gst_object_unref(source);
+}
+
+int main(int argc, char **argv)
+{
+    FilmArguments arguments = {"morph.webm", "2,10", NULL};
+    GstElement *pipeline, *code;
+    int status, from, to;
+
+    if (!film_arguments(&arguments, argc, argv, usage, &status))
+        return status;
+    if (sscanf(arguments.list, "%d,%d", &from, &to) != 2) {
+        g_printerr("%s: two classes were expected, such as 2,10\n", arguments.list);
+        return 2;
+    }
+
+    char *encoder = film_encoder(arguments.file);
+    char *text =
+        g_strdup_printf("codesrc name=code num-buffers=%d class-id=%d class-id-2=%d top-k=1 %s ! "
+                        "video/x-raw,framerate=%d/1 ! %s",
+                        frames, from, to, arguments.properties, rate, encoder ? encoder : "");
+
+    pipeline = encoder ? film_pipeline(text) : NULL;
+    g_free(text);
+    g_free(encoder);
+    g_free(arguments.properties);
+    if (!pipeline)
+        return 1;
+
+    code = gst_bin_get_by_name(GST_BIN(pipeline), "code");
+    move(code, "class-mix", 0, 1);
+    /* Frame n shows picture first-frame + n: always frames - 1. Half more, because fractions are
+     * cut. */
+    move(code, "first-frame", frames - 1 + 0.5, 0.5);
+    gst_object_unref(code);
+    return film_run(pipeline);
+}

@@ -1,0 +1,77 @@
+/* slides.c - a slide show with cross-fades: two elements take turns, and a controller fades the
+ * upper one in and out over the lower one. Each picture is there for four seconds, one of them
+ * fading. */
+#include "film.h"
+
+#include <gst/controller/gstdirectcontrolbinding.h>
+#include <gst/controller/gstinterpolationcontrolsource.h>
+
+#include <stdlib.h>
+
+static const char usage[] =
+    "Usage: slides [FILE] [SLIDES] [PROPERTY=VALUE...]\n"
+    "  FILE            slides.webm; or a name that ends in .mp4\n"
+    "  SLIDES          an even number of pictures, 8 if not given\n"
+    "  PROPERTY=VALUE  of both codesrc: class-name=aurora, drafting-steps=6, ...\n";
+
+/* From one slide to the next, and how much of that is a fade. */
+static const GstClockTime turn = 4 * GST_SECOND, fade = GST_SECOND;
+
+/* The lower pictures change at 0, 2, 4... turns, the upper ones at 1, 3, 5...: whoever changes is
+ * not to be seen just then. */
+static void schedule(GstObject *pad, int slides)
+{
+    GstControlSource *source = gst_interpolation_control_source_new();
+    GstTimedValueControlSource *values = GST_TIMED_VALUE_CONTROL_SOURCE(source);
+
+    g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, NULL);
+    gst_timed_value_control_source_set(values, 0, 0);
+    for (int i = 1; i < slides; i++) {
+        GstClockTime middle = i * turn + turn / 2;
+
+        gst_timed_value_control_source_set(values, middle - fade / 2, i % 2 ? 0 : 1);
+        gst_timed_value_control_source_set(values, middle + fade / 2, i % 2 ? 1 : 0);
+    }
+    gst_object_add_control_binding(pad,
+                                   gst_direct_control_binding_new_absolute(pad, "alpha", source));
+    gst_object_unref(source);
+}
+
+int main(int argc, char **argv)
+{
+    FilmArguments arguments = {"slides.webm", "8", NULL};
+    GstElement *pipeline, *mixer;
+    GstPad *upper;
+    int status, slides;
+
+    if (!film_arguments(&arguments, argc, argv, usage, &status))
+        return status;
+    slides = atoi(arguments.list);
+    if (slides < 2 || slides % 2) {
+        g_printerr("%s slides: an even number was expected\n", arguments.list);
+        return 2;
+    }
+
+    /* One picture in two turns from either; the upper one begins a turn late. */
+    char *encoder = film_encoder(arguments.file);
+    char *text = g_strdup_printf(
+        "compositor name=mixer ! video/x-raw,framerate=25/1 ! %s "
+        "codesrc num-buffers=%d seed=1 %s ! video/x-raw,framerate=1/8 ! queue ! mixer.sink_0 "
+        "codesrc num-buffers=%d seed=2 %s ! video/x-raw,framerate=1/8 ! queue ! mixer.sink_1",
+        encoder ? encoder : "", slides / 2, arguments.properties, slides / 2, arguments.properties);
+
+    pipeline = encoder ? film_pipeline(text) : NULL;
+    g_free(text);
+    g_free(encoder);
+    g_free(arguments.properties);
+    if (!pipeline)
+        return 1;
+
+    mixer = gst_bin_get_by_name(GST_BIN(pipeline), "mixer");
+    upper = gst_element_get_static_pad(mixer, "sink_1");
+    gst_pad_set_offset(upper, turn);
+    schedule(GST_OBJECT(upper), slides);
+    gst_object_unref(upper);
+    gst_object_unref(mixer);
+    return film_run(pipeline);
+}

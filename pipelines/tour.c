@@ -1,0 +1,56 @@
+/* tour.c - a tour of classes by a controller: it sets class-id by time, and so to the frame. */
+#include "film.h"
+
+#include <gst/controller/gstdirectcontrolbinding.h>
+#include <gst/controller/gstinterpolationcontrolsource.h>
+
+#include <stdlib.h>
+
+static const char usage[] =
+    "Usage: tour [FILE] [CLASSES] [PROPERTY=VALUE...]\n"
+    "  FILE            tour.webm; or a name that ends in .mp4\n"
+    "  CLASSES         ids between commas: 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15 if not given\n"
+    "  PROPERTY=VALUE  of codesrc: seed=3, drafting-steps=6, ...\n";
+
+/* Two seconds of each class, two pictures a second. */
+static const GstClockTime stay = 2 * GST_SECOND;
+static const int pictures = 4;
+
+int main(int argc, char **argv)
+{
+    FilmArguments arguments = {"tour.webm", "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15", NULL};
+    GstControlSource *source;
+    GstElement *pipeline, *code;
+    int status, count;
+
+    if (!film_arguments(&arguments, argc, argv, usage, &status))
+        return status;
+    char **classes = g_strsplit(arguments.list, ",", 0);
+    char *encoder = film_encoder(arguments.file);
+
+    count = g_strv_length(classes);
+    char *text = g_strdup_printf("codesrc name=code num-buffers=%d %s ! "
+                                 "video/x-raw,framerate=2/1 ! %s",
+                                 count * pictures, arguments.properties, encoder ? encoder : "");
+    pipeline = encoder ? film_pipeline(text) : NULL;
+    g_free(text);
+    g_free(encoder);
+    g_free(arguments.properties);
+    if (!pipeline)
+        return 1;
+
+    /* Mode NONE: a value holds until the next one. */
+    source = gst_interpolation_control_source_new();
+    g_object_set(source, "mode", GST_INTERPOLATION_MODE_NONE, NULL);
+    for (int i = 0; i < count; i++)
+        gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), i * stay,
+                                           atoi(classes[i]));
+    g_strfreev(classes);
+
+    code = gst_bin_get_by_name(GST_BIN(pipeline), "code");
+    gst_object_add_control_binding(GST_OBJECT(code), gst_direct_control_binding_new_absolute(
+                                                         GST_OBJECT(code), "class-id", source));
+    gst_object_unref(source);
+    gst_object_unref(code);
+    return film_run(pipeline);
+}

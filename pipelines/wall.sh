@@ -1,0 +1,25 @@
+#!/bin/sh
+# wall.sh - four elements side by side, each of its own seed. They share one model in memory.
+#
+# Usage: pipelines/wall.sh [FILE] [PROPERTY=VALUE...]
+#   FILE            film.webm: into this file instead of a window
+#   PROPERTY=VALUE  of all four codesrc: num-buffers=10, class-name="sunset sea", ...
+#   VIDEOSINK       environment: another element than autovideosink for the window
+. "$(dirname "$0")/common.sh"
+need compositor
+
+if [ -n "$target" ]; then
+    need vp8enc webmmux
+    # shellcheck disable=SC2089
+    sink="vp8enc deadline=1 target-bitrate=4000000 ! webmmux ! filesink location=$target"
+else
+    sink=${VIDEOSINK:-autovideosink}
+fi
+# shellcheck disable=SC2086,SC2090
+exec gst-launch-1.0 -e -q compositor name=wall background=black \
+    sink_1::xpos=260 sink_2::ypos=260 sink_3::xpos=260 sink_3::ypos=260 ! \
+    videoconvert ! queue ! $sink \
+    codesrc seed=1 "$@" ! queue ! wall.sink_0 \
+    codesrc seed=2 "$@" ! queue ! wall.sink_1 \
+    codesrc seed=3 "$@" ! queue ! wall.sink_2 \
+    codesrc seed=4 "$@" ! queue ! wall.sink_3

@@ -1,0 +1,232 @@
+#!/bin/sh
+# Runs one pipeline of pipelines/ on a few buffers, decodes what it wrote, and asks that frames, sizes,
+# times and contents are what docs/pipelines.md says. Usage: test-pipelines.sh NAME
+#   PIPELINES  the folder of the scripts     PROGRAMS  that of the built samples
+#   FRAMES     the program frames            IMAGE     code-image, the tool
+set -eu
+name=$1
+folder=$(mktemp -d)
+trap 'kill $children 2> /dev/null || true; rm -rf "$folder"' EXIT
+children=
+cd "$folder"
+
+fail() {
+    echo "FAILED: $*"
+    exit 1
+}
+
+# look FILE FRAMES WIDTH HEIGHT [OTHER]: leaves what frames says in look.txt.
+look() {
+    timeout 300 "$FRAMES" "$1" ${5:+"$5"} > look.txt || fail "$1 cannot be decoded"
+    awk -v n="$2" -v w="$3" -v h="$4" '$3 != w || $4 != h || $6 < 8 {exit 1} END {exit NR != n}' \
+        look.txt || { cat look.txt; fail "$1: $2 frames of $3 x $4 that are not blank were expected"; }
+}
+
+# holds CONDITION: of awk, over all lines of look.txt.
+holds() {
+    awk "!($1) {exit 1}" look.txt || { cat look.txt; fail "not so: $1"; }
+}
+
+# A window is a film that ends up in a file.
+record() {
+    echo "vp8enc deadline=1 target-bitrate=4000000 ! webmmux streamable=true ! filesink location=$1"
+}
+
+# stop PID: as Ctrl-C does.
+stop() {
+    kill -INT "$1" 2> /dev/null || true
+    wait "$1" || true
+}
+
+# waits SECONDS COMMAND: until it is true.
+waits() {
+    left=$1
+    shift
+    until "$@"; do
+        left=$((left - 1))
+        [ "$left" -gt 0 ] || fail "waited too long for: $*"
+        sleep 1
+    done
+}
+
+case $name in
+arguments) # Of every script: its help, a bad argument, and what it says where codesrc is not found.
+    for script in "$PIPELINES"/*.sh; do
+        [ "${script##*/}" != common.sh ] || continue
+        "$script" --help | grep -q "^Usage: pipelines/${script##*/}" || fail "$script --help"
+        ! "$script" out 'no property' 2> log || fail "$script takes anything"
+        grep -q 'found "no property" where PROPERTY=VALUE was expected' log || fail "$script: $(cat log)"
+        ! GST_PLUGIN_PATH_1_0= GST_REGISTRY="$folder/none" "$script" 2> log || fail "$script, no codesrc"
+        grep -q 'export GST_PLUGIN_PATH_1_0=' log || fail "$script: $(cat log)"
+    done
+    for program in slides tour morph; do
+        "$PROGRAMS/$program" --help | grep -q "^Usage: $program" || fail "$program --help"
+        ! "$PROGRAMS/$program" film.avi 2> log || fail "$program film.avi"
+        grep -q '.webm or .mp4 was expected' log || fail "$program: $(cat log)"
+        ! "$PROGRAMS/$program" film.webm 2,4 nonsense 2> log || fail "$program takes anything"
+        ! "$PROGRAMS/$program" film.webm 2,4 model=nope 2> log || fail "$program model=nope"
+        ! GST_PLUGIN_PATH_1_0= GST_REGISTRY="$folder/none" "$PROGRAMS/$program" 2> log || fail "$program"
+        grep -q 'export GST_PLUGIN_PATH_1_0=' log || fail "$program: $(cat log)"
+    done
+    ;;
+picture) # The same picture as the tool draws without GStreamer.
+    "$PIPELINES/picture.sh" sea.png class-name="sunset sea" seed=3
+    "$IMAGE" --class "sunset sea" --seed 3 --output tool.png
+    look sea.png 1 256 256 tool.png
+    holds '$7 == 0'
+    "$PIPELINES/picture.sh" && [ -s picture.png ]
+    ;;
+folder)
+    "$PIPELINES/folder.sh" pictures num-buffers=3
+    [ "$(ls pictures | tr '\n' ' ')" = '00000.png 00001.png 00002.png ' ] || fail "$(ls pictures)"
+    look pictures/00000.png 1 256 256 pictures/00001.png
+    holds '$7 > 8'
+    look pictures/00001.png 1 256 256 pictures/00002.png
+    holds '$7 > 8'
+    ;;
+slides) # Two slides: the first holds 5.5 s, the fade takes 1 s, the second has the rest of 12 s.
+    for film in slides.webm slides.mp4; do
+        timeout 300 "$PROGRAMS/slides" $film 2
+        "$PIPELINES/picture.sh" one.png seed=1
+        "$PIPELINES/picture.sh" two.png seed=2
+        look $film 300 256 256 one.png
+        # Codecs lose a little; the first slide is there, half of it at 6 s, nothing of it after 6.5 s.
+        holds '$1 >= 137 || $7 < 8'
+        awk 'NR == 151 {exit !($7 > 4)}' look.txt || fail "$film: no fade"
+        look $film 300 256 256 two.png
+        holds '$1 < 163 || $7 < 8'
+        awk '$5 > 6 {exit 1}' look.txt || fail "$film: a cut where a fade was expected"
+    done
+    ;;
+coarse-to-fine) # Ten frames a picture; between pictures more changes than from scale to scale at the end.
+    "$PIPELINES/coarse-to-fine.sh" film.webm num-buffers=20 class-name=volcano seed=1
+    "$PIPELINES/picture.sh" second.png class-name=volcano seed=1 first-frame=1
+    look film.webm 20 256 256 second.png
+    awk 'NR == 11 {first = $7} NR == 20 {last = $7} END {exit !(last < 8 && first > 2 * last)}' look.txt ||
+        { cat look.txt; fail "the last frame is not the picture"; }
+    ;;
+tour) # Frames 4 to 7 are of the second class.
+    timeout 300 "$PROGRAMS/tour" tour.webm 10,15
+    look tour.webm 8 256 256
+    holds '$1 == 0 || $5 > 6'
+    for n in 3:10 4:15; do
+        "$PIPELINES/picture.sh" one.png class-id="${n#*:}" first-frame="${n%:*}"
+        look tour.webm 8 256 256 one.png
+        awk -v n="${n%:*}" '$1 == n {exit !($7 < 8)}' look.txt || fail "frame $n"
+    done
+    ;;
+morph) # From a picture of one class to one of the other, drawn with the same numbers.
+    timeout 300 "$PROGRAMS/morph" morph.webm 2,10
+    for n in 0:2 40:10; do
+        "$PIPELINES/picture.sh" one.png class-id="${n#*:}" first-frame=40 top-k=1
+        look morph.webm 41 256 256 one.png
+        awk -v n="${n%:*}" '$1 == n {exit !($7 < 8)}' look.txt || fail "frame $n"
+    done
+    ;;
+rtp)
+    VIDEOSINK=$(record rtp.webm) "$PIPELINES/rtp-receive.sh" 15004 &
+    receiver=$!
+    children=$receiver
+    waits 60 [ -e rtp.webm ]
+    sleep 2
+    timeout 300 "$PIPELINES/rtp-send.sh" 127.0.0.1:15004 num-buffers=12
+    sleep 2
+    stop $receiver
+    timeout 60 "$FRAMES" rtp.webm > look.txt || fail "rtp.webm cannot be decoded"
+    # The network may lose some, the jitter buffer the last ones.
+    [ "$(wc -l < look.txt)" -ge 8 ] || { cat look.txt; fail "8 of 12 frames were expected"; }
+    holds '$3 == 256 && $4 == 256 && ($1 == 0 || $5 > 6)'
+    ;;
+srt)
+    timeout 300 "$PIPELINES/srt-send.sh" 127.0.0.1:17001 num-buffers=14 &
+    sender=$!
+    VIDEOSINK=$(record srt.webm) "$PIPELINES/srt-receive.sh" 127.0.0.1:17001 2> receiver.log &
+    receiver=$!
+    children="$sender $receiver"
+    wait $sender || fail "the sender"
+    sleep 3
+    stop $receiver
+    timeout 60 "$FRAMES" srt.webm > look.txt || { cat receiver.log; fail "srt.webm cannot be decoded"; }
+    [ "$(wc -l < look.txt)" -ge 6 ] || { cat look.txt; fail "6 of 14 frames were expected"; }
+    holds '$3 == 256 && $4 == 256 && ($1 == 0 || $5 > 6)'
+    ;;
+hls) # Five segments, the last that were made, each of which can be decoded without the others.
+    timeout 300 "$PIPELINES/hls.sh" out num-buffers=30
+    grep -q '^#EXT-X-ENDLIST' out/stream.m3u8 || fail "$(cat out/stream.m3u8)"
+    grep -q 'src="stream.m3u8"' out/index.html || fail 'the page does not play the stream'
+    grep -v '^#' out/stream.m3u8 | sed '/^$/d' > listed.txt
+    ls out | grep '\.ts$' | tail -n 5 | cmp - listed.txt || fail "$(ls out) $(cat out/stream.m3u8)"
+    [ "$(ls out/*.ts | wc -l)" -le 8 ] || fail "old segments are kept: $(ls out)"
+    while read -r segment; do
+        timeout 60 "$FRAMES" "out/$segment" > look.txt || fail "$segment cannot be decoded alone"
+        # A busy machine passes frames over, so that how many there are is not known.
+        [ -s look.txt ] || fail "$segment is empty"
+        holds '$3 == 256 && $4 == 256 && ($1 == 0 || $5 > 6)'
+    done < listed.txt
+    ;;
+window)
+    VIDEOSINK=$(record window.webm) timeout 300 "$PIPELINES/window.sh" 320 num-buffers=3
+    look window.webm 3 320 320
+    holds '$1 == 0 || $5 > 6'
+    ;;
+wall)
+    "$PIPELINES/wall.sh" wall.webm num-buffers=3
+    look wall.webm 3 516 516
+    holds '$1 == 0 || $5 > 6'
+    gst-launch-1.0 -q filesrc location=wall.webm ! decodebin ! videocrop right=260 bottom=260 ! \
+        videoconvert ! vp8enc deadline=1 ! webmmux ! filesink location=corner.webm
+    "$PIPELINES/picture.sh" one.png seed=1
+    look corner.webm 3 256 256 one.png
+    awk '$1 == 0 {exit !($7 < 10)}' look.txt || { cat look.txt; fail "the upper left picture is another"; }
+    ;;
+painted-camera) # The test picture below the mask stays, but for the VQ-VAE; above it is painted.
+    CAMERA='videotestsrc num-buffers=1' VIDEOSINK='pngenc ! filesink location=painted.png' \
+        timeout 300 "$PIPELINES/painted-camera.sh" 0,0,256,128 class-name=aurora
+    gst-launch-1.0 -q videotestsrc num-buffers=1 ! videoconvert ! aspectratiocrop aspect-ratio=1/1 ! \
+        videoscale ! video/x-raw,width=256,height=256 ! videoconvert ! pngenc ! filesink location=seen.png
+    for half in top:bottom bottom:top; do
+        for picture in painted seen; do
+            gst-launch-1.0 -q filesrc location=$picture.png ! pngdec ! videocrop "${half#*:}"=128 ! \
+                videoconvert ! pngenc ! filesink location=$picture-${half%:*}.png
+        done
+        look painted-${half%:*}.png 1 256 128 seen-${half%:*}.png
+        awk '{print $7}' look.txt > ${half%:*}.txt
+    done
+    paste top.txt bottom.txt | awk '{exit !($1 > 30 && $1 > 2 * $2)}' ||
+        { cat top.txt bottom.txt; fail 'above it is not painted, or below it is'; }
+    ;;
+camera)
+    [ -c /dev/video9 ] || { echo 'skipped: no /dev/video9, v4l2loopback is not loaded'; exit 77; }
+    timeout 300 "$PIPELINES/camera.sh" /dev/video9 num-buffers=40 &
+    children=$!
+    waits 30 timeout 20 gst-launch-1.0 -q v4l2src device=/dev/video9 num-buffers=2 ! videoconvert ! \
+        pngenc ! multifilesink location=camera-%d.png
+    look camera-1.png 1 512 512
+    ;;
+no-camera)
+    ! "$PIPELINES/camera.sh" /dev/no-such-video 2> log || fail 'a camera that is not there'
+    grep -q 'is v4l2loopback loaded' log || fail "$(cat log)"
+    ;;
+appsink) # C and Python see the same pictures as the tool makes.
+    mkdir c python
+    (cd c && "$PROGRAMS/appsink" 'class-name="sunset sea" seed=3' > said)
+    printf '0.ppm: sunset sea, seed 3\n1.ppm: sunset sea, seed 3\n' | cmp - c/said
+    "$IMAGE" --class "sunset sea" --seed 3 --output tool.png
+    gst-launch-1.0 -q filesrc location=tool.png ! pngdec ! videoconvert ! video/x-raw,format=RGB ! \
+        filesink location=tool.rgb
+    tail -c 196608 c/0.ppm | cmp - tool.rgb || fail 'appsink.c shows another picture'
+    ! (cd c && timeout 60 "$PROGRAMS/appsink" model=nope) || fail 'appsink.c: no error'
+    if ! /usr/bin/python3 -c 'import gi' 2> /dev/null; then
+        echo 'skipped: python3-gi is not here'
+        exit 77
+    fi
+    (cd python && "$PIPELINES/appsink.py" class-name="sunset sea" seed=3 > said)
+    for file in said 0.ppm 1.ppm; do
+        cmp c/$file python/$file
+    done
+    ! (cd python && timeout 60 "$PIPELINES/appsink.py" model=nope) || fail 'appsink.py: no error'
+    ;;
+*)
+    fail "no test is called $name"
+    ;;
+esac
