@@ -95,7 +95,7 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
     *info = (CodeDeviceInfo){.threads = 1,
                              .precision = names[type],
                              .activation_size = (unsigned)cuda_size(type),
-                             .rounds = type != CUDA_F32,
+                             .rounds = type == CUDA_F16, /* 8 bits would be seen in the logits */
                              .doubles = true,
                              .stream_bytes = CUDA_WORKSPACE + CUDA_SCRATCH};
     return device;
@@ -202,7 +202,7 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
                                const float *bias, CodeError *error)
 {
     bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
-    bool gathered;
+    bool gathered, rounds;
     unsigned columns = (wide ? 9 : 1) * spec->in;
     CodeWeight *weight = calloc(1, sizeof *weight);
 
@@ -212,7 +212,8 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     }
     weight->spec = *spec;
     weight->kernel = wide ? 3 : 1;
-    weight->type = spec->x_f32 && spec->y_f32 && !spec->may_round ? CUDA_F32 : device->type;
+    rounds = spec->may_round && device->type == CUDA_F16;
+    weight->type = spec->x_f32 && spec->y_f32 && !rounds ? CUDA_F32 : device->type;
     weight->y_type = spec->y_f32 ? CUDA_F32 : device->type;
     gathered = wide || (spec->x_f32 ? CUDA_F32 : device->type) != weight->type;
     /* Rows that lie ready are taken as they come; rows that are gathered have zeros behind. */
