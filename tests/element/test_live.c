@@ -199,12 +199,33 @@ GST_END_TEST
 
 /* ---- what a buffer knows --------------------------------------------------------- */
 
+/* The fields that docs/properties.md promises, and no others. */
+static void check_fields(const GstStructure *structure)
+{
+    static const gchar *const fields[] = {
+        "model",      "model-digest", "device", "precision", "class-id",       "class-name",
+        "class-id-2", "class-mix",    "seed",   "frame",     "drafting-steps", "guidance",
+        "top-k",      "top-p",        "scale",  "scales",    "seconds",        "launch-line"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
+        fail_unless(gst_structure_has_field(structure, fields[i]), "%s", fields[i]);
+    fail_unless_equals_int(gst_structure_n_fields(structure), G_N_ELEMENTS(fields));
+}
+
+static void check_tag(const GstTagList *tags, const gchar *tag, const gchar *part)
+{
+    gchar *text = NULL;
+
+    fail_unless(gst_tag_list_get_string(tags, tag, &text), "%s", tag);
+    fail_unless(strstr(text, part) != NULL, "%s: %s", tag, text);
+    g_free(text);
+}
+
 GST_START_TEST(test_meta_and_tags)
 {
     GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
     GstTagList *tags = NULL;
     GstEvent *event;
-    gchar *comment;
 
     g_object_set(harness->element, "model", tiny_model(), "seed", (guint64)7, "classes", "4,2",
                  "num-buffers", 3, NULL);
@@ -220,6 +241,7 @@ GST_START_TEST(test_meta_and_tags)
 
         fail_unless(meta != NULL);
         structure = gst_custom_meta_get_structure(meta);
+        check_fields(structure);
         fail_unless(gst_structure_get(structure, "seed", G_TYPE_UINT64, &seed, "frame",
                                       G_TYPE_UINT64, &frame, "class-id", G_TYPE_INT, &class_id,
                                       "scale", G_TYPE_UINT, &scale, "scales", G_TYPE_UINT, &scales,
@@ -234,9 +256,9 @@ GST_START_TEST(test_meta_and_tags)
     while (!tags && (event = gst_harness_try_pull_event(harness))) {
         if (GST_EVENT_TYPE(event) == GST_EVENT_TAG) {
             gst_event_parse_tag(event, &tags);
-            fail_unless(gst_tag_list_get_string(tags, GST_TAG_COMMENT, &comment));
-            fail_unless(strstr(comment, "first-frame=0") != NULL, "%s", comment);
-            g_free(comment);
+            check_tag(tags, GST_TAG_COMMENT, "first-frame=0");
+            check_tag(tags, GST_TAG_TITLE, "tiny");
+            check_tag(tags, GST_TAG_APPLICATION_NAME, "codesrc ");
         }
         gst_event_unref(event);
     }

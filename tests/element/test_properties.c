@@ -52,26 +52,45 @@ static void walk_property(GObject *object, const GParamSpec *spec)
 
 static gboolean is_own(const GParamSpec *spec)
 {
-    return g_str_equal(g_type_name(spec->owner_type), "GstCodeSrc");
+    return g_str_has_prefix(g_type_name(spec->owner_type), "GstCode");
 }
 
-GST_START_TEST(test_walk)
+/* Every property says in one way when it may change, and only what a frame reads is controllable.
+ */
+static void check_property(GObject *object, const GParamSpec *spec)
 {
-    GstElement *source = gst_object_ref_sink(gst_element_factory_make("codesrc", NULL));
+    gboolean playing = (spec->flags & GST_PARAM_MUTABLE_PLAYING) != 0;
+    gboolean ready = (spec->flags & GST_PARAM_MUTABLE_READY) != 0;
+    gboolean writable = (spec->flags & G_PARAM_WRITABLE) != 0;
+
+    if (writable)
+        walk_property(object, spec);
+    fail_unless(strlen(g_param_spec_get_blurb((GParamSpec *)spec)) > 20, "%s", spec->name);
+    fail_unless_equals_int(playing + ready, writable);
+    fail_if(spec->flags & GST_PARAM_CONTROLLABLE && !playing, "%s", spec->name);
+}
+
+static void walk(const gchar *element, guint expected)
+{
+    GstElement *made = gst_object_ref_sink(gst_element_factory_make(element, NULL));
     guint n, own = 0;
-    GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(source), &n);
+    GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(made), &n);
 
     for (guint i = 0; i < n; i++) {
         if (!is_own(specs[i]))
             continue;
-        if (specs[i]->flags & G_PARAM_WRITABLE)
-            walk_property(G_OBJECT(source), specs[i]);
-        fail_unless(strlen(g_param_spec_get_blurb(specs[i])) > 20, "%s", specs[i]->name);
+        check_property(G_OBJECT(made), specs[i]);
         own++;
     }
-    fail_unless_equals_int(own, 24);
+    fail_unless_equals_int(own, expected);
     g_free(specs);
-    gst_object_unref(source);
+    gst_object_unref(made);
+}
+
+GST_START_TEST(test_walk)
+{
+    walk("codesrc", 24);
+    walk("codepaint", 17);
 }
 GST_END_TEST
 
@@ -279,6 +298,14 @@ static Stress stress_begin(void)
     return all;
 }
 
+static void stress_stop(Stress *all)
+{
+    for (guint i = 0; i < all->threads->len; i++)
+        fail_unless(gst_harness_stress_thread_stop(g_ptr_array_index(all->threads, i)) > 0);
+    g_ptr_array_unref(all->threads);
+    gst_harness_teardown(all->harness);
+}
+
 /* Meanwhile the application reads `stats` and seeks. */
 static void stress_end(Stress *all)
 {
@@ -291,10 +318,7 @@ static void stress_end(Stress *all)
                                seek_event(1.0, GST_FORMAT_DEFAULT, GST_SEEK_FLAG_NONE));
         g_usleep(5000);
     }
-    for (guint i = 0; i < all->threads->len; i++)
-        fail_unless(gst_harness_stress_thread_stop(g_ptr_array_index(all->threads, i)) > 0);
-    g_ptr_array_unref(all->threads);
-    gst_harness_teardown(all->harness);
+    stress_stop(all);
 }
 
 GST_START_TEST(test_harness_stress)
@@ -318,6 +342,39 @@ GST_START_TEST(test_state_stress)
 }
 GST_END_TEST
 
+/* The filter, while frames come and downstream sends events. */
+GST_START_TEST(test_paint_stress)
+{
+    GstElement *paint = gst_object_ref_sink(gst_element_factory_make("codepaint", NULL));
+    Stress all = {.threads = g_ptr_array_new()};
+    GstCaps *caps = gst_caps_from_string("video/x-raw,format=RGBA,width=8,height=8,framerate=30/1");
+    GstBuffer *frame = gst_buffer_new_allocate(NULL, 4 * 8 * 8, NULL);
+    GstSegment segment;
+
+    gst_buffer_memset(frame, 0, 0, 4 * 8 * 8); /* transparent: all of it is drawn anew */
+    GST_BUFFER_PTS(frame) = 10 * GST_SECOND;   /* not late for any of the QoS events */
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    g_object_set(paint, "model", tiny_model(), NULL);
+    all.harness = gst_harness_new_with_element(paint, "sink", "src"); /* which starts it */
+    gst_harness_set_caps(all.harness, gst_caps_ref(caps), gst_caps_ref(caps));
+    gst_harness_set_drop_buffers(all.harness, TRUE);
+    gst_harness_play(all.harness);
+    stress_properties(&all);
+    stress_events(&all);
+    g_ptr_array_add(all.threads,
+                    gst_harness_stress_push_buffer_start(all.harness, caps, &segment, frame));
+    g_usleep(G_USEC_PER_SEC / 2);
+    /* A latency was measured, so some were drawn. */
+    for (guint i = 0; i < 1000 && gst_harness_query_latency(all.harness) == 0; i++)
+        g_usleep(G_USEC_PER_SEC / 20);
+    fail_unless(gst_harness_query_latency(all.harness) > 0);
+    stress_stop(&all);
+    gst_buffer_unref(frame);
+    gst_caps_unref(caps);
+    gst_object_unref(paint);
+}
+GST_END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("properties");
@@ -332,5 +389,6 @@ Suite *make_suite(void)
     tcase_add_test(properties, test_stress);
     tcase_add_test(properties, test_harness_stress);
     tcase_add_test(properties, test_state_stress);
+    tcase_add_test(properties, test_paint_stress);
     return suite;
 }
