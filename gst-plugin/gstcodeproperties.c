@@ -146,7 +146,7 @@ static void install_stream(GObjectClass *klass, GParamFlags flags)
     g_object_class_install_property(
         klass, PROP_QUEUE_DEPTH,
         g_param_spec_uint("queue-depth", "Queue depth",
-                          "Pictures that may wait, drawn ahead of their time. 0: a picture is "
+                          "Draw ahead of time while fewer frames than this wait. 0: a frame is "
                           "drawn when it is wanted",
                           0, MAX_DEPTH, DEFAULT_DEPTH, flags));
     g_object_class_install_property(
@@ -164,10 +164,12 @@ static void install_stream(GObjectClass *klass, GParamFlags flags)
                              FALSE, flags));
     g_object_class_install_property(
         klass, PROP_ANYTIME,
-        g_param_spec_boolean("anytime", "Anytime",
-                             "Live: when a picture's time comes before it is finished, put it out "
-                             "as far as it is; its meta tells how far. Draws one picture at a time",
-                             FALSE, flags));
+        g_param_spec_boolean(
+            "anytime", "Anytime",
+            "Live: when a picture's time comes before it is finished, put it out "
+            "as far as it is; its meta tells how far. Draws one picture at a time, "
+            "and has no effect with progressive",
+            FALSE, flags));
     g_object_class_install_property(
         klass, PROP_STATS,
         g_param_spec_boxed("stats", "Statistics",

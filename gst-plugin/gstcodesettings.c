@@ -90,7 +90,7 @@ void gst_code_settings_install_pace(GObjectClass *klass)
         klass, GST_CODE_SETTINGS_MIN_DRAFTING_STEPS,
         g_param_spec_uint("min-drafting-steps", "Least drafting steps",
                           "Where pictures come too late, use fewer drafting steps, down to this "
-                          "many; the picture's meta tells how many it were. 0: always as many as "
+                          "many; the picture's meta tells how many it took. 0: always as many as "
                           "drafting-steps",
                           0, CODE_MAX_SCALES, 0, FRAME_FLAGS));
 }

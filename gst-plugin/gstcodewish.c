@@ -53,7 +53,7 @@ void gst_code_wish_install(GObjectClass *klass)
         klass, GST_CODE_WISH_THREADS,
         g_param_spec_uint("threads", "Threads",
                           "Threads that the device computes with, where it is the processor; they "
-                          "change no picture. 0: as many as there are cores",
+                          "change no picture. 0: one for each core that the process may use",
                           0, 1024, 0, flags));
     g_object_class_install_property(
         klass, GST_CODE_WISH_CUDA_DEVICE_ID,

@@ -1,17 +1,28 @@
 #!/bin/sh
-# inspect.sh ELEMENT FILE [--write]: gst-inspect-1.0 says what the file says: whoever changes a property
-# changes its text there too. What differs between machines is left out.
+# inspect.sh ELEMENT FILE DOCUMENT [--write]: gst-inspect-1.0 says what the file says: whoever changes a
+# property changes its text there too. What differs between machines is left out. And the document names
+# each property.
 set -u
 command -v gst-inspect-1.0 > /dev/null || exit 77
 # Other versions have other properties in their base classes.
 gst-inspect-1.0 --version | grep -q "GStreamer 1\.22\." || exit 77
-element=$1 golden=$2
+element=$1 golden=$2 document=$3
 text() {
     gst-inspect-1.0 --no-colors "$element" | sed -n '/^Element Properties:/,$p' |
         sed -e 's/[[:space:]]*$//' -e '/^$/d'
 }
-if [ "${3:-}" = --write ]; then
+# Those of every GstObject aside, and one that does nothing.
+undocumented() {
+    sed -n 's/^  \([a-z0-9-]*\) *: .*/\1/p' "$golden" | grep -vx -e name -e parent -e typefind |
+        while read -r property; do
+            grep -q "\`$property\`" "$document" || echo "$document: no \`$property\` of $element"
+        done
+}
+if [ "${4:-}" = --write ]; then
     text > "$golden"
-else
-    text | diff -u "$golden" -
+    exit
 fi
+text | diff -u "$golden" - || exit 1
+missing=$(undocumented)
+echo "$missing"
+[ -z "$missing" ]
