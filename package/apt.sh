@@ -26,10 +26,10 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config libyaml-dev libjansso
     libpng-dev libminizip-dev nettle-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
 # gst-launch, and the elements that the pipelines use: encoders, muxers, converters.
 run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
-# What tests need beyond that: another reader of zip archives, GNU parallel, a browser; for pipelines/
+# What tests need beyond that: another reader of zip archives, GNU parallel, curl, a browser; for pipelines/
 # SRT, HLS, H.264, and Python.
 test_packages="libarchive-dev unzip parallel chromium gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
-    python3-gi gir1.2-gst-plugins-base-1.0"
+    python3-gi gir1.2-gst-plugins-base-1.0 curl"
 # The live studio: HTTP, WebRTC, and JPEG for where there is none.
 studio_packages="libsoup-3.0-dev libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-bad gstreamer1.0-nice"
 # What the Debian packages are built, examined and tried with.

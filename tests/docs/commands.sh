@@ -1,28 +1,37 @@
 #!/bin/sh
-# Runs the commands of the documents given: every line in four blanks has to be one that a rule below
-# knows, or the test fails. gst-launch-1.0 lines are left to launch-lines.sh, which the same documents
-# are given to. The rules:
+# Runs the commands of the documents given: every line in four blanks, or in a fence that names no
+# language, has to be one that a rule below knows, or the test fails. It fails too if a document
+# of the same folders is not given. gst-launch-1.0 lines are left to launch-lines.sh, which is given
+# the same documents. The rules:
 #   tools, samples, cc, gst-inspect-1.0    run as they are, with those of the build tree, and must succeed
+#   code-sample, pipelines/scale/*         run for a picture a class or less; for sbatch its script
+#                                          runs as one task of the array
+#   released checkpoints                   are not part of this repository: it is the bundled model
+#   code-studio                            runs on a free port until all documents are done, then
+#                                          has to end well; curl asks it, and has to get an answer
 #   pipelines/*.sh                         run with two pictures; windows become fakesink, and the
 #                                          camera videotestsrc
 #   what waits for somebody else           (receivers, srt-send.sh, a web server) runs until Ctrl-C comes
 #                                          after five seconds, and must then end; that they receive
 #                                          something is seen by tests/pipelines
 #   camera.sh                              runs where its device is there, as in tests/pipelines
-#   what builds, installs or wants root    is not run, but told: meson, apt, modprobe; ./demo, ./check and
-#                                          package/build-deb, which must be there, and shell
+#   what builds, installs or wants root    is not run, but told: meson, apt, modprobe, venv; ./demo,
+#                                          ./check and package/build-deb, which must be there, and shell
+#   python -m training.*                   wants PyTorch, so it is told, not run; the module has to
+#                                          be there, and training to know the options
 #   export, comments                       are not run
 # Usage: commands.sh DOCUMENT..., with TOOLS, PROGRAMS, PIPELINES and MODELS as folders.
 set -u
 folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-run=0 told=0 failed=0
-PATH=$TOOLS:$PROGRAMS:$PATH
+trap 'rm -rf "$folder"; [ -z "$studio" ] || kill "$studio"' EXIT
+run=0 told=0 failed=0 studio=
+PATH=$TOOLS:$PROGRAMS:$PROGRAMS/studio:$PATH
 export PATH VIDEOSINK=fakesink CAMERA="videotestsrc num-buffers=2"
 
 # Lines of a document, whole, without blanks before and comments behind.
 lines_of() {
-    sed -e '/^```/,/^```/d' "$1" | sed -n 's/^    //p' |
+    awk '/^```/ {fence = fence ? "" : $0; next}
+        fence == "```" || (!fence && sub(/^    /, ""))' "$1" |
         sed -e :a -e '/\\$/{N;s/\\\n */ /;ba' -e '}' | sed -e 's/ \{2,\}#.*$//'
 }
 
@@ -41,6 +50,33 @@ tell() {
     told=$((told + 1))
 }
 
+# The studio is built only where its libraries are.
+try_studio() {
+    if [ ! -x "$PROGRAMS/studio/code-studio" ]; then
+        tell "$1" 'no studio in this build'
+    elif [ "${1%% *}" = curl ]; then
+        try "$1" "curl --fail --silent --show-error $(cat "$folder/address")${1#*:8190/}"
+    else
+        code-studio --port 0 > "$folder/address" &
+        studio=$!
+        try "$1" 'until [ -s ../address ]; do sleep 0.2; done'
+    fi
+}
+
+try_training() {
+    module=${1#*-m training.}
+    options=$(echo "$1" | grep -o -e '--[a-z-]*' | tr '\n' ' ')
+    try "$1" "cd '$PIPELINES/../training' && ls '${module%% *}.py' &&
+        for option in $options; do grep -F \"'\$option'\" ./*.py || exit 1; done"
+}
+
+# Four pictures by GNU parallel, or pictures 2 and 3 as a task of Slurm's; in folders of their own.
+small() {
+    echo "$1" | sed -e 's|weights/official-256.yaml|vistas --per-class 1|' -e 's|/shared/||' \
+        -e 's|/parallel.sh 500 50000 \(.*\)--output [^ ]*|/parallel.sh 2 4 \1--output parallel|' \
+        -e 's|sbatch --array=[^ ]* \([^ ]*\) 500|SLURM_ARRAY_TASK_ID=1 sh \1 2|'
+}
+
 by_rule() {
     case $1 in
     'gst-launch-1.0 '* | '#'* | 'export '*) ;;
@@ -48,9 +84,20 @@ by_rule() {
         try "$1" "[ -x '$PIPELINES/../${1%% *}' ] && sh -n '$PIPELINES/../${1%% *}'"
         tell "$1" 'builds, and installs'
         ;;
-    'meson '* | 'sudo meson '* | 'apt install '* | 'sudo apt install '* | 'modprobe '*)
+    'meson '* | 'sudo meson '* | 'apt install '* | 'apt-get install '* | 'sudo apt install '* | \
+        'modprobe '*)
         tell "$1" 'builds, or wants root'
         ;;
+    'python3 -m venv '*) tell "$1" 'installs packages' ;;
+    *'python -m training.'*)
+        try_training "$1"
+        tell "$1" 'wants PyTorch'
+        ;;
+    build/demo/pipelines/studio/code-studio | 'curl http://127.0.0.1:8190/'*) try_studio "$1" ;;
+    'code-sample draw '*) try "$1" "$1 --per-class 1" ;;
+    'code-sample pack '*) try "$1" "$1" ;;
+    pipelines/scale/* | 'sbatch '*' pipelines/scale/'*) try "$1" "$(small "$1")" ;;
+    'code-model convert official-256.yaml '*) try "$1" "code-model convert vistas ${1#*.yaml }" ;;
     'cc '*) try "$1" "cd '$folder/source' && $1" ;;
     pipelines/*-receive.sh* | pipelines/srt-send.sh* | 'python3 -m http.server '*)
         try "$1" "mkdir -p hls; timeout --signal=INT --kill-after=20 5 $1; [ \$? = 124 ]"
@@ -81,6 +128,10 @@ mkdir "$folder/run" "$folder/source"
 cp "$PIPELINES"/*.[ch] "$folder/source"
 ln -s "$PIPELINES" "$folder/run/pipelines"
 ln -s "$MODELS" "$folder/run/models"
+if [ "$(for document in "$@"; do ls "${document%/*}"/*.md; done | sort -u | wc -l)" != $# ]; then
+    echo "FAILED: not all documents of their folders were given"
+    failed=1
+fi
 for document in "$@"; do
     lines_of "$document" > "$folder/lines"
     before=$run
@@ -89,5 +140,10 @@ for document in "$@"; do
     done < "$folder/lines"
     echo "$document: $((run - before)) commands"
 done
+if [ -n "$studio" ]; then
+    kill -INT "$studio"
+    wait "$studio" || { echo "FAILED: code-studio did not end well"; failed=$((failed + 1)); }
+    studio=
+fi
 echo "$run commands run, $told not, $failed failed"
 [ "$run" -gt 0 ] && [ "$failed" -eq 0 ]
