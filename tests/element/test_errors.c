@@ -83,14 +83,27 @@ GST_START_TEST(test_no_model)
 }
 GST_END_TEST
 
-GST_START_TEST(test_folder_without_manifest)
+GST_START_TEST(test_folder_without_the_manifest)
 {
+    static const gchar *const names[] = {"two/a.yaml", "two/b.yaml"};
+    gchar *paths[G_N_ELEMENTS(names)];
     gchar *empty = g_build_filename(test_folder(), "empty", NULL);
+    gchar *two = g_build_filename(test_folder(), "two", NULL);
 
     g_mkdir(empty, 0700);
     check_model_error(empty, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "empty");
     g_rmdir(empty);
     g_free(empty);
+    g_mkdir(two, 0700);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        paths[i] = write_file(names[i], "", 0);
+    check_model_error(two, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "2 manifests");
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_remove(paths[i]);
+        g_free(paths[i]);
+    }
+    g_rmdir(two);
+    g_free(two);
 }
 GST_END_TEST
 
@@ -167,7 +180,8 @@ GST_END_TEST
 
 GST_START_TEST(test_steps_not_offered)
 {
-    check_setting_error("drafting-steps=5", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "5");
+    check_setting_error("drafting-steps=5", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+                        "drafting-steps 5: the model is made for 1 2 3 4");
 }
 GST_END_TEST
 
@@ -269,7 +283,7 @@ Suite *make_suite(void)
 
     suite_add_tcase(suite, errors);
     tcase_add_test(errors, test_no_model);
-    tcase_add_test(errors, test_folder_without_manifest);
+    tcase_add_test(errors, test_folder_without_the_manifest);
     tcase_add_test(errors, test_no_weights);
     tcase_add_test(errors, test_unreadable_weights);
     tcase_add_test(errors, test_truncated_weights);

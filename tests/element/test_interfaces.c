@@ -74,6 +74,7 @@ GST_START_TEST(test_wrong_uris)
     static const gchar *const wrong[] = {"code://5?speed=3", "code://5?seed", "code://5?seed=many",
                                          "code://5?stats=1", "code://%zz"};
     GstElement *source = tiny_source();
+    GError *late = NULL;
 
     for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
         GError *error = NULL;
@@ -82,6 +83,11 @@ GST_START_TEST(test_wrong_uris)
         fail_unless(g_error_matches(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI));
         g_error_free(error);
     }
+    gst_element_set_state(source, GST_STATE_PAUSED);
+    fail_if(gst_uri_handler_set_uri(GST_URI_HANDLER(source), "code://5", &late));
+    fail_unless(g_error_matches(late, GST_URI_ERROR, GST_URI_ERROR_BAD_STATE));
+    g_error_free(late);
+    gst_element_set_state(source, GST_STATE_NULL);
     gst_object_unref(source);
 }
 GST_END_TEST
