@@ -30,6 +30,13 @@ class Run:
     def generator(self, step):
         return np.random.default_rng((self.args.seed, step, self.rank))
 
+    def start(self, name):
+        """The weights that `training.unpack` put down for a stage to go on from, or None."""
+        path = f'{self.args.work}/{name}_start.pt'
+        if not os.path.exists(path):
+            return None
+        return torch.load(path, map_location=self.device, weights_only=True)
+
     def autocast(self):
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
 

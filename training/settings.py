@@ -13,12 +13,14 @@ PICTURES, FIRST_SEED = 8000, 1000  # 500 of each kind
 HELD_OUT, FIRST_HELD_OUT_SEED = 320, 500_000  # 20 of each kind, for reconstruction figures
 
 VAE_STEPS, VAE_BATCH = 1800, 12
-TOKEN_PICTURES = 4800  # of the training set, for the transformers
+TOKEN_PICTURES = 8000  # of the training set, for the transformers
 QUANTISER_STEPS, QUANTISER_PICTURES = 700, 2048
 JOINT_STEPS, JOINT_BATCH = 200, 4
 LARGE_STEPS = 480, 100, 380  # scales 0-7 only; all scales; scales below a random N
 COARSE_BATCH, FULL_BATCH = 16, 8
+MORE_LARGE_STEPS = 3000  # of the last kind, after `training.unpack`
 REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 120, 8, 0.5
+MORE_REFINER_STEPS = 600
 
 
 def arguments(description):

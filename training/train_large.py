@@ -3,6 +3,8 @@ training as a drafter.
 
 First the coarse scales alone (255 of 680 tokens, so three times the pictures a second), then all
 ten, and at last CoDe's drafter training: cross-entropy on the scales below a random N of 5 to 10.
+Every second step of that has N = 10: the same weights are the refiner's teacher, which must know
+all ten scales. A model that `training.unpack` brought goes on with that last part alone.
 """
 
 import torch
@@ -42,6 +44,14 @@ def cross_entropy(run, model, pyramids, rng, scales, count):
     return loss, dict(loss=loss) | figures
 
 
+def scales_of(step, coarse, full):
+    """How many scales, the first ones, a step of the training is about."""
+    if step < coarse:
+        return 8
+    step -= coarse + full
+    return SCALES if step < 0 or step % 2 == 0 else 5 + step // 2 % 5
+
+
 def stage(run):
     torch.manual_seed(run.args.seed)
     pyramids = Pyramids(run.args, run.device)
@@ -49,20 +59,23 @@ def stage(run):
     model.start_from_codebook(pyramids.quantiser.embedding.weight.cpu())
     model.to(run.device)
     opt = Both(model.named_parameters(), 0.02, 3e-3, weight_decay=0.02, adam_only=ADAM_ONLY)
-    coarse, full, random_n = settings.LARGE_STEPS
+    start = run.start('drafter')
+    coarse, full, random_n = (0, 0, settings.MORE_LARGE_STEPS) if start else settings.LARGE_STEPS
 
     def loss_of(rng, step):
-        if step < coarse:
-            scales, count = 8, settings.COARSE_BATCH
-        elif step < coarse + full:
-            scales, count = SCALES, settings.FULL_BATCH
-        else:
-            scales = 5 + step % 6  # N, the same for every worker
-            count = settings.FULL_BATCH * (2 if scales <= 8 else 1)
+        scales = scales_of(step, coarse, full)
+        count = settings.COARSE_BATCH if scales <= 8 else settings.FULL_BATCH
         return cross_entropy(run, model, pyramids, rng, scales, count // run.world)
 
     average = run.train(
-        model, opt, loss_of, coarse + full + random_n, every=20, save_every=100, decay=0.99
+        model,
+        opt,
+        loss_of,
+        coarse + full + random_n,
+        every=20,
+        save_every=100,
+        decay=0.99,
+        start=start,
     )
     if run.rank == 0:
         torch.save(average, f'{run.args.work}/drafter.pt')

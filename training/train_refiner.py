@@ -48,8 +48,10 @@ def stage(run):
         loss = ((kl + settings.TRUE_TOKEN_SHARE * ce) * weights).sum(1).mean()
         return loss, dict(loss=loss, kl=kl.mean(), ce=ce.mean())
 
+    start = run.start('refiner')
+    steps = settings.MORE_REFINER_STEPS if start else settings.REFINER_STEPS
     average = run.train(
-        model, opt, loss_of, settings.REFINER_STEPS, every=20, save_every=100, decay=0.99
+        model, opt, loss_of, steps, every=20, save_every=100, decay=0.99, start=start
     )
     if run.rank == 0:
         torch.save(average, f'{run.args.work}/refiner.pt')
