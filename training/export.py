@@ -55,7 +55,7 @@ def shape():
     )
 
 
-def metadata(seed):
+def metadata(work, seed):
     here = os.path.dirname(__file__)
     commit = subprocess.run(
         ['git', 'rev-parse', 'HEAD'], cwd=here, capture_output=True, text=True
@@ -65,6 +65,13 @@ def metadata(seed):
         for k, v in vars(settings).items()
         if k.endswith(('_STEPS', '_BATCH')) or k in ('PICTURES', 'FIRST_SEED')
     }
+    before = f'{work}/before.json'  # of a model that training went on from
+    if os.path.exists(before):
+        with open(before) as f:
+            steps = {k: v for k, v in steps.items() if k.startswith('MORE_')} | {
+                'FULL_BATCH': settings.FULL_BATCH,
+                'before': json.load(f),
+            }
     return dict(
         format='pt',
         licence='MIT',
@@ -81,7 +88,7 @@ def export(work, out, seed):
     vae = load('vae') | {f'quantize.{k}': v for k, v in load('quantiser').items()}
     for name, values in (('vae', vae), ('drafter', load('drafter')), ('refiner', load('refiner'))):
         path = f'{out}/{name}.safetensors'
-        save(path, half(values), metadata(seed))
+        save(path, half(values), metadata(work, seed))
         print(f'export: {path}, {os.path.getsize(path) / 1e6:.1f} MB', flush=True)
 
 

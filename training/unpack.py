@@ -43,7 +43,7 @@ def unpack(model, work):
         weights, metadata = read(f'{model}/{part}.safetensors')
         torch.save(weights, f'{work}/{part}_start.pt')
     with open(f'{work}/before.json', 'w') as f:
-        json.dump({k: metadata[k] for k in ('commit', 'training')}, f)
+        json.dump(dict(commit=metadata['commit'], training=json.loads(metadata['training'])), f)
     print(f'unpack: {work} goes on from {model}', flush=True)
 
 

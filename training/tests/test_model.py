@@ -8,7 +8,7 @@ import unittest
 import numpy as np
 import torch
 
-from training import export, settings
+from training import export, settings, unpack
 from training.optim import orthogonal
 from training.quantiser import Quantiser
 from training.train_large import transformer
@@ -70,7 +70,7 @@ class Exporting(unittest.TestCase):
         vae = Autoencoder(**settings.VAE)
         with tempfile.TemporaryDirectory() as folder:
             path = f'{folder}/vae.safetensors'
-            export.save(path, export.half(vae.state_dict()), export.metadata(1))
+            export.save(path, export.half(vae.state_dict()), export.metadata(folder, 1))
             with open(path, 'rb') as f:
                 header = json.loads(f.read(struct.unpack('<Q', f.read(8))[0]))
                 data = f.read()
@@ -81,6 +81,30 @@ class Exporting(unittest.TestCase):
         entry = header['decoder.conv_out.weight']
         a = np.frombuffer(data[slice(*entry['data_offsets'])], np.float16).reshape(entry['shape'])
         np.testing.assert_allclose(a, vae.decoder.conv_out.weight.detach().numpy(), atol=1e-3)
+
+    def test_goes_on(self):
+        """What unpack puts down is what export wrote, and the next export tells what was before."""
+        parts = dict(
+            vae=Autoencoder(**settings.VAE).state_dict(),
+            quantiser=quantiser().state_dict(),
+            drafter=transformer(SMALL, 1).state_dict(),
+            refiner=transformer(SMALL, 2).state_dict(),
+        )
+        with tempfile.TemporaryDirectory() as work, tempfile.TemporaryDirectory() as out:
+            for name, values in parts.items():
+                torch.save(values, f'{work}/{name}.pt')
+            export.export(work, out, 1)
+            with tempfile.TemporaryDirectory() as again:
+                unpack.unpack(out, again)
+                for name in ('vae', 'quantiser', 'drafter_start', 'refiner_start'):
+                    values = torch.load(f'{again}/{name}.pt', weights_only=True)
+                    expected = parts[name.removesuffix('_start')]
+                    self.assertEqual(values.keys(), expected.keys())
+                    for key, value in values.items():
+                        torch.testing.assert_close(value, expected[key].half().float())
+                training = json.loads(export.metadata(again, 1)['training'])
+        self.assertIn('LARGE_STEPS', training['before']['training'])
+        self.assertNotIn('LARGE_STEPS', training)
 
 
 if __name__ == '__main__':
