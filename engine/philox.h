@@ -15,7 +15,8 @@
 
 enum { CODE_STREAM_TOKEN = 0, CODE_STREAM_CLASS = 1, CODE_STREAM_GUMBEL = 2 };
 
-CODE_DEVICE static inline void code_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+CODE_DEVICE static inline void code_philox(const uint32_t counter[4], const uint32_t key[2],
+                                           uint32_t out[4])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
     uint32_t k0 = key[0], k1 = key[1];
@@ -32,7 +33,7 @@ CODE_DEVICE static inline void code_philox(const uint32_t counter[4], const uint
 
 /* The four words at a place of the convention above. */
 CODE_DEVICE static inline void code_random_words(uint64_t seed, uint64_t frame, uint32_t position,
-                                     uint32_t stream, uint32_t words[4])
+                                                 uint32_t stream, uint32_t words[4])
 {
     uint32_t counter[4] = {position, stream, (uint32_t)frame, (uint32_t)(frame >> 32)};
     uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
