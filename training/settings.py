@@ -20,7 +20,7 @@ LARGE_STEPS = 480, 100, 380  # scales 0-7 only; all scales; scales below a rando
 COARSE_BATCH, FULL_BATCH = 16, 8
 MORE_LARGE_STEPS = 3600  # of the last kind, after `training.unpack`
 REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 120, 8, 0.5
-MORE_REFINER_STEPS = 400
+MORE_REFINER_STEPS = 1000
 
 
 def arguments(description):
