@@ -3,7 +3,7 @@ engine plans.
 """
 
 import glob
-import re
+import json
 import subprocess
 import tempfile
 
@@ -12,27 +12,46 @@ from PIL import Image
 
 from . import settings
 
+RUNS = 40  # pictures that a speed is the median of
+
 
 def run(command):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f'{" ".join(command)}: {done.stderr.strip()}')
-    return done.stdout + done.stderr
+    return done.stdout
 
 
-def number(pattern, text):
-    found = re.search(pattern, text)
-    return float(found.group(1)) if found else None
+def speed(tools, model, steps):
+    """code-bench with N = steps, one picture at a time, -> {figure: value}."""
+    text = run(
+        [
+            f'{tools}/code-bench',
+            '--model',
+            model,
+            '--drafting-steps',
+            str(steps),
+            '--runs',
+            str(RUNS),
+            '--json',
+        ]
+    )
+    figures = json.loads(text)
+    transformers = sum(figures.get(f'{k}_ms') or 0 for k in ('drafter', 'handover', 'refiner'))
+    return dict(
+        speed=figures['pictures_per_second'],
+        transformers=transformers,
+        memory=figures['planned_bytes'] / 2**20,
+    )
 
 
 def generate(tools, model, steps, each, seed, batch):
-    """`each` pictures of every kind with N = steps, -> uint8 in the order of kinds, {figure:
-    value or None}.
+    """`each` pictures of every kind with N = steps, -> uint8.
 
     The class changes from picture to picture in the training set's order: index mod 16.
     """
     with tempfile.TemporaryDirectory() as folder:
-        text = run(
+        run(
             [
                 f'{tools}/code-image',
                 '--model',
@@ -47,22 +66,14 @@ def generate(tools, model, steps, each, seed, batch):
                 str(steps),
                 '--batch',
                 str(batch),
-                '--times',
                 '--output',
                 f'{folder}/%06d.ppm',
             ]
         )
         files = sorted(glob.glob(f'{folder}/*.ppm'))
         pictures = np.stack([np.asarray(Image.open(name)) for name in files])
-    pictures = (
+    return (
         pictures.reshape(settings.CLASSES, each, *pictures.shape[1:])
         .swapaxes(0, 1)
         .reshape(pictures.shape)
-    )
-    plan = run([f'{tools}/code-model', 'inspect', '--drafting-steps', str(steps), model])
-    return pictures, dict(
-        speed=number(r'([\d.]+) pictures per second', text),
-        transformer=number(r'transformer\w* ([\d.]+)', text),
-        memory=number(r'together ([\d.]+) MiB', plan),
-        caches=number(r'keys and values ([\d.]+) MiB', plan),
     )

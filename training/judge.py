@@ -51,15 +51,15 @@ def cell(value, form):
 
 def table(rows):
     lines = [
-        '| pictures | class accuracy | Fréchet distance | pictures/s | transformers, s/picture '
+        '| pictures | class accuracy | Fréchet distance | pictures/s | transformers, ms '
         '| planned memory, MiB |',
         '| --- | --- | --- | --- | --- | --- |',
     ]
     for r in rows:
         lines.append(
             f'| {r["name"]} | {100 * r["accuracy"]:.1f} % | {r["distance"]:.3f} '
-            f'| {cell(r.get("speed"), ".2f")} | '
-            f'{cell(r.get("transformer"), ".4f")} | {cell(r.get("memory"), ".1f")} |'
+            f'| {cell(r.get("speed"), ".1f")} | '
+            f'{cell(r.get("transformers"), ".1f")} | {cell(r.get("memory"), ".1f")} |'
         )
     return '\n'.join(lines) + '\n'
 
@@ -100,9 +100,10 @@ def main(args):
     ]
     print(table(rows[1:]).splitlines()[-1], flush=True)
     for steps in args.steps:
-        pictures, speed = engine.generate(
+        pictures = engine.generate(
             args.tools, args.model, steps, args.each, args.seed, args.batch
         )
+        speed = engine.speed(args.tools, args.model, steps)
         rows.append(dict(name=f'N = {steps}', **judge.figures(pictures), **speed))
         print(table(rows[-1:]).splitlines()[-1], flush=True)
     os.makedirs(args.out, exist_ok=True)

@@ -24,7 +24,7 @@ def small(pictures):
 
 
 def main(args):
-    drawn, _ = engine.generate(args.tools, args.model, args.drafting_steps, 4, args.seed, 4)
+    drawn = engine.generate(args.tools, args.model, args.drafting_steps, 4, args.seed, 4)
     training = np.load(f'{args.work}/pictures.npy', mmap_mode='r')
     a, b = small(drawn), small(training)
     d = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * a @ b.T
