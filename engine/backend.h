@@ -18,6 +18,7 @@
  * the number of threads or on alignment;
  * - while stream->rehearsing is true an operation prepares for its shapes (compiles, allocates) and
  *   computes nothing; outside of a rehearsal it allocates only for shapes not yet rehearsed.
+ *   A rehearsal ends with `wait`, where there is one.
  * Formulas: docs/architecture.md, "What is computed". */
 #ifndef CODE_ENGINE_BACKEND_H
 #define CODE_ENGINE_BACKEND_H

@@ -27,13 +27,15 @@ typedef struct Case {
 
 extern const Case cases[]; /* up to one without a name */
 
-/* Runs an operation, first as a rehearsal. */
+/* Runs an operation, first as a rehearsal, which ends as the engine's do. */
 #define RUN(side, operation, args)                                                                 \
     do {                                                                                           \
         side_enter(side);                                                                          \
         (side)->stream->rehearsing = true;                                                         \
         CHECK((side)->backend->operation((side)->stream, args), "rehearsing on %s: %s",            \
               (side)->name, (side)->stream->error.text);                                           \
+        CHECK(!(side)->backend->wait || (side)->backend->wait((side)->stream), "%s",               \
+              (side)->name);                                                                       \
         (side)->stream->rehearsing = false;                                                        \
         CHECK((side)->backend->operation((side)->stream, args), "on %s: %s", (side)->name,         \
               (side)->stream->error.text);                                                         \
