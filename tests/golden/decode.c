@@ -179,29 +179,36 @@ static bool make_requests(const GoldenFile *file, const CodeModelInfo *info, con
 
 /* ---- pictures -------------------------------------------------------------------------------- */
 
-/* Largest difference of 8-bit pixels; golden (B, 3, S, S) as 8 bits or, where it has those, floats.
- */
-static double pixels_difference(const Comparison *c, const uint8_t *pixels)
+typedef struct Difference {
+    double largest, rms;
+} Difference;
+
+/* Of 8-bit pixels; golden (B, 3, S, S) as 8 bits or, where it has those, floats. */
+static Difference pixels_difference(const Comparison *c, const uint8_t *pixels)
 {
     size_t area = (size_t)c->info->side * c->info->side, count = c->images * 3 * area;
     bool bytes = golden_has(c->file, "image");
     const void *image = bytes ? golden_tensor(c->file, "image", "U8", count)
                               : golden_tensor(c->file, "image_f32", "F32", count);
-    double largest = image ? 0 : INFINITY;
+    double largest = image ? 0 : INFINITY, squares = largest;
 
     for (size_t i = 0; image && i < count; i++) {
         size_t plane = i / area, at = i % area;
         double golden =
             bytes ? ((const uint8_t *)image)[i] : nearbyint(255.0 * ((const float *)image)[i]);
 
-        largest = fmax(largest, fabs(golden - pixels[(plane / 3 * area + at) * 3 + plane % 3]));
+        double off = golden - pixels[(plane / 3 * area + at) * 3 + plane % 3];
+
+        largest = fmax(largest, fabs(off));
+        squares += off * off;
     }
-    return largest;
+    return (Difference){largest, sqrt(squares / (double)count)};
 }
 
 static bool report(const Comparison *c, const GoldenOptions *options, const uint8_t *pixels)
 {
     unsigned total = c->equal + c->excused + c->wrong;
+    Difference difference = pixels_difference(c, pixels);
     bool good = c->wrong == 0;
 
     printf(" tokens %u/%u", c->equal, total);
@@ -210,7 +217,8 @@ static bool report(const Comparison *c, const GoldenOptions *options, const uint
     if (c->logits || c->top_logits)
         good &= golden_within(options, c->info, "logits", c->logit_error);
     good &= golden_within(options, c->info, "feature map", c->feature_error);
-    good &= golden_within(options, c->info, "pixels", pixels_difference(c, pixels));
+    good &= golden_within(options, c->info, "pixels", difference.largest);
+    good &= golden_within(options, c->info, "pixels rms", difference.rms);
     return good && total == c->images * c->info->positions;
 }
 
