@@ -118,6 +118,9 @@ static void set_ahead(GstCodeSrc *self, GstCodeAhead *ahead)
     g_mutex_lock(&self->ahead_lock);
     old = self->ahead;
     self->ahead = ahead;
+    /* An unlock that came before could interrupt the weights alone. */
+    if (ahead)
+        gst_code_ahead_interrupt(ahead, g_atomic_int_get(&self->weights.interrupted));
     g_mutex_unlock(&self->ahead_lock);
     gst_code_ahead_free(old);
 }
