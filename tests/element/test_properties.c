@@ -331,14 +331,21 @@ GST_START_TEST(test_harness_stress)
 }
 GST_END_TEST
 
+/* A seek that comes while the state changes makes GstBaseSrc of 1.22 start its task again, at times
+ * after the pad has lost its sticky events: GStreamer warns of the order of events, and nothing
+ * comes of it. Everything else that is logged is fatal, as always. */
 GST_START_TEST(test_state_stress)
 {
+    GRegex *order = g_regex_new("Got data flow before|Sticky event misordering", 0, 0, NULL);
+    GstCheckLogFilter *filter =
+        gst_check_add_log_filter("GStreamer", G_LOG_LEVEL_WARNING, order, NULL, NULL, NULL);
     Stress all = stress_begin();
 
     stress_properties(&all);
     stress_events(&all);
     g_ptr_array_add(all.threads, gst_harness_stress_statechange_start(all.harness));
     stress_end(&all);
+    gst_check_remove_log_filter(filter);
 }
 GST_END_TEST
 
