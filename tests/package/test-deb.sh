@@ -74,6 +74,8 @@ apt install gstreamer1.0-tools || {
     tail -n 5 "$work/apt.log"
     skip 'gst-launch cannot be installed from the mirror'
 }
+# GStreamer makes these for whatever element has presets, and leaves them.
+inside mkdir -p /root/.local/share/gstreamer-1.0/presets /usr/share/gstreamer-1.0/presets
 files >"$work/before"
 inside dpkg-query -W >"$work/packages-before"
 
