@@ -1,6 +1,8 @@
 /* common.c - models, recorded playing and pictures for the element's tests, and their main(). */
 #include "common.h"
 
+#include "../load.h"
+
 #include <glib/gstdio.h>
 #include <stdlib.h>
 
@@ -123,11 +125,7 @@ GstElement *tiny_source(void)
 
 gint64 at_once(void)
 {
-    gdouble load = 0;
-
-    if (getloadavg(&load, 1) != 1)
-        load = 0;
-    return (gint64)(100 * G_TIME_SPAN_MILLISECOND * MAX(1, load / g_get_num_processors()));
+    return (gint64)(100 * G_TIME_SPAN_MILLISECOND * busy());
 }
 
 /* ---- players ------------------------------------------------------------------- */

@@ -1,15 +1,13 @@
 /* properties.c - errors, cancelling, copying, streams side by side. */
 #include "properties.h"
 
+#include "../load.h"
 #include "../test.h"
 #include "cases.h"
 #include "compare.h"
 
-#include <math.h>
 #include <pthread.h>
-#include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 static double now(void)
 {
@@ -82,17 +80,6 @@ static bool long_work(Side *side, const CodeConv *conv, const CodeLinear *linear
                 : side->backend->linear(side->stream, linear);
 }
 
-/* A tenth of a second, and as much more as others keep the processors from us: what is tested is
- * that long work asks, not how busy the machine is. */
-static double at_once(void)
-{
-    double load = 0;
-
-    if (getloadavg(&load, 1) != 1)
-        load = 0;
-    return 0.1 * fmax(1, load / (double)sysconf(_SC_NPROCESSORS_ONLN));
-}
-
 static void check_stop(Side *side, const CodeConv *conv, const CodeLinear *linear)
 {
     Stopper stopper = {side, 0};
@@ -108,8 +95,8 @@ static void check_stop(Side *side, const CodeConv *conv, const CodeLinear *linea
         done = long_work(side, conv, linear);
     pthread_join(thread, NULL);
     CHECK(!done && side->stream->error.status == CODE_CANCELLED, "%s", side->stream->error.text);
-    CHECK(now() - stopper.when < at_once(), "%s took %g s to stop", conv ? "a convolution" : "a product",
-          now() - stopper.when);
+    CHECK(now() - stopper.when < 0.1 * busy(), "%s took %g s to stop",
+          conv ? "a convolution" : "a product", now() - stopper.when);
     CHECK(!long_work(side, conv, linear), "still cancelled");
     atomic_store(&side->cancelled, false);
 }
