@@ -1,5 +1,5 @@
-/* peak.h - how many multiply-adds the processor can do: the yardstick of code-bench and of the kernel
- * benchmarks. */
+/* peak.h - how many multiply-adds the processor can do: the yardstick of code-bench and of the
+ * kernel benchmarks. */
 #ifndef CODE_TOOLS_PEAK_H
 #define CODE_TOOLS_PEAK_H
 

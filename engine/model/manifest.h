@@ -27,9 +27,9 @@ typedef struct CodeManifestPair {
 } CodeManifestPair;
 
 typedef struct CodeManifest {
-    char *path;        /* of the manifest */
-    char *folder_name; /* the folder that weight files are relative to */
-    int folder;        /* its descriptor */
+    char *path;                         /* of the manifest */
+    char *folder_name;                  /* the folder that weight files are relative to */
+    int folder;                         /* its descriptor */
     char *name, *description, *license; /* "" where not given */
     unsigned scales, patch_nums[CODE_MAX_SCALES];
     unsigned classes;
@@ -43,13 +43,13 @@ typedef struct CodeManifest {
     uint64_t digest; /* of the file, see digest.h */
 } CodeManifest;
 
-/* Reads and checks the manifest at `path`. Refuses, with file:line, whatever it does not know. Settings
- * that it does not give get the paper's values. NULL on failure. */
+/* Reads and checks the manifest at `path`. Refuses, with file:line, whatever it does not know.
+ * Settings that it does not give get the paper's values. NULL on failure. */
 CodeManifest *code_manifest_read(const char *path, CodeError *error);
 /* What a converted model calls its files. */
-#define CODE_VAE_FILE     "vae.safetensors"
-#define CODE_DRAFTER_FILE "drafter.safetensors"
-#define CODE_REFINER_FILE "refiner.safetensors"
+#define CODE_VAE_FILE      "vae.safetensors"
+#define CODE_DRAFTER_FILE  "drafter.safetensors"
+#define CODE_REFINER_FILE  "refiner.safetensors"
 #define CODE_MANIFEST_FILE "model.yaml"
 
 /* manifest_write.c: writes a new file that describes one pair of a manifest, with weights in the
