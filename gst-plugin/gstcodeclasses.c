@@ -5,6 +5,7 @@ struct GstCodeClasses {
     gchar *text;
     gchar **entries; /* at least one, without spaces around them */
     guint count;
+    gboolean list;
 };
 
 GstCodeClasses *gst_code_classes_new(const gchar *text, gboolean list)
@@ -15,6 +16,7 @@ GstCodeClasses *gst_code_classes_new(const gchar *text, gboolean list)
         return NULL;
     classes = g_atomic_rc_box_new0(GstCodeClasses);
     classes->text = g_strdup(text);
+    classes->list = list;
     classes->entries = g_strsplit(text, ",", list ? -1 : 1);
     classes->count = g_strv_length(classes->entries);
     for (guint i = 0; i < classes->count; i++)
@@ -72,13 +74,29 @@ gboolean gst_code_classes_check_second(gint32 class_id_2, const CodeModel *model
     return check("class-id-2", class_id_2, "none", model, error);
 }
 
-/* A whole number is an id, anything else a name. */
-static gboolean resolve(const gchar *entry, const CodeModel *model, gint32 *class_id,
-                        CodeError *error)
+static gboolean refuse_empty(const GstCodeClasses *classes, guint i, CodeError *error)
 {
+    error->status = CODE_SETTINGS;
+    if (classes->list)
+        g_snprintf(error->text, sizeof error->text,
+                   "entry %u of %u of classes \"%s\" is empty: an id or a name was expected", i + 1,
+                   classes->count, classes->text);
+    else
+        g_snprintf(error->text, sizeof error->text,
+                   "class-name \"%s\" is empty: an id or a name was expected", classes->text);
+    return FALSE;
+}
+
+/* A whole number is an id, anything else a name. */
+static gboolean resolve(const GstCodeClasses *classes, guint i, const CodeModel *model,
+                        gint32 *class_id, CodeError *error)
+{
+    const gchar *entry = classes->entries[i];
     gchar *end;
     gint64 id = g_ascii_strtoll(entry, &end, 10);
 
+    if (!*entry)
+        return refuse_empty(classes, i, error);
     if (end == entry || *end)
         return code_model_find_class(model, entry, class_id, error);
     *class_id = (gint32)CLAMP(id, G_MININT32, G_MAXINT32);
@@ -88,7 +106,7 @@ static gboolean resolve(const gchar *entry, const CodeModel *model, gint32 *clas
 gboolean gst_code_classes_at(const GstCodeClasses *classes, guint64 frame, const CodeModel *model,
                              gint32 *class_id, CodeError *error)
 {
-    return resolve(classes->entries[frame % classes->count], model, class_id, error);
+    return resolve(classes, frame % classes->count, model, class_id, error);
 }
 
 gboolean gst_code_classes_check(const GstCodeClasses *classes, const CodeModel *model,
@@ -97,7 +115,7 @@ gboolean gst_code_classes_check(const GstCodeClasses *classes, const CodeModel *
     gint32 class_id;
 
     for (guint i = 0; i < classes->count; i++)
-        if (!resolve(classes->entries[i], model, &class_id, error))
+        if (!resolve(classes, i, model, &class_id, error))
             return FALSE;
     return TRUE;
 }

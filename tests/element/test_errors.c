@@ -49,7 +49,7 @@ static gchar *fails_with(const gchar *description, GQuark domain, gint code)
     /* It works as soon as it can. */
     gst_element_set_state(player->pipeline, GST_STATE_NULL);
     g_object_set(player->source, "model", tiny_model(), "device", "auto", "precision", "auto",
-                 "class-id", -1, "drafting-steps", 0, NULL);
+                 "class-id", -1, "class-name", NULL, "classes", "", "drafting-steps", 0, NULL);
     player_preroll(player);
     player_free(player);
     return text;
@@ -178,6 +178,17 @@ GST_START_TEST(test_class_out_of_range)
 }
 GST_END_TEST
 
+GST_START_TEST(test_empty_class)
+{
+    check_setting_error("classes=\"3,,4\"", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+                        "entry 2 of 3 of classes \"3,,4\" is empty");
+    check_setting_error("classes=\"3, \"", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+                        "entry 2 of 2 of classes \"3, \" is empty");
+    check_setting_error("class-name=\" \"", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
+                        "class-name \" \" is empty");
+}
+GST_END_TEST
+
 GST_START_TEST(test_steps_not_offered)
 {
     check_setting_error("drafting-steps=5", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
@@ -291,6 +302,7 @@ Suite *make_suite(void)
     tcase_add_test(errors, test_malformed_manifest);
     tcase_add_test(errors, test_malformed_weights);
     tcase_add_test(errors, test_class_out_of_range);
+    tcase_add_test(errors, test_empty_class);
     tcase_add_test(errors, test_steps_not_offered);
     tcase_add_test(errors, test_no_such_device);
     tcase_add_test(errors, test_device_passed_over);
