@@ -46,7 +46,7 @@ GST_DEBUG_CATEGORY_STATIC(gst_code_paint_debug);
 /* Formats of RGB, with a mask of their own and without. */
 #define CAPS GST_VIDEO_CAPS_MAKE("{ RGB, BGR, RGBx, BGRx, GBR, RGBA, BGRA, ARGB, ABGR }")
 
-enum { PROP_MASK = GST_CODE_WISH_LAST };
+enum { PROP_MASK = GST_CODE_WISH_LAST, PROP_STATS };
 
 struct _GstCodePaint {
     GstVideoFilter parent;
@@ -114,6 +114,10 @@ static void gst_code_paint_get_property(GObject *object, guint id, GValue *value
     GstCodePaint *self = GST_CODE_PAINT(object);
     gboolean known = TRUE;
 
+    if (id == PROP_STATS) {
+        g_value_take_boxed(value, gst_code_stats_structure(&self->stats, "codepaint-stats", 1));
+        return;
+    }
     GST_OBJECT_LOCK(self);
     if (id == PROP_MASK)
         g_value_set_string(value, self->mask);
@@ -190,7 +194,7 @@ static gboolean gst_code_paint_start(GstBaseTransform *transform)
     self->image = g_new(gfloat, 3 * (gsize)info->side * info->side);
     self->cells = g_new(gfloat, (gsize)cells * cells);
     self->next_frame = 0;
-    gst_code_stats_reset(&self->stats, NULL);
+    gst_code_stats_reset(&self->stats, self->weights.headers);
     set_side(self, info->side);
     return TRUE;
 }
@@ -279,24 +283,21 @@ static gboolean gst_code_paint_query(GstBaseTransform *transform, GstPadDirectio
     return TRUE;
 }
 
-static void measure(GstCodePaint *self, gint64 begin)
-{
-    gst_code_stats_measure(&self->stats, (g_get_monotonic_time() - begin) / 1e6);
-    if (gst_code_stats_update_latency(&self->stats))
-        gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
-}
-
 /* ---- frames ------------------------------------------------------------------ */
 
 static GstFlowReturn gst_code_paint_submit(GstBaseTransform *transform, gboolean discont,
                                            GstBuffer *buffer)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
+    GstFlowReturn flow;
 
     /* Here, where frames are seen that the base class drops because they are late. */
     self->frame = GST_BUFFER_OFFSET_IS_VALID(buffer) ? GST_BUFFER_OFFSET(buffer) : self->next_frame;
     self->next_frame = self->frame + 1;
-    return PARENT_FILTER->submit_input_buffer(transform, discont, buffer);
+    flow = PARENT_FILTER->submit_input_buffer(transform, discont, buffer);
+    if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED)
+        gst_code_stats_dropped(&self->stats, 1);
+    return flow;
 }
 
 /* Controlled properties, and whether there is anything to do at all. */
@@ -322,20 +323,21 @@ static void gst_code_paint_before_transform(GstBaseTransform *transform, GstBuff
     gst_base_transform_set_passthrough(transform, empty);
 }
 
-/* Fills in the mask of the frame; `any` tells whether anything is masked. */
-static gboolean make_mask(GstCodePaint *self, const GstVideoFrame *frame, gboolean *any,
-                          CodeError *error)
+/* Fills in the mask of the frame; `any` tells whether anything is masked, `rectangle` is empty
+ * where it is not the property that says what. */
+static gboolean make_mask(GstCodePaint *self, const GstVideoFrame *frame,
+                          GstVideoRectangle *rectangle, gboolean *any, CodeError *error)
 {
     const CodeModelInfo *info = code_model_info(self->weights.headers);
     gchar *mask = get_mask(self);
-    GstVideoRectangle rectangle;
     gboolean good = TRUE;
 
     *any = FALSE;
+    *rectangle = (GstVideoRectangle){0, 0, 0, 0};
     if (mask) {
-        good = gst_code_mask_parse(mask, info->side, &rectangle, error);
+        good = gst_code_mask_parse(mask, info->side, rectangle, error);
         if (good)
-            *any = gst_code_mask_from_rectangle(&rectangle, info, self->cells);
+            *any = gst_code_mask_from_rectangle(rectangle, info, self->cells);
     } else if (GST_VIDEO_FRAME_N_COMPONENTS(frame) > GST_VIDEO_COMP_A) {
         *any = gst_code_mask_from_alpha(frame, info, self->cells);
     }
@@ -386,25 +388,46 @@ static gboolean draw(GstCodePaint *self, CodeGenerator *generator, CodeRequest *
     return drawn;
 }
 
-/* The record of a picture that codesrc has drawn is no more true of this one. */
-static void forget_record(GstBuffer *buffer)
+/* What was drawn and what it took, for the buffer's meta, `stats` and the latency. */
+static void note(GstCodePaint *self, const GstCodeRecord *record, GstBuffer *buffer)
 {
-    GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, GST_CODE_META);
+    GstCodeOrigin origin = {.model = self->weights.headers};
 
-    if (meta)
-        gst_buffer_remove_meta(buffer, (GstMeta *)meta);
+    gst_code_record_attach(record, &origin, buffer);
+    gst_code_stats_set_model(&self->stats, origin.model);
+    gst_code_stats_processed(&self->stats, record);
+    gst_code_stats_measure(&self->stats, record->seconds);
+    if (gst_code_stats_update_latency(&self->stats))
+        gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
+}
+
+static GstCodeRecord make_record(GstCodePaint *self, const CodeRequest *request,
+                                 const CodeGenerator *generator, gint64 begin)
+{
+    GstCodeRecord record = {.request = *request,
+                            .scales = code_model_info(self->weights.headers)->scales,
+                            .times = code_generator_times(generator),
+                            .seconds = (g_get_monotonic_time() - begin) / 1e6,
+                            .painted = TRUE};
+
+    record.request.canvas = NULL;
+    record.request.mask = NULL;
+    g_strlcpy(record.digest, gst_code_weights_digest(&self->weights), sizeof record.digest);
+    return record;
 }
 
 static GstFlowReturn gst_code_paint_transform_frame_ip(GstVideoFilter *filter, GstVideoFrame *frame)
 {
     GstCodePaint *self = GST_CODE_PAINT(filter);
+    GstVideoRectangle rectangle;
     CodeGenerator *generator;
+    GstCodeRecord record;
     CodeRequest request;
     CodeError error;
     gboolean any;
     gint64 begin;
 
-    if (!make_mask(self, frame, &any, &error))
+    if (!make_mask(self, frame, &rectangle, &any, &error))
         return post_error(self, &error);
     if (!any)
         return GST_FLOW_OK;
@@ -414,8 +437,9 @@ static GstFlowReturn gst_code_paint_transform_frame_ip(GstVideoFilter *filter, G
     begin = g_get_monotonic_time();
     if (!generator || !draw(self, generator, &request, frame, &error))
         return error.status == CODE_CANCELLED ? GST_FLOW_FLUSHING : post_error(self, &error);
-    forget_record(frame->buffer);
-    measure(self, begin);
+    record = make_record(self, &request, generator, begin);
+    record.mask = rectangle;
+    note(self, &record, frame->buffer);
     return GST_FLOW_OK;
 }
 
@@ -455,6 +479,11 @@ static void gst_code_paint_class_init(GstCodePaintClass *klass)
             "frame; with a width or height of 0 nothing, and frames pass "
             "unchanged. NULL: what is transparent, in formats with alpha",
             NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
+    gst_code_stats_install(
+        object_class, PROP_STATS,
+        "What was done so far: frames painted and dropped, how the last one was painted and how "
+        "long it took, memory, latency, and the part of a launch line that paints the last one "
+        "again");
     gst_code_record_register_meta();
 
     element_class->change_state = GST_DEBUG_FUNCPTR(gst_code_paint_change_state);

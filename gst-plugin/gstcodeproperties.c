@@ -115,7 +115,7 @@ void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamS
     known = id == PROP_STATS || get_own(self, id, value);
     GST_OBJECT_UNLOCK(self);
     if (id == PROP_STATS)
-        g_value_take_boxed(value, gst_code_stats_structure(&self->stats, batch));
+        g_value_take_boxed(value, gst_code_stats_structure(&self->stats, "codesrc-stats", batch));
     if (!known)
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
@@ -170,13 +170,10 @@ static void install_stream(GObjectClass *klass, GParamFlags flags)
             "as far as it is; its meta tells how far. Draws one picture at a time, "
             "and has no effect with progressive",
             FALSE, flags));
-    g_object_class_install_property(
-        klass, PROP_STATS,
-        g_param_spec_boxed("stats", "Statistics",
+    gst_code_stats_install(klass, PROP_STATS,
                            "What was done so far: pictures processed and dropped, how the last one "
                            "was made and how long it took, memory, latency, and the launch line "
-                           "that makes the last picture again",
-                           GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+                           "that makes the last picture again");
 }
 
 void gst_code_src_install_properties(GObjectClass *klass)

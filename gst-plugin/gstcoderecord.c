@@ -37,12 +37,20 @@ static gchar *quote(const gchar *text)
     return g_string_free(quoted, FALSE);
 }
 
-gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOrigin *origin)
+static gchar *mask_text(const GstVideoRectangle *mask)
 {
-    const CodeModelInfo *info = code_model_info(origin->model);
+    if (mask->w == 0 || mask->h == 0)
+        return g_strdup("alpha");
+    return g_strdup_printf("%d,%d,%d,%d", mask->x, mask->y, mask->w, mask->h);
+}
+
+/* An element with the properties that draw the picture. */
+static GString *element_line(const gchar *element, const GstCodeRecord *record,
+                             const CodeModelInfo *info)
+{
     const CodeRequest *request = &record->request;
     gchar *path = quote(info->path);
-    GString *line = g_string_new("gst-launch-1.0 codesrc");
+    GString *line = g_string_new(element);
 
     g_string_append_printf(line,
                            " model=%s class-id=%d seed=%" G_GUINT64_FORMAT
@@ -55,11 +63,34 @@ gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOri
     }
     append_double(line, "top-p", request->settings.top_p);
     append_double(line, "guidance", request->settings.guidance);
-    g_string_append_printf(line,
-                           " device=%s precision=%s ! video/x-raw,framerate=0/1 ! videoconvert ! "
-                           "pngenc ! filesink location=frame-%" G_GUINT64_FORMAT ".png",
-                           info->device, info->precision, request->frame);
+    g_string_append_printf(line, " device=%s precision=%s", info->device, info->precision);
     g_free(path);
+    return line;
+}
+
+static gchar *paint_line(const GstCodeRecord *record, const CodeModelInfo *info)
+{
+    GString *line = element_line("codepaint", record, info);
+    gchar *mask = mask_text(&record->mask);
+
+    if (g_ascii_isdigit(*mask))
+        g_string_append_printf(line, " mask=%s", mask);
+    g_free(mask);
+    return g_string_free(line, FALSE);
+}
+
+gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOrigin *origin)
+{
+    const CodeModelInfo *info = code_model_info(origin->model);
+    GString *line;
+
+    if (record->painted)
+        return paint_line(record, info);
+    line = element_line("gst-launch-1.0 codesrc", record, info);
+    g_string_append_printf(line,
+                           " ! video/x-raw,framerate=0/1 ! videoconvert ! pngenc ! "
+                           "filesink location=frame-%" G_GUINT64_FORMAT ".png",
+                           record->request.frame);
     return g_string_free(line, FALSE);
 }
 
@@ -83,6 +114,12 @@ void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *
                       info->scales, "seconds", G_TYPE_DOUBLE, record->seconds, "launch-line",
                       G_TYPE_STRING, line, NULL);
     g_free(line);
+    if (record->painted) {
+        gchar *mask = mask_text(&record->mask);
+
+        gst_structure_set(structure, "mask", G_TYPE_STRING, mask, NULL);
+        g_free(mask);
+    }
 }
 
 void gst_code_record_register_meta(void)
@@ -97,10 +134,20 @@ void gst_code_record_register_meta(void)
 void gst_code_record_attach(const GstCodeRecord *record, const GstCodeOrigin *origin,
                             GstBuffer *buffer)
 {
-    GstCustomMeta *meta = gst_buffer_add_custom_meta(buffer, GST_CODE_META);
+    GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, GST_CODE_META);
+    GstStructure *input = NULL, *structure;
 
-    if (meta)
-        gst_code_record_describe(record, origin, gst_custom_meta_get_structure(meta));
+    if (meta) {
+        input = gst_structure_copy(gst_custom_meta_get_structure(meta));
+        gst_buffer_remove_meta(buffer, (GstMeta *)meta);
+    }
+    meta = gst_buffer_add_custom_meta(buffer, GST_CODE_META);
+    structure = gst_custom_meta_get_structure(meta);
+    gst_code_record_describe(record, origin, structure);
+    if (input) {
+        gst_structure_set(structure, "input", GST_TYPE_STRUCTURE, input, NULL);
+        gst_structure_free(input);
+    }
 }
 
 GstTagList *gst_code_record_tags(const GstCodeRecord *record, const GstCodeOrigin *origin)

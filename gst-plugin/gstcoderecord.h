@@ -3,19 +3,23 @@
 #ifndef GST_CODE_RECORD_H
 #define GST_CODE_RECORD_H
 
-#include <gst/gst.h>
+#include <gst/video/video.h>
 
 #include "code.h"
 
-/* Name of the custom meta on every buffer. */
+/* Name of the custom meta on every buffer with a picture. */
 #define GST_CODE_META "GstCodeMeta"
 
 typedef struct GstCodeRecord {
-    CodeRequest request; /* with its class drawn, so never -1 */
+    CodeRequest request; /* with its class drawn, so never -1, and without canvas and mask */
     guint scales;        /* finished ones; the model's number of scales: the whole picture */
     CodeTimes times;     /* of its batch */
     gdouble seconds;     /* that this picture took, its share of the batch */
     gchar digest[17];    /* CodeModelInfo.digest of the weights */
+
+    /* Of codepaint: */
+    gboolean painted;       /* into a frame that came from elsewhere */
+    GstVideoRectangle mask; /* what of it; empty: what was transparent */
 } GstCodeRecord;
 
 /* The model that drew, with or without its weights. */
@@ -25,15 +29,18 @@ typedef struct GstCodeOrigin {
 
 /* Sets the fields model, model-digest, class-id, class-name, class-id-2, class-mix, seed, frame,
  * drafting-steps, guidance, top-k, top-p, precision, device, scale, scales, seconds and
- * launch-line. */
+ * launch-line; of codepaint also mask. */
 void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *origin,
                               GstStructure *structure);
 
-/* The gst-launch-1.0 line that writes this picture into a file. Free with g_free. */
+/* The gst-launch-1.0 line that writes this picture into a file; of codepaint the part of a line
+ * that paints the same into a frame that is the first to come. Free with g_free. */
 gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOrigin *origin);
 
 /* Once for each process, before the first attach. */
 void gst_code_record_register_meta(void);
+
+/* A record that the buffer has already becomes the field `input` of this one. */
 void gst_code_record_attach(const GstCodeRecord *record, const GstCodeOrigin *origin,
                             GstBuffer *buffer);
 

@@ -139,9 +139,17 @@ static void add_plan(GstStructure *structure, const CodeModel *model, guint step
                           "weight-bytes", G_TYPE_UINT64, plan.weight_bytes, NULL);
 }
 
-GstStructure *gst_code_stats_structure(GstCodeStats *stats, guint batch)
+void gst_code_stats_install(GObjectClass *klass, guint id, const gchar *blurb)
 {
-    GstStructure *structure = gst_structure_new_empty("codesrc-stats");
+    g_object_class_install_property(klass, id,
+                                    g_param_spec_boxed("stats", "Statistics", blurb,
+                                                       GST_TYPE_STRUCTURE,
+                                                       G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+GstStructure *gst_code_stats_structure(GstCodeStats *stats, const gchar *name, guint batch)
+{
+    GstStructure *structure = gst_structure_new_empty(name);
     GstCodeOrigin origin = gst_code_stats_origin(stats);
     GstCodeRecord last;
     gboolean any;

@@ -49,7 +49,10 @@ GstClockTime gst_code_stats_expected(GstCodeStats *stats);
 gboolean gst_code_stats_update_latency(GstCodeStats *stats);
 GstClockTime gst_code_stats_latency(GstCodeStats *stats);
 
-/* For the property. `batch`: pictures at a time. */
-GstStructure *gst_code_stats_structure(GstCodeStats *stats, guint batch);
+/* For the property. `name`: of the structure; `batch`: pictures at a time. */
+GstStructure *gst_code_stats_structure(GstCodeStats *stats, const gchar *name, guint batch);
+
+/* The property itself, read-only, with the id that an element gives it. */
+void gst_code_stats_install(GObjectClass *klass, guint id, const gchar *blurb);
 
 #endif
