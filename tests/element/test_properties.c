@@ -90,7 +90,7 @@ static void walk(const gchar *element, guint expected)
 GST_START_TEST(test_walk)
 {
     walk("codesrc", 24);
-    walk("codepaint", 17);
+    walk("codepaint", 18);
 }
 GST_END_TEST
 
