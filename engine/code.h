@@ -233,6 +233,14 @@ CODE_API int32_t code_random_class(const CodeModel *model, uint64_t seed, uint64
  * of them, see code_plan, and all of it is allocated here. Holds a reference to the model. */
 CODE_API CodeGenerator *code_generator_new(CodeModel *model, unsigned batch, uint32_t steps,
                                            CodeError *error);
+
+/* The same in two steps, for whoever may have to give up meanwhile. The first takes the memory; the
+ * second lets the device prepare for every shape that will come, 0.1 to 0.5 s with a large model,
+ * and any thread may cancel it (code_generator_cancel). Until it has succeeded the generator may
+ * only be cancelled, prepared again, or freed. */
+CODE_API CodeGenerator *code_generator_open(CodeModel *model, unsigned batch, uint32_t steps,
+                                            CodeError *error);
+CODE_API bool code_generator_prepare(CodeGenerator *generator, CodeError *error);
 CODE_API void code_generator_free(CodeGenerator *generator); /* NULL is allowed */
 
 /* Draws `count` (1..batch) pictures. Each request has its own class, seed, frame and settings.

@@ -313,8 +313,8 @@ bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsign
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-/* Lets the backend prepare for every shape that will come, so that generating allocates nothing. */
-static bool rehearse(CodeGenerator *generator, CodeError *error)
+/* A rehearsal: the backend prepares for every shape, so that generating allocates nothing. */
+bool code_generator_prepare(CodeGenerator *generator, CodeError *error)
 {
     const CodeModel *model = generator->model;
     CodeRequest requests[CODE_MAX_BATCH];
@@ -322,6 +322,8 @@ static bool rehearse(CodeGenerator *generator, CodeError *error)
     uint8_t nothing = 0;
     bool good = true;
 
+    if (atomic_load(&generator->cancelled))
+        return code_fail(error, CODE_CANCELLED, "cancelled");
     for (unsigned i = 0; i < generator->batch; i++) {
         code_request_init(model, &requests[i]);
         pictures[i] = (CodePicture){&nothing, 3 * (size_t)model->info.side};
@@ -400,8 +402,8 @@ static bool open_streams(CodeGenerator *generator, CodeError *error)
     return generator->stream && generator->renderer;
 }
 
-CodeGenerator *code_generator_new(CodeModel *model, unsigned batch, uint32_t steps,
-                                  CodeError *error)
+CodeGenerator *code_generator_open(CodeModel *model, unsigned batch, uint32_t steps,
+                                   CodeError *error)
 {
     CodeGenerator *generator;
 
@@ -428,7 +430,18 @@ CodeGenerator *code_generator_new(CodeModel *model, unsigned batch, uint32_t ste
     generator->batch = batch;
     generator->steps = steps;
     atomic_init(&generator->cancelled, false);
-    if (open_streams(generator, error) && allocate(generator, error) && rehearse(generator, error))
+    if (open_streams(generator, error) && allocate(generator, error))
+        return generator;
+    code_generator_free(generator);
+    return NULL;
+}
+
+CodeGenerator *code_generator_new(CodeModel *model, unsigned batch, uint32_t steps,
+                                  CodeError *error)
+{
+    CodeGenerator *generator = code_generator_open(model, batch, steps, error);
+
+    if (!generator || code_generator_prepare(generator, error))
         return generator;
     code_generator_free(generator);
     return NULL;

@@ -1,5 +1,5 @@
-/* gstcodemaker.h - makes a generator on a thread of its own. That takes a good part of a second
- * with a large model and cannot be cancelled, so whoever has to stop meanwhile leaves it alone. */
+/* gstcodemaker.h - makes a generator on a thread of its own, which takes a good part of a second
+ * with a large model: whoever has to stop meanwhile can. */
 #ifndef GST_CODE_MAKER_H
 #define GST_CODE_MAKER_H
 
@@ -12,8 +12,8 @@ typedef struct GstCodeMaker GstCodeMaker;
 /* Begins to make a generator of `batch` pictures at a time. */
 GstCodeMaker *gst_code_maker_new(CodeModel *model, guint batch);
 
-/* At any time, without waiting. A generator that nobody has taken goes when it is finished. NULL is
- * allowed. */
+/* At any time: cancels what is under way and waits for its thread, some milliseconds. A generator
+ * that nobody has taken goes too. NULL is allowed. */
 void gst_code_maker_free(GstCodeMaker *maker);
 
 /* Waits for the generator. FALSE: *interrupted is not 0. Whoever sets that flag calls wake after

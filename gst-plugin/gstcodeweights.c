@@ -244,6 +244,7 @@ void gst_code_weights_close(GstCodeWeights *weights)
 {
     if (weights->load && gst_code_load_state(weights->load) != GST_CODE_LOAD_READY)
         gst_code_weights_forget(weights);
+    set_maker(weights, NULL);
     if (weights->announced)
         post_progress(weights, GST_PROGRESS_TYPE_CANCELED, 0.0);
     code_model_unref(weights->headers);

@@ -21,8 +21,8 @@ typedef struct GstCodeWeights {
     gboolean announced; /* a PROGRESS start is still to be answered */
     gint interrupted;   /* atomic */
 
-    /* These outlive a close, so that the next open finds them: at most one of maker and generator,
-     * both of the load's model. */
+    /* Load and generator outlive a close, so that the next open finds them. At most one of maker
+     * and generator, both of the load's model. */
     GstCodeLoad *load;
     GMutex lock; /* of the two below against interrupt */
     GstCodeMaker *maker;
@@ -61,8 +61,8 @@ void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted);
 /* For a generator that was cancelled for itself alone: lets it go on. FALSE: it is interrupted. */
 gboolean gst_code_weights_resume(GstCodeWeights *weights);
 
-/* The opposite of open. Cancels a load that is under way; a finished one stays until it is
- * forgotten. */
+/* The opposite of open. Cancels a load, or the making of a generator, that is under way; what is
+ * finished stays until it is forgotten. No thread is left behind. */
 void gst_code_weights_close(GstCodeWeights *weights);
 void gst_code_weights_forget(GstCodeWeights *weights);
 

@@ -62,6 +62,6 @@ bool cpu_attention(CodeStream *stream, const CodeAttention *args)
     if (stream->device->half)
         return cpu_packed_attention(stream, args);
     if (stream->rehearsing)
-        return cpu_run_on_each(stream->device, prepare_scores, args, &stream->error);
+        return cpu_prepare(stream, prepare_scores, args);
     return cpu_run(stream, attend, args, (size_t)args->lanes * args->heads * blocks);
 }

@@ -159,6 +159,6 @@ bool cpu_conv(CodeStream *stream, const CodeConv *args)
     if (!bands.out_side || !args->images)
         return true;
     if (stream->rehearsing)
-        return cpu_run_on_each(stream->device, prepare_bands, args, &stream->error);
+        return cpu_prepare(stream, prepare_bands, args);
     return cpu_run(stream, compute_band, args, args->images * bands.count);
 }

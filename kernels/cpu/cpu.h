@@ -56,6 +56,9 @@ bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count);
 /* The same, but each worker runs the task once; ignores cancellation. */
 bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodeError *error);
 
+/* The same for an operation that is rehearsed, unless the stream is cancelled. */
+bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args);
+
 /* Memory that lasts for one task, or for the operation. NULL, with `error` filled in, on failure.
  */
 void *cpu_scratch(CpuWorker *worker, size_t bytes, CodeError *error);

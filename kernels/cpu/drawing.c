@@ -38,7 +38,7 @@ static bool prepare_codes(CpuWorker *worker, const void *job, size_t task, CodeE
 bool cpu_sample(CodeStream *stream, const CodeSample *args)
 {
     if (stream->rehearsing)
-        return cpu_run_on_each(stream->device, prepare_codes, &args->codes, &stream->error);
+        return cpu_prepare(stream, prepare_codes, &args->codes);
     return cpu_run(stream, sample_row, args, (size_t)args->images * args->rows);
 }
 
@@ -97,6 +97,6 @@ static bool look_up_row(CpuWorker *worker, const void *job, size_t task, CodeErr
 bool cpu_look_up(CodeStream *stream, const CodeLookUp *args)
 {
     if (stream->rehearsing)
-        return cpu_run_on_each(stream->device, prepare_codes, &args->codes, &stream->error);
+        return cpu_prepare(stream, prepare_codes, &args->codes);
     return cpu_run(stream, look_up_row, args, (size_t)args->images * args->rows);
 }

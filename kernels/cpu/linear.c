@@ -122,6 +122,6 @@ bool cpu_linear(CodeStream *stream, const CodeLinear *args)
     if (args->weight->packed)
         return cpu_packed_linear(stream, args, args->weight->packed);
     if (stream->rehearsing)
-        return cpu_run_on_each(stream->device, prepare_tiles, args, &stream->error);
+        return cpu_prepare(stream, prepare_tiles, args);
     return cpu_run(stream, compute_tile, args, tiles);
 }

@@ -155,6 +155,6 @@ bool cpu_packed_attention(CodeStream *stream, const CodeAttention *args)
     size_t blocks = pieces(args->queries, queries_per_task(args));
 
     if (stream->rehearsing)
-        return cpu_run_on_each(stream->device, prepare, args, &stream->error);
+        return cpu_prepare(stream, prepare, args);
     return cpu_run(stream, attend, args, (size_t)args->lanes * args->heads * blocks);
 }

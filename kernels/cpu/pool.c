@@ -164,13 +164,20 @@ static bool run(CpuPool *pool, CodeError *error)
     return !failed;
 }
 
+static bool go_on(CodeStream *stream)
+{
+    if (!atomic_load_explicit(stream->cancelled, memory_order_relaxed))
+        return true;
+    return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+}
+
 bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
 {
     CpuPool *pool = stream->device->pool;
     bool done;
 
-    if (atomic_load_explicit(stream->cancelled, memory_order_relaxed))
-        return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+    if (!go_on(stream))
+        return false;
     if (!count)
         return true;
     pthread_mutex_lock(&pool->turn);
@@ -178,9 +185,7 @@ bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
     pool->on_each = false, pool->cancelled = stream->cancelled;
     done = run(pool, &stream->error);
     pthread_mutex_unlock(&pool->turn);
-    if (done && atomic_load_explicit(stream->cancelled, memory_order_relaxed))
-        return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
-    return done;
+    return done && go_on(stream);
 }
 
 bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodeError *error)
@@ -194,6 +199,11 @@ bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodeEr
     done = run(pool, error);
     pthread_mutex_unlock(&pool->turn);
     return done;
+}
+
+bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args)
+{
+    return go_on(stream) && cpu_run_on_each(stream->device, task, args, &stream->error);
 }
 
 /* ---- opening and closing --------------------------------------------------------------------- */

@@ -286,6 +286,37 @@ static void test_cancel(CodeModel *model)
     code_generator_free(generator);
 }
 
+/* Cancelled at any point of its preparation, a generator can be prepared anew, and then draws what
+ * any other draws. */
+static void test_cancel_preparation(CodeModel *model)
+{
+    static uint8_t expected[BYTES], pixels[BYTES];
+    CodeError error = {0};
+    CodeGenerator *whole = code_generator_new(model, 1, 0, &error);
+    CodeGenerator *generator = code_generator_open(model, 1, 0, &error);
+    CodeRequest request;
+    pthread_t thread;
+
+    code_request_init(model, &request);
+    code_generator_cancel(generator, true);
+    CHECK(!code_generator_prepare(generator, &error) && error.status == CODE_CANCELLED,
+          "a cancelled generator is prepared");
+    code_generator_cancel(generator, false);
+    pthread_create(&thread, NULL, cancel_soon, generator);
+    CHECK(code_generator_prepare(generator, &error) || error.status == CODE_CANCELLED, "%s",
+          error.text);
+    pthread_join(thread, NULL);
+    code_generator_cancel(generator, false);
+    CHECK(code_generator_prepare(generator, &error) &&
+              code_generate(generator, &request, 1, &(CodePicture){pixels, 3 * TINY_SIDE}, &error),
+          "%s", error.text);
+    code_generator_free(generator);
+    CHECK(code_generate(whole, &request, 1, &(CodePicture){expected, 3 * TINY_SIDE}, &error) &&
+              !memcmp(pixels, expected, BYTES),
+          "pictures differ after a preparation that was cancelled");
+    code_generator_free(whole);
+}
+
 /* ---- mistakes -------------------------------------------------------------------------------- */
 
 static void refused(CodeGenerator *generator, const CodeRequest *request, const char *text)
@@ -420,6 +451,7 @@ int main(int argc, char **argv)
     test_editing(model);
     test_blending(model);
     test_cancel(model);
+    test_cancel_preparation(model);
     test_mistakes(model);
     test_names(model);
     test_random_classes(model);
