@@ -253,6 +253,22 @@ typedef struct CodePixels {
     unsigned side;
 } CodePixels;
 
+/* The same x, cut and rounded to the same RGB, to `out` in the device's memory, as CodeOutput in
+ * code.h says. NV12 is exact: with integer weights of 2^-16,
+ *     Y = (y_zero * 2^16 + y . (R, G, B) + 2^15) >> 16
+ *     C = (128 * 2^20 + c . sum of w (R, G, B) + 2^19) >> 20, at most 255, for c = cb, cr
+ * where the weights w of the 2 or 3 rows and columns that a chroma sample stands for have the sum
+ * 16, and beyond the last row and column it is repeated. */
+typedef struct CodeFrame {
+    const float *x;
+    uint8_t *out;
+    size_t stride;
+    unsigned side;
+    CodeFormat format;
+    bool cosited_x, cosited_y;
+    int32_t y_zero, y[3], cb[3], cr[3];
+} CodeFrame;
+
 /* What became of a series of operations. */
 typedef enum CodeSeries {
     CODE_SERIES_FAILED,  /* stream->error says why */
@@ -274,6 +290,7 @@ typedef struct CodeDeviceInfo {
     bool rounds;              /* products that may round do */
     bool doubles;             /* convolutions can double the map */
     size_t stream_bytes;      /* device memory that a stream takes for itself */
+    int index;                /* of the devices of this kind */
     bool host_memory;         /* the device computes in the host's memory */
     unsigned activation_size; /* bytes: 4 or 2 */
     unsigned linear_size; /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones, and of
@@ -318,6 +335,7 @@ struct CodeBackend {
     bool (*accumulate)(CodeStream *stream, const CodeAccumulate *args);
     bool (*group_norm)(CodeStream *stream, const CodeGroupNorm *args);
     bool (*pixels)(CodeStream *stream, const CodePixels *args);
+    bool (*frame)(CodeStream *stream, const CodeFrame *args); /* NULL: not on this device */
 
     /* These are of asynchronous backends; all NULL where operations compute before they return. */
 

@@ -110,6 +110,7 @@ typedef struct CodeModelInfo {
     const char *name, *description, *license; /* as in the manifest; "" where it does not say */
     const char *path;                         /* of the manifest */
     const char *device, *precision;           /* what "auto" came to */
+    int cuda_device_id;      /* which of the CUDA devices; -1: it computes in the host's memory */
     const char *passed_over; /* why "auto" did not come to a device of this build, or "" */
     const char *digest; /* 16 hex digits that change with any byte of the manifest and any value of
                            the weights loaded, whatever device and file format; where AdaLN weights
@@ -216,7 +217,8 @@ typedef struct CodeRequest {
     const float *mask;
 } CodeRequest;
 
-/* Where a picture goes: S rows of S RGB pixels, 8 bits each, `stride` bytes apart (>= 3 * S). */
+/* Where a picture goes: S rows of S RGB pixels, 8 bits each, `stride` bytes apart (>= 3 * S), in
+ * the host's memory; but see code_generator_output. */
 typedef struct CodePicture {
     uint8_t *data; /* NULL: not wanted, do not render it */
     size_t stride;
@@ -257,6 +259,53 @@ CODE_API bool code_generate(CodeGenerator *generator, const CodeRequest *request
 CODE_API bool code_generate_begin(CodeGenerator *generator, const CodeRequest *requests,
                                   unsigned count, const CodePicture *pictures, CodeError *error);
 CODE_API bool code_generate_end(CodeGenerator *generator, CodeError *error);
+
+/* ---- pictures in the device's memory ----------------------------------------------------------
+ */
+
+/* Components of 8 bits in the order of their bytes; A is 255. */
+typedef enum CodeFormat {
+    CODE_RGB,
+    CODE_BGR,
+    CODE_RGBA,
+    CODE_BGRA,
+    CODE_ARGB,
+    CODE_ABGR,
+    CODE_NV12, /* S rows of luma, and after the last of them (S + 1) / 2 rows of pairs Cb, Cr, each
+                  for 2 x 2 pixels; all rows `stride` bytes apart */
+} CodeFormat;
+
+/* How CODE_NV12 is made of RGB: Y = kr R + (1 - kr - kb) G + kb B, Cb and Cr from B - Y and R - Y
+ * of the mean colour of the pixels that they stand for, rounded half up. */
+typedef struct CodeYuv {
+    double kr, kb;   /* BT.601: 0.299, 0.114; BT.709: 0.2126, 0.0722 */
+    bool full_range; /* 0..255, not 16..235 and 16..240 */
+    bool cosited_x;  /* chroma lies on luma's even columns, weights 1 2 1; else between two */
+    bool cosited_y;  /* the same for rows */
+} CodeYuv;
+
+typedef struct CodeOutput {
+    bool on_device; /* CodePicture.data is the device's memory; false: the rest has no meaning */
+    CodeFormat format;
+    CodeYuv yuv; /* of CODE_NV12 */
+} CodeOutput;
+
+/* Where pictures go from now on, and how they lie there; NULL: RGB in the host's memory, as at
+ * first. What is said about code_generate and code_generator_preview holds for the device's memory
+ * as well: when they return it is written. CODE_SETTINGS where the device has no memory of its own
+ * ("cpu", "reference"). Not between code_generate_begin and _end. */
+CODE_API bool code_generator_output(CodeGenerator *generator, const CodeOutput *output,
+                                    CodeError *error);
+
+/* Bytes of a row of a picture with `side` pixels a side: the least stride; and how many rows. */
+CODE_API size_t code_output_row(const CodeOutput *output, unsigned side);
+CODE_API unsigned code_output_rows(const CodeOutput *output, unsigned side);
+
+/* Memory of the device that `model` was opened for, for such pictures: any thread; also of a model
+ * opened with headers_only. With device "cuda" it belongs to the primary context of device
+ * CodeModelInfo.cuda_device_id. NULL on failure, CODE_SETTINGS as above. */
+CODE_API void *code_device_alloc(CodeModel *model, size_t bytes, CodeError *error);
+CODE_API void code_device_free(CodeModel *model, void *memory); /* NULL is allowed */
 
 /* Any thread, any time: while `cancelled` is true every call on the generator fails at once with
  * CODE_CANCELLED, the running one too. */

@@ -241,7 +241,7 @@ static bool run_all(CodeGenerator *generator, const CodeRequest *requests, unsig
 static bool check_call(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
                        const CodePicture *pictures, CodeError *error)
 {
-    size_t row = 3 * (size_t)code_picture_side(&generator->model->shape);
+    size_t row = code_output_row(&generator->output, code_picture_side(&generator->model->shape));
 
     if (count < 1 || count > generator->batch)
         return code_fail(error, CODE_SETTINGS, "%u pictures asked of a generator for 1..%u", count,

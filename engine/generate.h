@@ -102,7 +102,8 @@ struct CodeGenerator {
     float *raw_logits; /* host: (B, p^2, V) as the filters found them, for the observer; or NULL */
     CodeTimes times;
     const float *image; /* device: what the VQ-VAE rendered last, one of buffers.maps */
-    unsigned begun;     /* calls of code_generate_begin without their end */
+    CodeOutput output;
+    unsigned begun; /* calls of code_generate_begin without their end */
     struct {
         CodePicture pictures[CODE_MAX_BATCH];
         unsigned count;
@@ -191,6 +192,12 @@ bool code_pyramid_next(CodeGenerator *generator, unsigned scale);
  */
 bool code_pyramid_contribute(CodeGenerator *generator, unsigned scale, unsigned images,
                              const int32_t *tokens, const float *kept, const float *mask);
+
+/* ---- output.c ----------------------------------------------------------------------------------
+ */
+
+/* Has the VQ-VAE's image x put where the picture goes. */
+bool code_output_put(CodeGenerator *generator, const float *x, const CodePicture *picture);
 
 /* ---- series.c, render.c ---------------------------------------------------------------------- */
 

@@ -54,13 +54,9 @@ static const float *image_of(CodeGenerator *generator, unsigned image)
 
 static bool render_one(CodeGenerator *generator, unsigned image, const CodePicture *picture)
 {
-    CodePixels pixels = {.x = image_of(generator, image),
-                         .out = picture->data,
-                         .stride = picture->stride,
-                         .side = code_picture_side(&generator->model->shape)};
+    const float *x = image_of(generator, image);
 
-    return rendered(generator,
-                    pixels.x && generator->model->backend->pixels(generator->renderer, &pixels));
+    return rendered(generator, x && code_output_put(generator, x, picture));
 }
 
 bool code_render(CodeGenerator *generator, const CodePicture *pictures, unsigned count)

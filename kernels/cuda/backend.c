@@ -97,7 +97,8 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
                              .activation_size = (unsigned)cuda_size(type),
                              .rounds = type == CUDA_F16, /* 8 bits would be seen in the logits */
                              .doubles = true,
-                             .stream_bytes = CUDA_WORKSPACE + CUDA_SCRATCH};
+                             .stream_bytes = CUDA_WORKSPACE + CUDA_SCRATCH,
+                             .index = index};
     return device;
 }
 
@@ -356,6 +357,16 @@ static bool group_norm(CodeStream *stream, const CodeGroupNorm *args)
     return good;
 }
 
+static bool frame(CodeStream *stream, const CodeFrame *args)
+{
+    CudaStream *cuda = cuda_stream(stream);
+    bool result;
+
+    if (!launches(stream, &result))
+        return result;
+    return cuda_ok(cuda, cuda_frame(args, cuda->stream), "frame");
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error);
@@ -385,6 +396,7 @@ static const CodeBackend code_backend_cuda = {
     .accumulate = accumulate,
     .group_norm = group_norm,
     .pixels = cuda_pixels_out,
+    .frame = frame,
     .wait = cuda_wait_for_pictures,
     .after = cuda_after,
     .series_begin = cuda_series_begin,

@@ -93,6 +93,10 @@ cudaError_t cuda_group_norm(const CodeGroupNorm *args, CudaType type, void *scra
 /* x (count) -> 8-bit values in device memory */
 cudaError_t cuda_pixels(const float *x, uint8_t *out, size_t count, cudaStream_t stream);
 
+/* ---- frame.cu -------------------------------------------------------------------------------- */
+
+cudaError_t cuda_frame(const CodeFrame *args, cudaStream_t stream);
+
 #ifdef __cplusplus
 }
 #endif

@@ -155,4 +155,5 @@ const CodeBackend code_backend_reference = {
     .accumulate = reference_accumulate,
     .group_norm = reference_group_norm,
     .pixels = reference_pixels,
+    .frame = reference_frame,
 };

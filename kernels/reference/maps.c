@@ -227,13 +227,6 @@ bool reference_group_norm(CodeStream *stream, const CodeGroupNorm *args)
 
 /* 255 * (x + 1) / 2, cut to 0..255 and rounded half to even; NaN fails both comparisons and gives
  * 0. */
-static uint8_t pixel(float x)
-{
-    float value = (x + 1) / 2 * 255;
-
-    return value >= 255 ? 255 : value > 0 ? (uint8_t)nearbyintf(value) : 0;
-}
-
 bool reference_pixels(CodeStream *stream, const CodePixels *args)
 {
     size_t row = 3 * (size_t)args->side;
@@ -242,6 +235,6 @@ bool reference_pixels(CodeStream *stream, const CodePixels *args)
         return true;
     for (size_t y = 0; y < args->side; y++)
         for (size_t i = 0; i < row; i++)
-            args->out[y * args->stride + i] = pixel(args->x[y * row + i]);
+            args->out[y * args->stride + i] = reference_pixel(args->x[y * row + i]);
     return true;
 }

@@ -4,6 +4,8 @@
 
 #include "backend.h"
 
+#include <math.h>
+
 /* Weights are kept as (taps, in, out), so that the innermost loop runs over outputs. */
 struct CodeWeight {
     CodeWeightSpec spec;
@@ -29,6 +31,15 @@ bool reference_conv(CodeStream *stream, const CodeConv *args);
 bool reference_accumulate(CodeStream *stream, const CodeAccumulate *args);
 bool reference_group_norm(CodeStream *stream, const CodeGroupNorm *args);
 bool reference_pixels(CodeStream *stream, const CodePixels *args);
+bool reference_frame(CodeStream *stream, const CodeFrame *args);
+
+/* One component, as CodePixels says. */
+static inline uint8_t reference_pixel(float x)
+{
+    float value = (x + 1) / 2 * 255;
+
+    return value >= 255 ? 255 : value > 0 ? (uint8_t)nearbyintf(value) : 0;
+}
 
 static inline const float *per_lane(const CodePerLane *vectors, unsigned lane)
 {

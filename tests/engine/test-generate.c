@@ -330,6 +330,26 @@ static void refused(CodeGenerator *generator, const CodeRequest *request, const 
           error.text, text);
 }
 
+/* A device that computes in the host's memory has no other to put pictures into. */
+static void test_no_memory_of_its_own(CodeModel *model)
+{
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, 1, 1 << 3, &error);
+    CodeOutput output = {.on_device = true, .format = CODE_BGRA};
+
+    CHECK(code_model_info(model)->cuda_device_id == -1, "%d",
+          code_model_info(model)->cuda_device_id);
+    CHECK(!code_generator_output(generator, &output, &error) && error.status == CODE_SETTINGS &&
+              strstr(error.text, code_model_info(model)->device) &&
+              strstr(error.text, "expected a device that has one"),
+          "%s", error.text);
+    CHECK(!code_device_alloc(model, 100, &error) && error.status == CODE_SETTINGS, "%s",
+          error.text);
+    output.on_device = false;
+    CHECK(code_generator_output(generator, &output, &error), "%s", error.text);
+    code_generator_free(generator);
+}
+
 static void test_mistakes(CodeModel *model)
 {
     static int32_t tokens[TINY_LENGTH];
@@ -453,6 +473,7 @@ int main(int argc, char **argv)
     test_cancel(model);
     test_cancel_preparation(model);
     test_mistakes(model);
+    test_no_memory_of_its_own(model);
     test_names(model);
     test_random_classes(model);
     test_plan(model);

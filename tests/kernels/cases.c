@@ -143,5 +143,12 @@ const Case cases[] = {
      false},
     {"pixels", run_pixels, SHAPES({1, 0, {64, 0}}, {1, 0, {37, 5}}, {1, 0, {1, 0}}, {1, 0, {3, 1}}),
      false},
+    {"frame", run_frame,
+     SHAPES({1, 0, {64, 0, CODE_NV12, 0, 0}}, {1, 0, {37, 5, CODE_NV12, 1, 1}},
+            {1, 0, {6, 1, CODE_NV12, 2, 2}}, {1, 0, {33, 0, CODE_NV12, 3, 0}},
+            {1, 0, {1, 0, CODE_NV12, 3, 1}}, {1, 0, {2, 0, CODE_NV12, 0, 2}},
+            {1, 0, {37, 5, CODE_RGB}}, {1, 0, {20, 0, CODE_BGR}}, {1, 0, {37, 0, CODE_RGBA}},
+            {1, 0, {16, 4, CODE_BGRA}}, {1, 0, {5, 1, CODE_ARGB}}, {1, 0, {1, 0, CODE_ABGR}}),
+     false},
     {NULL, NULL, NULL, false},
 };

@@ -92,5 +92,6 @@ void run_conv(Side *side, const Shape *shape, Output *output);
 void run_accumulate(Side *side, const Shape *shape, Output *output);
 void run_group_norm(Side *side, const Shape *shape, Output *output);
 void run_pixels(Side *side, const Shape *shape, Output *output);
+void run_frame(Side *side, const Shape *shape, Output *output);
 
 #endif

@@ -1,4 +1,4 @@
-/* cases_maps.c - operations on maps: resize, conv, accumulate, group norm, pixels. */
+/* cases_maps.c - operations on maps: resize, conv, accumulate, group norm, pixels, frame. */
 #include "cases.h"
 
 #include "../test.h"
@@ -116,32 +116,84 @@ void run_group_norm(Side *side, const Shape *shape, Output *output)
     download_activations(side, shape, args.y, size, output);
 }
 
-/* n: side, stride beyond 3 * side. One image. The first values are the ones that go wrong easily.
+/* Numbers that pixels are made of: (side, side, 3). The first ones are those that go wrong easily.
  */
-void run_pixels(Side *side, const Shape *shape, Output *output)
+static float *picture_of(const Shape *shape, size_t side)
 {
     static const float special[] = {
         NAN,   -NAN, INFINITY, -INFINITY, 1,      -1,   1.0000001f,   2,           -2,
         -0.0f, 0.0f, 1e30f,    -1e30f,    1e-40f, 0.5f, -0.99607843f, 0.99607843f, -0.9882353f};
-    size_t width = 3 * (size_t)shape->n[0], stride = width + shape->n[1],
-           count = width * shape->n[0];
+    size_t count = 3 * side * side;
     float *x = images_of(shape, count, 0.7f, 1);
-    uint8_t *pixels = malloc(stride * shape->n[0] + 1);
-    CodePixels args = {.out = pixels, .stride = stride, .side = shape->n[0]};
 
     for (size_t i = 0; i < count && i < sizeof special / sizeof *special; i++)
         x[i] = special[i];
     for (size_t i = 0; i < 255 && i + 100 < count; i++) /* halves: round to even */
         x[100 + i] = (float)i / 127.5f - 1 + 1 / 255.0f;
+    return x;
+}
+
+static void give_bytes(Output *output, const uint8_t *bytes, size_t count)
+{
+    output->size = count;
+    output->values = malloc(count * sizeof(float));
+    for (size_t i = 0; i < count; i++)
+        output->values[i] = bytes[i];
+}
+
+/* n: side, stride beyond 3 * side. One image. */
+void run_pixels(Side *side, const Shape *shape, Output *output)
+{
+    size_t width = 3 * (size_t)shape->n[0], stride = width + shape->n[1],
+           count = width * shape->n[0];
+    float *x = picture_of(shape, shape->n[0]);
+    uint8_t *pixels = malloc(stride * shape->n[0] + 1);
+    CodePixels args = {.out = pixels, .stride = stride, .side = shape->n[0]};
+
     memset(pixels, 0xA5, stride * shape->n[0]);
     args.x = side_array(side, x, count * sizeof(float));
     RUN(side, pixels, &args);
     if (side->backend->wait)
         CHECK(side->backend->wait(side->stream), "%s", side->name);
-    output->size = stride * shape->n[0];
-    output->values = malloc(output->size * sizeof(float));
-    for (size_t i = 0; i < output->size; i++)
-        output->values[i] = pixels[i];
+    give_bytes(output, pixels, stride * shape->n[0]);
     free(x);
     free(pixels);
+}
+
+/* n: side, stride beyond a row, format, bit 0: cosited columns, bit 1: rows; which weights. One
+ * image. */
+void run_frame(Side *side, const Shape *shape, Output *output)
+{
+    /* BT.601 and BT.709 of limited range, BT.601 of full range. */
+    static const CodeFrame yuv[] = {
+        {.y_zero = 16,
+         .y = {16829, 33039, 6416},
+         .cb = {-9714, -19070, 28784},
+         .cr = {28784, -24103, -4681}},
+        {.y_zero = 16,
+         .y = {11966, 40254, 4064},
+         .cb = {-6596, -22188, 28784},
+         .cr = {28784, -26145, -2639}},
+        {.y = {19595, 38470, 7471}, .cb = {-11059, -21709, 32768}, .cr = {32768, -27439, -5329}}};
+    unsigned size = shape->n[0], format = shape->n[2];
+    bool is_nv12 = format == CODE_NV12;
+    size_t row = is_nv12 ? (size + 1) / 2 * 2 : size * (format <= CODE_BGR ? 3 : 4);
+    size_t stride = row + shape->n[1], rows = size + (is_nv12 ? (size + 1) / 2 : 0);
+    float *x = picture_of(shape, size);
+    uint8_t *bytes = malloc(stride * rows);
+    CodeFrame args = yuv[shape->n[4]];
+
+    memset(bytes, 0xA5, stride * rows);
+    args.x = side_array(side, x, 3 * (size_t)size * size * sizeof(float));
+    args.out = side_array(side, bytes, stride * rows);
+    args.stride = stride;
+    args.side = size;
+    args.format = (CodeFormat)format;
+    args.cosited_x = shape->n[3] & 1;
+    args.cosited_y = shape->n[3] & 2;
+    RUN(side, frame, &args);
+    side_download(side, bytes, args.out, stride * rows);
+    give_bytes(output, bytes, stride * rows);
+    free(x);
+    free(bytes);
 }

@@ -1,0 +1,116 @@
+/* output.c - where pictures go: RGB in the host's memory, or other formats in the device's. */
+#include "generate.h"
+
+#include "error.h"
+
+#include <math.h>
+
+/* ---- what a caller may ask for --------------------------------------------------------------- */
+
+/* Devices that compute in the host's memory leave other formats to whoever has the pictures. */
+static bool check_device(const CodeModel *model, CodeError *error)
+{
+    if (model->backend->frame && !model->device_info.host_memory)
+        return true;
+    return code_fail(error, CODE_SETTINGS,
+                     "device \"%s\" computes in the host's memory: found pictures for the device's "
+                     "own, expected a device that has one (cuda)",
+                     model->info.device);
+}
+
+static bool check_output(const CodeOutput *output, CodeError *error)
+{
+    const CodeYuv *yuv = &output->yuv;
+
+    if (output->format > CODE_NV12)
+        return code_fail(error, CODE_SETTINGS, "picture format %u, expected 0..%u",
+                         (unsigned)output->format, (unsigned)CODE_NV12);
+    if (output->format == CODE_NV12 && !(yuv->kr > 0 && yuv->kb > 0 && yuv->kr + yuv->kb < 1))
+        return code_fail(error, CODE_SETTINGS,
+                         "kr %g and kb %g of NV12, expected shares of red and blue in luma",
+                         yuv->kr, yuv->kb);
+    return true;
+}
+
+bool code_generator_output(CodeGenerator *generator, const CodeOutput *output, CodeError *error)
+{
+    if (generator->begun)
+        return code_fail(error, CODE_SETTINGS, "a call that was begun has not ended");
+    if (!output || !output->on_device) {
+        generator->output = (CodeOutput){0};
+        return true;
+    }
+    if (!check_device(generator->model, error) || !check_output(output, error))
+        return false;
+    generator->output = *output;
+    return true;
+}
+
+size_t code_output_row(const CodeOutput *output, unsigned side)
+{
+    if (!output->on_device || output->format <= CODE_BGR)
+        return 3 * (size_t)side;
+    return output->format == CODE_NV12 ? (side + (size_t)1) / 2 * 2 : 4 * (size_t)side;
+}
+
+unsigned code_output_rows(const CodeOutput *output, unsigned side)
+{
+    return output->on_device && output->format == CODE_NV12 ? side + (side + 1) / 2 : side;
+}
+
+void *code_device_alloc(CodeModel *model, size_t bytes, CodeError *error)
+{
+    return check_device(model, error) ? model->backend->alloc(model->device, bytes, error) : NULL;
+}
+
+void code_device_free(CodeModel *model, void *memory)
+{
+    if (memory)
+        model->backend->release(model->device, memory);
+}
+
+/* ---- on the way ------------------------------------------------------------------------------ */
+
+static int32_t fixed(double value)
+{
+    return (int32_t)lround(65536 * value);
+}
+
+/* The weights of green make up the sums, so that grey has no chroma and white is white. */
+static void set_yuv(CodeFrame *frame, const CodeYuv *yuv)
+{
+    double y_range = yuv->full_range ? 1 : 219 / 255.0, c_range = yuv->full_range ? 1 : 224 / 255.0;
+    int32_t half = fixed(c_range / 2);
+
+    frame->cosited_x = yuv->cosited_x;
+    frame->cosited_y = yuv->cosited_y;
+    frame->y_zero = yuv->full_range ? 0 : 16;
+    frame->y[0] = fixed(y_range * yuv->kr);
+    frame->y[2] = fixed(y_range * yuv->kb);
+    frame->y[1] = fixed(y_range) - frame->y[0] - frame->y[2];
+    frame->cb[0] = fixed(-c_range / 2 * yuv->kr / (1 - yuv->kb));
+    frame->cb[1] = -half - frame->cb[0];
+    frame->cb[2] = half;
+    frame->cr[0] = half;
+    frame->cr[2] = fixed(-c_range / 2 * yuv->kb / (1 - yuv->kr));
+    frame->cr[1] = -half - frame->cr[2];
+}
+
+bool code_output_put(CodeGenerator *generator, const float *x, const CodePicture *picture)
+{
+    const CodeBackend *backend = generator->model->backend;
+    const CodeOutput *output = &generator->output;
+    unsigned side = code_picture_side(&generator->model->shape);
+    CodePixels pixels = {.x = x, .out = picture->data, .stride = picture->stride, .side = side};
+    CodeFrame frame = {.x = x,
+                       .out = picture->data,
+                       .stride = picture->stride,
+                       .side = side,
+                       .format = output->format};
+
+    if (!output->on_device)
+        return backend->pixels(generator->renderer, &pixels);
+    if (output->format == CODE_NV12)
+        set_yuv(&frame, &output->yuv);
+    return backend->frame(generator->renderer, &frame);
+}
