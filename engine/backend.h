@@ -59,7 +59,15 @@ typedef enum CodeWeightKind {
     CODE_WEIGHT_CONV1,    /* weight (out, in, 1, 1) */
     CODE_WEIGHT_CONV3,    /* weight (out, in, 3, 3), padding 1 */
     CODE_WEIGHT_CONV3_S2, /* weight (out, in, 3, 3), stride 2, zeros padded right and below */
+    CODE_WEIGHT_CONV3_X2, /* CONV3 of a map that is first doubled in side, as CODE_NEAREST does,
+                             from activations to activations; only where CodeDeviceInfo.doubles */
 } CodeWeightKind;
+
+/* Of a convolution's kernel; 1 of linear layers. */
+static inline unsigned code_kernel_side(CodeWeightKind kind)
+{
+    return kind == CODE_WEIGHT_LINEAR || kind == CODE_WEIGHT_CONV1 ? 1 : 3;
+}
 
 typedef struct CodeWeightSpec {
     CodeWeightKind kind;
@@ -68,8 +76,7 @@ typedef struct CodeWeightSpec {
     bool y_f32;     /* the output is; a product with both float32 is also computed in float32 */
     bool may_round; /* or, if it may round, with weights and inputs of the activation type;
                        CODE_PLAIN and CODE_GELU only */
-    bool
-        coarse; /* of a convolution: the device may compute with fewer bits than activations have */
+    bool coarse;    /* of a convolution: the device may lose a bit or two for the sake of speed */
 } CodeWeightSpec;
 
 typedef enum CodeCopy {
@@ -214,15 +221,14 @@ typedef struct CodeResize {
 } CodeResize;
 
 /* y = conv(x) + bias (+ add), zero padding. x (images, side, side, in); the output has the same
- * side, half of it with stride 2, or twice as much. `add` may be NULL, and may be y itself. */
+ * side, half of it for CONV3_S2, twice as much for CONV3_X2. `add` may be NULL, and may be y
+ * itself. */
 typedef struct CodeConv {
     const CodeWeight *weight;
     const void *x;   /* of the type in the weight's spec, as y */
     const void *add; /* of y's type */
     void *y;
     unsigned images, side;
-    bool doubled; /* CONV3 of a map that is first doubled in side, as CODE_NEAREST does: the output
-                     has twice the side. Where CodeDeviceInfo.doubles */
 } CodeConv;
 
 /* f_hat += 0.5 * h + 0.5 * conv, elementwise; where a mask is given (one value per position of each
@@ -288,13 +294,14 @@ typedef struct CodeDeviceInfo {
     unsigned threads;
     const char *precision;    /* "f32", ...; static */
     bool rounds;              /* products that may round do */
-    bool doubles;             /* convolutions can double the map */
+    bool doubles;             /* it has CODE_WEIGHT_CONV3_X2 */
     size_t stream_bytes;      /* device memory that a stream takes for itself */
     int index;                /* of the devices of this kind */
     bool host_memory;         /* the device computes in the host's memory */
     unsigned activation_size; /* bytes: 4 or 2 */
-    unsigned linear_size; /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones, and of
-                             coarse ones; 0: as all others, which take activation_size */
+    unsigned linear_size; /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones; 0: as
+                             all others, which take activation_size */
+    unsigned coarse_size; /* bytes of nine weights of a coarse CONV3; 0: as others */
 } CodeDeviceInfo;
 
 struct CodeBackend {

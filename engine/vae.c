@@ -115,24 +115,7 @@ static bool finish(Map *map, const CodeVaeSide *side, unsigned channels)
            conv_to(map, side->conv_out, channels);
 }
 
-/* x = conv(x doubled in side), where convolutions can do both. */
-static bool upsample_at_once(Map *map, const CodeWeight *weight)
-{
-    CodeConv args = {.weight = weight,
-                     .x = map->x,
-                     .y = map->a,
-                     .images = 1,
-                     .side = map->side,
-                     .doubled = true};
-
-    if (!map->generator->model->backend->conv(map->generator->renderer, &args))
-        return false;
-    swap(&map->x, &map->a);
-    map->side *= 2;
-    return true;
-}
-
-/* x doubled in side, then a convolution. */
+/* x doubled in side, then a convolution, which may do both. */
 static bool upsample(Map *map, const CodeWeight *weight)
 {
     CodeResize args = {.mode = CODE_NEAREST,
@@ -143,8 +126,10 @@ static bool upsample(Map *map, const CodeWeight *weight)
                        .out_side = 2 * map->side,
                        .channels = map->channels};
 
-    if (map->generator->model->device_info.doubles)
-        return upsample_at_once(map, weight);
+    if (map->generator->model->device_info.doubles) {
+        map->side *= conv_to(map, weight, map->channels) ? 2 : 0;
+        return map->side;
+    }
     if (!map->generator->model->backend->resize(map->generator->renderer, &args))
         return false;
     swap(&map->x, &map->a);

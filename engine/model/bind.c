@@ -144,15 +144,26 @@ static bool bind_norm(CodeBinder *binder, CodeNorm *norm, unsigned channels, con
            code_binder_vector(binder, &norm->bias, channels, "%s.bias", name);
 }
 
-/* A 3 x 3 convolution between activations. What the decoder draws bears fewer bits, which bytes are
- * for: where sums are long enough that errors average out. Tokens that the encoder finds do not. */
-enum { COARSE_CHANNELS = 64 };
+/* A 3 x 3 convolution between activations. What the decoder draws bears to be coarse, which is
+ * faster where sums are long enough. Tokens that the encoder finds do not. */
+enum { COARSE_CHANNELS = 32 };
 
 static CodeWeightSpec conv3(const CodeBinder *binder, unsigned in, unsigned out)
 {
     CodeWeightSpec spec = code_weight_spec(CODE_WEIGHT_CONV3, in, out, ACT_TO_ACT);
 
     spec.coarse = binder->coarse && in >= COARSE_CHANNELS;
+    return spec;
+}
+
+/* One that doubles the map, where the device can. */
+static CodeWeightSpec upsampling(const CodeBinder *binder, unsigned channels)
+{
+    bool doubles = binder->model->device_info.doubles;
+    CodeWeightSpec spec = code_weight_spec(doubles ? CODE_WEIGHT_CONV3_X2 : CODE_WEIGHT_CONV3,
+                                           channels, channels, ACT_TO_ACT);
+
+    spec.coarse = true;
     return spec;
 }
 
@@ -269,9 +280,8 @@ static bool bind_decoder(CodeBinder *binder, CodeVaeSide *side)
         snprintf(name, sizeof name, "decoder.up.%u", l);
         if (!bind_level(binder, &side->level[l], l, shape->res_blocks + 1, &channels, name))
             return false;
-        if (l > 0 &&
-            !code_binder_layer(binder, &side->level[l].resample, conv3(binder, channels, channels),
-                               "%s.upsample.conv", name))
+        if (l > 0 && !code_binder_layer(binder, &side->level[l].resample,
+                                        upsampling(binder, channels), "%s.upsample.conv", name))
             return false;
     }
     return bind_norm(binder, &side->norm_out, channels, "decoder.norm_out") &&

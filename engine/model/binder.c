@@ -119,22 +119,20 @@ bool code_binder_place(CodeBinder *binder, const float *values, size_t count, co
     return true;
 }
 
-static unsigned kernel_side(CodeWeightKind kind)
-{
-    return kind == CODE_WEIGHT_CONV3 || kind == CODE_WEIGHT_CONV3_S2 ? 3 : 1;
-}
-
 /* What packing makes of a weight that was counted as float32. */
 static void count_packed(CodeBinder *binder, const CodeWeightSpec *spec)
 {
     const CodeDeviceInfo *info = &binder->model->device_info;
-    uint64_t size = info->activation_size, side = kernel_side(spec->kind);
+    uint64_t side = code_kernel_side(spec->kind), bytes = info->activation_size * side * side;
 
     if (spec->x_f32 && spec->y_f32 && !(spec->may_round && info->rounds))
         return;
-    if ((spec->kind == CODE_WEIGHT_LINEAR || spec->coarse) && info->linear_size)
-        size = info->linear_size;
-    binder->model->weight_bytes -= (sizeof(float) - size) * spec->in * spec->out * side * side;
+    if (spec->kind == CODE_WEIGHT_LINEAR && info->linear_size)
+        bytes = info->linear_size;
+    if (spec->kind == CODE_WEIGHT_CONV3 && spec->coarse && info->coarse_size)
+        bytes = info->coarse_size;
+    binder->model->weight_bytes -= (uint64_t)spec->in * spec->out * sizeof(float) * side * side;
+    binder->model->weight_bytes += (uint64_t)spec->in * spec->out * bytes;
 }
 
 /* ---- kinds of tensors ------------------------------------------------------------------------ */
@@ -176,7 +174,7 @@ static bool check_tensor(CodeBinder *binder, const CodeLayer *layer, const char 
 static bool check_layer(CodeBinder *binder, const CodeLayer *layer)
 {
     const CodeWeightSpec *spec = &layer->spec;
-    unsigned kernel = kernel_side(spec->kind), rank = spec->kind == CODE_WEIGHT_LINEAR ? 2 : 4;
+    unsigned kernel = code_kernel_side(spec->kind), rank = spec->kind == CODE_WEIGHT_LINEAR ? 2 : 4;
     uint64_t dims[] = {spec->out, spec->in, kernel, kernel}, width[] = {spec->in};
     size_t count = (size_t)spec->out * spec->in * kernel * kernel;
     bool good;
@@ -191,7 +189,9 @@ static bool check_layer(CodeBinder *binder, const CodeLayer *layer)
     if (!good)
         return false;
     if (binder->inventory)
-        binder->inventory->all[binder->inventory->count - 1].half = !(spec->x_f32 && spec->y_f32);
+        /* A coarse convolution may sum its weights before it rounds them. */
+        binder->inventory->all[binder->inventory->count - 1].half =
+            !(spec->x_f32 && spec->y_f32) && !spec->coarse;
     if (layer->out)
         count_packed(binder, spec);
     else
@@ -206,7 +206,7 @@ static bool check_layer(CodeBinder *binder, const CodeLayer *layer)
 static bool note_layer(CodeBinder *binder, const CodeLayer *layer)
 {
     const CodeWeightSpec *spec = &layer->spec;
-    uint64_t taps = kernel_side(spec->kind) * kernel_side(spec->kind);
+    uint64_t taps = code_kernel_side(spec->kind) * code_kernel_side(spec->kind);
 
     if (code_binder_checks(binder) && !check_layer(binder, layer))
         return false;

@@ -33,9 +33,9 @@ typedef struct Worker {
 
 static uint64_t weight_values(const CodeWeightSpec *spec)
 {
-    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
+    unsigned side = code_kernel_side(spec->kind);
 
-    return (uint64_t)spec->out * spec->in * (wide ? 9 : 1);
+    return (uint64_t)spec->out * spec->in * side * side;
 }
 
 /* Layers are taken in their order, so whichever threads there are, the first one that fails is
@@ -78,7 +78,7 @@ static bool read_weight(Worker *worker, const CodeLayer *layer, uint64_t first, 
                         CodeError *error)
 {
     const CodeWeightSpec *spec = &layer->spec;
-    uint64_t side = weight_values(spec) > (uint64_t)spec->out * spec->in ? 3 : 1;
+    uint64_t side = code_kernel_side(spec->kind);
     uint64_t dims[] = {spec->out, spec->in, side, side};
     char name[128];
 

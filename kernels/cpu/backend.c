@@ -112,9 +112,11 @@ static bool open_cpu(CodeDevice *device, const CodeDeviceOptions *options, const
     *info = (CodeDeviceInfo){
         .threads = cpu_pool_threads(device->pool),
         .precision = precision,
+        .doubles = device->half,
         .host_memory = true,
         .activation_size = device->half ? 2 : 4,
         .linear_size = device->bytes ? 1 : 0,
+        .coarse_size = device->half ? CPU_COARSE_SIZE : 0,
     };
     return true;
 }

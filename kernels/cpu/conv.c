@@ -18,11 +18,10 @@ typedef struct Bands {
 
 static Bands bands_of(const CodeWeightSpec *spec, size_t side)
 {
-    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
     Bands bands = {
         .side = side,
         .step = spec->kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1,
-        .kernel = wide ? 3 : 1,
+        .kernel = code_kernel_side(spec->kind),
         .before = spec->kind == CODE_WEIGHT_CONV3 ? 1 : 0,
     };
     size_t taps = bands.kernel * bands.kernel, height;

@@ -40,6 +40,9 @@ struct CodeDevice {
     pthread_mutex_t pack_lock; /* guards the layouts of convolution weights */
 };
 
+/* Bytes of the 3 x 3 weights of a coarse convolution: 16 points in bfloat16, see winograd.h. */
+enum { CPU_COARSE_SIZE = 16 * 2 };
+
 /* One task of a job. False, with `error` filled in, on failure. */
 typedef bool CpuTask(CpuWorker *worker, const void *args, size_t task, CodeError *error);
 

@@ -38,21 +38,12 @@ void gemm_bf16(const GemmTile *tile);
 /* Unsigned x signed bytes, accumulated exactly. */
 void gemm_int8(const GemmTile *tile);
 
-/* A convolution of bytes: the inputs of each position are scale * (byte - zero), and carry, after
- * their last step, scale and -scale * zero as float32. c (rows, 64), float32, is column_scale times
- * the sum over taps of scale * (exact sum - zero * tap_sum). */
-typedef struct GemmTaps {
-    GemmTile tile;             /* with `add` false */
-    const float *tap_sum;      /* (taps, vectors * 16): sums of the weights */
-    const float *column_scale; /* (vectors * 16) */
-} GemmTaps;
-
-void gemm_int8_taps(const GemmTaps *taps);
-
 /* Packs rows of bfloat16, row elements apart, as panels of 64 for gemm_bf16; what is past their end
  * is 0. As columns: (rows / 64, width / 2, 64) pairs of neighbours in a row. As steps:
  * (width / 64, rows / 2, 64) pairs of one row and the next; the rows up to a multiple of 64. */
 void gemm_pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width);
+/* The same of one panel of weights, up to 64 rows, which is as wide as it has to be. */
+void gemm_pack_panel(uint32_t *to, const uint16_t *from, size_t rows, size_t width);
 void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width);
 
 #endif

@@ -113,57 +113,6 @@ void gemm_int8(const GemmTile *tile)
     }
 }
 
-/* ---- convolutions of bytes ------------------------------------------------------------------- */
-
-/* A float of a row's, in every lane. */
-INLINE __m512 spread_float(const char *from)
-{
-    float value;
-
-    memcpy(&value, from, sizeof value);
-    return _mm512_set1_ps(value);
-}
-
-/* c += what one tap's sums are worth. */
-static void add_tap(const GemmTaps *taps, unsigned tap, const int32_t *sums, bool last)
-{
-    const GemmTile *tile = &taps->tile;
-    const float *tap_sum = taps->tap_sum + (size_t)tap * tile->vectors * 16;
-
-    for (unsigned r = 0; r < tile->rows; r++) {
-        const char *end = (const char *)tile->a[tap * tile->rows + r] + 4 * (size_t)tile->steps;
-        __m512 scale = spread_float(end), shift = spread_float(end + sizeof(float));
-        float *c = (float *)tile->c + r * GEMM_COLUMNS;
-
-        for (unsigned i = 0; i < tile->vectors * 16; i += 16) {
-            __m512i sum = _mm512_loadu_si512(sums + r * GEMM_COLUMNS + i);
-            __m512 all = tap ? _mm512_loadu_ps(c + i) : _mm512_setzero_ps();
-
-            all = _mm512_fmadd_ps(_mm512_cvtepi32_ps(sum), scale, all);
-            all = _mm512_fmadd_ps(shift, _mm512_loadu_ps(tap_sum + i), all);
-            if (last)
-                all = _mm512_mul_ps(all, _mm512_loadu_ps(taps->column_scale + i));
-            _mm512_storeu_ps(c + i, all);
-        }
-    }
-}
-
-void gemm_int8_taps(const GemmTaps *taps)
-{
-    const GemmTile *all = &taps->tile;
-    int32_t sums[GEMM_ROWS * GEMM_COLUMNS] __attribute__((aligned(64)));
-    GemmTile tile = *all;
-
-    tile.c = sums;
-    tile.taps = 1;
-    for (unsigned tap = 0; tap < all->taps; tap++) {
-        tile.a = all->a + tap * all->rows;
-        tile.b = (const char *)all->b + (size_t)tap * all->steps * all->vectors * 64;
-        gemm_int8(&tile);
-        add_tap(taps, tap, sums, tap + 1 == all->taps);
-    }
-}
-
 /* ---- keys and values of attention ------------------------------------------------------------ */
 
 /* The first `count` (at most 32) of a row. */
@@ -203,13 +152,15 @@ INLINE void transpose(__m512i t[16])
     }
 }
 
-void gemm_pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width)
+/* Panels of `columns`, a multiple of 16. */
+INLINE void pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width,
+                         const size_t columns)
 {
     size_t pairs = (width + 1) / 2;
 
-    for (size_t r = 0; r < rows || r % GEMM_COLUMNS; r += 16)
+    for (size_t r = 0; r < rows || r % columns; r += 16)
         for (size_t pair = 0; pair < pairs; pair += 16) {
-            uint32_t *at = to + (r / GEMM_COLUMNS * pairs + pair) * GEMM_COLUMNS + r % GEMM_COLUMNS;
+            uint32_t *at = to + (r / columns * pairs + pair) * columns + r % columns;
             __m512i t[16];
 
 #pragma GCC unroll 16
@@ -220,8 +171,18 @@ void gemm_pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t ro
 #pragma GCC unroll 16
             for (size_t i = 0; i < 16; i++)
                 if (pair + i < pairs)
-                    _mm512_storeu_si512(at + i * GEMM_COLUMNS, t[i]);
+                    _mm512_storeu_si512(at + i * columns, t[i]);
         }
+}
+
+void gemm_pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width)
+{
+    pack_columns(to, from, row, rows, width, GEMM_COLUMNS);
+}
+
+void gemm_pack_panel(uint32_t *to, const uint16_t *from, size_t rows, size_t width)
+{
+    pack_columns(to, from, width, rows, width, (rows + 15) / 16 * 16);
 }
 
 void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width)

@@ -21,64 +21,62 @@ void cpu_packed_free(CpuPacked *packed)
     free(packed->bias);
     free(packed->scale);
     free(packed->column_sum);
-    free(packed->tap_sum);
     free(packed->zeros);
     free(packed->data);
     free(packed);
 }
 
-static uint16_t half_of(float value)
+/* The weights of a panel as (taps, rows, in), its rows being outputs, or, folded, (3, out). */
+static void spread_taps(const CpuPacked *packed, const CpuPanel *panel, size_t rows,
+                        const float *weight, float *to)
 {
-    uint32_t bits;
+    size_t in = packed->in, kernel = code_kernel_side(packed->spec.kind), all = kernel * kernel;
 
-    memcpy(&bits, &value, sizeof bits);
-    return (uint16_t)((bits + 0x7fff + ((bits >> 16) & 1)) >> 16); /* weights are finite */
-}
+    for (size_t o = 0; o < rows; o++) {
+        const float *from = weight + (panel->first + o % panel->width) * in * all;
+        size_t columns = packed->folded ? 3 : 1, column = o / panel->width;
 
-/* Where an output's 32 bits of step 0 lie; those of the next step are *step bytes further on. */
-static char *place(const CpuPacked *packed, size_t output, size_t *step)
-{
-    CpuPanel panel = cpu_panel(packed, output / GEMM_COLUMNS);
+        for (size_t i = 0; i < in; i++, from += all) {
+            float *at = to + o * in + i;
 
-    *step = (size_t)panel.vectors * VECTOR * 4;
-    return (char *)panel.data + output % GEMM_COLUMNS * 4;
-}
-
-/* Outputs from `first` on, value by value. */
-static void pack_rest(CpuPacked *packed, const float *weight, size_t first)
-{
-    size_t taps = packed->taps, in = packed->in, columns = packed->folded ? 3 : 1;
-
-    for (size_t o = first; o < columns * packed->out; o++) {
-        size_t step, column = o / packed->out;
-        const float *from = weight + o % packed->out * in * taps * columns + column;
-        char *to = place(packed, o, &step);
-
-        for (size_t tap = 0; tap < taps; tap++, to += packed->steps * step)
-            for (size_t i = 0; i < in; i++) {
-                uint16_t half = half_of(from[(i * taps + tap) * columns]);
-
-                memcpy(to + i / 2 * step + i % 2 * 2, &half, sizeof half);
-            }
+            if (packed->winograd)
+                cpu_winograd_weights(from, at, rows * in,
+                                     packed->spec.kind == CODE_WEIGHT_CONV3_X2);
+            else
+                for (size_t tap = 0; tap < packed->taps; tap++)
+                    at[tap * rows * in] = from[tap * columns + column];
+        }
     }
 }
 
-/* Whole panels of products go through registers, which is what most of loading a model comes to. */
 static bool pack_half(CpuPacked *packed, const CpuBody *body, const float *weight, CodeError *error)
 {
-    size_t in = packed->in, whole = packed->taps == 1 ? packed->out / GEMM_COLUMNS : 0;
-    uint16_t *rows = whole ? cpu_allocate(GEMM_COLUMNS * in * sizeof *rows, error) : NULL;
+    size_t in = packed->in, most = GEMM_COLUMNS * in;
+    uint16_t *halves = cpu_allocate(most * sizeof *halves, error);
+    float *spread = NULL;
 
-    if (whole && !rows)
+    if (halves && packed->taps > 1)
+        spread = cpu_allocate(packed->taps * most * sizeof *spread, error);
+    if (!halves || (packed->taps > 1 && !spread)) {
+        free(halves);
         return false;
-    for (size_t i = 0; i < whole; i++) {
-        CpuPanel panel = cpu_panel(packed, i);
-
-        body->convert(rows, weight + panel.first * in, GEMM_COLUMNS * in);
-        gemm_pack_columns((uint32_t *)(void *)panel.data, rows, in, GEMM_COLUMNS, in);
     }
-    free(rows);
-    pack_rest(packed, weight, whole * GEMM_COLUMNS);
+    for (size_t i = 0; i < cpu_panels(packed); i++) {
+        CpuPanel panel = cpu_panel(packed, i);
+        size_t rows = packed->folded ? 3 * packed->out : panel.width;
+        uint32_t *to = (uint32_t *)(void *)panel.data;
+
+        if (spread)
+            spread_taps(packed, &panel, rows, weight, spread);
+        for (size_t tap = 0; tap < packed->taps; tap++) {
+            const float *from = spread ? spread + tap * rows * in : weight + panel.first * in;
+
+            body->convert(halves, from, rows * in);
+            gemm_pack_panel(to + tap * packed->steps * panel.vectors * VECTOR, halves, rows, in);
+        }
+    }
+    free(halves);
+    free(spread);
     return true;
 }
 
@@ -86,31 +84,24 @@ static bool pack_half(CpuPacked *packed, const CpuBody *body, const float *weigh
  * an output without larger ones are 0: 127 / largest must be a number. */
 static void pack_bytes(CpuPacked *packed, const float *weight)
 {
-    size_t in = packed->in, taps = packed->taps;
+    size_t in = packed->in;
 
     for (size_t o = 0; o < packed->out; o++) {
-        const float *row = weight + o * in * taps;
+        const float *row = weight + o * in;
         CpuPanel panel = cpu_panel(packed, o / GEMM_COLUMNS);
-        float *tap_sum = packed->tap_sum + panel.first * taps + o % GEMM_COLUMNS;
+        char *to = (char *)panel.data + o % GEMM_COLUMNS * 4;
+        size_t step = (size_t)panel.vectors * VECTOR * 4;
         float largest = 0, inverse;
-        size_t step;
-        char *to = place(packed, o, &step);
 
-        for (size_t i = 0; i < in * taps; i++)
+        for (size_t i = 0; i < in; i++)
             largest = fmaxf(largest, fabsf(row[i]));
         packed->scale[o] = largest / 127;
         inverse = largest > 1e-30f ? 127 / largest : 0;
-        for (size_t tap = 0; tap < taps; tap++, to += packed->steps * step) {
-            int32_t sum = 0;
+        for (size_t i = 0; i < in; i++) {
+            int8_t byte = (int8_t)lrintf(row[i] * inverse);
 
-            for (size_t i = 0; i < in; i++) {
-                int8_t byte = (int8_t)lrintf(row[i * taps + tap] * inverse);
-
-                sum += byte;
-                to[i / 4 * step + i % 4] = (char)byte;
-            }
-            packed->column_sum[o] += sum;
-            tap_sum[tap * panel.vectors * VECTOR] = (float)sum;
+            packed->column_sum[o] += byte;
+            to[i / 4 * step + i % 4] = (char)byte;
         }
     }
 }
@@ -140,10 +131,17 @@ static void *zeroed(size_t bytes, CodeError *error)
     return memory;
 }
 
+/* Rounding the points of inputs and weights costs bits, so only convolutions that may be coarse. */
+static bool takes_tiles(const CodeWeightSpec *spec)
+{
+    return spec->kind == CODE_WEIGHT_CONV3_X2 ||
+           (spec->kind == CODE_WEIGHT_CONV3 && spec->coarse && !spec->x_f32 && !spec->y_f32);
+}
+
 CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec *spec,
                           const float *weight, const float *bias, CodeError *error)
 {
-    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
+    unsigned kernel = code_kernel_side(spec->kind);
     CpuPacked *packed = calloc(1, sizeof *packed);
     size_t padded = pieces(spec->out, VECTOR) * VECTOR;
 
@@ -152,21 +150,23 @@ CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec 
         return NULL;
     }
     *packed = (CpuPacked){
-        .bytes = bytes, .spec = *spec, .taps = wide ? 9 : 1, .in = spec->in, .out = spec->out};
-    packed->folded = !bytes && spec->kind == CODE_WEIGHT_CONV3 && spec->out <= VECTOR / 3;
+        .bytes = bytes, .spec = *spec, .taps = kernel * kernel, .in = spec->in, .out = spec->out};
+    packed->winograd = !bytes && takes_tiles(spec);
+    packed->folded =
+        !bytes && !packed->winograd && spec->kind == CODE_WEIGHT_CONV3 && spec->out <= VECTOR / 3;
     if (packed->folded)
         packed->taps = 3;
+    else if (packed->winograd && spec->kind == CODE_WEIGHT_CONV3)
+        packed->taps = 16;
     packed->steps = (unsigned)pieces(spec->in, bytes ? 4 : 2);
     packed->bias = zeroed(padded * sizeof(float), error);
-    packed->zeros = packed->bias ? zeroed((size_t)packed->steps * 4 + CPU_ROW_EXTRA, error) : NULL;
+    packed->zeros = packed->bias ? zeroed((size_t)packed->steps * 4, error) : NULL;
     packed->data = packed->zeros ? zeroed(padded * packed->taps * packed->steps * 4, error) : NULL;
     if (bytes && packed->data) {
         packed->scale = zeroed(padded * sizeof(float), error);
         packed->column_sum = packed->scale ? zeroed(padded * sizeof(int32_t), error) : NULL;
-        packed->tap_sum =
-            packed->column_sum ? zeroed(padded * packed->taps * sizeof(float), error) : NULL;
     }
-    if (!packed->data || (bytes && !packed->tap_sum)) {
+    if (!packed->data || (bytes && !packed->column_sum)) {
         cpu_packed_free(packed);
         return NULL;
     }

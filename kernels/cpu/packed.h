@@ -12,18 +12,15 @@ typedef struct CpuPacked {
     /* A 3 x 3 convolution with few outputs: the columns of the kernel stand side by side as
      * outputs, (3, out), and its rows are the taps. */
     bool folded;
+    bool winograd; /* in tiles of 2 x 2 outputs, winograd.h: taps are its points */
     CodeWeightSpec spec;
     unsigned taps, steps, in, out;
     float *bias;         /* (out, padded to 16) */
     float *scale;        /* bytes: (out, padded), of each output's weights */
     int32_t *column_sum; /* bytes: (out, padded), sums of the weights, for the zero point */
-    float *tap_sum; /* convolutions of bytes: the same of each tap: panels of (taps, outputs) */
-    char *zeros;    /* a row of inputs outside of the map, and scale and shift of 0 */
+    char *zeros;         /* a row of inputs outside of the map */
     char *data;
 } CpuPacked;
-
-/* Bytes after a convolution's row of bytes: its scale, and that times its zero point. */
-enum { CPU_ROW_EXTRA = 2 * sizeof(float) };
 
 /* True if a weight of that spec is packed on this device, false if oneDNN computes with it. */
 bool cpu_packs(const CodeDevice *device, const CodeWeightSpec *spec);
@@ -32,6 +29,9 @@ bool cpu_packs(const CodeDevice *device, const CodeWeightSpec *spec);
 CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec *spec,
                           const float *weight, const float *bias, CodeError *error);
 void cpu_packed_free(CpuPacked *packed); /* NULL is allowed */
+
+/* The points of a kernel of 3 x 3, 16 or for a doubled map 9, `step` apart. */
+void cpu_winograd_weights(const float weight[9], float *points, size_t step, bool doubled);
 
 /* True if the tile kernels cannot read inputs where they lie: float32 ones, and rows that end
  * within a step. */
@@ -70,6 +70,7 @@ static inline CpuPanel cpu_panel(const CpuPacked *packed, size_t index)
 
 bool cpu_packed_linear(CodeStream *stream, const CodeLinear *args, const CpuPacked *packed);
 bool cpu_packed_conv(CodeStream *stream, const CodeConv *args, const CpuPacked *packed);
+bool cpu_packed_winograd(CodeStream *stream, const CodeConv *args, const CpuPacked *packed);
 bool cpu_packed_attention(CodeStream *stream, const CodeAttention *args);
 
 #endif

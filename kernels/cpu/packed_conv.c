@@ -40,39 +40,6 @@ static bool move_inputs(CodeStream *stream, Conv *conv)
     return conv->x && (stream->rehearsing || cpu_run(stream, move_row, conv, rows));
 }
 
-/* ---- bytes ----------------------------------------------------------------------------------- */
-
-static bool quantise_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
-{
-    const Conv *conv = job;
-    size_t in = conv->packed->in, steps = (size_t)conv->packed->steps * 4;
-    const uint16_t *x = (const uint16_t *)conv->args->x + task * conv->side * in;
-    char *to = (char *)conv->x + task * conv->side * conv->position_bytes;
-
-    (void)error;
-    for (size_t i = 0; i < conv->side; i++, x += in, to += conv->position_bytes) {
-        float scale, extra[2];
-        int32_t zero;
-
-        worker->device->body->quantise((uint8_t *)to, x, in, &scale, &zero);
-        memset(to + in, 0, steps - in);
-        extra[0] = scale;
-        extra[1] = -scale * (float)zero;
-        memcpy(to + steps, extra, sizeof extra);
-    }
-    return true;
-}
-
-/* Each position gets a scale and a zero point of its own. */
-static bool take_bytes(CodeStream *stream, Conv *conv)
-{
-    size_t rows = conv->args->images * conv->side;
-
-    conv->position_bytes = (size_t)conv->packed->steps * 4 + CPU_ROW_EXTRA;
-    conv->x = cpu_shared(stream, rows * conv->side * conv->position_bytes);
-    return conv->x && (stream->rehearsing || cpu_run(stream, quantise_row, conv, rows));
-}
-
 /* ---- tiles ----------------------------------------------------------------------------------- */
 
 /* Pointers of one tap of `count` positions of a row, whose first lies at `column` of the map. */
@@ -171,16 +138,6 @@ static void compute_folded_row(const CpuBody *body, const Conv *conv, const char
     }
 }
 
-static void multiply_tile(const CpuPacked *packed, const CpuPanel *panel, const GemmTile *tile)
-{
-    if (packed->bytes)
-        gemm_int8_taps(&(GemmTaps){.tile = *tile,
-                                   .tap_sum = packed->tap_sum + panel->first * packed->taps,
-                                   .column_scale = packed->scale + panel->first});
-    else
-        gemm_bf16(tile);
-}
-
 static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const Conv *conv = job;
@@ -213,7 +170,7 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeEr
                 count = least(gemm_rows(panel.vectors), conv->out_side - column);
                 tile.rows = (unsigned)count;
                 gather(conv, x, row, column, tile.rows, a);
-                multiply_tile(packed, &panel, &tile);
+                gemm_bf16(&tile);
                 finish_tile(worker->device->body, conv, &panel,
                             (image * conv->out_side + row) * conv->out_side + column, tile.rows,
                             sums);
@@ -234,6 +191,8 @@ bool cpu_packed_conv(CodeStream *stream, const CodeConv *args, const CpuPacked *
                  .position_bytes = (size_t)packed->in * sizeof(uint16_t)};
     size_t row_work;
 
+    if (packed->winograd)
+        return cpu_packed_winograd(stream, args, packed);
     conv.out_side = conv.side / conv.step;
     row_work = conv.out_side * packed->taps * packed->in * packed->out;
     if (!row_work || !args->images)
@@ -241,8 +200,7 @@ bool cpu_packed_conv(CodeStream *stream, const CodeConv *args, const CpuPacked *
     conv.band = row_work < BAND_WORK ? BAND_WORK / row_work : 1;
     conv.band = least(conv.band, pieces(conv.out_side, 8)); /* work for several threads */
     conv.bands = pieces(conv.out_side, conv.band);
-    if (packed->bytes ? !take_bytes(stream, &conv)
-                      : cpu_moves_inputs(packed) && !move_inputs(stream, &conv))
+    if (cpu_moves_inputs(packed) && !move_inputs(stream, &conv))
         return false;
     return stream->rehearsing || cpu_run(stream, compute_band, &conv, args->images * conv.bands);
 }

@@ -35,9 +35,9 @@ static void pack_product(float *to, const float *from, size_t in, size_t out)
 static bool fill(CodeWeight *weight, const float *data, const float *bias, CodeError *error)
 {
     const CodeWeightSpec *spec = &weight->spec;
-    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
-    size_t in = spec->in, out = spec->out, taps = wide ? 9 : 1, bytes;
-    dnnl_dims_t dims = {spec->out, spec->in, wide ? 3 : 1, wide ? 3 : 1};
+    size_t side = code_kernel_side(spec->kind);
+    size_t in = spec->in, out = spec->out, taps = side * side, bytes;
+    dnnl_dims_t dims = {spec->out, spec->in, (dnnl_dim_t)side, (dnnl_dim_t)side};
 
     if (__builtin_mul_overflow(in * sizeof(float), taps * out, &bytes))
         return code_fail(error, CODE_NO_MEMORY, "weights of %zu x %zu are too large", out, in);
@@ -72,9 +72,9 @@ CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, cons
     weight->spec = *spec;
     if (cpu_packs(device, spec)) {
         bool linear = spec->kind == CODE_WEIGHT_LINEAR && !spec->x_f32;
-        bool bytes = device->bytes && (linear || (spec->coarse && !spec->x_f32 && !spec->y_f32));
 
-        weight->packed = cpu_packed_new(device->body, bytes, spec, data, bias, error);
+        weight->packed =
+            cpu_packed_new(device->body, device->bytes && linear, spec, data, bias, error);
         if (weight->packed)
             return weight;
     } else if (fill(weight, data, bias, error)) {

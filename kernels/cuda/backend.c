@@ -202,9 +202,8 @@ static bool fill(CodeDevice *device, CodeWeight *weight, const float *values, co
 static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *values,
                                const float *bias, CodeError *error)
 {
-    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
+    unsigned side = code_kernel_side(spec->kind), columns = side * side * spec->in;
     bool gathered, rounds;
-    unsigned columns = (wide ? 9 : 1) * spec->in;
     CodeWeight *weight = calloc(1, sizeof *weight);
 
     if (!weight) {
@@ -212,11 +211,11 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
         return NULL;
     }
     weight->spec = *spec;
-    weight->kernel = wide ? 3 : 1;
+    weight->kernel = side;
     rounds = spec->may_round && device->type == CUDA_F16;
     weight->type = spec->x_f32 && spec->y_f32 && !rounds ? CUDA_F32 : device->type;
     weight->y_type = spec->y_f32 ? CUDA_F32 : device->type;
-    gathered = wide || (spec->x_f32 ? CUDA_F32 : device->type) != weight->type;
+    gathered = side > 1 || (spec->x_f32 ? CUDA_F32 : device->type) != weight->type;
     /* Rows that lie ready are taken as they come; rows that are gathered have zeros behind. */
     weight->columns =
         gathered ? (columns + COLUMN_ROUND - 1) / COLUMN_ROUND * COLUMN_ROUND : columns;

@@ -87,7 +87,8 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
     CudaStream *stream = cuda_stream(base);
     const CodeWeight *weight = args->weight;
     unsigned stride = weight->spec.kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1;
-    unsigned whole = args->doubled ? 2 * args->side : args->side; /* the map that is convolved */
+    bool doubled = weight->spec.kind == CODE_WEIGHT_CONV3_X2;
+    unsigned whole = doubled ? 2 * args->side : args->side; /* the map that is convolved */
     unsigned side = whole / stride, positions = side * side, in = weight->spec.in;
     CudaType from = weight->spec.x_f32 ? CUDA_F32 : base->device->type;
     CudaProduct product = {
@@ -109,11 +110,11 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
                                  .to = weight->type,
                                  .width = whole,
                                  .height = whole,
-                                 .doubled = args->doubled,
+                                 .doubled = doubled,
                                  .in = in,
                                  .kernel = weight->kernel,
                                  .stride = stride,
-                                 .padding = weight->spec.kind == CODE_WEIGHT_CONV3,
+                                 .padding = weight->kernel == 3 && stride == 1,
                                  .out_width = side,
                                  .columns = weight->columns};
     return run_strips(stream, &strips);

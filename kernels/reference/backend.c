@@ -77,12 +77,12 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
                                const float *bias, CodeError *error)
 {
     CodeWeight *weight = calloc(1, sizeof *weight);
-    bool wide = spec->kind == CODE_WEIGHT_CONV3 || spec->kind == CODE_WEIGHT_CONV3_S2;
-    size_t in = spec->in, out = spec->out, taps = wide ? 9 : 1;
+    unsigned side = code_kernel_side(spec->kind);
+    size_t in = spec->in, out = spec->out, taps = (size_t)side * side;
 
     if (weight) {
         weight->spec = *spec;
-        weight->kernel = wide ? 3 : 1;
+        weight->kernel = side;
         weight->data = malloc(taps * in * out * sizeof(float));
         weight->bias = calloc(out, sizeof(float));
     }

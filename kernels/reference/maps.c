@@ -117,8 +117,8 @@ static void convolve(const CodeConv *args, const float *in, unsigned y, unsigned
 {
     const CodeWeight *weight = args->weight;
     unsigned stride = weight->spec.kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1, side = args->side;
-    unsigned before = weight->spec.kind == CODE_WEIGHT_CONV3 ? 1 : 0; /* padding left and above */
-    unsigned times = args->doubled ? 2 : 1;
+    unsigned before = weight->kernel == 3 && stride == 1 ? 1 : 0; /* padding left and above */
+    unsigned times = weight->spec.kind == CODE_WEIGHT_CONV3_X2 ? 2 : 1;
     size_t inputs = weight->spec.in, outputs = weight->spec.out;
 
     memcpy(sum, weight->bias + begin, width * sizeof(float));
@@ -139,9 +139,9 @@ static void convolve(const CodeConv *args, const float *in, unsigned y, unsigned
 bool reference_conv(CodeStream *stream, const CodeConv *args)
 {
     const CodeWeightSpec *spec = &args->weight->spec;
-    unsigned side = spec->kind == CODE_WEIGHT_CONV3_S2 ? args->side / 2
-                    : args->doubled                    ? 2 * args->side
-                                                       : args->side;
+    unsigned side = spec->kind == CODE_WEIGHT_CONV3_S2   ? args->side / 2
+                    : spec->kind == CODE_WEIGHT_CONV3_X2 ? 2 * args->side
+                                                         : args->side;
     size_t in_image = (size_t)args->side * args->side * spec->in, out = spec->out;
     float sum[CHUNK];
 

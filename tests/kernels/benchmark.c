@@ -172,7 +172,7 @@ static void bench_conv(Bench *bench, CodeWeightKind kind, unsigned width, unsign
     unsigned taps = kind == CODE_WEIGHT_CONV1 ? 1 : 9;
     size_t positions = (size_t)width * width;
     char what[100];
-    bool coarse = taps == 9 && in >= 64; /* as in a decoder */
+    bool coarse = taps == 9 && in >= 32; /* as in a decoder */
     CodeConv args = {
         .weight = weight(bench, kind, in, out, coarse ? COARSE : ACT_TO_ACT),
         .x = activations(bench, positions * in),
@@ -418,7 +418,7 @@ int benchmark(const CodeBackend *backend, const char *precision, unsigned thread
         bench_sample(&bench, 256, 1024, 200);
     }
     bench_decoder(&bench, (const unsigned[]){640, 320, 320, 160, 160}, 32);
-    bench_decoder(&bench, (const unsigned[]){128, 64, 64, 32, 32}, 8); /* vistas */
+    bench_decoder(&bench, (const unsigned[]){128, 64, 64, 32, 16}, 4); /* vistas */
     if (wanted(&bench, "pixels"))
         bench_pixels(&bench, 256);
     side_close(&bench.side);

@@ -1,4 +1,4 @@
-/* bytes.c - products and convolutions in bytes against the documented rule in plain C: of each row
+/* bytes.c - products in bytes against the documented rule in plain C: of each row
  * of inputs a scale and a zero point, of each output a scale of its weights, and exact sums of
  * integers. */
 #include "properties.h"
@@ -141,80 +141,6 @@ static void check_product(Side *side, unsigned in, unsigned out, float weight_si
     free(found);
 }
 
-/* ---- convolutions ---------------------------------------------------------------------------- */
-
-enum { SIDE = 5 };
-
-/* Output o at (y, x) of a 3 x 3 convolution, with positions and weights as bytes. */
-static double convolve(const Bytes *positions, const int8_t *byte, unsigned in, unsigned y,
-                       unsigned x)
-{
-    double all = 0;
-
-    for (unsigned tap = 0; tap < 9; tap++) {
-        unsigned row = y + tap / 3 - 1, column = x + tap % 3 - 1;
-        const Bytes *at = &positions[row * SIDE + column];
-        int64_t sum = 0;
-
-        if (row >= SIDE || column >= SIDE)
-            continue;
-        for (unsigned i = 0; i < in; i++)
-            sum += (at->byte[i] - at->zero) * byte[i * 9 + tap];
-        all += (double)sum * at->scale;
-    }
-    return all;
-}
-
-/* The result is bfloat16, up to 2^-8 of it off, which is less than what bytes cost. */
-static void check_conv(Side *side, unsigned in, unsigned out)
-{
-    CodeWeightSpec spec = spec_of(CODE_WEIGHT_CONV3, in, out, COARSE);
-    Random random = {in * 77 + out};
-    size_t positions = (size_t)SIDE * SIDE;
-    float *weight = random_floats(&random, 9 * (size_t)in * out, 0.05f),
-          *bias = random_floats(&random, out, 1), *x = random_floats(&random, positions * in, 1);
-    int8_t *byte = malloc(9 * (size_t)in);
-    Bytes bytes[SIDE * SIDE];
-    Shape shape = {.images = 1};
-    Output found;
-    CodeConv args = {.images = 1, .side = SIDE};
-    unsigned wrong = 0;
-
-    if (!byte)
-        abort();
-    for (size_t i = 0; i < positions; i++) {
-        unsigned kind = i % KINDS;
-
-        fill_row(x + i * in, in, kind == 3 || kind == 5 ? 4 : kind, &random);
-        bytes[i] = row_to_bytes(x + i * in, in);
-    }
-    args.weight = side_weight(side, spec, weight, bias);
-    args.x = side_activations(side, x, positions * in);
-    args.y = side_activations(side, NULL, positions * out);
-    RUN(side, conv, &args);
-    download_activations(side, &shape, args.y, positions * out, &found);
-    side_clear(side);
-    for (unsigned o = 0; o < out; o++) {
-        float scale = weights_to_bytes(weight + 9 * (size_t)o * in, 9 * in, byte);
-
-        for (unsigned i = 0; i < positions; i++) {
-            double sum = convolve(bytes, byte, in, i / SIDE, i % SIDE) * scale;
-
-            wrong += !(fabs(sum + bias[o] - found.values[i * out + o]) <=
-                       0x1p-8 * fabs(sum + bias[o]) + 2e-6 * fabs(sum) + 1e-6);
-        }
-    }
-    CHECK(wrong == 0, "convolution %u -> %u on %s: %u numbers are not what bytes give", in, out,
-          side->name, wrong);
-    for (size_t i = 0; i < positions; i++)
-        free(bytes[i].byte);
-    free(weight);
-    free(bias);
-    free(x);
-    free(byte);
-    free(found.values);
-}
-
 void check_bytes(const CodeBackend *backend)
 {
     static const unsigned sizes[][2] = {{64, 64},   {1, 1},     {3, 17},     {5, 100},  {66, 33},
@@ -230,8 +156,5 @@ void check_bytes(const CodeBackend *backend)
     check_product(&side, 40, 24, 0);
     check_product(&side, 40, 24, 1e-40f); /* no scale can be inverted */
     check_product(&side, 40, 24, 1e-25f);
-    check_conv(&side, 64, 20);
-    check_conv(&side, 67, 130);
-    check_conv(&side, 160, 160);
     side_close(&side);
 }

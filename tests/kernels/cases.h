@@ -73,7 +73,6 @@ enum {
     F32_TO_F32,
     COARSE = 4,
     MAY_ROUND = 8,
-    DOUBLED = 16, /* of a convolution: the map is doubled first */
     F32_MAY_ROUND = F32_TO_F32 | MAY_ROUND
 };
 CodeWeightSpec spec_of(CodeWeightKind kind, unsigned in, unsigned out, unsigned types);

@@ -32,14 +32,14 @@ void run_resize(Side *side, const Shape *shape, Output *output)
         download(side, shape, args.out, out_image, output);
 }
 
-/* n: kind, side, in, out, add (0: none, 1: another map, 2: y itself), with bias, types, which may
- * be DOUBLED */
+/* n: kind, side, in, out, add (0: none, 1: another map, 2: y itself), with bias, types */
 void run_conv(Side *side, const Shape *shape, Output *output)
 {
     CodeWeightKind kind = (CodeWeightKind)shape->n[0];
     unsigned width = shape->n[1], in = shape->n[2], out = shape->n[3], add = shape->n[4];
-    bool doubled = shape->n[6] & DOUBLED;
-    unsigned out_width = kind == CODE_WEIGHT_CONV3_S2 ? width / 2 : doubled ? 2 * width : width;
+    unsigned out_width = kind == CODE_WEIGHT_CONV3_S2   ? width / 2
+                         : kind == CODE_WEIGHT_CONV3_X2 ? 2 * width
+                                                        : width;
     size_t taps = kind == CODE_WEIGHT_CONV1 ? 1 : 9, size = (size_t)out_width * out_width * out;
     size_t in_size = (size_t)width * width * in;
     Random random = random_shared(shape);
@@ -52,7 +52,6 @@ void run_conv(Side *side, const Shape *shape, Output *output)
         .y = upload_outputs(side, shape, &spec, size, 2),
         .images = shape->images,
         .side = width,
-        .doubled = doubled,
     };
 
     if (add)

@@ -241,13 +241,13 @@ void side_download(Side *side, void *to, const void *from, size_t bytes)
 CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, const float *bias)
 {
     CodeError error;
-    bool wide = spec.kind == CODE_WEIGHT_CONV3 || spec.kind == CODE_WEIGHT_CONV3_S2;
+    size_t kernel = code_kernel_side(spec.kind);
     bool bytes = !strcmp(side->precision, "int8") && spec.kind == CODE_WEIGHT_LINEAR;
     float *copy = NULL;
     CodeWeight *packed;
 
     if (side->backend == &code_backend_reference && is_rounded(side, &spec) && !bytes)
-        weight = copy = rounded_copy(weight, (size_t)spec.in * spec.out * (wide ? 9 : 1));
+        weight = copy = rounded_copy(weight, kernel * kernel * spec.in * spec.out);
     packed = side->backend->weight_pack(side->device, &spec, weight, bias, &error);
     free(copy);
     if (!packed || side->weights == SIDE_WEIGHTS)

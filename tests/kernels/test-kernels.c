@@ -114,7 +114,7 @@ static double check_shape(const Case *operation, const Shape *shape, Side *refer
 /* A convolution that not every device has. */
 static bool is_doubled(const Case *operation)
 {
-    return operation->run == run_conv && operation->shapes->n[6] & DOUBLED;
+    return operation->run == run_conv && operation->shapes->n[0] == CODE_WEIGHT_CONV3_X2;
 }
 
 /* Formats are for devices with a memory of their own. */
