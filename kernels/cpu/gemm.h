@@ -46,4 +46,9 @@ void gemm_pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t ro
 void gemm_pack_panel(uint32_t *to, const uint16_t *from, size_t rows, size_t width);
 void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width);
 
+/* The weights of an output as bytes, in -127..127: weight = *scale * byte, *sum that of all bytes.
+ * Weights below 1e-30 of an output without larger ones are 0: 127 / largest must be a number. */
+void gemm_weights_to_bytes(int8_t *to, const float *weight, size_t count, float *scale,
+                           int32_t *sum);
+
 #endif

@@ -3,7 +3,6 @@
 
 #include "error.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,30 +79,26 @@ static bool pack_half(CpuPacked *packed, const CpuBody *body, const float *weigh
     return true;
 }
 
-/* Symmetric, one scale an output: weight = scale * byte, byte in -127..127. Weights below 1e-30 of
- * an output without larger ones are 0: 127 / largest must be a number. */
-static void pack_bytes(CpuPacked *packed, const float *weight)
+static bool pack_bytes(CpuPacked *packed, const float *weight, CodeError *error)
 {
-    size_t in = packed->in;
+    size_t in = packed->in, row = (size_t)packed->steps * 4;
+    int8_t *bytes = cpu_allocate(GEMM_COLUMNS * row, error);
 
-    for (size_t o = 0; o < packed->out; o++) {
-        const float *row = weight + o * in;
-        CpuPanel panel = cpu_panel(packed, o / GEMM_COLUMNS);
-        char *to = (char *)panel.data + o % GEMM_COLUMNS * 4;
-        size_t step = (size_t)panel.vectors * VECTOR * 4;
-        float largest = 0, inverse;
+    if (!bytes)
+        return false;
+    memset(bytes, 0, GEMM_COLUMNS * row);
+    for (size_t i = 0; i < cpu_panels(packed); i++) {
+        CpuPanel panel = cpu_panel(packed, i);
 
-        for (size_t i = 0; i < in; i++)
-            largest = fmaxf(largest, fabsf(row[i]));
-        packed->scale[o] = largest / 127;
-        inverse = largest > 1e-30f ? 127 / largest : 0;
-        for (size_t i = 0; i < in; i++) {
-            int8_t byte = (int8_t)lrintf(row[i] * inverse);
-
-            packed->column_sum[o] += byte;
-            to[i / 4 * step + i % 4] = (char)byte;
-        }
+        for (size_t o = 0; o < panel.width; o++)
+            gemm_weights_to_bytes(bytes + o * row, weight + (panel.first + o) * in, in,
+                                  &packed->scale[panel.first + o],
+                                  &packed->column_sum[panel.first + o]);
+        gemm_pack_panel((uint32_t *)(void *)panel.data, (const uint16_t *)(const void *)bytes,
+                        panel.width, row / sizeof(uint16_t));
     }
+    free(bytes);
+    return true;
 }
 
 void cpu_move_inputs(const CpuBody *body, const CpuPacked *packed, void *to, const void *x,
@@ -161,7 +156,8 @@ CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec 
     packed->steps = (unsigned)pieces(spec->in, bytes ? 4 : 2);
     packed->bias = zeroed(padded * sizeof(float), error);
     packed->zeros = packed->bias ? zeroed((size_t)packed->steps * 4, error) : NULL;
-    packed->data = packed->zeros ? zeroed(padded * packed->taps * packed->steps * 4, error) : NULL;
+    packed->data =
+        packed->zeros ? cpu_allocate(padded * packed->taps * packed->steps * 4, error) : NULL;
     if (bytes && packed->data) {
         packed->scale = zeroed(padded * sizeof(float), error);
         packed->column_sum = packed->scale ? zeroed(padded * sizeof(int32_t), error) : NULL;
@@ -172,9 +168,7 @@ CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec 
     }
     if (bias)
         memcpy(packed->bias, bias, spec->out * sizeof(float));
-    if (bytes) {
-        pack_bytes(packed, weight);
-    } else if (!pack_half(packed, body, weight, error)) {
+    if (bytes ? !pack_bytes(packed, weight, error) : !pack_half(packed, body, weight, error)) {
         cpu_packed_free(packed);
         return NULL;
     }
