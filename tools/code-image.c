@@ -1,5 +1,6 @@
 /* code-image.c - pictures from a model without GStreamer, as PNG or PPM files. */
 #include "arguments.h"
+#include "drawing.h"
 #include "picture-file.h"
 
 #include <code.h>
@@ -35,6 +36,7 @@ static const char usage[] =
     "  --batch B             pictures at a time, 1\n"
     "  --device D            auto, cuda, cpu, reference\n"
     "  --cuda-device-id I    which of the CUDA devices\n"
+    "  --precision P         auto, f32, bf16, int8\n"
     "  --threads T           the processor's cores where not given\n"
     "  --times               print seconds and pictures per second on stderr\n"
     "  --help\n";
@@ -45,10 +47,10 @@ typedef struct Arguments {
     const char *model, *class_name, *class_2, *output;
     CodeModelOptions options;
     uint64_t seed, frame, frames;
-    bool has_mix, has_guidance, has_top_k, has_top_p, has_temperature;
-    double mix, guidance, top_p, temperature;
-    unsigned top_k, batch, columns;
-    bool more_smooth, times;
+    DrawingOptions drawing;
+    double mix;
+    unsigned batch, columns;
+    bool has_mix, more_smooth, times;
 } Arguments;
 
 enum {
@@ -59,16 +61,13 @@ enum {
     SEED,
     FRAME,
     FRAMES,
-    STEPS,
-    GUIDANCE,
-    TOP_K,
-    TOP_P,
-    TEMPERATURE,
+    DRAWING,
     SMOOTH,
     SHEET,
     BATCH,
     DEVICE,
     DEVICE_ID,
+    PRECISION,
     THREADS,
     OUTPUT,
     TIMES,
@@ -82,16 +81,17 @@ static const struct option names[] = {{"model", 1, NULL, MODEL},
                                       {"seed", 1, NULL, SEED},
                                       {"frame", 1, NULL, FRAME},
                                       {"frames", 1, NULL, FRAMES},
-                                      {"drafting-steps", 1, NULL, STEPS},
-                                      {"guidance", 1, NULL, GUIDANCE},
-                                      {"top-k", 1, NULL, TOP_K},
-                                      {"top-p", 1, NULL, TOP_P},
-                                      {"temperature", 1, NULL, TEMPERATURE},
+                                      {"drafting-steps", 1, NULL, DRAWING},
+                                      {"guidance", 1, NULL, DRAWING},
+                                      {"top-k", 1, NULL, DRAWING},
+                                      {"top-p", 1, NULL, DRAWING},
+                                      {"temperature", 1, NULL, DRAWING},
                                       {"more-smooth", 0, NULL, SMOOTH},
                                       {"sheet", 1, NULL, SHEET},
                                       {"batch", 1, NULL, BATCH},
                                       {"device", 1, NULL, DEVICE},
                                       {"cuda-device-id", 1, NULL, DEVICE_ID},
+                                      {"precision", 1, NULL, PRECISION},
                                       {"threads", 1, NULL, THREADS},
                                       {"output", 1, NULL, OUTPUT},
                                       {"times", 0, NULL, TIMES},
@@ -128,25 +128,8 @@ static void parse(Arguments *a, int argc, char **argv)
         case FRAMES:
             a->frames = argument_integer(name, optarg, 1, 1000000);
             break;
-        case STEPS:
-            a->options.drafting_steps =
-                (unsigned)argument_integer(name, optarg, 1, CODE_MAX_SCALES);
-            break;
-        case GUIDANCE:
-            a->guidance = argument_real(name, optarg, 0, 100);
-            a->has_guidance = true;
-            break;
-        case TOP_K:
-            a->top_k = (unsigned)argument_integer(name, optarg, 0, UINT32_MAX);
-            a->has_top_k = true;
-            break;
-        case TOP_P:
-            a->top_p = argument_real(name, optarg, 0, 1);
-            a->has_top_p = true;
-            break;
-        case TEMPERATURE:
-            a->temperature = argument_real(name, optarg, 0.001, 100);
-            a->has_temperature = true;
+        case DRAWING:
+            drawing_parse(&a->drawing, name, optarg);
             break;
         case SMOOTH:
             a->more_smooth = true;
@@ -162,6 +145,9 @@ static void parse(Arguments *a, int argc, char **argv)
             break;
         case DEVICE_ID:
             a->options.cuda_device_id = (int)argument_integer(name, optarg, 0, INT_MAX);
+            break;
+        case PRECISION:
+            a->options.precision = optarg;
             break;
         case THREADS:
             a->options.threads = (unsigned)argument_integer(name, optarg, 1, 1024);
@@ -180,6 +166,7 @@ static void parse(Arguments *a, int argc, char **argv)
             exit(2);
         }
     }
+    a->options.drafting_steps = a->drawing.steps; /* it chooses the weights */
     if (a->has_mix && !a->class_2) {
         fputs("--mix needs a --class-2 to mix in\n", stderr);
         exit(2);
@@ -286,21 +273,6 @@ static bool find_second(const Arguments *a, const CodeModel *model, CodeRequest 
     return false;
 }
 
-static void apply_settings(const Arguments *a, const CodeModelInfo *info, CodeSettings *settings)
-{
-    if (a->options.drafting_steps)
-        settings->drafting_steps = a->options.drafting_steps;
-    if (a->has_guidance)
-        settings->guidance = a->guidance;
-    if (a->has_top_k)
-        settings->top_k = a->top_k;
-    if (a->has_top_p)
-        settings->top_p = a->top_p;
-    for (unsigned k = 0; a->has_temperature && k < info->scales; k++)
-        settings->temperature[k] = a->temperature;
-    settings->more_smooth = a->more_smooth;
-}
-
 /* Picture `index` of the job; with all classes the frames of a class come together. */
 static CodeRequest request_of(const Job *job, uint64_t index)
 {
@@ -394,7 +366,8 @@ static bool run(const Arguments *a, CodeModel *model, CodeError *error)
     job.request.seed = a->seed;
     if (!find_second(a, model, &job.request, error))
         return false;
-    apply_settings(a, job.info, &job.request.settings);
+    drawing_apply(&a->drawing, job.info, &job.request.settings);
+    job.request.settings.more_smooth = a->more_smooth;
     job.generator =
         code_generator_new(model, a->batch, 1u << job.request.settings.drafting_steps, error);
     if (!job.generator)

@@ -1,6 +1,7 @@
 /* code-sample.c - many pictures of each class, split over workers and machines, for FID and the
  * like. */
 #include "arguments.h"
+#include "drawing.h"
 #include "sample-draw.h"
 #include "sample-pack.h"
 #include "whole-file.h"
@@ -43,9 +44,7 @@ typedef struct Arguments {
     SampleJob job;
     uint64_t seed;
     unsigned classes, per_class;
-    bool has_guidance, has_top_k, has_top_p, has_temperature;
-    double guidance, top_p, temperature;
-    unsigned top_k;
+    DrawingOptions drawing;
 } Arguments;
 
 enum Option {
@@ -56,11 +55,7 @@ enum Option {
     CLASSES,
     MODEL,
     SEED,
-    STEPS,
-    GUIDANCE,
-    TOP_K,
-    TOP_P,
-    TEMPERATURE,
+    DRAWING,
     BATCH,
     DEVICE,
     PRECISION,
@@ -72,9 +67,9 @@ static const struct option draw_options[] = {
     {"output", 1, NULL, OUTPUT},       {"first", 1, NULL, FIRST},
     {"count", 1, NULL, COUNT},         {"per-class", 1, NULL, PER_CLASS},
     {"classes", 1, NULL, CLASSES},     {"model", 1, NULL, MODEL},
-    {"seed", 1, NULL, SEED},           {"drafting-steps", 1, NULL, STEPS},
-    {"guidance", 1, NULL, GUIDANCE},   {"top-k", 1, NULL, TOP_K},
-    {"top-p", 1, NULL, TOP_P},         {"temperature", 1, NULL, TEMPERATURE},
+    {"seed", 1, NULL, SEED},           {"drafting-steps", 1, NULL, DRAWING},
+    {"guidance", 1, NULL, DRAWING},    {"top-k", 1, NULL, DRAWING},
+    {"top-p", 1, NULL, DRAWING},       {"temperature", 1, NULL, DRAWING},
     {"batch", 1, NULL, BATCH},         {"device", 1, NULL, DEVICE},
     {"precision", 1, NULL, PRECISION}, {"threads", 1, NULL, THREADS},
     {"help", 0, NULL, HELP},           {NULL, 0, NULL, 0}};
@@ -110,8 +105,8 @@ static bool parse_model(Arguments *a, int option, const char *name)
 {
     if (option == MODEL)
         a->model = optarg;
-    else if (option == STEPS)
-        a->options.drafting_steps = (unsigned)argument_integer(name, optarg, 1, CODE_MAX_SCALES);
+    else if (option == SEED)
+        a->seed = argument_integer(name, optarg, 0, UINT64_MAX);
     else if (option == DEVICE)
         a->options.device = optarg;
     else if (option == PRECISION)
@@ -120,28 +115,6 @@ static bool parse_model(Arguments *a, int option, const char *name)
         a->options.threads = (unsigned)argument_integer(name, optarg, 1, 1024);
     else
         return false;
-    return true;
-}
-
-static bool parse_settings(Arguments *a, int option, const char *name)
-{
-    if (option == SEED) {
-        a->seed = argument_integer(name, optarg, 0, UINT64_MAX);
-    } else if (option == GUIDANCE) {
-        a->guidance = argument_real(name, optarg, 0, 100);
-        a->has_guidance = true;
-    } else if (option == TOP_K) {
-        a->top_k = (unsigned)argument_integer(name, optarg, 0, UINT32_MAX);
-        a->has_top_k = true;
-    } else if (option == TOP_P) {
-        a->top_p = argument_real(name, optarg, 0, 1);
-        a->has_top_p = true;
-    } else if (option == TEMPERATURE) {
-        a->temperature = argument_real(name, optarg, 0.001, 100);
-        a->has_temperature = true;
-    } else {
-        return false;
-    }
     return true;
 }
 
@@ -155,9 +128,10 @@ static void parse_draw(Arguments *a, int argc, char **argv)
         if (option == HELP)
             help(stdout, 0);
         if (!parse_job(a, option, name) && !parse_model(a, option, name) &&
-            !parse_settings(a, option, name))
+            !(option == DRAWING && drawing_parse(&a->drawing, name, optarg)))
             help(stderr, 2);
     }
+    a->options.drafting_steps = a->drawing.steps; /* it chooses the weights */
     if (optind < argc)
         help(stderr, 2);
     if (!a->job.folder) {
@@ -198,20 +172,10 @@ static void check_path(const char *path)
 static CodeRequest request_of(const Arguments *a, const CodeModel *model)
 {
     CodeRequest request;
-    CodeSettings *settings = &request.settings;
 
     code_request_init(model, &request);
     request.seed = a->seed;
-    if (a->options.drafting_steps)
-        settings->drafting_steps = a->options.drafting_steps;
-    if (a->has_guidance)
-        settings->guidance = a->guidance;
-    if (a->has_top_k)
-        settings->top_k = a->top_k;
-    if (a->has_top_p)
-        settings->top_p = a->top_p;
-    for (unsigned k = 0; a->has_temperature && k < CODE_MAX_SCALES; k++)
-        settings->temperature[k] = a->temperature;
+    drawing_apply(&a->drawing, code_model_info(model), &request.settings);
     return request;
 }
 

@@ -99,47 +99,29 @@ static void close_archive(struct archive *archive)
     archive_read_free(archive);
 }
 
-static void test_small(const char *path)
+/* Pictures of that shape, and so many labels: bytes as NumPy reads them. */
+static void test_arrays(const char *path, const uint64_t pictures[4], uint64_t labels)
 {
-    const uint64_t pictures[4] = {3, 5, 5, 3}, labels[1] = {17};
     NpzFile *npz = npz_file_create(path);
     struct archive *archive;
+    char header[200];
 
     if (!npz) {
         CHECK(false, "%s", path);
         return;
     }
     write_array(npz, "arr_0", pictures, 4);
-    write_array(npz, "arr_1", labels, 1);
+    write_array(npz, "arr_1", &labels, 1);
     CHECK(npz_file_close(npz), "%s", path);
     archive = open_archive(path);
-    read_array(archive, "arr_0.npy",
-               "{'descr': '|u1', 'fortran_order': False, 'shape': (3, 5, 5, 3), }", 225);
-    read_array(archive, "arr_1.npy", "{'descr': '|u1', 'fortran_order': False, 'shape': (17,), }",
-               17);
-    close_archive(archive);
-}
-
-/* The second array begins beyond 4 GiB, too. */
-static void test_large(const char *path)
-{
-    const uint64_t pictures[4] = {22000, 256, 256, 3}, labels[1] = {1000};
-    NpzFile *npz = npz_file_create(path);
-    struct archive *archive;
-
-    if (!npz) {
-        CHECK(false, "%s", path);
-        return;
-    }
-    write_array(npz, "arr_0", pictures, 4);
-    write_array(npz, "arr_1", labels, 1);
-    CHECK(npz_file_close(npz), "%s", path);
-    archive = open_archive(path);
-    read_array(archive, "arr_0.npy",
-               "{'descr': '|u1', 'fortran_order': False, 'shape': (22000, 256, 256, 3), }",
-               22000ull * 256 * 256 * 3);
-    read_array(archive, "arr_1.npy", "{'descr': '|u1', 'fortran_order': False, 'shape': (1000,), }",
-               1000);
+    snprintf(header, sizeof header,
+             "{'descr': '|u1', 'fortran_order': False, 'shape': (%" PRIu64 ", %" PRIu64 ", %" PRIu64
+             ", %" PRIu64 "), }",
+             pictures[0], pictures[1], pictures[2], pictures[3]);
+    read_array(archive, "arr_0.npy", header, pictures[0] * pictures[1] * pictures[2] * pictures[3]);
+    snprintf(header, sizeof header,
+             "{'descr': '|u1', 'fortran_order': False, 'shape': (%" PRIu64 ",), }", labels);
+    read_array(archive, "arr_1.npy", header, labels);
     close_archive(archive);
 }
 
@@ -168,10 +150,10 @@ int main(int argc, char **argv)
     }
     close(file);
     CHECK(!npz_file_create("/nowhere/a.npz"), "a folder that does not exist");
-    if (argc > 1 && !strcmp(argv[1], "--large"))
-        test_large(path);
+    if (argc > 1 && !strcmp(argv[1], "--large")) /* the second array begins beyond 4 GiB, too */
+        test_arrays(path, (const uint64_t[]){22000, 256, 256, 3}, 1000);
     else
-        test_small(path);
+        test_arrays(path, (const uint64_t[]){3, 5, 5, 3}, 17);
     test_full_disk();
     unlink(path);
     return test_end();

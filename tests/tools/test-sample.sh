@@ -3,52 +3,22 @@
 # by hand, by GNU parallel and by the Slurm script, with a stand-in for Slurm.
 set -u
 sample=$(realpath "$1") scripts=$(realpath "$2") vistas=$(realpath "$3")
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
+. "$(dirname "$0")/common.sh"
 cd "$folder" || exit 1
 mkdir bin
 ln -s "$sample" bin/code-sample
 PATH=$folder/bin:$PATH
-failures=0 checks=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect TEXT COMMAND...: the command succeeds and prints the text.
-expect() {
-    text=$1
-    shift
-    checks=$((checks + 1))
-    if ! "$@" >log 2>&1; then
-        fail "$* ended with an error: $(cat log)"
-    elif ! grep -qF -- "$text" log; then
-        fail "$* did not say: $text, but: $(cat log)"
-    fi
-}
-
-# refuse TEXT COMMAND...: the command fails, and says the text.
-refuse() {
-    text=$1
-    shift
-    checks=$((checks + 1))
-    if "$@" >log 2>&1; then
-        fail "$* succeeded"
-    elif ! grep -qF -- "$text" log; then
-        fail "$* did not say: $text, but: $(cat log)"
-    fi
-}
-
-# same FOLDER FOLDER: every file of them, byte for byte.
-same() {
-    checks=$((checks + 1))
-    diff -r "$1" "$2" || fail "$1 and $2 differ"
-}
 
 check() {
     checks=$((checks + 1))
     "$@" || fail "$*"
+}
+
+# await FILE PROCESS: until the file is there, or the process no more.
+await() {
+    until [ -e "$1" ] || ! kill -0 "$2" 2>/dev/null; do
+        sleep 0.02
+    done
 }
 
 pictures() {
@@ -69,9 +39,7 @@ models="--model $vistas --per-class 3 --precision f32 --threads 1"
     second=$!
     code-sample draw --output three $models --first 32 --count 100 2>log.3 &
     victim=$!
-    until [ -e three/000033.png ] || ! kill -0 "$victim" 2>/dev/null; do
-        sleep 0.02
-    done
+    await three/000033.png "$victim"
     kill -9 "$victim"
     wait "$victim"
     check [ $? = 137 ]
@@ -97,16 +65,7 @@ if command -v unzip >/dev/null; then
 fi
 
 # ---- what must not go unnoticed -----------------------------------------------------------------
-cat >tiny.yaml <<YAML
-name: tiny
-patch_nums: [1, 2, 3, 4]
-class_names: [red fox, arctic fox, owl]
-synthetic: 11
-vae: {codes: 64, channels: 8, ch: 32, ch_mult: [1, 2], res_blocks: 1, groups: 32}
-drafter: {depth: 3, width: 128, heads: 2}
-refiner: {depth: 2, width: 64, heads: 1}
-defaults: {drafting_steps: 2, top_k: 20}
-YAML
+tiny_model tiny.yaml
 sed 's/synthetic: 11/synthetic: 12/' tiny.yaml >weights.yaml
 draw="code-sample draw --output small --model tiny.yaml --per-class 4"
 # shellcheck disable=SC2086
@@ -186,9 +145,7 @@ check [ "$(find . -name '*.part' | wc -l)" = 0 ]
 {
     code-sample draw --output stopped $models 2>log &
     worker=$!
-    until [ -e stopped/000001.png ] || ! kill -0 "$worker" 2>/dev/null; do
-        sleep 0.02
-    done
+    await stopped/000001.png "$worker"
     kill -TERM "$worker"
     wait "$worker"
     check [ $? = 143 ]
@@ -200,9 +157,7 @@ check [ "$(find . -name '*.part' | wc -l)" = 0 ]
     export SLURM_JOB_ID=77 SLURM_CPUS_PER_TASK=1
     SLURM_ARRAY_TASK_ID=0 "$scripts/sample.sbatch" 12 --output queued $models 2>log &
     task=$!
-    until [ -e queued/000001.png ] || ! kill -0 "$task" 2>/dev/null; do
-        sleep 0.02
-    done
+    await queued/000001.png "$task"
     kill -USR1 "$task"
     wait "$task"
     check [ $? != 0 ]
@@ -230,5 +185,4 @@ else
     echo 'not run: GNU parallel is not installed'
 fi
 
-echo "$checks checks, $failures failures"
-[ "$failures" = 0 ]
+finish

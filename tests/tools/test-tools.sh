@@ -3,59 +3,14 @@
 # use.
 set -u
 image=$(realpath "$1") model=$(realpath "$2") bench=$(realpath "$3") vistas=$4 data=$5
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-failures=0 checks=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect TEXT COMMAND...: the command succeeds and prints the text.
-expect() {
-    text=$1
-    shift
-    checks=$((checks + 1))
-    if ! "$@" >"$folder/log" 2>&1; then
-        fail "$* ended with an error: $(cat "$folder/log")"
-    elif [ -n "$text" ] && ! grep -qF -- "$text" "$folder/log"; then
-        fail "$* did not say: $text"
-    fi
-}
-
-# refuse TEXT COMMAND...: the command fails, and one line says the text.
-refuse() {
-    text=$1
-    shift
-    checks=$((checks + 1))
-    if "$@" >"$folder/log" 2>&1; then
-        fail "$* succeeded"
-    elif ! grep -qF -- "$text" "$folder/log"; then
-        fail "$* did not say: $text, but: $(cat "$folder/log")"
-    fi
-}
-
-same() {
-    checks=$((checks + 1))
-    cmp -s "$1" "$2" || fail "$1 and $2 differ"
-}
+. "$(dirname "$0")/common.sh"
 
 differ() {
     checks=$((checks + 1))
     cmp -s "$1" "$2" && fail "$1 and $2 are the same"
 }
 
-cat >"$folder/tiny.yaml" <<YAML
-name: tiny
-patch_nums: [1, 2, 3, 4]
-class_names: [red fox, arctic fox, owl]
-synthetic: 11
-vae: {codes: 64, channels: 8, ch: 32, ch_mult: [1, 2], res_blocks: 1, groups: 32}
-drafter: {depth: 3, width: 128, heads: 2}
-refiner: {depth: 2, width: 64, heads: 1}
-defaults: {drafting_steps: 2, top_k: 20}
-YAML
+tiny_model "$folder/tiny.yaml"
 tiny="--model $folder/tiny.yaml"
 
 # shellcheck disable=SC2086
@@ -82,6 +37,7 @@ tiny="--model $folder/tiny.yaml"
     [ "$(head -n 2 "$folder/s.ppm" | tail -n 1)" = '16 24' ] || fail 'the sheet is not 16 x 24'
     expect '' "$image" $tiny --class none --guidance 0 --top-k 0 --top-p 0 --temperature 0.5 \
         --more-smooth --device reference --output "$folder/n.png"
+    expect '' "$image" $tiny --seed 3 --precision f32 --device reference --output "$folder/c.png"
 
     refuse 'arctic fox' "$image" $tiny --class fox --output "$folder/x.png"
     refuse 'class-id 9' "$image" $tiny --class 9 --output "$folder/x.png"
@@ -96,6 +52,7 @@ tiny="--model $folder/tiny.yaml"
     refuse '--guidance x' "$image" $tiny --guidance x --output "$folder/x.png"
     refuse 'cannot be written' "$image" $tiny --output "$folder/no/x.png"
     refuse '--output is missing' "$image" $tiny
+    refuse 'precision "f99"' "$image" $tiny --precision f99 --output "$folder/x.png"
     refuse 'device "tpu"' "$image" $tiny --device tpu --output "$folder/x.png"
     refuse 'nor a bundled model' "$image" --model nothing --output "$folder/x.png"
     refuse 'no such file' "$image" --model ./nothing.yaml --output "$folder/x.png"
@@ -126,7 +83,7 @@ expect '"flops": 9629696' "$bench" --shape tiny --runs 2 --json
 for key in pictures_per_second drafter_ms handover_ms refiner_ms vae_ms planned_bytes peak_bytes \
     gflops; do
     checks=$((checks + 1))
-    grep -qE "\"$key\": [0-9.e+]+," "$folder/log" || fail "no $key in: $(cat "$folder/log")"
+    grep -qE "\"$key\": [0-9.e+]+," "$log" || fail "no $key in: $(cat "$log")"
 done
 expect 'N = 4, batch 3, 2 runs' "$bench" --shape tiny --runs 2 --batch 3 --drafting-steps 4 \
     --random-classes --device reference
@@ -145,5 +102,4 @@ expect 'Usage' "$bench" --help
 # From its build tree the library finds the bundled model, wherever it is started from.
 cd / && expect 'name          vistas' "$model" inspect vistas
 
-echo "$checks checks, $failures failures"
-[ "$failures" = 0 ]
+finish
