@@ -66,7 +66,8 @@ stop:
     return FALSE;
 }
 
-char *film_encoder(const char *file)
+/* Encoder, muxer and file sink; NULL, and said so, for an unknown ending. */
+static char *encoder_for(const char *file)
 {
     if (g_str_has_suffix(file, ".webm"))
         return g_strdup_printf("videoconvert ! vp8enc deadline=1 target-bitrate=2000000 ! "
@@ -80,15 +81,22 @@ char *film_encoder(const char *file)
     return NULL;
 }
 
-GstElement *film_pipeline(const char *text)
+GstElement *film_pipeline(const char *text, const char *file)
 {
+    char *encoder = encoder_for(file), *whole;
     GError *error = NULL;
-    GstElement *pipeline = gst_parse_launch_full(text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+    GstElement *pipeline;
 
+    if (!encoder)
+        return NULL;
+    whole = g_strconcat(text, " ! ", encoder, NULL);
+    pipeline = gst_parse_launch_full(whole, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
     if (!pipeline) {
         g_printerr("%s\n", error->message);
         g_clear_error(&error);
     }
+    g_free(whole);
+    g_free(encoder);
     return pipeline;
 }
 

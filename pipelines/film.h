@@ -17,12 +17,9 @@ typedef struct {
 gboolean film_arguments(FilmArguments *arguments, int argc, char **argv, const char *usage,
                         int *status);
 
-/* Encoder, muxer and file sink as text for gst_parse_launch, by the ending: .webm (VP8) or .mp4
- * (H.264). To be freed with g_free; NULL, and said so, for another ending. */
-char *film_encoder(const char *file);
-
-/* Makes the pipeline that the text describes. NULL, and said so, where it cannot. */
-GstElement *film_pipeline(const char *text);
+/* Makes the pipeline that the text describes, whose end goes on into a file, encoded by the file's
+ * ending: .webm (VP8) or .mp4 (H.264). NULL, and said so, where it cannot. */
+GstElement *film_pipeline(const char *text, const char *file);
 
 /* Plays to the end, and unrefs the pipeline. Returns the program's exit status: 1 after an error,
  * which it prints. */

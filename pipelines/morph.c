@@ -43,15 +43,13 @@ int main(int argc, char **argv)
         return 2;
     }
 
-    char *encoder = film_encoder(arguments.file);
     char *text =
         g_strdup_printf("codesrc name=code num-buffers=%d class-id=%d class-id-2=%d top-k=1 %s ! "
-                        "video/x-raw,framerate=%d/1 ! %s",
-                        frames, from, to, arguments.properties, rate, encoder ? encoder : "");
+                        "video/x-raw,framerate=%d/1",
+                        frames, from, to, arguments.properties, rate);
 
-    pipeline = encoder ? film_pipeline(text) : NULL;
+    pipeline = film_pipeline(text, arguments.file);
     g_free(text);
-    g_free(encoder);
     g_free(arguments.properties);
     if (!pipeline)
         return 1;

@@ -53,16 +53,14 @@ int main(int argc, char **argv)
     }
 
     /* One picture in two turns from either; the upper one begins a turn late. */
-    char *encoder = film_encoder(arguments.file);
     char *text = g_strdup_printf(
-        "compositor name=mixer ! video/x-raw,framerate=25/1 ! %s "
         "codesrc num-buffers=%d seed=1 %s ! video/x-raw,framerate=1/8 ! queue ! mixer.sink_0 "
-        "codesrc num-buffers=%d seed=2 %s ! video/x-raw,framerate=1/8 ! queue ! mixer.sink_1",
-        encoder ? encoder : "", slides / 2, arguments.properties, slides / 2, arguments.properties);
+        "codesrc num-buffers=%d seed=2 %s ! video/x-raw,framerate=1/8 ! queue ! mixer.sink_1 "
+        "compositor name=mixer ! video/x-raw,framerate=25/1",
+        slides / 2, arguments.properties, slides / 2, arguments.properties);
 
-    pipeline = encoder ? film_pipeline(text) : NULL;
+    pipeline = film_pipeline(text, arguments.file);
     g_free(text);
-    g_free(encoder);
     g_free(arguments.properties);
     if (!pipeline)
         return 1;

@@ -26,15 +26,12 @@ int main(int argc, char **argv)
     if (!film_arguments(&arguments, argc, argv, usage, &status))
         return status;
     char **classes = g_strsplit(arguments.list, ",", 0);
-    char *encoder = film_encoder(arguments.file);
 
     count = g_strv_length(classes);
-    char *text = g_strdup_printf("codesrc name=code num-buffers=%d %s ! "
-                                 "video/x-raw,framerate=2/1 ! %s",
-                                 count * pictures, arguments.properties, encoder ? encoder : "");
-    pipeline = encoder ? film_pipeline(text) : NULL;
+    char *text = g_strdup_printf("codesrc name=code num-buffers=%d %s ! video/x-raw,framerate=2/1",
+                                 count * pictures, arguments.properties);
+    pipeline = film_pipeline(text, arguments.file);
     g_free(text);
-    g_free(encoder);
     g_free(arguments.properties);
     if (!pipeline)
         return 1;
