@@ -269,6 +269,21 @@ gchar *sample_checksum(GstSample *sample)
     return checksum;
 }
 
+gchar *picture_checksum(const gchar *description)
+{
+    return sample_checksum(one_picture(description, NULL));
+}
+
+void check_same(const gchar *one, const gchar *other, gboolean same)
+{
+    gchar *a = picture_checksum(one), *b = picture_checksum(other);
+
+    fail_unless(g_str_equal(a, b) == same, "\"%s\" and \"%s\" are %s", one, other,
+                same ? "different" : "the same");
+    g_free(a);
+    g_free(b);
+}
+
 gchar *expect_error(GstBus *bus, GQuark domain, gint code)
 {
     GstMessage *message = gst_bus_timed_pop_filtered(bus, PATIENCE, GST_MESSAGE_ERROR);

@@ -67,6 +67,10 @@ void player_forget(Player *player); /* the frames so far */
 GstSample *one_picture(const gchar *description, const gchar *caps);
 gchar *sample_checksum(GstSample *sample);
 
+/* Its checksum, in any caps; and whether those of two lots of properties are the same. */
+gchar *picture_checksum(const gchar *description);
+void check_same(const gchar *one, const gchar *other, gboolean same);
+
 /* Waits for the next ERROR of a bus, checks domain and code and returns its text. */
 gchar *expect_error(GstBus *bus, GQuark domain, gint code);
 

@@ -6,21 +6,6 @@
 
 #include "common.h"
 
-static gchar *picture(const gchar *description)
-{
-    return sample_checksum(one_picture(description, NULL));
-}
-
-static void check_same(const gchar *one, const gchar *other, gboolean same)
-{
-    gchar *a = picture(one), *b = picture(other);
-
-    fail_unless(g_str_equal(a, b) == same, "%s and %s are %s", one, other,
-                same ? "different" : "the same");
-    g_free(a);
-    g_free(b);
-}
-
 GST_START_TEST(test_every_setting_matters)
 {
     check_same("", "", TRUE);
