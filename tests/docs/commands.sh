@@ -14,7 +14,7 @@
 #   what waits for somebody else           (receivers, srt-send.sh, a web server) runs until Ctrl-C comes
 #                                          after five seconds, and must then end; that they receive
 #                                          something is seen by tests/pipelines
-#   camera.sh                              runs where its device is there, as in tests/pipelines
+#   camera.sh                              runs into its device where that is there
 #   what builds, installs or wants root    is not run, but told: meson, apt, modprobe, venv; ./demo,
 #                                          ./check and package/build-deb, which must be there, and shell
 #   python -m training.*                   wants PyTorch, so it is told, not run; the module has to
@@ -104,9 +104,9 @@ by_rule() {
         ;;
     pipelines/camera.sh*)
         if [ -c /dev/video9 ]; then
-            try "$1" "$1 num-buffers=2"
+            try "$1" "unset VIDEOSINK; $1 num-buffers=2"
         else
-            tell "$1" 'no v4l2loopback'
+            try "$1" "$1 num-buffers=2"
         fi
         ;;
     pipelines/painted-camera.sh*) try "$1" "$1" ;;

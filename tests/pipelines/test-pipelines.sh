@@ -203,6 +203,16 @@ camera)
         pngenc ! multifilesink location=camera-%d.png
     look camera-1.png 1 512 512
     ;;
+camera-frames) # What the camera would show, frame by frame: 512 x 512 pixels of two bytes.
+    VIDEOSINK='filesink location=camera.yuy2' timeout 300 "$PIPELINES/camera.sh" num-buffers=2 seed=3
+    [ "$(wc -c < camera.yuy2)" = $((2 * 512 * 512 * 2)) ] || fail "$(wc -c < camera.yuy2) bytes"
+    gst-launch-1.0 -q filesrc location=camera.yuy2 num-buffers=1 blocksize=524288 ! \
+        rawvideoparse format=yuy2 width=512 height=512 ! videoconvert ! videoscale ! \
+        video/x-raw,format=RGB,width=256,height=256 ! pngenc ! filesink location=camera.png
+    "$PIPELINES/picture.sh" one.png seed=3
+    look camera.png 1 256 256 one.png
+    holds '$7 < 8'
+    ;;
 no-camera)
     ! "$PIPELINES/camera.sh" /dev/no-such-video 2> log || fail 'a camera that is not there'
     grep -q 'is v4l2loopback loaded' log || fail "$(cat log)"
