@@ -115,9 +115,11 @@ int main(int argc, char **argv)
     GError *error = NULL;
     Studio *studio = NULL;
     Server *server = NULL;
+    gboolean understood;
 
     setlocale(LC_ALL, "");
-    if (parse(&options, &argc, &argv, &error) && check(&options, argc, argv, &error))
+    understood = parse(&options, &argc, &argv, &error) && check(&options, argc, argv, &error);
+    if (understood)
         studio = make_studio(&options, &error);
     if (studio) {
         ServerSetup setup = {options.address, (guint16)options.port,
@@ -139,5 +141,5 @@ int main(int argc, char **argv)
     if (!error)
         return 0;
     g_error_free(error);
-    return 1;
+    return understood ? 1 : 2;
 }

@@ -26,11 +26,13 @@ apt() {
     inside apt-get -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >"$work/apt.log" 2>&1
 }
 
-# All files of the new system but those in which apt and dpkg keep what they know.
+# All files of the new system but those in which apt and dpkg keep what they know, and the folders of
+# presets, which GStreamer makes for whatever element has some, and which go with plugins that bring some.
 files() {
     (cd "$chroot" && find . -path ./var/lib/apt -prune -o -path ./var/cache -prune -o \
         -path ./var/lib/dpkg -prune -o -path ./var/log -prune -o -path ./tmp -prune -o \
-        -path ./proc -prune -o -print | sort)
+        -path ./proc -prune -o -path ./run -prune -o -path ./usr/share/gstreamer-1.0 -prune -o \
+        -path ./root/.local -prune -o -print | sort)
 }
 
 for tool in dpkg-buildpackage dh lintian debootstrap apt-get; do
@@ -70,21 +72,20 @@ apt update || {
     tail -n 5 "$work/apt.log"
     skip 'the new system cannot reach the mirror'
 }
-apt install gstreamer1.0-tools || {
+apt install gstreamer1.0-tools curl || {
     tail -n 5 "$work/apt.log"
-    skip 'gst-launch cannot be installed from the mirror'
+    skip 'gst-launch and curl cannot be installed from the mirror'
 }
-# GStreamer makes these for whatever element has presets, and leaves them.
-inside mkdir -p /root/.local/share/gstreamer-1.0/presets /usr/share/gstreamer-1.0/presets
 files >"$work/before"
 inside dpkg-query -W >"$work/packages-before"
 
 # ---- install, use, purge ------------------------------------------------------------------------
-cp "$work"/*.deb "$package/debian/tests/first-picture" "$chroot/tmp/"
+cp "$work"/*.deb "$package/debian/tests/first-picture" "$package/debian/tests/studio" "$chroot/tmp/"
 if inside sh -c 'apt-get -y -q --no-install-recommends install /tmp/*.deb' >"$work/apt.log" 2>&1; then
     inside /tmp/first-picture || fail 'the installed packages do not draw'
-    inside ldd /usr/bin/code-image | grep -q 'not found' && fail 'a library is missing'
-    for tool in code-image code-sample code-model code-bench; do
+    inside /tmp/studio || fail 'the installed studio shows nothing'
+    for tool in code-image code-sample code-model code-bench code-studio; do
+        inside ldd "/usr/bin/$tool" | grep -q 'not found' && fail "a library of $tool is missing"
         inside "$tool" --help | grep -q '^Usage' || fail "$tool does not run"
         [ -s "$chroot/usr/share/man/man1/$tool.1.gz" ] || fail "$tool has no manual page"
     done
@@ -93,7 +94,9 @@ else
     fail 'the packages cannot be installed'
 fi
 apt purge 'libcodesrc*' gstreamer1.0-codesrc 'codesrc-*' || fail 'the packages cannot be purged'
-apt autoremove --purge || fail 'what they needed cannot be removed'
+# What is left only recommends or suggests some of it.
+apt autoremove --purge -o APT::AutoRemove::RecommendsImportant=false \
+    -o APT::AutoRemove::SuggestsImportant=false || fail 'what they needed cannot be removed'
 files >"$work/after"
 inside dpkg-query -W >"$work/packages-after"
 diff "$work/packages-before" "$work/packages-after" || fail 'packages are left'

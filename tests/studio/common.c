@@ -133,14 +133,14 @@ void process_stop(Process *process)
     g_free(process);
 }
 
-gchar *process_refused(const gchar *options)
+gchar *process_refused(const gchar *options, gint status)
 {
     GSubprocess *process = spawn_studio(options, G_SUBPROCESS_FLAGS_STDERR_PIPE);
     gchar *text;
 
     g_assert_true(g_subprocess_communicate_utf8(process, NULL, NULL, NULL, &text, NULL));
     g_assert_true(g_subprocess_get_if_exited(process));
-    g_assert_cmpint(g_subprocess_get_exit_status(process), ==, 1);
+    g_assert_cmpint(g_subprocess_get_exit_status(process), ==, status);
     g_object_unref(process);
     return text;
 }

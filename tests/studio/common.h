@@ -26,8 +26,9 @@ Process *process_start(const gchar *options);
 /* SIGINT; fails unless it ends with 0. */
 void process_stop(Process *process);
 
-/* Runs code-studio with options that it must refuse, and returns what it says; to be freed. */
-gchar *process_refused(const gchar *options);
+/* Runs code-studio with options that it must refuse with this exit status, and returns what it
+ * says; to be freed. */
+gchar *process_refused(const gchar *options, gint status);
 
 /* One request and its whole answer. */
 typedef struct Answer {

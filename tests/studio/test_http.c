@@ -268,26 +268,29 @@ static void test_bad_offers(void)
 
 static void test_options(void)
 {
-    static const gchar *const cases[][2] = {
-        {"--port 65536", "--port is 65536, expected 0 to 65535"},
-        {"--port -1", "--port is -1"},
-        {"--rate 0", "--rate is 0"},
-        {"--threads -2", "--threads is -2"},
-        {"--address studio.example", "studio.example is not an IP address"},
-        {"--model nothing", "nor a bundled model"},
-        {"--nonsense", "nonsense"},
-        {"nonsense", "is not an option"},
+    static const struct {
+        const gchar *options, *text;
+        gint status;
+    } cases[] = {
+        {"--port 65536", "--port is 65536, expected 0 to 65535", 2},
+        {"--port -1", "--port is -1", 2},
+        {"--rate 0", "--rate is 0", 2},
+        {"--threads -2", "--threads is -2", 2},
+        {"--address studio.example", "studio.example is not an IP address", 1},
+        {"--model nothing", "nor a bundled model", 1},
+        {"--nonsense", "nonsense", 2},
+        {"nonsense", "is not an option", 2},
     };
     gchar *taken = g_strdup_printf("--port %s", strrchr(process->url, ':') + 1);
-    gchar *text = process_refused(taken);
+    gchar *text = process_refused(taken, 1);
 
     g_assert_nonnull(strstr(text, "in use"));
     g_free(text);
     g_free(taken);
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        text = process_refused(cases[i][0]);
-        if (!strstr(text, cases[i][1]))
-            g_error("%s: came %s, expected %s", cases[i][0], text, cases[i][1]);
+        text = process_refused(cases[i].options, cases[i].status);
+        if (!strstr(text, cases[i].text))
+            g_error("%s: came %s, expected %s", cases[i].options, text, cases[i].text);
         g_free(text);
     }
 }
