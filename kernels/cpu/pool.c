@@ -37,6 +37,7 @@ struct CpuPool {
     size_t count;
     bool on_each;
     const atomic_bool *cancelled; /* NULL: it cannot be */
+    atomic_bool cut_short; /* tasks were left out; by now the cancellation may be taken back */
     atomic_size_t next;
 
     unsigned threads;   /* of the pool's own */
@@ -71,8 +72,12 @@ static void work(CpuWorker *worker)
     for (;;) {
         size_t task = atomic_fetch_add(&pool->next, 1);
 
-        if (task >= pool->count || is_cancelled(pool))
+        if (task >= pool->count)
             return;
+        if (is_cancelled(pool)) {
+            atomic_store(&pool->cut_short, true);
+            return;
+        }
         if (!pool->task(worker, pool->args, task, &error))
             fail_job(pool, &error);
     }
@@ -138,6 +143,7 @@ static bool run(CpuPool *pool, CodeError *error)
 
     pthread_mutex_lock(&pool->lock);
     atomic_store(&pool->next, 0);
+    atomic_store(&pool->cut_short, false);
     pool->failed = false;
     others = pool->on_each ? pool->threads : (unsigned)least(pool->threads, pool->count - 1);
     atomic_store(&pool->running, others);
@@ -164,11 +170,14 @@ static bool run(CpuPool *pool, CodeError *error)
     return !failed;
 }
 
+static bool cancelled(CodeStream *stream)
+{
+    return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+}
+
 static bool go_on(CodeStream *stream)
 {
-    if (!atomic_load_explicit(stream->cancelled, memory_order_relaxed))
-        return true;
-    return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+    return !atomic_load_explicit(stream->cancelled, memory_order_relaxed) || cancelled(stream);
 }
 
 bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
@@ -183,9 +192,9 @@ bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
     pthread_mutex_lock(&pool->turn);
     pool->task = task, pool->args = args, pool->count = count;
     pool->on_each = false, pool->cancelled = stream->cancelled;
-    done = run(pool, &stream->error);
+    done = run(pool, &stream->error) && (!atomic_load(&pool->cut_short) || cancelled(stream));
     pthread_mutex_unlock(&pool->turn);
-    return done && go_on(stream);
+    return done;
 }
 
 bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodeError *error)

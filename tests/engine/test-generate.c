@@ -4,6 +4,7 @@
 #include "tiny.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 enum { BYTES = TINY_SIDE * TINY_SIDE * 3, PICTURES = 8 };
@@ -286,6 +287,49 @@ static void test_cancel(CodeModel *model)
     code_generator_free(generator);
 }
 
+static atomic_bool flickering;
+
+/* As a flushing seek does: there and back, at any moment. */
+static void *flicker(void *generator)
+{
+    struct timespec pause = {0, 200000};
+
+    for (unsigned i = 0; atomic_load(&flickering); i++) { /* up to some microseconds */
+        code_generator_cancel(generator, true);
+        for (unsigned glance = 0; glance < i * 37 % 1000 && atomic_load(&flickering); glance++)
+            continue;
+        code_generator_cancel(generator, false);
+        nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
+/* A cancellation that is taken back at once either ends the call or leaves the picture whole. */
+static void test_flickering_cancel(CodeModel *model)
+{
+    static uint8_t expected[BYTES], pixels[BYTES];
+    CodeError error = {0};
+    CodeGenerator *generator = code_generator_new(model, 1, 0, &error);
+    CodePicture picture = {.data = expected, .stride = 3 * TINY_SIDE};
+    CodeRequest request;
+    pthread_t thread;
+
+    code_request_init(model, &request);
+    CHECK(code_generate(generator, &request, 1, &picture, &error), "%s", error.text);
+    picture.data = pixels;
+    atomic_store(&flickering, true);
+    pthread_create(&thread, NULL, flicker, generator);
+    for (unsigned round = 0; round < 300; round++) {
+        if (code_generate(generator, &request, 1, &picture, &error))
+            CHECK(!memcmp(pixels, expected, BYTES), "round %u: another picture", round);
+        else
+            CHECK(error.status == CODE_CANCELLED, "%s", error.text);
+    }
+    atomic_store(&flickering, false);
+    pthread_join(thread, NULL);
+    code_generator_free(generator);
+}
+
 /* Cancelled at any point of its preparation, a generator can be prepared anew, and then draws what
  * any other draws. */
 static void test_cancel_preparation(CodeModel *model)
@@ -471,6 +515,7 @@ int main(int argc, char **argv)
     test_editing(model);
     test_blending(model);
     test_cancel(model);
+    test_flickering_cancel(model);
     test_cancel_preparation(model);
     test_mistakes(model);
     test_no_memory_of_its_own(model);
