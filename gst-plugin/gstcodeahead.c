@@ -3,7 +3,6 @@
 #include "gstcodeahead.h"
 
 #include "gstcodejob.h"
-#include "gstcodepainter.h"
 
 struct GstCodeAhead {
     GstCodeWeights *weights;
@@ -41,21 +40,16 @@ static gboolean may_draw(const GstCodeAhead *ahead)
 
 static GstCodeDrawn *new_drawn(GstCodeAhead *ahead)
 {
-    guint side = code_model_info(ahead->weights->headers)->side;
     GstCodeDrawn *drawn = g_queue_pop_head(&ahead->spare);
 
-    if (drawn)
-        return drawn;
-    drawn = g_new0(GstCodeDrawn, 1);
-    drawn->pixels = g_malloc0(GST_CODE_STRIDE(side) * side);
-    return drawn;
+    return drawn ? drawn : g_new0(GstCodeDrawn, 1);
 }
 
 static void free_drawn(gpointer data)
 {
     GstCodeDrawn *drawn = data;
 
-    g_free(drawn->pixels);
+    gst_code_pixels_clear(&drawn->pixels);
     g_free(drawn);
 }
 

@@ -10,6 +10,7 @@
 #include <gst/gst.h>
 
 #include "code.h"
+#include "gstcodepixels.h"
 #include "gstcoderecord.h"
 #include "gstcodesettings.h"
 #include "gstcodestats.h"
@@ -27,6 +28,10 @@ typedef struct GstCodeAheadOwner {
 
     /* The settings at a time of the stream, to be cleared. */
     GstCodeSettings (*settings)(gpointer user, GstClockTime pts);
+
+    /* Where pictures go, and how they lie there. Who changes that counts as a change of settings.
+     */
+    CodeOutput (*output)(gpointer user);
 
     /* The position in the segment before which a frame that is yet to be drawn comes too late. */
     GstClockTime (*earliest)(gpointer user, const GstSegment *segment);
@@ -52,7 +57,7 @@ typedef struct GstCodeDrawn {
     gboolean failed;
     CodeError error; /* where it has failed; else: */
     GstCodeRecord record;
-    guint8 *pixels; /* GST_CODE_STRIDE(side) bytes a row */
+    GstCodePixels pixels;
 } GstCodeDrawn;
 
 /* What the streaming thread wants next. */

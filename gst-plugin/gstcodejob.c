@@ -1,8 +1,6 @@
 /* gstcodejob.c - from places on the timeline to requests, and from requests to pictures. */
 #include "gstcodejob.h"
 
-#include "gstcodepainter.h"
-
 GstCodeJob *gst_code_job_new(GstCodeWeights *weights, GstCodeStats *stats,
                              const GstCodeAheadOwner *owner, const GstCodeAheadSetup *setup)
 {
@@ -98,30 +96,30 @@ static gboolean make_request(GstCodeJob *job, guint i, gboolean other_weights, C
 /* Fills in requests and targets. Returns for how many frames. */
 static guint prepare(GstCodeJob *job, CodeError *error)
 {
-    gsize stride = GST_CODE_STRIDE(code_model_info(job->weights->headers)->side);
-
+    job->output = job->owner.output(job->owner.user);
     for (guint i = 0; i < job->count; i++) {
         guint picture = job->picture[i];
         gboolean another = i == 0 || picture != job->picture[i - 1];
 
-        if (another && !make_request(job, i, i == 0, error))
+        if ((another && !make_request(job, i, i == 0, error)) ||
+            !gst_code_pixels_prepare(&job->drawn[i]->pixels, &job->output, job->weights->headers,
+                                     error))
             return i;
         if (another)
-            job->target[picture] = (CodePicture){.data = NULL, .stride = stride};
+            job->target[picture] = (CodePicture){.data = NULL};
         if (job->scale[i] == job->scales - 1)
-            job->target[picture].data = job->drawn[i]->pixels;
+            job->target[picture] = job->drawn[i]->pixels.picture;
     }
     return job->count;
 }
 
 static void show_scale(GstCodeJob *job, CodeGenerator *generator, guint i)
 {
-    gsize stride = GST_CODE_STRIDE(code_model_info(job->weights->headers)->side);
-    CodePicture preview = {.data = job->drawn[i]->pixels, .stride = stride};
+    const CodePicture *preview = &job->drawn[i]->pixels.picture;
     gint64 begin = g_get_monotonic_time();
     CodeError error;
 
-    if (!code_generator_preview(generator, job->picture[i], &preview, &error))
+    if (!code_generator_preview(generator, job->picture[i], preview, &error))
         job->drawn[i]->failed = TRUE;
     gst_code_pace_rendered(&job->pace, g_get_monotonic_time() - begin);
 }
@@ -191,7 +189,8 @@ static gboolean generate(GstCodeJob *job, CodeGenerator *generator, guint done, 
 
     job->stopped = 0;
     gst_code_pace_begin(&job->pace);
-    drawn = code_generator_observe(generator, observe ? scale_done : NULL, job, false, error) &&
+    drawn = code_generator_output(generator, &job->output, error) &&
+            code_generator_observe(generator, observe ? scale_done : NULL, job, false, error) &&
             code_generate(generator, job->request, job->picture[done - 1] + 1, job->target, error);
     if (job->stopped) {
         /* The deadline has cancelled it, unless somebody else has as well. */

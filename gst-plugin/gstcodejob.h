@@ -15,6 +15,7 @@ typedef struct GstCodeJob {
     guint capacity; /* frames that there is room for */
     guint pictures, max_pictures;
     guint serial; /* of the settings at the beginning */
+    CodeOutput output;
     GstSegment segment;
 
     GstCodePace pace;

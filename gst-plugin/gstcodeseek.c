@@ -154,6 +154,10 @@ gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query)
             break;
         gst_query_set_seeking(query, format, gst_code_src_is_seekable(src), 0, src->num_buffers);
         return TRUE;
+    case GST_QUERY_CONTEXT:
+        if (gst_code_cuda_answer(&self->cuda, query))
+            return TRUE;
+        break;
     case GST_QUERY_LATENCY:
         /* A picture is put out no later after its time than another one takes; and nothing is lost
          * where downstream holds it back. */

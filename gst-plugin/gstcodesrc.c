@@ -1,4 +1,4 @@
-/* gstcodesrc.c - the element itself: states, caps, time and threads around the engine. It knows no
+/* gstcodesrc.c - the element itself: states, time and threads around the engine. It knows no
  * token: what a frame shows is the engine's business, when it is shown is this file's. */
 
 /* clang-format off */
@@ -62,8 +62,8 @@ G_DEFINE_TYPE_WITH_CODE(GstCodeSrc, gst_code_src, GST_TYPE_PUSH_SRC,
                             G_IMPLEMENT_INTERFACE(GST_TYPE_URI_HANDLER, gst_code_uri_handler_init))
 GST_ELEMENT_REGISTER_DEFINE(codesrc, "codesrc", GST_RANK_NONE, GST_TYPE_CODE_SRC)
 
-static GstStaticPadTemplate src_template =
-    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_CODE_CAPS));
+static GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE(
+    "src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(GST_CODE_CAPS "; " GST_CODE_CUDA_CAPS));
 
 /* ---- start and stop ---------------------------------------------------------- */
 
@@ -101,10 +101,23 @@ static gboolean open_weights(GstCodeSrc *self, CodeError *error)
             gst_code_weights_await(&self->weights, error));
 }
 
-static void set_side(GstCodeSrc *self, guint side)
+static CodeOutput get_output(gpointer data)
+{
+    GstCodeSrc *self = data;
+    CodeOutput output;
+
+    GST_OBJECT_LOCK(self);
+    output = self->output;
+    GST_OBJECT_UNLOCK(self);
+    return output;
+}
+
+static void set_side(GstCodeSrc *self, guint side, gboolean makes_cuda)
 {
     GST_OBJECT_LOCK(self);
     self->side = side;
+    self->makes_cuda = makes_cuda;
+    self->output = (CodeOutput){.on_device = FALSE};
     gst_video_info_init(&self->info);
     self->info.fps_d = 0;
     GST_OBJECT_UNLOCK(self);
@@ -140,8 +153,9 @@ static gboolean gst_code_src_stop(GstBaseSrc *src)
     gst_code_painter_clear(&self->painter);
     GST_PAD_STREAM_UNLOCK(GST_BASE_SRC_PAD(src));
     interrupt(self, FALSE);
+    set_side(self, 0, FALSE);
+    gst_code_cuda_close(&self->cuda);
     gst_code_weights_close(&self->weights);
-    set_side(self, 0);
     return TRUE;
 }
 
@@ -161,6 +175,7 @@ static void start_ahead(GstCodeSrc *self)
         .user = self,
         .serial = get_serial,
         .settings = settings_at,
+        .output = get_output,
         .earliest = gst_code_src_earliest,
         .deadline = gst_code_src_deadline,
         .proportion = gst_code_src_proportion,
@@ -184,6 +199,7 @@ static void start_ahead(GstCodeSrc *self)
 static gboolean gst_code_src_start(GstBaseSrc *src)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
+    const CodeModelInfo *info;
     CodeError error;
 
     gst_code_timeline_init(&self->timeline);
@@ -197,7 +213,8 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
     gst_code_error_warn_passed_over(GST_ELEMENT(self), code_model_info(self->weights.headers));
     gst_code_stats_reset(&self->stats, self->weights.headers);
     start_ahead(self);
-    set_side(self, code_model_info(self->weights.headers)->side);
+    info = code_model_info(self->weights.headers);
+    set_side(self, info->side, gst_code_cuda_open(&self->cuda, info));
     return TRUE;
 }
 
@@ -245,55 +262,6 @@ static gboolean gst_code_src_unlock_stop(GstBaseSrc *src)
 {
     interrupt(GST_CODE_SRC(src), FALSE);
     return TRUE;
-}
-
-/* ---- caps -------------------------------------------------------------------- */
-
-static GstCaps *gst_code_src_get_caps(GstBaseSrc *src, GstCaps *filter)
-{
-    GstCodeSrc *self = GST_CODE_SRC(src);
-    GstCaps *caps = gst_pad_get_pad_template_caps(GST_BASE_SRC_PAD(src));
-    GstCaps *filtered;
-    guint side;
-
-    GST_OBJECT_LOCK(self);
-    side = self->side;
-    GST_OBJECT_UNLOCK(self);
-    if (side)
-        caps = gst_code_caps_narrow(caps, side);
-    if (!filter)
-        return caps;
-    filtered = gst_caps_intersect_full(filter, caps, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref(caps);
-    return filtered;
-}
-
-static GstCaps *gst_code_src_fixate(GstBaseSrc *src, GstCaps *caps)
-{
-    return GST_BASE_SRC_CLASS(parent_class)->fixate(src, gst_code_caps_fixate(caps));
-}
-
-static gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps)
-{
-    GstCodeSrc *self = GST_CODE_SRC(src);
-    GstVideoInfo info;
-
-    if (!gst_video_info_from_caps(&info, caps) || !gst_code_painter_setup(&self->painter, &info)) {
-        GST_ERROR_OBJECT(self, "cannot make %" GST_PTR_FORMAT, caps);
-        return FALSE;
-    }
-    gst_code_timeline_set_rate(&self->timeline, info.fps_n, info.fps_d);
-    GST_OBJECT_LOCK(self);
-    self->info = info;
-    GST_OBJECT_UNLOCK(self);
-    gst_base_src_set_blocksize(src, GST_VIDEO_INFO_SIZE(&info));
-    return TRUE;
-}
-
-static gboolean gst_code_src_decide_allocation(GstBaseSrc *src, GstQuery *query)
-{
-    gst_code_painter_choose_pool(&GST_CODE_SRC(src)->painter, query);
-    return GST_BASE_SRC_CLASS(parent_class)->decide_allocation(src, query);
 }
 
 /* ---- frames ------------------------------------------------------------------ */
@@ -367,9 +335,12 @@ static void stamp(GstCodeSrc *self, const GstCodeDrawn *drawn, GstBuffer *buffer
 static GstFlowReturn put_out(GstCodeSrc *self, const GstSegment *segment, GstCodeDrawn *drawn,
                              GstBuffer *buffer)
 {
+    const GstCodePixels *pixels = &drawn->pixels;
     CodeError error;
 
-    if (!gst_code_painter_paint(&self->painter, drawn->pixels, buffer, &error)) {
+    if (pixels->output.on_device
+            ? !gst_code_cuda_copy(&self->cuda, &pixels->picture, &self->info, buffer, &error)
+            : !gst_code_painter_paint(&self->painter, pixels->picture.data, buffer, &error)) {
         gst_code_weights_post_error(&self->weights, &error);
         return GST_FLOW_ERROR;
     }
@@ -441,6 +412,7 @@ static void gst_code_src_class_init(GstCodeSrcClass *klass)
     gst_code_src_install_properties(object_class);
     gst_code_record_register_meta();
 
+    element_class->set_context = GST_DEBUG_FUNCPTR(gst_code_src_set_context);
     element_class->send_event = GST_DEBUG_FUNCPTR(gst_code_src_send_event);
     element_class->change_state = GST_DEBUG_FUNCPTR(gst_code_src_change_state);
     gst_element_class_add_static_pad_template(element_class, &src_template);
@@ -453,6 +425,7 @@ static void gst_code_src_class_init(GstCodeSrcClass *klass)
     src_class->stop = GST_DEBUG_FUNCPTR(gst_code_src_stop);
     src_class->unlock = GST_DEBUG_FUNCPTR(gst_code_src_unlock);
     src_class->unlock_stop = GST_DEBUG_FUNCPTR(gst_code_src_unlock_stop);
+    src_class->negotiate = GST_DEBUG_FUNCPTR(gst_code_src_negotiate);
     src_class->get_caps = GST_DEBUG_FUNCPTR(gst_code_src_get_caps);
     src_class->fixate = GST_DEBUG_FUNCPTR(gst_code_src_fixate);
     src_class->set_caps = GST_DEBUG_FUNCPTR(gst_code_src_set_caps);
@@ -472,6 +445,7 @@ static void gst_code_src_init(GstCodeSrc *self)
     gst_code_stats_init(&self->stats);
     g_mutex_init(&self->ahead_lock);
     gst_code_weights_init(&self->weights, GST_ELEMENT(self));
+    gst_code_cuda_init(&self->cuda, GST_ELEMENT(self));
     gst_code_src_reset_qos(self);
-    set_side(self, 0);
+    set_side(self, 0, FALSE);
 }

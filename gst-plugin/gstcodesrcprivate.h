@@ -1,12 +1,13 @@
 /* gstcodesrcprivate.h - the element's inside, shared by the files that make it up: gstcodesrc.c
- * (states, caps, frames), gstcodeproperties.c, gstcodeseek.c (seeks and queries) and gstcodeclock.c
- * (real time). */
+ * (states, frames), gstcodenegotiate.c, gstcodeproperties.c, gstcodeseek.c (seeks and queries) and
+ * gstcodeclock.c (real time). */
 #ifndef GST_CODE_SRC_PRIVATE_H
 #define GST_CODE_SRC_PRIVATE_H
 
 #include <gst/video/video.h>
 
 #include "gstcodeahead.h"
+#include "gstcodecuda.h"
 #include "gstcodepainter.h"
 #include "gstcodesettings.h"
 #include "gstcodesrc.h"
@@ -32,6 +33,8 @@ struct _GstCodeSrc {
     guint queue_depth;
     gboolean qos, progressive, anytime;
     guint side;                 /* of the model's pictures; 0: not started */
+    gboolean makes_cuda;        /* pictures can be had in CUDA memory */
+    CodeOutput output;          /* where they go, as negotiated */
     GstVideoInfo info;          /* as negotiated; fps_d 0: not yet */
     GstClockTime qos_earliest;  /* running time before which frames are late; NONE: none are */
     GstSeekFlags seek_flags;    /* of the seek that is under way */
@@ -45,12 +48,22 @@ struct _GstCodeSrc {
     GstCodeWeights weights;
     GMutex ahead_lock; /* of the pointer that follows; taken before all other locks */
     GstCodeAhead *ahead;
-    GstCodePainter painter;
+    GstCodePainter painter; /* into the host's memory */
+    GstCodeCuda cuda;       /* into CUDA's */
     GstCodeTimeline timeline;
     gboolean anchored; /* live: the timeline has its beginning in running time */
     gboolean discont;  /* frames were passed over before the next */
     gboolean tags_sent;
 };
+
+/* ---- gstcodenegotiate.c ---- */
+
+gboolean gst_code_src_negotiate(GstBaseSrc *src);
+GstCaps *gst_code_src_get_caps(GstBaseSrc *src, GstCaps *filter);
+GstCaps *gst_code_src_fixate(GstBaseSrc *src, GstCaps *caps);
+gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps);
+gboolean gst_code_src_decide_allocation(GstBaseSrc *src, GstQuery *query);
+void gst_code_src_set_context(GstElement *element, GstContext *context);
 
 /* ---- gstcodeproperties.c ---- */
 

@@ -30,7 +30,8 @@ run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-
 # SRT, HLS, H.264, and Python.
 test_packages="libarchive-dev unzip parallel chromium gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
     python3-gi gir1.2-gst-plugins-base-1.0 curl"
-# The live studio, which sends JPEGs, and what WebRTC needs beyond that.
+# The live studio, which sends JPEGs, and what WebRTC needs beyond that. libgstreamer-plugins-bad1.0-dev is also what
+# CUDA memory is built with, and tested with where there is no CUDA.
 studio_packages="libsoup-3.0-dev"
 webrtc_packages="libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-bad gstreamer1.0-nice"
 # What the Debian packages are built, examined and tried with.

@@ -15,6 +15,7 @@ struct Device {
     std::mutex mutex;
     std::unordered_map<void *, size_t> allocations;
     std::map<const char *, size_t> pinned; /* host memory */
+    size_t downloaded = 0;
     size_t used = 0, memory = static_cast<size_t>(64) << 30;
     unsigned order = 0;
     int devices = 1, old = 0;
@@ -89,6 +90,13 @@ void cuda_on_cpu_set_memory(size_t bytes)
 size_t cuda_on_cpu_memory_used(void)
 {
     return device.used;
+}
+
+size_t cuda_on_cpu_downloaded(void)
+{
+    std::lock_guard<std::mutex> lock(device.mutex);
+
+    return device.downloaded;
 }
 
 void cuda_on_cpu_break(int launches)
@@ -211,6 +219,11 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
     };
     cudaError_t error;
 
+    if (kind == cudaMemcpyDeviceToHost) {
+        std::lock_guard<std::mutex> lock(device.mutex);
+
+        device.downloaded += bytes;
+    }
     if (cuda_on_cpu::streams_are_late() && kind == cudaMemcpyHostToDevice && !is_pinned(from)) {
         const char *begin = static_cast<const char *>(from);
         std::vector<char> kept(begin, begin + bytes);

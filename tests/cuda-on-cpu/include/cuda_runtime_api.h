@@ -98,6 +98,9 @@ CUDA_ON_CPU_API void cuda_on_cpu_set_order(unsigned order);
 CUDA_ON_CPU_API void cuda_on_cpu_set_memory(size_t bytes);
 CUDA_ON_CPU_API size_t cuda_on_cpu_memory_used(void);
 
+/* Bytes copied to the host so far. */
+CUDA_ON_CPU_API size_t cuda_on_cpu_downloaded(void);
+
 /* The launch after `launches` more fails like a kernel that touched memory not its own, and so does
  * everything after it. Negative: heals the device. */
 CUDA_ON_CPU_API void cuda_on_cpu_break(int launches);

@@ -1,0 +1,48 @@
+/* gstcodecudamodule.h - what the module libcodesrc-gstcuda gives to the plugin: CUDA memory of
+ * GStreamer. It is a module of its own because libgstcuda brings the OpenGL stack with it, and
+ * because the plugin has to load where neither is installed. */
+#ifndef GST_CODE_CUDA_MODULE_H
+#define GST_CODE_CUDA_MODULE_H
+
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+#include "code.h"
+
+#define GST_CODE_CUDA_CONTEXT "gst.cuda.context"  /* type of GstContext */
+#define GST_CODE_CUDA_MEMORY  "memory:CUDAMemory" /* caps feature */
+
+/* A stream of work in a GstCudaContext. */
+typedef struct GstCodeCudaStream GstCodeCudaStream;
+
+/* `context` is a GstCudaContext. Devices are CUDA's numbers. */
+typedef struct GstCodeCudaModule {
+    /* The one in a GstContext of that type: a reference; NULL: there is none. */
+    GstObject *(*context_of)(GstContext *holder);
+    gint (*device_of)(GstObject *context);
+
+    /* gst_cuda_ensure_element_context: among neighbours, from the application, or a new one. What
+     * comes to the element's set_context meanwhile has to be put into *context by that. */
+    gboolean (*ensure_context)(GstElement *element, gint device, GstObject **context);
+    gboolean (*answer_query)(GstElement *element, GstQuery *query, GstObject *context);
+
+    /* The context that a buffer pool makes memory in, as a reference; NULL: it is another kind of
+     * pool. */
+    GstObject *(*context_of_pool)(GstBufferPool *pool);
+    GstBufferPool *(*pool_new)(GstObject *context);
+
+    GstCodeCudaStream *(*stream_new)(GstObject *context, CodeError *error);
+    void (*stream_free)(GstCodeCudaStream *stream);
+
+    /* Copies a picture, which lies in the memory of whatever context of the same device, into a
+     * buffer from such a pool, and waits until it is there. */
+    gboolean (*copy)(GstCodeCudaStream *stream, const CodePicture *picture,
+                     const GstVideoInfo *info, GstBuffer *buffer, CodeError *error);
+} GstCodeCudaModule;
+
+/* What the module exports. NULL, with the reason: it is of another version, or CUDA's driver cannot
+ * be used. */
+typedef const GstCodeCudaModule *(*GstCodeCudaEntry)(const gchar *version, CodeError *error);
+#define GST_CODE_CUDA_ENTRY "gst_code_cuda_module"
+
+#endif

@@ -1,0 +1,26 @@
+/* gstcodepixels.h - the memory that one picture is drawn into: the host's, as RGB, or the device's,
+ * as the format that was negotiated. */
+#ifndef GST_CODE_PIXELS_H
+#define GST_CODE_PIXELS_H
+
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+#include "code.h"
+
+typedef struct GstCodePixels {
+    CodePicture picture; /* data NULL: none yet */
+    CodeOutput output;
+    CodeModel *model; /* whose device's memory it is; NULL: the host's */
+} GstCodePixels;
+
+/* How the device makes video of `info`. FALSE: it does not. */
+gboolean gst_code_output_from_info(CodeOutput *output, const GstVideoInfo *info);
+gboolean gst_code_output_equal(const CodeOutput *a, const CodeOutput *b);
+
+/* Makes sure that there is memory for a picture of the model, as `output` says. */
+gboolean gst_code_pixels_prepare(GstCodePixels *pixels, const CodeOutput *output, CodeModel *model,
+                                 CodeError *error);
+void gst_code_pixels_clear(GstCodePixels *pixels);
+
+#endif

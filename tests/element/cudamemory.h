@@ -1,0 +1,26 @@
+/* cudamemory.h - what the tests of video in CUDA memory share. The emulated CUDA device draws it,
+ * libgstcuda keeps it in memory of an emulated driver (tests/cuda-on-cpu): what they say of copies
+ * and of contexts was seen there, and not on a GPU. */
+#ifndef TEST_ELEMENT_CUDAMEMORY_H
+#define TEST_ELEMENT_CUDAMEMORY_H
+
+#define GST_USE_UNSTABLE_API
+
+#include "common.h"
+
+#include <cuda.h>
+#include <gst/cuda/gstcudabufferpool.h>
+#include <gst/cuda/gstcudautils.h>
+
+#define ON_DEVICE   "device=cuda precision=f32 class-id=3 seed=5"
+#define CUDA_MEMORY "video/x-raw(memory:CUDAMemory)"
+
+/* NULL: it is other memory. */
+static inline GstCudaMemory *cuda_memory(GstBuffer *buffer)
+{
+    GstMemory *memory = gst_buffer_peek_memory(buffer, 0);
+
+    return gst_is_cuda_memory(memory) ? GST_CUDA_MEMORY_CAST(memory) : NULL;
+}
+
+#endif
