@@ -62,6 +62,7 @@ struct _GstCodePaint {
 
     /* The streaming thread's. */
     GstCodePainter painter;
+    GThread *waiter; /* the weights are this thread's until it is joined */
     guint64 frame, next_frame;
     guint8 *pixels; /* GST_CODE_STRIDE(side) bytes a row */
     gfloat *image;  /* (3, side, side), -1 .. 1 */
@@ -158,21 +159,50 @@ static void set_side(GstCodePaint *self, guint side)
     GST_OBJECT_UNLOCK(self);
 }
 
+/* The first frame that needs the weights may be long in coming, or may not come: in a pipeline with
+ * a live source there is none before PLAYING, and who waits until all PROGRESS has ended, as
+ * gst-launch-1.0 does, would wait for ever. So it is not left to frames to wait for the weights. */
+static gpointer await_weights(gpointer data)
+{
+    CodeError error; /* which the frames will come to as well */
+
+    gst_code_weights_await(&((GstCodePaint *)data)->weights, &error);
+    return NULL;
+}
+
+static void begin_to_wait(GstCodePaint *self)
+{
+    self->waiter = g_thread_new("codepaint-wait", await_weights, self);
+}
+
+/* Until they are there, or the waiting was interrupted. */
+static void end_to_wait(GstCodePaint *self)
+{
+    g_clear_pointer(&self->waiter, g_thread_join);
+}
+
+/* The base class has waited for frames, but the end of a flush, of yet another thread, may still
+ * come. */
 static gboolean gst_code_paint_stop(GstBaseTransform *transform)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
 
+    gst_code_weights_interrupt(&self->weights, TRUE);
+    GST_PAD_STREAM_LOCK(GST_BASE_TRANSFORM_SINK_PAD(transform));
+    end_to_wait(self);
     gst_code_weights_close(&self->weights);
     gst_code_painter_clear(&self->painter);
     g_clear_pointer(&self->pixels, g_free);
     g_clear_pointer(&self->image, g_free);
     g_clear_pointer(&self->cells, g_free);
     set_side(self, 0);
+    GST_PAD_STREAM_UNLOCK(GST_BASE_TRANSFORM_SINK_PAD(transform));
+    gst_code_weights_interrupt(&self->weights, FALSE);
     return TRUE;
 }
 
 /* As codesrc does: what can be told without the weights fails here, in the state change, and they
- * are loaded on a thread of their own, which the first frame waits for. */
+ * are loaded on a thread of their own. */
 static gboolean gst_code_paint_start(GstBaseTransform *transform)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
@@ -196,6 +226,7 @@ static gboolean gst_code_paint_start(GstBaseTransform *transform)
     self->next_frame = 0;
     gst_code_stats_reset(&self->stats, self->weights.headers);
     set_side(self, info->side);
+    begin_to_wait(self);
     return TRUE;
 }
 
@@ -223,7 +254,10 @@ static gboolean gst_code_paint_sink_event(GstBaseTransform *transform, GstEvent 
     if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START)
         gst_code_weights_interrupt(&self->weights, TRUE);
     if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
+        end_to_wait(self);
         gst_code_weights_interrupt(&self->weights, FALSE);
+        if (self->side) /* not stopped meanwhile */
+            begin_to_wait(self);
         self->next_frame = 0;
     }
     return PARENT_FILTER->sink_event(transform, event);
@@ -431,6 +465,7 @@ static GstFlowReturn gst_code_paint_transform_frame_ip(GstVideoFilter *filter, G
         return post_error(self, &error);
     if (!any)
         return GST_FLOW_OK;
+    end_to_wait(self);
     if (!make_request(self, &request, &error))
         return post_error(self, &error);
     generator = gst_code_weights_await(&self->weights, &error);

@@ -110,7 +110,9 @@ by_rule() {
         fi
         ;;
     pipelines/painted-camera.sh*) try "$1" "$1" ;;
-    'CAMERA='*pipelines/painted-camera.sh*) try "$1" "pipelines/painted-camera.sh" ;;
+    'CAMERA="videotestsrc is-live=true" pipelines/painted-camera.sh')
+        try "$1" 'CAMERA="videotestsrc is-live=true num-buffers=2" pipelines/painted-camera.sh'
+        ;;
     'VIDEOSINK='*pipelines/*.sh) try "$1" "pipelines/${1#*pipelines/} num-buffers=2" ;;
     pipelines/appsink.py*) try "$1" "$1" ;;
     pipelines/*.sh*) try "$1" "$1 num-buffers=2" ;;

@@ -404,6 +404,45 @@ GST_START_TEST(test_states)
 }
 GST_END_TEST
 
+/* Somebody who waits for PROGRESS to end, as gst-launch-1.0 does, need not send a frame: none comes
+ * from a live source before PLAYING, and one without a mask does not need the weights. Flushes
+ * meanwhile begin the wait anew. */
+static void progress_ends(guint flushes)
+{
+    GstElement *paint = gst_object_ref_sink(gst_element_factory_make("codepaint", NULL));
+    GstPad *pad = gst_element_get_static_pad(paint, "sink");
+    GstBus *bus = gst_bus_new();
+    GstProgressType type = GST_PROGRESS_TYPE_START;
+
+    gst_element_set_bus(paint, bus);
+    g_object_set(paint, "model", slow_model(), NULL);
+    gst_element_set_state(paint, GST_STATE_PAUSED);
+    for (guint i = 0; i < flushes; i++) {
+        gst_pad_send_event(pad, gst_event_new_flush_start());
+        g_usleep(1000 * i);
+        gst_pad_send_event(pad, gst_event_new_flush_stop(TRUE));
+    }
+    while (type != GST_PROGRESS_TYPE_COMPLETE) {
+        GstMessage *message = gst_bus_timed_pop_filtered(bus, PATIENCE, GST_MESSAGE_PROGRESS);
+
+        fail_unless(message != NULL, "it has no end");
+        gst_message_parse_progress(message, &type, NULL, NULL);
+        gst_message_unref(message);
+    }
+    gst_element_set_state(paint, GST_STATE_NULL);
+    gst_element_set_bus(paint, NULL);
+    gst_object_unref(pad);
+    gst_object_unref(bus);
+    gst_object_unref(paint);
+}
+
+GST_START_TEST(test_progress)
+{
+    progress_ends(0);
+    progress_ends(20);
+}
+GST_END_TEST
+
 /* A stop does not wait for the load, nor for the picture. */
 GST_START_TEST(test_stop)
 {
@@ -491,6 +530,7 @@ Suite *make_suite(void)
     tcase_add_test(paint, test_caps);
     tcase_add_test(paint, test_latency);
     tcase_add_test(paint, test_states);
+    tcase_add_test(paint, test_progress);
     tcase_add_test(paint, test_stop);
     tcase_add_test(paint, test_flush);
     tcase_add_test(paint, test_properties);

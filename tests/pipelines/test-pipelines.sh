@@ -180,6 +180,8 @@ wall)
     awk '$1 == 0 {exit !($7 < 10)}' look.txt || { cat look.txt; fail "the upper left picture is another"; }
     ;;
 painted-camera) # The test picture below the mask stays, but for the VQ-VAE; above it is painted.
+    CAMERA='videotestsrc is-live=true num-buffers=3' VIDEOSINK='fakesink sync=true' \
+        timeout 300 "$PIPELINES/painted-camera.sh" || fail 'a live camera'
     CAMERA='videotestsrc num-buffers=1' VIDEOSINK='pngenc ! filesink location=painted.png' \
         timeout 300 "$PIPELINES/painted-camera.sh" 0,0,256,128 class-name=aurora
     gst-launch-1.0 -q videotestsrc num-buffers=1 ! videoconvert ! aspectratiocrop aspect-ratio=1/1 ! \
