@@ -1,7 +1,7 @@
 #!/bin/sh
-# inspect.sh ELEMENT FILE DOCUMENT [--write]: gst-inspect-1.0 says what the file says: whoever changes a
-# property changes its text there too. What differs between machines is left out. And the document names
-# each property.
+# inspect.sh ELEMENT FILE DOCUMENT [--write]: gst-inspect-1.0 says what the file says: whoever changes
+# caps or a property changes its text there too. What differs between machines is left out. And the
+# document names each property.
 set -u
 command -v gst-inspect-1.0 > /dev/null || {
     echo 'skipped: gst-inspect-1.0 is not here'
@@ -13,7 +13,7 @@ gst-inspect-1.0 --version | grep -q "GStreamer 1\.22\." || {
 }
 element=$1 golden=$2 document=$3
 text() {
-    gst-inspect-1.0 --no-colors "$element" | sed -n '/^Element Properties:/,$p' |
+    gst-inspect-1.0 --no-colors "$element" | sed -n '/^Pad Templates:/,$p' |
         sed -e 's/[[:space:]]*$//' -e '/^$/d'
 }
 # Those of every GstObject aside, and one that does nothing.
