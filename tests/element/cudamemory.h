@@ -1,6 +1,6 @@
-/* cudamemory.h - what the tests of video in CUDA memory share. The emulated CUDA device draws it,
- * libgstcuda keeps it in memory of an emulated driver (tests/cuda-on-cpu): what they say of copies
- * and of contexts was seen there, and not on a GPU. */
+/* cudamemory.h - what the tests of video in CUDA memory share. Where there is no GPU, the emulated
+ * CUDA device draws it and libgstcuda keeps it in memory of an emulated driver (tests/cuda-on-cpu):
+ * then what they say of copies and of contexts was seen there alone. */
 #ifndef TEST_ELEMENT_CUDAMEMORY_H
 #define TEST_ELEMENT_CUDAMEMORY_H
 
@@ -8,7 +8,7 @@
 
 #include "common.h"
 
-#include <cuda.h>
+#include <cuda.h> /* with it comes CUDA_ON_CPU_DRIVER_H, if it is the emulated driver's */
 #include <gst/cuda/gstcudabufferpool.h>
 #include <gst/cuda/gstcudautils.h>
 
