@@ -33,6 +33,9 @@
  * gst-launch-1.0 codesrc model=official-256.yaml top-k=900 top-p=0.95 ! videoconvert ! autovideosink
  * ]| The released checkpoints, named by a manifest.
  * |[
+ * gst-launch-1.0 codesrc device=cuda num-buffers=30 ! nvh264enc ! h264parse ! mp4mux ! filesink location=show.mp4
+ * ]| On a GPU, and nowhere else: pictures go to the encoder in CUDA memory.
+ * |[
  * gst-launch-1.0 codesrc classes="aurora,volcano" num-buffers=6 ! videoconvert ! autovideosink
  * ]| Two classes in turn.
  * |[
