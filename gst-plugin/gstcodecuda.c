@@ -2,7 +2,6 @@
 #include "gstcodecuda.h"
 
 #include <dlfcn.h>
-#include <gmodule.h>
 #include <stdlib.h>
 
 #define MODULE "libcodesrc-gstcuda.so"
