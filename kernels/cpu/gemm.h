@@ -22,12 +22,14 @@ static inline unsigned gemm_rows(unsigned vectors)
     return vectors == 4 ? 6 : vectors == 3 ? 8 : GEMM_ROWS;
 }
 
-/* c (rows, 64) = sum over taps and steps of a * b. c is float32 for bfloat16 and int32 for bytes.
+/* c (rows, vectors * 16) = sum over taps and steps of a * b, float32 for bfloat16 and int32 for
+ * bytes.
  */
 typedef struct GemmTile {
     const void *const *a; /* (taps, rows): where the steps of each row begin */
     const void *b;        /* a panel: (taps, steps, vectors, 16) of 32 bits */
-    void *c;
+    void *c;              /* rows c_row elements apart */
+    size_t c_row;
     unsigned taps, steps, rows, vectors; /* rows <= gemm_rows(vectors) */
     bool add;                            /* add to what is in c */
 } GemmTile;
@@ -50,5 +52,11 @@ void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows
  * Weights below 1e-30 of an output without larger ones are 0: 127 / largest must be a number. */
 void gemm_weights_to_bytes(int8_t *to, const float *weight, size_t count, float *scale,
                            int32_t *sum);
+
+/* weights = bfloat16 of exp(scale * score - their largest), 0 from `count` to `padded`; returns
+ * their sum before rounding. Exponentials are within 4e-6 of themselves down to e^-80, which is 0
+ * beside the largest. */
+float gemm_softmax(uint16_t *weights, const float *scores, size_t count, size_t padded,
+                   float scale);
 
 #endif

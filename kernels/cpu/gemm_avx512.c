@@ -6,6 +6,7 @@
 #include "gemm.h"
 
 #include <immintrin.h>
+#include <math.h>
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline))
@@ -41,7 +42,7 @@ INLINE void kernel(const GemmTile *tile, const unsigned rows, const unsigned vec
 #pragma GCC unroll 4
         for (unsigned v = 0; v < vectors; v++)
             sum[r * vectors + v] = tile->add
-                                       ? _mm512_loadu_si512(c + (r * GEMM_COLUMNS + v * 16) * 4)
+                                       ? _mm512_loadu_si512(c + (r * tile->c_row + v * 16) * 4)
                                        : _mm512_setzero_si512();
     for (unsigned tap = 0; tap < tile->taps; tap++) {
         const char *a[GEMM_ROWS];
@@ -69,7 +70,7 @@ INLINE void kernel(const GemmTile *tile, const unsigned rows, const unsigned vec
     for (unsigned r = 0; r < rows; r++)
 #pragma GCC unroll 4
         for (unsigned v = 0; v < vectors; v++)
-            _mm512_storeu_si512(c + (r * GEMM_COLUMNS + v * 16) * 4, sum[r * vectors + v]);
+            _mm512_storeu_si512(c + (r * tile->c_row + v * 16) * 4, sum[r * vectors + v]);
 }
 
 #define CASE(type, rows, vectors)                                                                  \
@@ -241,4 +242,45 @@ void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows
                 _mm512_storeu_si512(to, _mm512_permutex2var_epi16(even, low, odd));
                 _mm512_storeu_si512(to + 16, _mm512_permutex2var_epi16(even, high, odd));
             }
+}
+
+/* e^x for x <= 0 */
+INLINE __m512 decay(__m512 x)
+{
+    const __m512 magic = _mm512_set1_ps(0x1.8p23f); /* adding it rounds to an integer */
+    const __m512 one = _mm512_set1_ps(1);
+    __m512 clipped = _mm512_max_ps(_mm512_set1_ps(-80), x), shifted, r, p;
+
+    shifted = _mm512_fmadd_ps(clipped, _mm512_set1_ps(0x1.715476p0f), magic);
+    r = _mm512_fnmadd_ps(_mm512_sub_ps(shifted, magic), _mm512_set1_ps(0x1.62e430p-1f), clipped);
+    p = _mm512_fmadd_ps(r, _mm512_set1_ps(8.3334519e-3f), _mm512_set1_ps(4.1665796e-2f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.6666665e-1f));
+    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.5f));
+    p = _mm512_fmadd_ps(p, r, one);
+    p = _mm512_fmadd_ps(p, r, one);
+    /* times 2^n; the bits of magic are shifted out */
+    return (__m512)_mm512_add_epi32((__m512i)p, _mm512_slli_epi32((__m512i)shifted, 23));
+}
+
+float gemm_softmax(uint16_t *weights, const float *scores, size_t count, size_t padded, float scale)
+{
+    const __m512 least = _mm512_set1_ps(-INFINITY), factor = _mm512_set1_ps(scale);
+    __m512 top = least, total = _mm512_setzero_ps();
+
+    for (size_t i = 0; i < count; i += 16) {
+        __mmask16 mask = first_of(count - i);
+
+        top = _mm512_mask_max_ps(top, mask, top,
+                                 _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, scores + i), factor));
+    }
+    top = _mm512_set1_ps(_mm512_reduce_max_ps(top));
+    for (size_t i = 0; i < padded; i += 16) {
+        __mmask16 mask = i < count ? first_of(count - i) : 0;
+        __m512 score = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, scores + i), factor);
+        __m512 weight = _mm512_maskz_mov_ps(mask, decay(_mm512_sub_ps(score, top)));
+
+        total = _mm512_add_ps(total, weight);
+        _mm256_storeu_si256((__m256i *)(void *)(weights + i), (__m256i)_mm512_cvtneps_pbh(weight));
+    }
+    return _mm512_reduce_add_ps(total);
 }

@@ -65,30 +65,25 @@ static void find_queries(const CodeAttention *args, const Memory *memory, const 
 
 /* Weights of `rows` queries: bfloat16 of softmax before the division, whose divisors go to
  * `totals`. */
-static void weigh(const CpuBody *body, const CodeAttention *args, const Memory *memory,
-                  const void *const *q, unsigned rows, float *totals)
+static void weigh(const CodeAttention *args, const Memory *memory, const void *const *q,
+                  unsigned rows, float *totals)
 {
     for (size_t panel = 0; panel < memory->keys / 64; panel++) {
         GemmTile tile = {.a = q,
                          .b = memory->k + panel * memory->pairs * 64,
-                         .c = memory->tile,
+                         .c = memory->scores + panel * 64,
+                         .c_row = memory->keys,
                          .taps = 1,
                          .steps = (unsigned)memory->pairs,
                          .rows = rows,
                          .vectors = 4};
 
         gemm_bf16(&tile);
-        for (unsigned r = 0; r < rows; r++)
-            memcpy(memory->scores + r * memory->keys + panel * 64, memory->tile + r * 64,
-                   64 * sizeof(float));
     }
-    for (unsigned r = 0; r < rows; r++) {
-        float *row = memory->scores + r * memory->keys;
-
-        totals[r] = body->softmax(row, args->keys, args->scale);
-        memset(row + args->keys, 0, (memory->keys - args->keys) * sizeof *row);
-        body->convert(memory->weights + r * memory->keys, row, memory->keys);
-    }
+    for (unsigned r = 0; r < rows; r++)
+        totals[r] =
+            gemm_softmax(memory->weights + r * memory->keys, memory->scores + r * memory->keys,
+                         args->keys, memory->keys, args->scale);
 }
 
 static size_t queries_per_task(const CodeAttention *args)
@@ -121,13 +116,14 @@ static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *e
         float totals[ROWS];
 
         find_queries(args, &memory, q + row * args->q_row, rows, from);
-        weigh(body, args, &memory, from, rows, totals);
+        weigh(args, &memory, from, rows, totals);
         for (unsigned r = 0; r < rows; r++)
             from[r] = memory.weights + r * memory.keys;
         for (size_t d = 0; d < args->dim; d += 64) {
             GemmTile tile = {.a = from,
                              .b = memory.v + d / 64 * memory.keys / 2 * 64,
                              .c = memory.tile,
+                             .c_row = 64,
                              .taps = 1,
                              .steps = (unsigned)memory.keys / 2,
                              .rows = rows,

@@ -117,6 +117,7 @@ static void compute_folded_row(const CpuBody *body, const Conv *conv, const char
         GemmTile tile = {.a = a,
                          .b = panel.data,
                          .c = sums,
+                         .c_row = GEMM_COLUMNS,
                          .taps = packed->taps,
                          .steps = packed->steps,
                          .vectors = panel.vectors};
@@ -163,6 +164,7 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeEr
                 GemmTile tile = {.a = a,
                                  .b = panel.data,
                                  .c = sums,
+                                 .c_row = GEMM_COLUMNS,
                                  .taps = packed->taps,
                                  .steps = packed->steps,
                                  .vectors = panel.vectors};

@@ -72,6 +72,7 @@ static void multiply(const Winograd *winograd, const CpuPanel *panel, const uint
             GemmTile tile = {.a = a,
                              .b = panel->data + p * weights,
                              .c = products + p * winograd->out_point + row * GEMM_COLUMNS,
+                             .c_row = GEMM_COLUMNS,
                              .taps = 1,
                              .steps = packed->steps,
                              .vectors = panel->vectors};
@@ -173,7 +174,7 @@ bool cpu_packed_winograd(CodeStream *stream, const CodeConv *args, const CpuPack
     winograd.point = winograd.block * winograd.row;
     winograd.out_point = winograd.block * GEMM_COLUMNS;
     if (stream->rehearsing)
-        return cpu_run_on_each(stream->device, prepare, &winograd, &stream->error);
+        return cpu_prepare(stream, prepare, &winograd);
     return cpu_run(stream, compute_tiles, &winograd,
                    args->images * winograd.blocks * winograd.groups);
 }
