@@ -29,6 +29,8 @@ static inline size_t cpu_codes_bytes(size_t codes)
     return (codes + 16) * 6 * sizeof(uint32_t);
 }
 
+struct WinogradTile;
+
 typedef struct CpuBody {
     const char *name;
 
@@ -97,6 +99,13 @@ typedef struct CpuBody {
     void (*normalise)(void *y, const void *x, const float *mean, const float *factor,
                       const float *weight, const float *bias, size_t positions, size_t channels,
                       bool silu);
+
+    /* Convolutions in tiles, winograd.h. The inputs of one tile, x (side * side positions) of
+     * `channels` activations each, to its points: that of point p to to + p * point. Writes whole
+     * vectors, up to a multiple of 16 channels. */
+    void (*tile_inputs)(unsigned side, const void *const *x, size_t channels, void *to,
+                        size_t point);
+    void (*tile_outputs)(unsigned side, const struct WinogradTile *tile);
 
     void (*pixels)(uint8_t *out, const float *x, size_t count);
 } CpuBody;

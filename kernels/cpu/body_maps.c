@@ -193,5 +193,7 @@ const CpuBody CPU_PART(body) = {
     .accumulate = CPU_PART(accumulate),
     .moments = CPU_PART(moments),
     .normalise = CPU_PART(normalise),
+    .tile_inputs = CPU_PART(tile_inputs),
+    .tile_outputs = CPU_PART(tile_outputs),
     .pixels = CPU_PART(pixels),
 };

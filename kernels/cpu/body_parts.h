@@ -47,6 +47,10 @@ void CPU_PART(moments)(float *sum, float *square, const void *x, const void *shi
 void CPU_PART(normalise)(void *y, const void *x, const float *mean, const float *factor,
                          const float *weight, const float *bias, size_t positions, size_t channels,
                          bool silu);
+struct WinogradTile;
+void CPU_PART(tile_inputs)(unsigned side, const void *const *x, size_t channels, void *to,
+                           size_t point);
+void CPU_PART(tile_outputs)(unsigned side, const struct WinogradTile *tile);
 void CPU_PART(pixels)(uint8_t *out, const float *x, size_t count);
 
 #endif

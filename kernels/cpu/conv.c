@@ -153,6 +153,8 @@ bool cpu_conv(CodeStream *stream, const CodeConv *args)
 {
     Bands bands = bands_of(&args->weight->spec, args->side);
 
+    if (cpu_tile_points(&args->weight->spec))
+        return cpu_winograd(stream, args);
     if (args->weight->packed)
         return cpu_packed_conv(stream, args, args->weight->packed);
     if (!bands.out_side || !args->images)

@@ -40,9 +40,6 @@ struct CodeDevice {
     pthread_mutex_t pack_lock; /* guards the layouts of convolution weights */
 };
 
-/* Bytes of the 3 x 3 weights of a coarse convolution: 16 points in bfloat16, see winograd.h. */
-enum { CPU_COARSE_SIZE = 16 * 2 };
-
 /* One task of a job. False, with `error` filled in, on failure. */
 typedef bool CpuTask(CpuWorker *worker, const void *args, size_t task, CodeError *error);
 
@@ -80,6 +77,12 @@ void cpu_products_close(CpuWorker *worker);
 CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
                             const float *bias, CodeError *error);
 void cpu_weight_free(CodeDevice *device, CodeWeight *weight);
+
+/* winograd.c: convolutions in tiles. How many points there are of a tile; 0: it does not come in
+ * tiles. The points of a kernel of 3 x 3, `step` apart. */
+unsigned cpu_tile_points(const CodeWeightSpec *spec);
+void cpu_tile_weights(const float weight[9], float *points, size_t step, bool doubled);
+bool cpu_winograd(CodeStream *stream, const CodeConv *args);
 
 bool cpu_linear(CodeStream *stream, const CodeLinear *args);
 bool cpu_conv(CodeStream *stream, const CodeConv *args);

@@ -39,8 +39,7 @@ static void spread_taps(const CpuPacked *packed, const CpuPanel *panel, size_t r
             float *at = to + o * in + i;
 
             if (packed->winograd)
-                cpu_winograd_weights(from, at, rows * in,
-                                     packed->spec.kind == CODE_WEIGHT_CONV3_X2);
+                cpu_tile_weights(from, at, rows * in, packed->spec.kind == CODE_WEIGHT_CONV3_X2);
             else
                 for (size_t tap = 0; tap < packed->taps; tap++)
                     at[tap * rows * in] = from[tap * columns + column];
@@ -126,13 +125,6 @@ static void *zeroed(size_t bytes, CodeError *error)
     return memory;
 }
 
-/* Rounding the points of inputs and weights costs bits, so only convolutions that may be coarse. */
-static bool takes_tiles(const CodeWeightSpec *spec)
-{
-    return spec->kind == CODE_WEIGHT_CONV3_X2 ||
-           (spec->kind == CODE_WEIGHT_CONV3 && spec->coarse && !spec->x_f32 && !spec->y_f32);
-}
-
 CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec *spec,
                           const float *weight, const float *bias, CodeError *error)
 {
@@ -146,13 +138,13 @@ CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec 
     }
     *packed = (CpuPacked){
         .bytes = bytes, .spec = *spec, .taps = kernel * kernel, .in = spec->in, .out = spec->out};
-    packed->winograd = !bytes && takes_tiles(spec);
+    packed->winograd = cpu_tile_points(spec);
     packed->folded =
         !bytes && !packed->winograd && spec->kind == CODE_WEIGHT_CONV3 && spec->out <= VECTOR / 3;
     if (packed->folded)
         packed->taps = 3;
-    else if (packed->winograd && spec->kind == CODE_WEIGHT_CONV3)
-        packed->taps = 16;
+    else if (packed->winograd)
+        packed->taps = cpu_tile_points(spec);
     packed->steps = (unsigned)pieces(spec->in, bytes ? 4 : 2);
     packed->bias = zeroed(padded * sizeof(float), error);
     packed->zeros = packed->bias ? zeroed((size_t)packed->steps * 4, error) : NULL;

@@ -30,9 +30,6 @@ CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec 
                           const float *weight, const float *bias, CodeError *error);
 void cpu_packed_free(CpuPacked *packed); /* NULL is allowed */
 
-/* The points of a kernel of 3 x 3, 16 or for a doubled map 9, `step` apart. */
-void cpu_winograd_weights(const float weight[9], float *points, size_t step, bool doubled);
-
 /* True if the tile kernels cannot read inputs where they lie: float32 ones, and rows that end
  * within a step. */
 static inline bool cpu_moves_inputs(const CpuPacked *packed)
@@ -70,7 +67,6 @@ static inline CpuPanel cpu_panel(const CpuPacked *packed, size_t index)
 
 bool cpu_packed_linear(CodeStream *stream, const CodeLinear *args, const CpuPacked *packed);
 bool cpu_packed_conv(CodeStream *stream, const CodeConv *args, const CpuPacked *packed);
-bool cpu_packed_winograd(CodeStream *stream, const CodeConv *args, const CpuPacked *packed);
 bool cpu_packed_attention(CodeStream *stream, const CodeAttention *args);
 
 #endif

@@ -193,8 +193,6 @@ bool cpu_packed_conv(CodeStream *stream, const CodeConv *args, const CpuPacked *
                  .position_bytes = (size_t)packed->in * sizeof(uint16_t)};
     size_t row_work;
 
-    if (packed->winograd)
-        return cpu_packed_winograd(stream, args, packed);
     conv.out_side = conv.side / conv.step;
     row_work = conv.out_side * packed->taps * packed->in * packed->out;
     if (!row_work || !args->images)

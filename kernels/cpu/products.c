@@ -119,7 +119,8 @@ static dnnl_status_t describe_product(const CpuShape *shape, Description *descri
 static dnnl_status_t describe_convolution(const CpuShape *shape, const dnnl_memory_desc_t *weights,
                                           Description *description)
 {
-    dnnl_dim_t kernel = code_kernel_side((CodeWeightKind)shape->kind), step = shape->kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1;
+    dnnl_dim_t kernel = code_kernel_side((CodeWeightKind)shape->kind),
+               step = shape->kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1;
     dnnl_dims_t x_dims = {1, shape->in, shape->height, shape->width};
     dnnl_dims_t y_dims = {1, shape->out, shape->out_height, shape->out_width};
     dnnl_dims_t w_dims = {shape->out, shape->in, kernel, kernel}, b_dims = {shape->out};

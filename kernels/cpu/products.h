@@ -13,11 +13,12 @@ enum { CPU_COLUMNS = 64, CPU_LAYOUTS = 6 };
 
 /* Weights of a product: chunks of CPU_COLUMNS outputs, each (in, columns), one after the other.
  * Of a convolution: as oneDNN likes it for the shapes seen so far; (out, in, taps) before the
- * first. */
+ * first. Of one in tiles: chunks of CPU_COLUMNS outputs, each (points, in, columns). */
 struct CodeWeight {
     CodeWeightSpec spec;
     struct CpuPacked *packed; /* then the rest is unused: packed.h */
-    float *bias;              /* (out), zeros where there is none */
+    float *bias;              /* (out, padded to 16), zeros where there is none */
+    void *zeros;              /* of a convolution in tiles: inputs outside of the map */
     unsigned layouts;
     struct {
         dnnl_memory_desc_t desc; /* unused for products */

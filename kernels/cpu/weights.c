@@ -13,6 +13,7 @@ void cpu_weight_free(CodeDevice *device, CodeWeight *weight)
     if (!weight)
         return;
     cpu_packed_free(weight->packed);
+    free(weight->zeros);
     for (unsigned i = 0; i < weight->layouts; i++)
         free(weight->layout[i].data);
     free(weight->bias);
@@ -32,17 +33,35 @@ static void pack_product(float *to, const float *from, size_t in, size_t out)
     }
 }
 
+/* (out, in, 9) to chunks of (points, in, columns). */
+static void pack_tiles(float *to, const float *from, const CodeWeightSpec *spec)
+{
+    size_t in = spec->in, points = cpu_tile_points(spec);
+    bool doubled = spec->kind == CODE_WEIGHT_CONV3_X2;
+
+    for (size_t begin = 0; begin < spec->out; begin += CPU_COLUMNS) {
+        size_t columns = least(CPU_COLUMNS, spec->out - begin);
+
+        for (size_t i = 0; i < in; i++)
+            for (size_t o = 0; o < columns; o++)
+                cpu_tile_weights(from + ((begin + o) * in + i) * 9,
+                                 to + begin * points * in + i * columns + o, in * columns, doubled);
+    }
+}
+
 static bool fill(CodeWeight *weight, const float *data, const float *bias, CodeError *error)
 {
     const CodeWeightSpec *spec = &weight->spec;
     size_t side = code_kernel_side(spec->kind);
-    size_t in = spec->in, out = spec->out, taps = side * side, bytes;
+    size_t points = cpu_tile_points(spec);
+    size_t in = spec->in, out = spec->out, taps = points ? points : side * side, bytes;
     dnnl_dims_t dims = {spec->out, spec->in, (dnnl_dim_t)side, (dnnl_dim_t)side};
 
     if (__builtin_mul_overflow(in * sizeof(float), taps * out, &bytes))
         return code_fail(error, CODE_NO_MEMORY, "weights of %zu x %zu are too large", out, in);
     weight->layout[0].data = cpu_allocate(bytes, error);
-    weight->bias = weight->layout[0].data ? cpu_allocate(out * sizeof(float), error) : NULL;
+    weight->bias =
+        weight->layout[0].data ? cpu_allocate(pieces(out, 16) * 16 * sizeof(float), error) : NULL;
     weight->layouts = 1;
     if (!weight->bias)
         return false;
@@ -50,6 +69,10 @@ static bool fill(CodeWeight *weight, const float *data, const float *bias, CodeE
         memcpy(weight->bias, bias, out * sizeof(float));
     else
         memset(weight->bias, 0, out * sizeof(float));
+    if (points) {
+        pack_tiles(weight->layout[0].data, data, spec);
+        return true;
+    }
     if (spec->kind == CODE_WEIGHT_LINEAR) {
         pack_product(weight->layout[0].data, data, in, out);
         return true;
@@ -70,6 +93,14 @@ CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, cons
         return NULL;
     }
     weight->spec = *spec;
+    if (cpu_tile_points(spec)) {
+        weight->zeros = cpu_allocate(spec->in * sizeof(float), error);
+        if (!weight->zeros) {
+            cpu_weight_free(device, weight);
+            return NULL;
+        }
+        memset(weight->zeros, 0, spec->in * sizeof(float));
+    }
     if (cpu_packs(device, spec)) {
         bool linear = spec->kind == CODE_WEIGHT_LINEAR && !spec->x_f32;
 

@@ -11,34 +11,28 @@
  * = 1 0 0, 1 1 1, 0 0 1    A^T = 1 1 0, 0 1 1 since along each side, w0 x0 + (w1 + w2) x1 = w0 (x0
  * - x1) + (w0 + w1 + w2) x1, and likewise (w0 + w1) x1 + w2 x2 = (w0 + w1 + w2) x1 + w2 (x2 - x1).
  *
- * Transforms are float32; points of inputs and weights are rounded to bfloat16. */
+ * Transforms are float32. In bf16 and int8, points of inputs and weights are rounded to bfloat16.
+ */
 #ifndef CODE_KERNELS_CPU_WINOGRAD_H
 #define CODE_KERNELS_CPU_WINOGRAD_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 enum {
     WINOGRAD_SIDE = 4, /* of the inputs of a tile, and of its points */
-    DOUBLED_SIDE = 3,
-    MOST_POINTS = WINOGRAD_SIDE * WINOGRAD_SIDE,
+    DOUBLED_SIDE = 3,  /* the same where the map is doubled */
+    WINOGRAD_POINTS = WINOGRAD_SIDE * WINOGRAD_SIDE,
+    DOUBLED_POINTS = DOUBLED_SIDE * DOUBLED_SIDE,
 };
-
-/* Brings the inputs of one tile, x (side * side positions) of `channels` bfloat16 each, to its
- * points: that of point p to to + p * point. Writes 0 up to a multiple of 16 channels. */
-void winograd_inputs(unsigned side, const uint16_t *const *x, size_t channels, uint16_t *to,
-                     size_t point);
 
 /* What becomes of the products of a tile. */
 typedef struct WinogradTile {
     const float *products; /* those of point p: products + p * point */
     size_t point;
     const float *bias; /* (width, padded to 16) */
-    uint16_t *y[4];    /* bfloat16: top left, top right, bottom left, bottom right; NULL if none */
-    const uint16_t *add[4]; /* added to them where y is not NULL, and may be it; NULL: nothing */
-    unsigned width;
+    void *y[4]; /* top left, top right, bottom left, bottom right; NULL: outside of the map */
+    const void *add[4]; /* added to them where y is not NULL, and may be it; NULL: nothing */
+    size_t width;
 } WinogradTile;
-
-void winograd_outputs(unsigned side, const WinogradTile *tile);
 
 #endif

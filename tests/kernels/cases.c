@@ -121,7 +121,7 @@ const Case cases[] = {
      SHAPES(CONV_SHAPES(ACT_TO_ACT), {2, 0, {CODE_WEIGHT_CONV3, 19, 3, 32, 0, 1, F32_TO_ACT}},
             {1, 0, {CODE_WEIGHT_CONV3, 8, 32, 640, 0, 1, F32_TO_ACT}}),
      false},
-    {"conv-coarse", run_conv, SHAPES(CONV_SHAPES(COARSE)), true},
+    {"conv-coarse", run_conv, SHAPES(CONV_SHAPES(COARSE)), false},
     {"conv-doubled", run_conv,
      SHAPES({3, 0, {CODE_WEIGHT_CONV3_X2, 8, 32, 32, 0, 1}},
             {1, 0, {CODE_WEIGHT_CONV3_X2, 1, 1, 1, 0, 1}},

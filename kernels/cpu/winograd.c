@@ -1,0 +1,322 @@
+/* winograd.c - convolutions in tiles of 2 x 2 outputs, as winograd.h tells. A task computes some
+ * tiles of one image and some panels of outputs: the points of its inputs once, then panel by panel
+ * a product for each point, and from these its outputs. All of that stays in the second cache. */
+#include "winograd.h"
+#include "packed.h"
+#include "products.h"
+
+enum {
+    HALF_TILES = 24,  /* of a task, a multiple of the rows of any tile of products */
+    FLOAT_TILES = 96, /* oneDNN's products want more rows */
+    LEAST_TASKS = 8,  /* work for several threads, where that leaves a task */
+    LEAST_PANELS = 2, /* so that the points of inputs are not most of its work */
+    PADDING = 16,     /* that transforms may read or write behind a row */
+};
+
+typedef struct Winograd {
+    const CodeConv *args;
+    const CpuPacked *packed;      /* NULL: float32 */
+    size_t points_side, points;   /* 4, 16; or 3, 9 where the map is doubled */
+    size_t in, out;               /* channels */
+    size_t side, out_side;        /* of the input and of the output */
+    size_t tiles_side, tiles;     /* of an image */
+    size_t block, blocks;         /* tiles of a task; of those in an image */
+    size_t group, groups;         /* panels of a task; of those in all */
+    size_t row, point, out_point; /* elements of a tile's inputs; of all of a block's at a point;
+                                     of a block's products at a point */
+} Winograd;
+
+/* Outputs of a panel. */
+typedef struct Columns {
+    size_t first, width, row; /* row: elements from one tile's products to the next's */
+} Columns;
+
+unsigned cpu_tile_points(const CodeWeightSpec *spec)
+{
+    if (spec->kind == CODE_WEIGHT_CONV3_X2)
+        return DOUBLED_POINTS;
+    return spec->kind == CODE_WEIGHT_CONV3 && spec->coarse && !spec->x_f32 && !spec->y_f32
+               ? WINOGRAD_POINTS
+               : 0;
+}
+
+static Columns columns_of(const Winograd *winograd, size_t panel)
+{
+    size_t first = panel * CPU_COLUMNS, width = least(CPU_COLUMNS, winograd->out - first);
+
+    return (Columns){first, width, winograd->packed ? GEMM_COLUMNS : width};
+}
+
+/* ---- memory of a task: inputs, products, and what oneDNN wants ------------------------------- */
+
+typedef struct Memory {
+    void *inputs;
+    float *products;
+    void *scratch;
+} Memory;
+
+static CpuProduct *product_of(CpuWorker *worker, const Winograd *winograd, size_t columns,
+                              size_t rows, CodeError *error)
+{
+    CpuShape shape = {
+        .kind = CODE_WEIGHT_LINEAR,
+        .in = (uint32_t)winograd->in,
+        .out = (uint32_t)columns,
+        .height = (uint32_t)rows,
+        .width = 1,
+        .out_height = (uint32_t)rows,
+        .out_width = 1,
+    };
+    CpuProduct *product = cpu_product_find(worker, &shape);
+
+    return product ? product : cpu_product_make(worker, &shape, NULL, error);
+}
+
+static bool take_memory(CpuWorker *worker, const Winograd *winograd, size_t scratch, Memory *memory,
+                        CodeError *error)
+{
+    size_t element = winograd->packed ? sizeof(uint16_t) : sizeof(float);
+    size_t inputs = pieces(winograd->points * winograd->point * element, 64) * 64;
+    size_t products = (winograd->points * winograd->out_point + PADDING) * sizeof(float);
+    char *base = cpu_scratch(worker, inputs + products + scratch, error);
+
+    if (!base)
+        return false;
+    memory->inputs = base;
+    memory->products = (float *)(void *)(base + inputs);
+    memory->scratch = base + inputs + products;
+    return true;
+}
+
+/* ---- a task ---------------------------------------------------------------------------------- */
+
+/* The inputs of `count` tiles from `first` of an image, at all points. */
+static void take_inputs(const CodeDevice *device, const Winograd *winograd, size_t image,
+                        size_t first, size_t count, void *to)
+{
+    size_t side = winograd->side, in = winograd->in, width = winograd->points_side;
+    size_t step = width == WINOGRAD_SIDE ? 2 : 1;
+    const void *zeros = winograd->args->weight->zeros;
+    const void *map = cpu_at(device, winograd->args->x, image * side * side * in);
+
+    for (size_t t = 0; t < count; t++) {
+        size_t top = (first + t) / winograd->tiles_side * step;
+        size_t left = (first + t) % winograd->tiles_side * step;
+        const void *x[WINOGRAD_POINTS];
+
+        for (size_t i = 0; i < width; i++)
+            for (size_t j = 0; j < width; j++) {
+                size_t y = top + i - 1, at = left + j - 1; /* may wrap: then outside */
+
+                x[i * width + j] =
+                    y < side && at < side ? cpu_at(device, map, (y * side + at) * in) : zeros;
+            }
+        device->body->tile_inputs((unsigned)width, x, in, cpu_at(device, to, t * winograd->row),
+                                  winograd->point);
+    }
+}
+
+/* One product a point. */
+static void multiply_halves(const Winograd *winograd, size_t index, const uint16_t *inputs,
+                            size_t count, float *products)
+{
+    const CpuPacked *packed = winograd->packed;
+    CpuPanel panel = cpu_panel(packed, index);
+    size_t weights = (size_t)packed->steps * panel.vectors * 64;
+    const void *a[GEMM_ROWS];
+
+    for (size_t p = 0; p < winograd->points; p++)
+        for (size_t row = 0, rows; row < count; row += rows) {
+            GemmTile tile = {.a = a,
+                             .b = panel.data + p * weights,
+                             .c = products + p * winograd->out_point + row * GEMM_COLUMNS,
+                             .c_row = GEMM_COLUMNS,
+                             .taps = 1,
+                             .steps = packed->steps,
+                             .vectors = panel.vectors};
+
+            rows = least(gemm_rows(panel.vectors), count - row);
+            tile.rows = (unsigned)rows;
+            for (size_t r = 0; r < rows; r++)
+                a[r] = inputs + p * winograd->point + (row + r) * winograd->row;
+            gemm_bf16(&tile);
+        }
+}
+
+static bool multiply(CpuWorker *worker, const Winograd *winograd, size_t panel, size_t count,
+                     const Memory *memory, CodeError *error)
+{
+    Columns columns = columns_of(winograd, panel);
+    const float *weights = winograd->args->weight->layout[0].data;
+    CpuProduct *product;
+
+    if (winograd->packed) {
+        multiply_halves(winograd, panel, memory->inputs, count, memory->products);
+        return true;
+    }
+    product = product_of(worker, winograd, columns.width, count, error);
+    if (!product)
+        return false;
+    weights += columns.first * winograd->points * winograd->in;
+    for (size_t p = 0; p < winograd->points; p++, weights += winograd->in * columns.width)
+        if (!cpu_product_run(worker, product, (const float *)memory->inputs + p * winograd->point,
+                             weights, NULL, memory->products + p * winograd->out_point,
+                             memory->scratch, error))
+            return false;
+    return true;
+}
+
+static void give_outputs(const CodeDevice *device, const Winograd *winograd, size_t panel,
+                         size_t image, size_t first, size_t count, const float *products)
+{
+    const CodeConv *args = winograd->args;
+    Columns columns = columns_of(winograd, panel);
+    size_t side = winograd->out_side;
+    WinogradTile tile = {.products = products,
+                         .point = winograd->out_point,
+                         .bias = (winograd->packed ? winograd->packed->bias : args->weight->bias) +
+                                 columns.first,
+                         .width = columns.width};
+
+    for (size_t t = first; t < first + count; t++, tile.products += columns.row) {
+        size_t top = t / winograd->tiles_side * 2, left = t % winograd->tiles_side * 2;
+
+        for (size_t i = 0; i < 4; i++) {
+            size_t y = top + i / 2, x = left + i % 2;
+            size_t at = ((image * side + y) * side + x) * winograd->out + columns.first;
+            bool inside = y < side && x < side;
+
+            tile.y[i] = inside ? cpu_at(device, args->y, at) : NULL;
+            tile.add[i] = inside && args->add ? cpu_at(device, args->add, at) : NULL;
+        }
+        device->body->tile_outputs((unsigned)winograd->points_side, &tile);
+    }
+}
+
+static size_t scratch_of(const Winograd *winograd, CpuWorker *worker, size_t count,
+                         CodeError *error)
+{
+    size_t most = 0;
+
+    for (size_t panel = 0; !winograd->packed && panel * CPU_COLUMNS < winograd->out; panel++) {
+        CpuProduct *product =
+            product_of(worker, winograd, columns_of(winograd, panel).width, count, error);
+
+        if (!product)
+            return SIZE_MAX;
+        most = product->scratch_bytes > most ? product->scratch_bytes : most;
+    }
+    return most;
+}
+
+static bool compute_tiles(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const Winograd *winograd = job;
+    size_t group = task % winograd->groups, block = task / winograd->groups % winograd->blocks;
+    size_t image = task / winograd->groups / winograd->blocks, first = block * winograd->block;
+    size_t count = least(winograd->block, winograd->tiles - first);
+    size_t panel = group * winograd->group;
+    size_t end = least(panel + winograd->group, pieces(winograd->out, CPU_COLUMNS));
+    size_t scratch = scratch_of(winograd, worker, count, error);
+    Memory memory;
+
+    if (scratch == SIZE_MAX || !take_memory(worker, winograd, scratch, &memory, error))
+        return false;
+    take_inputs(worker->device, winograd, image, first, count, memory.inputs);
+    for (; panel < end; panel++) {
+        if (!multiply(worker, winograd, panel, count, &memory, error))
+            return false;
+        give_outputs(worker->device, winograd, panel, image, first, count, memory.products);
+    }
+    return true;
+}
+
+/* Whole blocks, and the last. */
+static bool prepare(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+{
+    const Winograd *winograd = job;
+    size_t last = winograd->tiles - (winograd->blocks - 1) * winograd->block;
+    size_t whole = scratch_of(winograd, worker, least(winograd->block, winograd->tiles), error);
+    size_t rest = whole < SIZE_MAX ? scratch_of(winograd, worker, last, error) : SIZE_MAX;
+    Memory memory;
+
+    (void)task;
+    return rest < SIZE_MAX &&
+           take_memory(worker, winograd, whole > rest ? whole : rest, &memory, error);
+}
+
+/* How an image's tiles and panels are shared out. */
+static void share_out(Winograd *winograd)
+{
+    size_t panels = pieces(winograd->out, CPU_COLUMNS);
+    size_t block = winograd->packed ? HALF_TILES : FLOAT_TILES;
+
+    winograd->blocks = pieces(winograd->tiles, block);
+    winograd->block = pieces(pieces(winograd->tiles, winograd->blocks), 6) * 6;
+    winograd->blocks = pieces(winograd->tiles, winograd->block);
+    winograd->groups = least(pieces(LEAST_TASKS, winograd->blocks), pieces(panels, LEAST_PANELS));
+    winograd->group = pieces(panels, winograd->groups);
+    winograd->groups = pieces(panels, winograd->group);
+}
+
+bool cpu_winograd(CodeStream *stream, const CodeConv *args)
+{
+    const CodeWeight *weight = args->weight;
+    bool doubled = weight->spec.kind == CODE_WEIGHT_CONV3_X2;
+    size_t side = args->side;
+    Winograd winograd = {.args = args,
+                         .packed = weight->packed,
+                         .points_side = doubled ? DOUBLED_SIDE : WINOGRAD_SIDE,
+                         .points = cpu_tile_points(&weight->spec),
+                         .in = weight->spec.in,
+                         .out = weight->spec.out,
+                         .side = side,
+                         .out_side = doubled ? 2 * side : side,
+                         .tiles_side = doubled ? side : pieces(side, 2),
+                         .row = weight->spec.in};
+
+    winograd.tiles = winograd.tiles_side * winograd.tiles_side;
+    if (!winograd.tiles || !args->images || !winograd.out)
+        return true;
+    share_out(&winograd);
+    if (winograd.packed) /* whole steps, with zeros behind an odd number of channels */
+        winograd.row = pieces(winograd.row, PADDING) * PADDING;
+    winograd.point = winograd.block * winograd.row + PADDING;
+    winograd.out_point = winograd.block * CPU_COLUMNS;
+    if (stream->rehearsing)
+        return cpu_prepare(stream, prepare, &winograd);
+    return cpu_run(stream, compute_tiles, &winograd,
+                   args->images * winograd.blocks * winograd.groups);
+}
+
+/* ---- weights --------------------------------------------------------------------------------- */
+
+/* G of one row or column of the kernel, to 4 or 3 points. */
+static void weight_points(const float w[3], float points[WINOGRAD_SIDE], bool doubled)
+{
+    points[0] = w[0];
+    if (doubled) {
+        points[1] = w[0] + w[1] + w[2];
+        points[2] = w[2];
+        return;
+    }
+    points[1] = 0.5f * (w[0] + w[1] + w[2]);
+    points[2] = 0.5f * (w[0] - w[1] + w[2]);
+    points[3] = w[2];
+}
+
+void cpu_tile_weights(const float w[9], float *points, size_t step, bool doubled)
+{
+    unsigned side = doubled ? DOUBLED_SIDE : WINOGRAD_SIDE;
+    float rows[3][WINOGRAD_SIDE], column[WINOGRAD_SIDE];
+
+    for (unsigned i = 0; i < 3; i++)
+        weight_points(w + 3 * i, rows[i], doubled);
+    for (unsigned j = 0; j < side; j++) {
+        const float from[3] = {rows[0][j], rows[1][j], rows[2][j]};
+
+        weight_points(from, column, doubled);
+        for (unsigned i = 0; i < side; i++)
+            points[(i * side + j) * step] = column[i];
+    }
+}
