@@ -72,9 +72,10 @@ apt update || {
     tail -n 5 "$work/apt.log"
     skip 'the new system cannot reach the mirror'
 }
-apt install gstreamer1.0-tools curl || {
+# What the studio needs of others comes first: their scripts leave files of their own in /etc.
+apt install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good libsoup-3.0-0 curl || {
     tail -n 5 "$work/apt.log"
-    skip 'gst-launch and curl cannot be installed from the mirror'
+    skip 'GStreamer, libsoup and curl cannot be installed from the mirror'
 }
 files >"$work/before"
 inside dpkg-query -W >"$work/packages-before"
