@@ -99,9 +99,12 @@ static GstCodeSettings settings_at(gpointer data, GstClockTime pts)
 /* Fixes what the properties of the model mean until the next stop. */
 static gboolean open_weights(GstCodeSrc *self, CodeError *error)
 {
+    GstBaseSrc *src = GST_BASE_SRC(self);
+    /* Of no frames none waits for the weights, but PROGRESS has to end. */
+    gboolean now = gst_base_src_is_live(src) || src->num_buffers_left == 0;
+
     return gst_code_weights_open_for(&self->weights, &self->wish, &self->settings, error) &&
-           (!gst_base_src_is_live(GST_BASE_SRC(self)) ||
-            gst_code_weights_await(&self->weights, error));
+           (!now || gst_code_weights_await(&self->weights, error));
 }
 
 static CodeOutput get_output(gpointer data)

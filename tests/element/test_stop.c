@@ -145,6 +145,19 @@ GST_START_TEST(test_eos_while_loading)
 }
 GST_END_TEST
 
+/* Somebody who waits for the end of PROGRESS, as gst-launch-1.0 does, comes to it without frames.
+ */
+GST_START_TEST(test_progress_of_no_frames)
+{
+    Player *player = slow_player("num-buffers=0");
+
+    player_preroll(player);
+    await_progress(player, GST_PROGRESS_TYPE_COMPLETE);
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    player_free(player);
+}
+GST_END_TEST
+
 /* A live source's clock must not run while it loads, so it loads before it is PAUSED. */
 GST_START_TEST(test_live_loads_first)
 {
@@ -203,6 +216,7 @@ Suite *make_suite(void)
     tcase_add_test(stop, test_seek_while_generating);
     tcase_add_test(stop, test_seek_while_loading);
     tcase_add_test(stop, test_eos_while_loading);
+    tcase_add_test(stop, test_progress_of_no_frames);
     tcase_add_test(stop, test_live_loads_first);
     tcase_add_test(stop, test_weights_are_shared);
     return suite;
