@@ -160,8 +160,8 @@ static void set_side(GstCodePaint *self, guint side)
 }
 
 /* The first frame that needs the weights may be long in coming, or may not come: in a pipeline with
- * a live source there is none before PLAYING, and who waits until all PROGRESS has ended, as
- * gst-launch-1.0 does, would wait for ever. So it is not left to frames to wait for the weights. */
+ * a live source there is none before PLAYING, and an application that waits until all PROGRESS has
+ * ended, as gst-launch does, would wait for ever. So frames are not left to wait for the weights. */
 static gpointer await_weights(gpointer data)
 {
     CodeError error; /* which the frames will come to as well */
