@@ -116,7 +116,7 @@ static void gst_code_paint_get_property(GObject *object, guint id, GValue *value
     gboolean known = TRUE;
 
     if (id == PROP_STATS) {
-        g_value_take_boxed(value, gst_code_stats_structure(&self->stats, "codepaint-stats", 1));
+        g_value_take_boxed(value, gst_code_stats_structure(&self->stats));
         return;
     }
     GST_OBJECT_LOCK(self);
@@ -161,7 +161,8 @@ static void set_side(GstCodePaint *self, guint side)
 
 /* The first frame that needs the weights may be long in coming, or may not come: in a pipeline with
  * a live source there is none before PLAYING, and an application that waits until all PROGRESS has
- * ended, as gst-launch does, would wait for ever. So frames are not left to wait for the weights. */
+ * ended, as gst-launch does, would wait for ever. So frames are not left to wait for the weights.
+ */
 static gpointer await_weights(gpointer data)
 {
     CodeError error; /* which the frames will come to as well */
@@ -224,7 +225,7 @@ static gboolean gst_code_paint_start(GstBaseTransform *transform)
     self->image = g_new(gfloat, 3 * (gsize)info->side * info->side);
     self->cells = g_new(gfloat, (gsize)cells * cells);
     self->next_frame = 0;
-    gst_code_stats_reset(&self->stats, self->weights.headers);
+    gst_code_stats_reset(&self->stats, self->weights.headers, self->weights.batch);
     set_side(self, info->side);
     begin_to_wait(self);
     return TRUE;
@@ -234,7 +235,8 @@ static gboolean gst_code_paint_start(GstBaseTransform *transform)
 static GstStateChangeReturn gst_code_paint_change_state(GstElement *element,
                                                         GstStateChange transition)
 {
-    GstCodeWeights *weights = &GST_CODE_PAINT(element)->weights;
+    GstCodePaint *self = GST_CODE_PAINT(element);
+    GstCodeWeights *weights = &self->weights;
     GstStateChangeReturn result;
 
     if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
@@ -242,8 +244,10 @@ static GstStateChangeReturn gst_code_paint_change_state(GstElement *element,
     result = PARENT_ELEMENT->change_state(element, transition);
     if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
         gst_code_weights_interrupt(weights, FALSE);
-    if (transition == GST_STATE_CHANGE_READY_TO_NULL)
+    if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
         gst_code_weights_forget(weights);
+        gst_code_stats_close(&self->stats);
+    }
     return result;
 }
 
@@ -546,6 +550,6 @@ static void gst_code_paint_init(GstCodePaint *self)
     gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
     gst_code_settings_init(&self->settings);
     gst_code_wish_init(&self->wish);
-    gst_code_stats_init(&self->stats);
+    gst_code_stats_init(&self->stats, "codepaint-stats");
     gst_code_weights_init(&self->weights, GST_ELEMENT(self));
 }

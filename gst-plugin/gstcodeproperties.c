@@ -104,18 +104,16 @@ void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamS
 {
     GstCodeSrc *self = GST_CODE_SRC(object);
     gboolean known;
-    guint batch;
 
     if (id == PROP_IS_LIVE) {
         g_value_set_boolean(value, gst_base_src_is_live(GST_BASE_SRC(self)));
         return;
     }
     GST_OBJECT_LOCK(self);
-    batch = self->wish.batch;
     known = id == PROP_STATS || get_own(self, id, value);
     GST_OBJECT_UNLOCK(self);
     if (id == PROP_STATS)
-        g_value_take_boxed(value, gst_code_stats_structure(&self->stats, "codesrc-stats", batch));
+        g_value_take_boxed(value, gst_code_stats_structure(&self->stats));
     if (!known)
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }

@@ -217,7 +217,7 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
         return FALSE;
     }
     gst_code_error_warn_passed_over(GST_ELEMENT(self), code_model_info(self->weights.headers));
-    gst_code_stats_reset(&self->stats, self->weights.headers);
+    gst_code_stats_reset(&self->stats, self->weights.headers, self->weights.batch);
     start_ahead(self);
     info = code_model_info(self->weights.headers);
     set_side(self, info->side, gst_code_cuda_open(&self->cuda, info));
@@ -227,11 +227,14 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
 static GstStateChangeReturn gst_code_src_change_state(GstElement *element,
                                                       GstStateChange transition)
 {
+    GstCodeSrc *self = GST_CODE_SRC(element);
     GstStateChangeReturn result =
         GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
 
-    if (transition == GST_STATE_CHANGE_READY_TO_NULL)
-        gst_code_weights_forget(&GST_CODE_SRC(element)->weights);
+    if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
+        gst_code_weights_forget(&self->weights);
+        gst_code_stats_close(&self->stats);
+    }
     return result;
 }
 
@@ -448,7 +451,7 @@ static void gst_code_src_init(GstCodeSrc *self)
 {
     gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
     gst_code_src_init_properties(self);
-    gst_code_stats_init(&self->stats);
+    gst_code_stats_init(&self->stats, "codesrc-stats");
     g_mutex_init(&self->ahead_lock);
     gst_code_weights_init(&self->weights, GST_ELEMENT(self));
     gst_code_cuda_init(&self->cuda, GST_ELEMENT(self));

@@ -6,25 +6,34 @@
 #define HEADROOM  1.05
 #define DEVIATION 0.25
 
-void gst_code_stats_init(GstCodeStats *stats)
+void gst_code_stats_init(GstCodeStats *stats, const gchar *name)
 {
-    *stats = (GstCodeStats){.any = FALSE};
+    *stats = (GstCodeStats){.name = name};
     g_mutex_init(&stats->lock);
+}
+
+/* With the lock held, or alone. */
+static void let_go(GstCodeStats *stats)
+{
+    code_model_unref(stats->origin.model);
+    stats->origin.model = NULL;
+    g_clear_pointer(&stats->closed, gst_structure_free);
 }
 
 void gst_code_stats_clear(GstCodeStats *stats)
 {
-    code_model_unref(stats->origin.model);
+    let_go(stats);
     g_mutex_clear(&stats->lock);
 }
 
-void gst_code_stats_reset(GstCodeStats *stats, CodeModel *model)
+void gst_code_stats_reset(GstCodeStats *stats, CodeModel *model, guint batch)
 {
-    GstCodeOrigin origin = {.model = model ? code_model_ref(model) : NULL};
+    GstCodeOrigin origin = {.model = code_model_ref(model)};
 
     g_mutex_lock(&stats->lock);
-    code_model_unref(stats->origin.model);
+    let_go(stats);
     stats->origin = origin;
+    stats->batch = batch;
     stats->processed = stats->dropped = 0;
     stats->any = FALSE;
     stats->measured = 0;
@@ -147,19 +156,27 @@ void gst_code_stats_install(GObjectClass *klass, guint id, const gchar *blurb)
                                                        G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
 }
 
-GstStructure *gst_code_stats_structure(GstCodeStats *stats, const gchar *name, guint batch)
+GstStructure *gst_code_stats_structure(GstCodeStats *stats)
 {
-    GstStructure *structure = gst_structure_new_empty(name);
+    GstStructure *structure;
     GstCodeOrigin origin = gst_code_stats_origin(stats);
     GstCodeRecord last;
     gboolean any;
+    guint batch;
 
     g_mutex_lock(&stats->lock);
+    if (stats->closed && !origin.model) {
+        structure = gst_structure_copy(stats->closed);
+        g_mutex_unlock(&stats->lock);
+        return structure;
+    }
+    structure = gst_structure_new_empty(stats->name);
     gst_structure_set(structure, "processed", G_TYPE_UINT64, stats->processed, "dropped",
                       G_TYPE_UINT64, stats->dropped, "latency", G_TYPE_UINT64, stats->latency,
                       NULL);
     any = stats->any;
     last = stats->last;
+    batch = stats->batch;
     g_mutex_unlock(&stats->lock);
 
     if (origin.model) {
@@ -179,4 +196,14 @@ GstStructure *gst_code_stats_structure(GstCodeStats *stats, const gchar *name, g
     }
     code_model_unref(origin.model);
     return structure;
+}
+
+void gst_code_stats_close(GstCodeStats *stats)
+{
+    GstStructure *closed = gst_code_stats_structure(stats);
+
+    g_mutex_lock(&stats->lock);
+    let_go(stats);
+    stats->closed = closed;
+    g_mutex_unlock(&stats->lock);
 }

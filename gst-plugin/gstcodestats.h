@@ -11,8 +11,12 @@
 #define GST_CODE_STATS_RECENT 10 /* pictures that the latency is measured from */
 
 typedef struct GstCodeStats {
+    const gchar *name; /* of the structure */
+
     GMutex lock; /* of all that follows */
     GstCodeOrigin origin;
+    guint batch;          /* pictures at a time */
+    GstStructure *closed; /* what was to be told when the model was let go; NULL: it was not */
     guint64 processed, dropped;
     gboolean any; /* `last` is there */
     GstCodeRecord last;
@@ -21,11 +25,16 @@ typedef struct GstCodeStats {
     GstClockTime latency; /* as told to the pipeline */
 } GstCodeStats;
 
-void gst_code_stats_init(GstCodeStats *stats);
+/* `name`: of the structure, static. */
+void gst_code_stats_init(GstCodeStats *stats, const gchar *name);
 void gst_code_stats_clear(GstCodeStats *stats);
 
-/* A new stream, with nothing done yet. NULL: no model is open. */
-void gst_code_stats_reset(GstCodeStats *stats, CodeModel *model);
+/* A new stream of so many pictures at a time, with nothing done yet. */
+void gst_code_stats_reset(GstCodeStats *stats, CodeModel *model, guint batch);
+
+/* Lets the model go, and with it the device and the files that it keeps open. The property goes on
+ * telling what it would have told. */
+void gst_code_stats_close(GstCodeStats *stats);
 
 /* The model whose weights draw from now on; it may be the same. */
 void gst_code_stats_set_model(GstCodeStats *stats, CodeModel *model);
@@ -49,8 +58,8 @@ GstClockTime gst_code_stats_expected(GstCodeStats *stats);
 gboolean gst_code_stats_update_latency(GstCodeStats *stats);
 GstClockTime gst_code_stats_latency(GstCodeStats *stats);
 
-/* For the property. `name`: of the structure; `batch`: pictures at a time. */
-GstStructure *gst_code_stats_structure(GstCodeStats *stats, const gchar *name, guint batch);
+/* For the property. */
+GstStructure *gst_code_stats_structure(GstCodeStats *stats);
 
 /* The property itself, read-only, with the id that an element gives it. */
 void gst_code_stats_install(GObjectClass *klass, guint id, const gchar *blurb);

@@ -320,7 +320,7 @@ GST_START_TEST(test_stats)
         "latency",  "device", "precision", "threads", "class-name", "class-id-2",  "class-mix",
         "guidance", "top-k",  "top-p",     "scale",   "scales",     "launch-line", "weight-bytes"};
     Player *player = played("class-id=4 seed=7 num-buffers=5");
-    GstStructure *stats;
+    GstStructure *stats, *later;
     guint64 processed, dropped, seed, frame, bytes;
     gdouble seconds, drafter, refiner, vae;
     gint class_id;
@@ -346,6 +346,11 @@ GST_START_TEST(test_stats)
     fail_unless_equals_int(strlen(gst_structure_get_string(stats, "model-digest")), 16);
     for (guint i = 0; i < G_N_ELEMENTS(others); i++)
         fail_unless(gst_structure_has_field(stats, others[i]), "%s", others[i]);
+    /* The model is let go in NULL, not what is known of it. */
+    gst_element_set_state(player->pipeline, GST_STATE_NULL);
+    g_object_get(player->source, "stats", &later, NULL);
+    fail_unless(gst_structure_is_equal(stats, later));
+    gst_structure_free(later);
     gst_structure_free(stats);
     player_free(player);
 }
