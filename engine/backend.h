@@ -114,9 +114,10 @@ typedef struct CodeModulate {
     CodePerLane scale, shift;
 } CodeModulate;
 
-/* qkv (lanes, rows, 3 * heads * 64): q <- q / |q| * q_scale[head] in place; k / |k| and v are
- * appended to the caches, (lanes, heads, capacity, 64), at position `first`. Norms have a floor of
- * 1e-12. */
+/* qkv (lanes, rows, 3 * heads * 64): q <- q / |q| * q_scale[head] in place; k / |k| and v go to the
+ * caches, (lanes, heads, capacity, 64), from row `first` on. Norms have a floor of 1e-12. The
+ * caches may begin within a larger array: they have row r of head h of lane l at element
+ * ((l * heads + h) * capacity + r) * 64, and r may be more than `capacity`. */
 typedef struct CodeHeads {
     void *qkv;
     const float *q_scale; /* (heads) */
@@ -125,14 +126,14 @@ typedef struct CodeHeads {
     unsigned first, capacity;
 } CodeHeads;
 
-/* Copies the keys and values of a class's first scale into the caches of the lanes. For layer i:
- * from element i * 2 * heads * rows * 64, (2, heads, rows, 64), keys first, of the activations that
- * begin at the float base + slot[l] * stride
- * to cache + i * 2 * lanes * heads * capacity * 64, (2, lanes, heads, capacity, 64), position 0. */
+/* Copies the keys and values of a class's first scale into the caches of the lanes: from
+ * (2, heads, layers, rows, 64), keys first, of the activations that begin at the float
+ * base + slot[l] * stride
+ * to (2, lanes, heads, capacity, 64), those of layer i to rows i * kept, i * kept + 1, ... */
 typedef struct CodeRecall {
     CodePerLane from;
     void *cache;
-    unsigned layers, lanes, heads, rows, capacity;
+    unsigned layers, lanes, heads, rows, kept, capacity;
 } CodeRecall;
 
 /* out = softmax(scale * q k^T) v for each lane and head, every query seeing every key. Row r of

@@ -133,7 +133,7 @@ static bool first_scale(CodeGenerator *generator, const CodeClassTable *table, u
                      .lanes = 1,
                      .lanes_per_image = 1,
                      .cache = slot + table->layout.keys,
-                     .capacity = shape->first[1]};
+                     .rows = {shape->first[1], shape->first[1] * var->shape.depth}};
     CodeEmbed embed = {.source = {slot + table->layout.cond, 0, NULL},
                        .broadcast = true,
                        .lanes_per_source = 1,
@@ -238,7 +238,7 @@ bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table)
                                         generator->count * branches * sizeof(int32_t), CODE_UPLOAD);
 }
 
-bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, unsigned capacity)
+bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, CodeCacheRows rows)
 {
     const CodeShape *shape = &generator->model->shape;
     CodeRecall recall = {
@@ -248,7 +248,8 @@ bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, 
         .lanes = generator->count * generator->branches,
         .heads = table->var->shape.heads,
         .rows = shape->first[1],
-        .capacity = capacity};
+        .kept = rows.kept,
+        .capacity = rows.room};
 
     return generator->model->backend->recall(generator->stream, &recall);
 }

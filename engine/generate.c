@@ -131,18 +131,18 @@ static bool begin(CodeGenerator *generator)
 static bool decode(CodeGenerator *generator, unsigned k, unsigned n)
 {
     const CodeShape *shape = &generator->model->shape;
-    unsigned length = shape->first[shape->scales], drafted = shape->first[n];
+    CodeCacheRows drafted = code_drafter_rows(shape, n), refined = code_refiner_rows(shape, n);
 
     if (k == 0)
         return n == 1 || code_classes_recall(generator, &generator->drafter, drafted);
     if (k < n)
         return code_transformer_scale(generator, &generator->drafter, k, k, drafted);
     if (k > n)
-        return code_transformer_scale(generator, &generator->refiner, k, k, length);
+        return code_transformer_scale(generator, &generator->refiner, k, k, refined);
     /* The hand-over: the refiner takes in what the drafter decoded, and the drafter's cache is
      * free. */
-    return code_classes_recall(generator, &generator->refiner, length) &&
-           code_transformer_scale(generator, &generator->refiner, 1, n, length);
+    return code_classes_recall(generator, &generator->refiner, refined) &&
+           code_transformer_scale(generator, &generator->refiner, 1, n, refined);
 }
 
 static bool keep_logits(CodeGenerator *generator, unsigned k)

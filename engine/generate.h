@@ -16,7 +16,7 @@ typedef struct CodeSlotLayout {
     size_t shared; /* (6C) with shared_aln */
     size_t blocks; /* (depth, 6C): gamma1 gamma2 scale1 scale2 shift1 shift2 */
     size_t head;   /* (2C): scale, shift */
-    size_t keys;   /* (depth, 2, heads, n, 64) activations: keys, values of scale 0, n = p_0^2 */
+    size_t keys;   /* (2, heads, depth, n, 64) activations: keys, values of scale 0, n = p_0^2 */
     size_t logits; /* (n, V) of scale 0, drafter only */
     size_t stride; /* floats of a slot */
 } CodeSlotLayout;
@@ -59,8 +59,8 @@ typedef struct CodeBuffers {
     int32_t *fed;    /* (B, L) tokens as fed, where the run is feeding: drawn, or given */
     float *f_hat;    /* (B, P, P, Z) */
     float *areas;    /* (B, L - p_0^2, Z): f_hat brought down to the sides of scales 1, 2, ... */
-    void *cache;   /* (depth, 2, lanes, heads, capacity, 64): of the drafter, then of the refiner */
-    float *logits; /* (B, p^2, V) */
+    void *cache;     /* (2, lanes, heads, room, 64): of the drafter, then of the refiner */
+    float *logits;   /* (B, p^2, V) */
     /* device, scratch of a pass; shares bytes with maps below; void: activations */
     float *x;   /* (lanes, rows, C) residual stream */
     void *h;    /* (lanes, rows, C) */
@@ -125,6 +125,18 @@ static inline void *code_activation(const CodeGenerator *generator, const void *
 
 /* ---- plan.c ---------------------------------------------------------------------------------- */
 
+/* How keys, and then values, of a transformer lie: (2, lanes, heads, room, 64). A head has `kept`
+ * rows for each layer, the last layer's first: those that a later pass reads. The last pass's own
+ * rows are read in that pass only. They follow upon the layer's kept ones, over those of the layers
+ * before it, which that pass has done with: so they take room once and not once a layer. */
+typedef struct CodeCacheRows {
+    unsigned kept, room;
+} CodeCacheRows;
+
+/* Those of the drafter, or of the refiner, for N drafting steps; room 0: it needs none. */
+CodeCacheRows code_drafter_rows(const CodeShape *shape, unsigned n);
+CodeCacheRows code_refiner_rows(const CodeShape *shape, unsigned n);
+
 /* Lays out the device and the host arena; with bases NULL it measures. */
 void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host);
 
@@ -138,7 +150,7 @@ CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var,
 bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table);
 
 /* Copies keys and values of scale 0 into the cache. */
-bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, unsigned capacity);
+bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, CodeCacheRows rows);
 
 /* Copies the logits of scale 0. */
 bool code_classes_logits(CodeGenerator *generator, const CodeClassTable *table);
@@ -159,8 +171,8 @@ typedef struct CodePass {
     const int32_t *slots; /* device: (lanes) */
     unsigned lanes, lanes_per_image;
     unsigned first_scale, last_scale;
-    void *cache; /* (depth, 2, lanes, heads, capacity, 64), filled before first_scale */
-    unsigned capacity;
+    void *cache; /* filled before first_scale */
+    CodeCacheRows rows;
 } CodePass;
 
 /* buffers.x (lanes, rows, C) through all blocks, after which it holds the rows of the last scale,
@@ -175,7 +187,7 @@ bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const
 /* Decodes scale k of the run: from areas and caches to logits. At the hand-over the refiner also
  * sees the scales that the drafter decoded. */
 bool code_transformer_scale(CodeGenerator *generator, const CodeClassTable *table,
-                            unsigned first_scale, unsigned last_scale, unsigned capacity);
+                            unsigned first_scale, unsigned last_scale, CodeCacheRows rows);
 
 /* ---- sample.c, pyramid.c --------------------------------------------------------------------- */
 

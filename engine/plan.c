@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-/* Positions that a transformer's cache must hold, and rows of its largest pass, for one N. */
+/* Rows of a transformer's largest pass, for one N. */
 typedef struct Needs {
-    unsigned drafter_capacity, refiner_capacity;
     unsigned drafter_rows, refiner_rows;
 } Needs;
 
@@ -22,13 +21,36 @@ static unsigned scale_rows(const CodeShape *shape, unsigned k)
     return shape->first[k + 1] - shape->first[k];
 }
 
+/* Of passes whose last one has scales from..last; what is before them was kept. */
+static CodeCacheRows cache_rows(const CodeShape *shape, const CodeVarShape *var, unsigned from,
+                                unsigned last)
+{
+    unsigned kept = shape->first[from];
+
+    return (CodeCacheRows){kept, var->depth * kept + shape->first[last + 1] - kept};
+}
+
+CodeCacheRows code_drafter_rows(const CodeShape *shape, unsigned n)
+{
+    /* Scale 0 alone comes from the class table. */
+    return n == 1 ? (CodeCacheRows){0, 0} : cache_rows(shape, &shape->drafter, n - 1, n - 1);
+}
+
+CodeCacheRows code_refiner_rows(const CodeShape *shape, unsigned n)
+{
+    unsigned last = shape->scales - 1;
+
+    /* Where the hand-over is the last pass, it has all scales but the first. */
+    return n > last ? (CodeCacheRows){0, 0}
+                    : cache_rows(shape, &shape->refiner, n == last ? 1 : last, last);
+}
+
 static Needs needs_of(const CodeShape *shape, unsigned n)
 {
-    Needs needs = {shape->first[n], 0, scale_rows(shape, n - 1), 0};
+    Needs needs = {scale_rows(shape, n - 1), 0};
 
     if (n == shape->scales)
         return needs;
-    needs.refiner_capacity = shape->first[shape->scales];
     /* The hand-over pass: scales 1..N; scale 0 comes from the class table. */
     needs.refiner_rows =
         larger(shape->first[n + 1] - shape->first[1], scale_rows(shape, shape->scales - 1));
@@ -40,9 +62,9 @@ static size_t activation_size(const CodeGenerator *generator)
     return generator->model->device_info.activation_size;
 }
 
-static size_t cache_elements(const CodeVarShape *var, size_t lanes, size_t capacity)
+static size_t cache_elements(const CodeVarShape *var, size_t lanes, CodeCacheRows rows)
 {
-    return 2 * (size_t)var->depth * lanes * var->width * capacity;
+    return 2 * lanes * var->width * rows.room;
 }
 
 static void layout_table(CodeGenerator *generator, CodeClassTable *table, const CodeVar *var,
@@ -135,8 +157,8 @@ static Needs needs_of_all(const CodeGenerator *generator, size_t *cache)
     *cache = 0;
     for (unsigned n = 1; n <= shape->scales; n++) {
         Needs needs = needs_of(shape, n);
-        size_t drafter = cache_elements(&shape->drafter, lanes, needs.drafter_capacity);
-        size_t refiner = cache_elements(&shape->refiner, lanes, needs.refiner_capacity);
+        size_t drafter = cache_elements(&shape->drafter, lanes, code_drafter_rows(shape, n));
+        size_t refiner = cache_elements(&shape->refiner, lanes, code_refiner_rows(shape, n));
 
         if (!(generator->steps >> n & 1))
             continue;

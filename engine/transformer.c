@@ -75,8 +75,8 @@ static bool attend(CodeGenerator *generator, const CodePass *pass, unsigned from
                               .q_lane = rows * 3 * c,
                               .q_head = CODE_HEAD_SIZE,
                               .q_row = 3 * c,
-                              .kv_lane = c * pass->capacity,
-                              .kv_head = (size_t)CODE_HEAD_SIZE * pass->capacity,
+                              .kv_lane = c * pass->rows.room,
+                              .kv_head = (size_t)CODE_HEAD_SIZE * pass->rows.room,
                               .kv_row = CODE_HEAD_SIZE,
                               .out_lane = rows * c,
                               .out_head = CODE_HEAD_SIZE,
@@ -133,9 +133,9 @@ static bool attention(CodeGenerator *generator, const CodePass *pass, unsigned i
     CodeBuffers *b = &generator->buffers;
     CodePerLane none = {0};
     unsigned rows = pass_rows(shape, pass), c = var->shape.width;
-    size_t half = (size_t)pass->lanes * c * pass->capacity; /* keys of one layer, or values */
-    void *k = code_activation(generator, pass->cache, 2 * i * half);
-    void *v = code_activation(generator, k, half);
+    size_t place = (size_t)(var->shape.depth - 1 - i) * pass->rows.kept * CODE_HEAD_SIZE;
+    void *k = code_activation(generator, pass->cache, place);
+    void *v = code_activation(generator, k, (size_t)pass->lanes * c * pass->rows.room);
     CodeHeads heads = {.qkv = b->wide,
                        .q_scale = var->blocks[i].q_scale,
                        .k_cache = k,
@@ -144,7 +144,7 @@ static bool attention(CodeGenerator *generator, const CodePass *pass, unsigned i
                        .rows = rows,
                        .heads = var->shape.heads,
                        .first = shape->first[pass->first_scale],
-                       .capacity = pass->capacity};
+                       .capacity = pass->rows.room};
     unsigned from = i + 1 == var->shape.depth ? pass->last_scale : pass->first_scale;
 
     return modulate(generator, pass, rows, modulation(pass, i, SCALE1),
@@ -249,7 +249,7 @@ static bool embed_areas(CodeGenerator *generator, const CodePass *pass)
 }
 
 bool code_transformer_scale(CodeGenerator *generator, const CodeClassTable *table,
-                            unsigned first_scale, unsigned last_scale, unsigned capacity)
+                            unsigned first_scale, unsigned last_scale, CodeCacheRows rows)
 {
     CodePass pass = {.table = table,
                      .slots = table->lane_slots,
@@ -258,7 +258,7 @@ bool code_transformer_scale(CodeGenerator *generator, const CodeClassTable *tabl
                      .first_scale = first_scale,
                      .last_scale = last_scale,
                      .cache = generator->buffers.cache,
-                     .capacity = capacity};
+                     .rows = rows};
     const float *t = generator->buffers.t + (size_t)last_scale * generator->batch;
 
     return embed_areas(generator, &pass) && code_transformer_blocks(generator, &pass) &&

@@ -70,27 +70,29 @@ bool cpu_heads(CodeStream *stream, const CodeHeads *args)
     return stream->rehearsing || cpu_run(stream, split_heads, args, pieces(rows, step));
 }
 
-/* A task copies one layer's keys, or values, of one lane. */
-static bool recall_lane(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+/* A task copies the keys, or values, of one head of one lane. */
+static bool recall_head(CpuWorker *worker, const void *job, size_t task, CodeError *error)
 {
     const CodeRecall *args = job;
     const CodeDevice *device = worker->device;
-    size_t part = task / args->lanes, lane = task % args->lanes, heads = args->heads;
-    size_t run = (size_t)args->rows * CODE_HEAD_SIZE;
-    size_t room = (size_t)args->capacity * CODE_HEAD_SIZE;
+    size_t head = task % args->heads, lane = task / args->heads % args->lanes;
+    size_t part = task / args->heads / args->lanes; /* keys or values */
+    size_t from = (part * args->heads + head) * args->layers * args->rows * CODE_HEAD_SIZE;
+    size_t to = task * args->capacity * CODE_HEAD_SIZE, run = (size_t)args->rows * CODE_HEAD_SIZE;
 
     (void)error;
-    for (size_t head = 0; head < heads; head++)
-        memcpy(cpu_at(device, args->cache, (task * heads + head) * room),
-               cpu_at(device, per_lane(&args->from, lane), (part * heads + head) * run),
+    for (size_t layer = 0; layer < args->layers; layer++, from += run) {
+        memcpy(cpu_at(device, args->cache, to), cpu_at(device, per_lane(&args->from, lane), from),
                run * (device->half ? 2 : 4));
+        to += (size_t)args->kept * CODE_HEAD_SIZE;
+    }
     return true;
 }
 
 bool cpu_recall(CodeStream *stream, const CodeRecall *args)
 {
     return stream->rehearsing ||
-           cpu_run(stream, recall_lane, args, 2 * (size_t)args->layers * args->lanes);
+           cpu_run(stream, recall_head, args, 2 * (size_t)args->lanes * args->heads);
 }
 
 static bool embed_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)

@@ -142,14 +142,16 @@ cudaError_t cuda_heads(const CodeHeads *args, CudaType type, cudaStream_t stream
 template <class T> __global__ void recall(CodeRecall args)
 {
     size_t run = (size_t)args.rows * 64, index = thread_number();
-    size_t part = index / run; /* (layer, keys or values, lane, head) */
+    size_t layer = index / run % args.layers, part = index / run / args.layers;
     size_t head = part % args.heads, lane = part / args.heads % args.lanes;
-    size_t block = part / args.heads / args.lanes; /* (layer, keys or values) */
+    size_t kind = part / args.heads / args.lanes; /* keys or values */
+    size_t from = ((kind * args.heads + head) * args.layers + layer) * run;
+    size_t to = (part * args.capacity + layer * args.kept) * 64;
 
-    if (block >= 2 * (size_t)args.layers)
+    if (kind >= 2)
         return;
-    ((T *)args.cache)[part * args.capacity * 64 + index % run] = ((const T *)per_lane(
-        args.from, (unsigned)lane))[(block * args.heads + head) * run + index % run];
+    ((T *)args.cache)[to + index % run] =
+        ((const T *)per_lane(args.from, (unsigned)lane))[from + index % run];
 }
 
 cudaError_t cuda_recall(const CodeRecall *args, CudaType type, cudaStream_t stream)

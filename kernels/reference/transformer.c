@@ -126,19 +126,20 @@ bool reference_heads(CodeStream *stream, const CodeHeads *args)
 
 bool reference_recall(CodeStream *stream, const CodeRecall *args)
 {
-    size_t run = (size_t)args->rows * CODE_HEAD_SIZE,
-           room = (size_t)args->capacity * CODE_HEAD_SIZE;
-    size_t heads = args->heads;
+    size_t run = (size_t)args->rows * CODE_HEAD_SIZE, kept = (size_t)args->kept * CODE_HEAD_SIZE;
+    size_t room = (size_t)args->capacity * CODE_HEAD_SIZE, heads = args->heads;
 
     if (stream->rehearsing)
         return true;
-    /* `part` counts layers, and keys and values within them: both sides have them in that order. */
-    for (size_t part = 0; part < 2 * (size_t)args->layers; part++)
+    for (size_t part = 0; part < 2; part++) /* keys, values */
         for (size_t lane = 0; lane < args->lanes; lane++)
             for (size_t head = 0; head < heads; head++)
-                memcpy((float *)args->cache + ((part * args->lanes + lane) * heads + head) * room,
-                       per_lane(&args->from, lane) + (part * heads + head) * run,
-                       run * sizeof(float));
+                for (size_t layer = 0; layer < args->layers; layer++)
+                    memcpy((float *)args->cache +
+                               ((part * args->lanes + lane) * heads + head) * room + layer * kept,
+                           per_lane(&args->from, lane) +
+                               ((part * heads + head) * args->layers + layer) * run,
+                           run * sizeof(float));
     return true;
 }
 

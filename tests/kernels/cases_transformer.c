@@ -149,30 +149,31 @@ static CodePerLane activations_per_lane(Side *side, const Shape *shape, unsigned
     return vectors;
 }
 
-/* n: rows, heads, capacity, layers. The caches are (layers, 2, lanes, heads, capacity, 64). */
+/* n: rows, heads, capacity, layers, kept. The caches are (2, lanes, heads, capacity, 64). */
 void run_recall(Side *side, const Shape *shape, Output *output)
 {
     unsigned rows = shape->n[0], heads = shape->n[1], capacity = shape->n[2], layers = shape->n[3];
     unsigned lanes = 2 * shape->images;
     size_t lane_size = (size_t)heads * capacity * CODE_HEAD_SIZE, at = 0;
-    float *zeros = calloc(2 * layers * lanes * lane_size + 1, sizeof *zeros);
+    float *zeros = calloc(2 * lanes * lane_size + 1, sizeof *zeros);
     CodeRecall args = {
         .from = activations_per_lane(side, shape, lanes,
                                      2 * (size_t)layers * heads * rows * CODE_HEAD_SIZE),
-        .cache = side_activations(side, zeros, 2 * layers * lanes * lane_size),
+        .cache = side_activations(side, zeros, 2 * lanes * lane_size),
         .layers = layers,
         .lanes = lanes,
         .heads = heads,
         .rows = rows,
+        .kept = shape->n[4],
         .capacity = capacity,
     };
 
     free(zeros);
     RUN(side, recall, &args);
-    output->size = 2 * layers * 2 * lane_size;
+    output->size = 2 * 2 * lane_size;
     output->values = malloc(shape->images * output->size * sizeof(float));
     for (unsigned image = 0; image < shape->images; image++)
-        for (size_t part = 0; part < 2 * (size_t)layers; part++, at += 2 * lane_size)
+        for (size_t part = 0; part < 2; part++, at += 2 * lane_size)
             side_download_activations(
                 side, output->values + at,
                 side_activation(side, args.cache, (part * lanes + 2 * image) * lane_size),
