@@ -5,6 +5,7 @@
 #include "error.h"
 #include "module.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,19 @@ static bool precision_of(const char *name, CudaType *type, CodeError *error)
                      "precision \"%.40s\": device \"cuda\" has f16, bf16, f32", name);
 }
 
+/* What errors call a device; a machine may have several. */
+static void label_of(int index, char *label, size_t size)
+{
+    struct cudaDeviceProp properties;
+
+    if (cudaGetDeviceProperties(&properties, index) == cudaSuccess) {
+        snprintf(label, size, "CUDA device %d (%.90s)", index, properties.name);
+    } else {
+        cudaGetLastError();
+        snprintf(label, size, "CUDA device %d", index);
+    }
+}
+
 /* Tensor cores with bfloat16 came with compute capability 8.0. */
 static bool will_do(int index, CodeError *error)
 {
@@ -43,12 +57,17 @@ static bool will_do(int index, CodeError *error)
     if (result == cudaSuccess)
         result = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index);
     if (result != cudaSuccess)
-        return code_fail(error, CODE_NO_DEVICE, "device \"cuda\": %s", cudaGetErrorString(result));
-    if (major < 8)
+        return code_fail(error, CODE_NO_DEVICE, "device \"cuda\": cuda-device-id %d: %s", index,
+                         cudaGetErrorString(result));
+    if (major < 8) {
+        char label[sizeof((CodeDevice *)NULL)->label];
+
+        label_of(index, label, sizeof label);
         return code_fail(error, CODE_NO_DEVICE,
                          "device \"cuda\": compute capability %d.%d of cuda-device-id %d, expected "
-                         "at least 8.0",
-                         major, minor, index);
+                         "at least 8.0: %s",
+                         major, minor, index, label);
+    }
     return true;
 }
 
@@ -90,6 +109,7 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
         return NULL;
     }
     device->index = index;
+    label_of(index, device->label, sizeof device->label);
     device->type = type;
     atomic_init(&device->lost, false);
     *info = (CodeDeviceInfo){.threads = 1,
@@ -120,10 +140,10 @@ static void *allocate(CodeDevice *device, size_t bytes, CodeError *error)
     cudaGetLastError();
     if (result == cudaErrorMemoryAllocation && cudaMemGetInfo(&available, &total) == cudaSuccess)
         code_fail(error, CODE_NO_MEMORY,
-                  "no memory on the device: %zu bytes were asked for, %zu of %zu are free", bytes,
-                  available, total);
+                  "no memory on %s: %zu bytes were asked for, %zu of %zu are free", device->label,
+                  bytes, available, total);
     else
-        code_fail(error, cuda_status(result), "CUDA: allocating %zu bytes: %s", bytes,
+        code_fail(error, cuda_status(result), "%s: allocating %zu bytes: %s", device->label, bytes,
                   cudaGetErrorString(result));
     return NULL;
 }
@@ -166,7 +186,7 @@ static bool convert(CodeDevice *device, CudaPack pack, const float *values, Code
     if (result == cudaSuccess)
         return true;
     cudaGetLastError();
-    return code_fail(error, cuda_status(result), "CUDA: packing weights: %s",
+    return code_fail(error, cuda_status(result), "%s: packing weights: %s", device->label,
                      cudaGetErrorString(result));
 }
 

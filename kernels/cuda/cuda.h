@@ -9,6 +9,7 @@
 
 struct CodeDevice {
     int index;
+    char label[128];  /* for errors: "CUDA device 0 (its name)" */
     CudaType type;    /* of activations */
     atomic_bool lost; /* after an error that CUDA never recovers from */
 };

@@ -31,8 +31,8 @@ bool cuda_ok(CudaStream *stream, cudaError_t error, const char *what)
     cudaGetLastError(); /* or the next call would report it again */
     if (!recovers(error))
         atomic_store(&stream->head.device->lost, true);
-    return code_fail(&stream->head.error, cuda_status(error), "CUDA: %s: %s", what,
-                     cudaGetErrorString(error));
+    return code_fail(&stream->head.error, cuda_status(error), "%s: %s: %s",
+                     stream->head.device->label, what, cudaGetErrorString(error));
 }
 
 bool cuda_blas_ok(CudaStream *stream, cublasStatus_t status, const char *what)
@@ -44,8 +44,8 @@ bool cuda_blas_ok(CudaStream *stream, cublasStatus_t status, const char *what)
     error = cudaGetLastError();
     if (error != cudaSuccess)
         return cuda_ok(stream, error, what);
-    return code_fail(&stream->head.error, CODE_FAILED, "cuBLAS: %s: %s", what,
-                     cublasGetStatusString(status));
+    return code_fail(&stream->head.error, CODE_FAILED, "%s: cuBLAS: %s: %s",
+                     stream->head.device->label, what, cublasGetStatusString(status));
 }
 
 bool cuda_goes_on(CudaStream *stream)
@@ -54,7 +54,8 @@ bool cuda_goes_on(CudaStream *stream)
         return code_fail(&stream->head.error, CODE_CANCELLED, "cancelled");
     if (atomic_load_explicit(&stream->head.device->lost, memory_order_relaxed))
         return code_fail(&stream->head.error, CODE_FAILED,
-                         "CUDA: the device failed before; nothing more can be computed on it");
+                         "%s failed before: nothing more can be computed on it",
+                         stream->head.device->label);
     return cuda_ok(stream, cudaSetDevice(stream->head.device->index), "choosing the device");
 }
 
@@ -82,7 +83,8 @@ bool cuda_reserve(CudaStream *stream, size_t bytes)
         return true;
     if (stream->recording)
         return code_fail(&stream->head.error, CODE_FAILED,
-                         "CUDA: a series needs %zu bytes that no rehearsal asked for", bytes);
+                         "%s: a series needs %zu bytes that no rehearsal asked for",
+                         stream->head.device->label, bytes);
     cuda_series_forget(stream);
     /* cudaFree waits for the work that still uses the old one. */
     cudaFree(stream->scratch);
@@ -91,7 +93,8 @@ bool cuda_reserve(CudaStream *stream, size_t bytes)
     if (cudaMalloc(&memory, bytes) != cudaSuccess) {
         cudaGetLastError();
         return code_fail(&stream->head.error, CODE_NO_MEMORY,
-                         "no memory on the device: %zu bytes were asked for", bytes);
+                         "no memory on %s: %zu bytes were asked for", stream->head.device->label,
+                         bytes);
     }
     stream->scratch = memory;
     stream->scratch_size = bytes;
@@ -132,7 +135,7 @@ bool cuda_copy(CodeStream *base, void *to, const void *from, size_t bytes, CodeC
         return cuda_ok(stream, cudaMemsetAsync(to, 0, bytes, stream->stream), "clearing");
     if (stream->recording && direction != CODE_INSIDE)
         return code_fail(&stream->head.error, CODE_FAILED,
-                         "CUDA: a series copies to or from the host");
+                         "%s: a series copies to or from the host", stream->head.device->label);
     if (direction == CODE_UPLOAD && bytes <= CUDA_RING_LARGEST)
         return upload_small(stream, to, from, bytes);
     /* Waiting first, so that it can be cancelled: the copy itself is short. */

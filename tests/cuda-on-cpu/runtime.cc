@@ -141,6 +141,14 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
     return state();
 }
 
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int index)
+{
+    if (index < 0 || index >= device.devices)
+        return cudaErrorInvalidValue;
+    snprintf(properties->name, sizeof properties->name, "emulated %d", index);
+    return state();
+}
+
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 {
     std::lock_guard<std::mutex> lock(device.mutex);

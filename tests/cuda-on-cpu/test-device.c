@@ -247,7 +247,9 @@ static void check_memory(void)
 
     cuda_on_cpu_set_memory(cuda_on_cpu_memory_used() + 1000);
     CHECK(!code_generator_new(model, 2, 0, &error), "memory from nowhere");
-    CHECK(error.status == CODE_NO_MEMORY && strstr(error.text, "bytes"), "%s", error.text);
+    CHECK(error.status == CODE_NO_MEMORY && strstr(error.text, "on CUDA device 0 (emulated 0): ") &&
+              strstr(error.text, "bytes"),
+          "%s", error.text);
     CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_OK,
           "what is there already goes on: %s", error.text);
     cuda_on_cpu_set_memory((size_t)64 << 30);
@@ -271,8 +273,10 @@ static void check_broken(void)
     cuda_on_cpu_break(40);
     CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_FAILED, "%d", (int)error.status);
     CHECK(strstr(error.text, "illegal memory access"), "%s", error.text);
+    CHECK(strstr(error.text, "CUDA device 0 (emulated 0): ") == error.text, "%s", error.text);
     CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_FAILED, "%d", (int)error.status);
-    CHECK(strstr(error.text, "failed before"), "%s", error.text);
+    CHECK(strstr(error.text, "CUDA device 0 (emulated 0) failed before") == error.text, "%s",
+          error.text);
     code_generator_free(generator);
     code_model_unref(model);
     cuda_on_cpu_break(-1);
@@ -350,6 +354,44 @@ static void check_goal(void)
     code_model_unref(model);
 }
 
+/* Whatever fails on one of several devices, the error says on which. */
+static void check_names(void)
+{
+    CodeModelOptions options;
+    CodeError error = {0};
+    CodeModel *model;
+    CodeGenerator *generator;
+    static uint8_t pixels[PIXELS];
+
+    cuda_on_cpu_set_devices(3, 0);
+    code_model_options_init(&options);
+    options.device = "cuda";
+    options.cuda_device_id = 2;
+    cuda_on_cpu_set_memory(100);
+    CHECK(!code_model_open(tiny_folder(), &options, &error), "weights of no memory");
+    CHECK(error.status == CODE_NO_MEMORY && strstr(error.text, "on CUDA device 2 (emulated 2): "),
+          "%s", error.text);
+    cuda_on_cpu_set_memory((size_t)64 << 30);
+    cuda_on_cpu_break(5);
+    CHECK(!code_model_open(tiny_folder(), &options, &error), "weights packed by nobody");
+    CHECK(error.status == CODE_FAILED && strstr(error.text, "CUDA device 2 (emulated 2): packing"),
+          "%s", error.text);
+    cuda_on_cpu_break(-1);
+    model = code_model_open(tiny_folder(), &options, &error);
+    CHECK(model, "%s", error.text);
+    generator = make(model, 1);
+    cuda_on_cpu_break(0);
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_FAILED, "%d", (int)error.status);
+    CHECK(strstr(error.text, "CUDA device 2 (emulated 2): ") == error.text, "%s", error.text);
+    code_generator_free(generator);
+    CHECK(!code_generator_new(model, 1, 0, &error) &&
+              strstr(error.text, "CUDA device 2 (emulated 2) failed before"),
+          "%s", error.text);
+    code_model_unref(model);
+    cuda_on_cpu_break(-1);
+    cuda_on_cpu_set_devices(1, 0);
+}
+
 /* Which of several devices. */
 static void check_devices(void)
 {
@@ -360,7 +402,7 @@ static void check_devices(void)
         {3, 0, -1, 0, NULL},
         {3, 0, 2, 2, NULL},
         {3, 1, -1, 1, NULL}, /* the first is too old */
-        {3, 1, 0, -1, "compute capability 7.5 of cuda-device-id 0"},
+        {3, 1, 0, -1, "7.5 of cuda-device-id 0, expected at least 8.0: CUDA device 0 (emulated 0)"},
         {3, 3, -1, -1, "compute capability 7.5"},
         {3, 0, 3, -1, "cuda-device-id 3, expected 0..2: 3 CUDA devices are here"},
         {1, 0, 7, -1, "cuda-device-id 7, expected 0..0: 1 CUDA device is here"},
@@ -406,6 +448,7 @@ int main(void)
     check_memory();
     check_broken();
     check_no_device();
+    check_names();
     check_devices();
     return test_end();
 }

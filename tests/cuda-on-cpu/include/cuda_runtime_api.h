@@ -52,6 +52,10 @@ typedef struct CUgraphExec_st *cudaGraphExec_t;
 cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device);
+struct cudaDeviceProp {
+    char name[256];
+};
+cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device);
 cudaError_t cudaMemGetInfo(size_t *available, size_t *total);
 cudaError_t cudaMalloc(void **memory, size_t bytes);
 cudaError_t cudaFree(void *memory);
@@ -118,7 +122,7 @@ CUDA_ON_CPU_API void cuda_on_cpu_refuse_captures(bool refuse);
 CUDA_ON_CPU_API unsigned cuda_on_cpu_graphs_launched(void);
 
 /* How many devices there are: 1, until told otherwise; the first `old` of them have compute
- * capability 7.5, the others 8.0. All share one memory. */
+ * capability 7.5, the others 8.0. All share one memory. Number i is called "emulated i". */
 CUDA_ON_CPU_API void cuda_on_cpu_set_devices(int count, int old);
 
 /* The device of the calling thread. */
