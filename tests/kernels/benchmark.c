@@ -172,19 +172,24 @@ static void bench_conv(Bench *bench, CodeWeightKind kind, unsigned width, unsign
     unsigned taps = kind == CODE_WEIGHT_CONV1 ? 1 : 9;
     size_t positions = (size_t)width * width;
     char what[100];
+    bool doubled = kind == CODE_WEIGHT_CONV3_X2;
     bool coarse = taps == 9 && in >= 32; /* as in a decoder */
     CodeConv args = {
         .weight = weight(bench, kind, in, out, coarse ? COARSE : ACT_TO_ACT),
         .x = activations(bench, positions * in),
-        .y = activations(bench, positions * out),
+        .y = activations(bench, (doubled ? 4 : 1) * positions * out),
         .images = 1,
         .side = width,
     };
 
     args.add = add ? args.y : NULL;
     snprintf(what, sizeof what, "conv %ux%u %u^2 %u -> %u%s", taps == 9 ? 3 : 1, taps == 9 ? 3 : 1,
-             width, in, out, add ? " add" : "");
-    report(bench, what, call_conv, &args, 2.0 * taps * (double)positions * in * out, 0);
+             width, in, out,
+             add       ? " add"
+             : doubled ? " doubled"
+                       : "");
+    report(bench, what, call_conv, &args,
+           2.0 * taps * (doubled ? 4 : 1) * (double)positions * in * out, 0);
 }
 
 static void bench_attention(Bench *bench, unsigned queries, unsigned keys, unsigned heads,
@@ -387,6 +392,9 @@ static void bench_decoder(Bench *bench, const unsigned channels[5], unsigned gro
                 bench_conv(bench, CODE_WEIGHT_CONV1, width, before, channels[level], false);
             }
             bench_conv(bench, CODE_WEIGHT_CONV3, width, channels[level], channels[level], true);
+            if (level < 4 && bench->side.info.doubles)
+                bench_conv(bench, CODE_WEIGHT_CONV3_X2, width, channels[level], channels[level],
+                           false);
         }
         bench_maps(bench, width, channels[level], groups);
         before = channels[level];
