@@ -300,9 +300,11 @@ typedef struct CodeDeviceInfo {
     int index;                /* of the devices of this kind */
     bool host_memory;         /* the device computes in the host's memory */
     unsigned activation_size; /* bytes: 4 or 2 */
-    unsigned linear_size; /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones; 0: as
-                             all others, which take activation_size */
-    unsigned coarse_size; /* bytes of nine weights of a coarse CONV3; 0: as others */
+    unsigned linear_size;   /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones; 0: as
+                               all others, which take activation_size */
+    unsigned coarse_size;   /* bytes of nine weights of a coarse CONV3; 0: as others */
+    unsigned byte_channels; /* coarse convolutions between activations with so many inputs and
+                               outputs, or more, have weights of a byte; 0: none do */
 } CodeDeviceInfo;
 
 struct CodeBackend {

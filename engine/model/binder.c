@@ -131,6 +131,9 @@ static void count_packed(CodeBinder *binder, const CodeWeightSpec *spec)
         bytes = info->linear_size;
     if (spec->kind == CODE_WEIGHT_CONV3 && spec->coarse && info->coarse_size)
         bytes = info->coarse_size;
+    if (spec->coarse && info->byte_channels && !spec->x_f32 && !spec->y_f32 &&
+        spec->in >= info->byte_channels && spec->out >= info->byte_channels)
+        bytes /= info->activation_size;
     binder->model->weight_bytes -= (uint64_t)spec->in * spec->out * sizeof(float) * side * side;
     binder->model->weight_bytes += (uint64_t)spec->in * spec->out * bytes;
 }

@@ -3,6 +3,7 @@
  * CODE_CPU=reference|sse2|avx2|avx512|avx512_bf16 in the environment overrides the choice, for
  * tests. With "reference" a device is a device of the reference backend, and so are its streams. */
 #include "cpu.h"
+#include "packed.h"
 #include "winograd.h"
 
 #include "error.h"
@@ -118,6 +119,7 @@ static bool open_cpu(CodeDevice *device, const CodeDeviceOptions *options, const
         .activation_size = device->half ? 2 : 4,
         .linear_size = device->bytes ? 1 : 0,
         .coarse_size = WINOGRAD_POINTS * (device->half ? 2 : 4),
+        .byte_channels = device->bytes ? BYTE_CHANNELS : 0,
     };
     return true;
 }

@@ -101,10 +101,10 @@ typedef struct CpuBody {
                       bool silu);
 
     /* Convolutions in tiles, winograd.h. The inputs of one tile, x (side * side positions) of
-     * `channels` activations each, to its points: that of point p to to + p * point. Writes whole
-     * vectors, up to a multiple of 16 channels. */
+     * `channels` activations each, to its points, as activations or float32: that of point p to to
+     * + p * point. Writes whole vectors, up to a multiple of 16 channels. */
     void (*tile_inputs)(unsigned side, const void *const *x, size_t channels, void *to,
-                        size_t point);
+                        size_t point, bool to_f32);
     void (*tile_outputs)(unsigned side, const struct WinogradTile *tile);
 
     void (*pixels)(uint8_t *out, const float *x, size_t count);

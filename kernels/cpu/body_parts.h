@@ -49,7 +49,7 @@ void CPU_PART(normalise)(void *y, const void *x, const float *mean, const float 
                          bool silu);
 struct WinogradTile;
 void CPU_PART(tile_inputs)(unsigned side, const void *const *x, size_t channels, void *to,
-                           size_t point);
+                           size_t point, bool to_f32);
 void CPU_PART(tile_outputs)(unsigned side, const struct WinogradTile *tile);
 void CPU_PART(pixels)(uint8_t *out, const float *x, size_t count);
 

@@ -25,9 +25,10 @@ INLINE void input_points(Vector *x, unsigned step, unsigned side)
     }
 }
 
-/* Compiled for a constant side, so that all of `x` lives in registers where these are many. */
-INLINE void inputs_at(const unsigned side, const void *const *from, size_t c, size_t count,
-                      Activation *to, size_t point)
+/* Compiled for a constant side, so that all of `x` lives in registers where these are many, and for
+ * a type. */
+INLINE void inputs_at(const unsigned side, const bool to_f32, const void *const *from, size_t c,
+                      size_t count, void *to, size_t point)
 {
     Vector x[WINOGRAD_POINTS];
 
@@ -42,27 +43,34 @@ INLINE void inputs_at(const unsigned side, const void *const *from, size_t c, si
         input_points(x + i * side, 1, side);
 #pragma GCC unroll 16
     for (unsigned i = 0; i < side * side; i++)
-        store_act(to + i * point + c, x[i]);
+        if (to_f32)
+            store((float *)to + i * point + c, x[i]);
+        else
+            store_act((Activation *)to + i * point + c, x[i]);
 }
 
-INLINE void inputs(const unsigned side, const void *const *from, size_t channels, Activation *to,
-                   size_t point)
+INLINE void inputs(const unsigned side, const bool to_f32, const void *const *from, size_t channels,
+                   void *to, size_t point)
 {
     size_t whole = channels / LANES * LANES;
 
     for (size_t c = 0; c < whole; c += LANES)
-        inputs_at(side, from, c, LANES, to, point);
+        inputs_at(side, to_f32, from, c, LANES, to, point);
     if (whole < channels)
-        inputs_at(side, from, whole, channels - whole, to, point);
+        inputs_at(side, to_f32, from, whole, channels - whole, to, point);
 }
 
 void CPU_PART(tile_inputs)(unsigned side, const void *const *x, size_t channels, void *to,
-                           size_t point)
+                           size_t point, bool to_f32)
 {
-    if (side == WINOGRAD_SIDE)
-        inputs(WINOGRAD_SIDE, x, channels, to, point);
+    if (side == WINOGRAD_SIDE && to_f32)
+        inputs(WINOGRAD_SIDE, true, x, channels, to, point);
+    else if (side == WINOGRAD_SIDE)
+        inputs(WINOGRAD_SIDE, false, x, channels, to, point);
+    else if (to_f32)
+        inputs(DOUBLED_SIDE, true, x, channels, to, point);
     else
-        inputs(DOUBLED_SIDE, x, channels, to, point);
+        inputs(DOUBLED_SIDE, false, x, channels, to, point);
 }
 
 /* A^T of one row or column, `step` apart: to the first two */
@@ -79,13 +87,27 @@ INLINE void output_points(Vector *m, unsigned step, unsigned side)
     }
 }
 
-INLINE void outputs_at(const unsigned side, const WinogradTile *tile, size_t c, size_t count)
+/* Of products in bytes: as `dequantise` does. */
+INLINE Vector product_of_bytes(const WinogradTile *tile, unsigned point, size_t c)
+{
+    size_t column = point * tile->column_point + c;
+    Bits sum = *(const UnalignedBits *)((const int32_t *)tile->products + point * tile->point + c);
+
+    sum -= *(const UnalignedBits *)(tile->column_sum + column) * tile->zero[point];
+    return __builtin_convertvector(sum, Vector) *
+           (tile->scale[point] * load(tile->column_scale + column));
+}
+
+/* Compiled for constant sides and types. */
+INLINE void outputs_at(const unsigned side, const bool bytes, const WinogradTile *tile, size_t c,
+                       size_t count)
 {
     Vector m[WINOGRAD_POINTS], bias = load(tile->bias + c);
 
 #pragma GCC unroll 16
     for (unsigned i = 0; i < side * side; i++)
-        m[i] = load(tile->products + i * tile->point + c);
+        m[i] = bytes ? product_of_bytes(tile, i, c)
+                     : load((const float *)tile->products + i * tile->point + c);
 #pragma GCC unroll 4
     for (unsigned i = 0; i < side; i++)
         output_points(m + i, side, side);
@@ -106,20 +128,24 @@ INLINE void outputs_at(const unsigned side, const WinogradTile *tile, size_t c, 
     }
 }
 
-INLINE void outputs(const unsigned side, const WinogradTile *tile)
+INLINE void outputs(const unsigned side, const bool bytes, const WinogradTile *tile)
 {
     size_t whole = tile->width / LANES * LANES;
 
     for (size_t c = 0; c < whole; c += LANES)
-        outputs_at(side, tile, c, LANES);
+        outputs_at(side, bytes, tile, c, LANES);
     if (whole < tile->width)
-        outputs_at(side, tile, whole, tile->width - whole);
+        outputs_at(side, bytes, tile, whole, tile->width - whole);
 }
 
 void CPU_PART(tile_outputs)(unsigned side, const WinogradTile *tile)
 {
-    if (side == WINOGRAD_SIDE)
-        outputs(WINOGRAD_SIDE, tile);
+    if (side == WINOGRAD_SIDE && tile->scale)
+        outputs(WINOGRAD_SIDE, true, tile);
+    else if (side == WINOGRAD_SIDE)
+        outputs(WINOGRAD_SIDE, false, tile);
+    else if (tile->scale)
+        outputs(DOUBLED_SIDE, true, tile);
     else
-        outputs(DOUBLED_SIDE, tile);
+        outputs(DOUBLED_SIDE, false, tile);
 }

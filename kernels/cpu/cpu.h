@@ -78,8 +78,8 @@ CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, cons
                             const float *bias, CodeError *error);
 void cpu_weight_free(CodeDevice *device, CodeWeight *weight);
 
-/* winograd.c: convolutions in tiles. How many points there are of a tile; 0: it does not come in
- * tiles. The points of a kernel of 3 x 3, `step` apart. */
+/* Convolutions in tiles. How many points there are of a tile; 0: it does not come in tiles. The
+ * points of a kernel of 3 x 3, `step` apart. */
 unsigned cpu_tile_points(const CodeWeightSpec *spec);
 void cpu_tile_weights(const float weight[9], float *points, size_t step, bool doubled);
 bool cpu_winograd(CodeStream *stream, const CodeConv *args);

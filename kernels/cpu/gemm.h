@@ -53,6 +53,11 @@ void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows
 void gemm_weights_to_bytes(int8_t *to, const float *weight, size_t count, float *scale,
                            int32_t *sum);
 
+/* Up to 16 rows of inputs to bytes, as CpuBody.quantise does it: x = scale * (byte - zero). Reads
+ * and writes whole vectors of 16, where x is 0 behind `count`. */
+void gemm_rows_to_bytes(uint8_t *to, size_t to_row, const float *x, size_t row, unsigned rows,
+                        size_t count, float *scale, int32_t *zero);
+
 /* weights = bfloat16 of exp(scale * score - their largest), 0 from `count` to `padded`; returns
  * their sum before rounding. Exponentials are within 4e-6 of themselves down to e^-80, which is 0
  * beside the largest. */

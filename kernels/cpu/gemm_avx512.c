@@ -114,40 +114,12 @@ void gemm_int8(const GemmTile *tile)
     }
 }
 
-/* ---- weights as bytes ------------------------------------------------------------------------ */
-
-enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
+/* ---- keys and values of attention ------------------------------------------------------------ */
 
 INLINE __mmask16 first_of(size_t count)
 {
     return count < 16 ? (__mmask16)((1u << count) - 1) : (__mmask16)0xFFFF;
 }
-
-void gemm_weights_to_bytes(int8_t *to, const float *weight, size_t count, float *scale,
-                           int32_t *sum)
-{
-    __m512 most = _mm512_setzero_ps(), inverse;
-    __m512i all = _mm512_setzero_si512();
-    float largest;
-
-    for (size_t i = 0; i < count; i += 16)
-        most = _mm512_max_ps(most,
-                             _mm512_abs_ps(_mm512_maskz_loadu_ps(first_of(count - i), weight + i)));
-    largest = _mm512_reduce_max_ps(most);
-    *scale = largest / 127;
-    inverse = _mm512_set1_ps(largest > 1e-30f ? 127 / largest : 0);
-    for (size_t i = 0; i < count; i += 16) {
-        __mmask16 mask = first_of(count - i);
-        __m512 x = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, weight + i), inverse);
-        __m512i whole = _mm512_cvt_roundps_epi32(x, NEAREST);
-
-        all = _mm512_add_epi32(all, whole);
-        _mm_mask_storeu_epi8(to + i, mask, _mm512_cvtepi32_epi8(whole));
-    }
-    *sum = _mm512_reduce_add_epi32(all);
-}
-
-/* ---- keys and values of attention ------------------------------------------------------------ */
 
 /* The first `count` (at most 32) of a row. */
 INLINE __m512i load_halves(const uint16_t *from, size_t count)

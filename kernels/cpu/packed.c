@@ -13,6 +13,13 @@ bool cpu_packs(const CodeDevice *device, const CodeWeightSpec *spec)
     return device->half && !(spec->x_f32 && spec->y_f32);
 }
 
+bool cpu_takes_bytes(const CodeWeightSpec *spec)
+{
+    if (cpu_tile_points(spec))
+        return spec->coarse && spec->in >= BYTE_CHANNELS && spec->out >= BYTE_CHANNELS;
+    return spec->kind == CODE_WEIGHT_LINEAR && !spec->x_f32;
+}
+
 void cpu_packed_free(CpuPacked *packed)
 {
     if (!packed)
@@ -47,56 +54,51 @@ static void spread_taps(const CpuPacked *packed, const CpuPanel *panel, size_t r
     }
 }
 
-static bool pack_half(CpuPacked *packed, const CpuBody *body, const float *weight, CodeError *error)
+/* Rows of a panel's weights at one tap, (rows, in), through `rounded`, which has room for 64 rows
+ * of whole steps. */
+static void pack_tap(CpuPacked *packed, const CpuBody *body, const CpuPanel *panel, size_t tap,
+                     size_t rows, const float *from, void *rounded)
+{
+    uint32_t *to = (uint32_t *)(void *)panel->data + tap * packed->steps * panel->vectors * VECTOR;
+    size_t in = packed->in, row = (size_t)packed->steps * 4, column = tap * cpu_padded(packed);
+
+    if (!packed->bytes) {
+        body->convert(rounded, from, rows * in);
+        gemm_pack_panel(to, rounded, rows, in);
+        return;
+    }
+    memset(rounded, 0, rows * row);
+    column += panel->first;
+    for (size_t o = 0; o < rows; o++)
+        gemm_weights_to_bytes((int8_t *)rounded + o * row, from + o * in, in,
+                              &packed->scale[column + o], &packed->column_sum[column + o]);
+    gemm_pack_panel(to, rounded, rows, row / sizeof(uint16_t));
+}
+
+static bool pack(CpuPacked *packed, const CpuBody *body, const float *weight, CodeError *error)
 {
     size_t in = packed->in, most = GEMM_COLUMNS * in;
-    uint16_t *halves = cpu_allocate(most * sizeof *halves, error);
+    void *rounded = cpu_allocate(GEMM_COLUMNS * (size_t)packed->steps * 4, error);
     float *spread = NULL;
 
-    if (halves && packed->taps > 1)
+    if (rounded && packed->taps > 1)
         spread = cpu_allocate(packed->taps * most * sizeof *spread, error);
-    if (!halves || (packed->taps > 1 && !spread)) {
-        free(halves);
+    if (!rounded || (packed->taps > 1 && !spread)) {
+        free(rounded);
         return false;
     }
     for (size_t i = 0; i < cpu_panels(packed); i++) {
         CpuPanel panel = cpu_panel(packed, i);
         size_t rows = packed->folded ? 3 * packed->out : panel.width;
-        uint32_t *to = (uint32_t *)(void *)panel.data;
 
         if (spread)
             spread_taps(packed, &panel, rows, weight, spread);
-        for (size_t tap = 0; tap < packed->taps; tap++) {
-            const float *from = spread ? spread + tap * rows * in : weight + panel.first * in;
-
-            body->convert(halves, from, rows * in);
-            gemm_pack_panel(to + tap * packed->steps * panel.vectors * VECTOR, halves, rows, in);
-        }
+        for (size_t tap = 0; tap < packed->taps; tap++)
+            pack_tap(packed, body, &panel, tap, rows,
+                     spread ? spread + tap * rows * in : weight + panel.first * in, rounded);
     }
-    free(halves);
+    free(rounded);
     free(spread);
-    return true;
-}
-
-static bool pack_bytes(CpuPacked *packed, const float *weight, CodeError *error)
-{
-    size_t in = packed->in, row = (size_t)packed->steps * 4;
-    int8_t *bytes = cpu_allocate(GEMM_COLUMNS * row, error);
-
-    if (!bytes)
-        return false;
-    memset(bytes, 0, GEMM_COLUMNS * row);
-    for (size_t i = 0; i < cpu_panels(packed); i++) {
-        CpuPanel panel = cpu_panel(packed, i);
-
-        for (size_t o = 0; o < panel.width; o++)
-            gemm_weights_to_bytes(bytes + o * row, weight + (panel.first + o) * in, in,
-                                  &packed->scale[panel.first + o],
-                                  &packed->column_sum[panel.first + o]);
-        gemm_pack_panel((uint32_t *)(void *)panel.data, (const uint16_t *)(const void *)bytes,
-                        panel.width, row / sizeof(uint16_t));
-    }
-    free(bytes);
     return true;
 }
 
@@ -130,7 +132,7 @@ CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec 
 {
     unsigned kernel = code_kernel_side(spec->kind);
     CpuPacked *packed = calloc(1, sizeof *packed);
-    size_t padded = pieces(spec->out, VECTOR) * VECTOR;
+    size_t padded;
 
     if (!packed) {
         code_fail(error, CODE_NO_MEMORY, "no memory for weights");
@@ -146,13 +148,15 @@ CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec 
     else if (packed->winograd)
         packed->taps = cpu_tile_points(spec);
     packed->steps = (unsigned)pieces(spec->in, bytes ? 4 : 2);
+    padded = cpu_padded(packed);
     packed->bias = zeroed(padded * sizeof(float), error);
     packed->zeros = packed->bias ? zeroed((size_t)packed->steps * 4, error) : NULL;
     packed->data =
         packed->zeros ? cpu_allocate(padded * packed->taps * packed->steps * 4, error) : NULL;
     if (bytes && packed->data) {
-        packed->scale = zeroed(padded * sizeof(float), error);
-        packed->column_sum = packed->scale ? zeroed(padded * sizeof(int32_t), error) : NULL;
+        packed->scale = zeroed(packed->taps * padded * sizeof(float), error);
+        packed->column_sum =
+            packed->scale ? zeroed(packed->taps * padded * sizeof(int32_t), error) : NULL;
     }
     if (!packed->data || (bytes && !packed->column_sum)) {
         cpu_packed_free(packed);
@@ -160,7 +164,7 @@ CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec 
     }
     if (bias)
         memcpy(packed->bias, bias, spec->out * sizeof(float));
-    if (bytes ? !pack_bytes(packed, weight, error) : !pack_half(packed, body, weight, error)) {
+    if (!pack(packed, body, weight, error)) {
         cpu_packed_free(packed);
         return NULL;
     }

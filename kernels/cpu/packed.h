@@ -5,6 +5,9 @@
 #include "cpu.h"
 #include "gemm.h"
 
+/* Fewer inputs or outputs of a convolution do not pay for bringing its tiles to bytes and back. */
+enum { BYTE_CHANNELS = 64 };
+
 /* Weights as the kernels want them: panels of up to 64 outputs, each (taps, steps, vectors, 16) of
  * 32 bits; a step is two inputs, or four bytes. What is past the last input or output is 0. */
 typedef struct CpuPacked {
@@ -16,14 +19,17 @@ typedef struct CpuPacked {
     CodeWeightSpec spec;
     unsigned taps, steps, in, out;
     float *bias;         /* (out, padded to 16) */
-    float *scale;        /* bytes: (out, padded), of each output's weights */
-    int32_t *column_sum; /* bytes: (out, padded), sums of the weights, for the zero point */
+    float *scale;        /* bytes: (taps, out, padded), of each output's weights */
+    int32_t *column_sum; /* bytes: (taps, out, padded), sums of the weights, for the zero point */
     char *zeros;         /* a row of inputs outside of the map */
     char *data;
 } CpuPacked;
 
 /* True if a weight of that spec is packed on this device, false if oneDNN computes with it. */
 bool cpu_packs(const CodeDevice *device, const CodeWeightSpec *spec);
+
+/* True if products with it are in bytes where the device has these. */
+bool cpu_takes_bytes(const CodeWeightSpec *spec);
 
 /* `body`: the one with bfloat16. NULL, with `error` filled in, on failure. */
 CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec *spec,
@@ -63,6 +69,12 @@ static inline CpuPanel cpu_panel(const CpuPacked *packed, size_t index)
         .vectors = (unsigned)pieces(width, 16),
         .data = packed->data + first * packed->taps * packed->steps * 4,
     };
+}
+
+/* Columns of packed weights, their padding included. */
+static inline size_t cpu_padded(const CpuPacked *packed)
+{
+    return pieces(packed->out, 16) * 16;
 }
 
 bool cpu_packed_linear(CodeStream *stream, const CodeLinear *args, const CpuPacked *packed);

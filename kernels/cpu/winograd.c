@@ -6,11 +6,11 @@
 #include "products.h"
 
 enum {
-    HALF_TILES = 24,  /* of a task, a multiple of the rows of any tile of products */
-    FLOAT_TILES = 96, /* oneDNN's products want more rows */
-    LEAST_TASKS = 8,  /* work for several threads, where that leaves a task */
-    LEAST_PANELS = 2, /* so that the points of inputs are not most of its work */
-    PADDING = 16,     /* that transforms may read or write behind a row */
+    PACKED_TILES = 24, /* of a task, a multiple of the rows of any tile of products */
+    FLOAT_TILES = 96,  /* oneDNN's products want more rows */
+    LEAST_TASKS = 8,   /* work for several threads, where that leaves a task */
+    LEAST_PANELS = 2,  /* so that the points of inputs are not most of its work */
+    PADDING = 16,      /* that transforms may read or write behind a row */
 };
 
 typedef struct Winograd {
@@ -22,6 +22,7 @@ typedef struct Winograd {
     size_t tiles_side, tiles;     /* of an image */
     size_t block, blocks;         /* tiles of a task; of those in an image */
     size_t group, groups;         /* panels of a task; of those in all */
+    size_t element;               /* bytes of an input */
     size_t row, point, out_point; /* elements of a tile's inputs; of all of a block's at a point;
                                      of a block's products at a point */
 } Winograd;
@@ -31,15 +32,6 @@ typedef struct Columns {
     size_t first, width, row; /* row: elements from one tile's products to the next's */
 } Columns;
 
-unsigned cpu_tile_points(const CodeWeightSpec *spec)
-{
-    if (spec->kind == CODE_WEIGHT_CONV3_X2)
-        return DOUBLED_POINTS;
-    return spec->kind == CODE_WEIGHT_CONV3 && spec->coarse && !spec->x_f32 && !spec->y_f32
-               ? WINOGRAD_POINTS
-               : 0;
-}
-
 static Columns columns_of(const Winograd *winograd, size_t panel)
 {
     size_t first = panel * CPU_COLUMNS, width = least(CPU_COLUMNS, winograd->out - first);
@@ -47,13 +39,23 @@ static Columns columns_of(const Winograd *winograd, size_t panel)
     return (Columns){first, width, winograd->packed ? GEMM_COLUMNS : width};
 }
 
-/* ---- memory of a task: inputs, products, and what oneDNN wants ------------------------------- */
+/* ---- memory of a task ------------------------------------------------------------------------ */
 
 typedef struct Memory {
     void *inputs;
-    float *products;
-    void *scratch;
+    float *products; /* or int32 */
+    void *scratch;   /* of oneDNN */
+    /* In bytes: inputs of a tile, (points, row), before they are, and what they then come to,
+     * (tiles, points). */
+    float *staging;
+    float *scale;
+    int32_t *zero;
 } Memory;
+
+static bool in_bytes(const Winograd *winograd)
+{
+    return winograd->packed && winograd->packed->bytes;
+}
 
 static CpuProduct *product_of(CpuWorker *worker, const Winograd *winograd, size_t columns,
                               size_t rows, CodeError *error)
@@ -75,24 +77,45 @@ static CpuProduct *product_of(CpuWorker *worker, const Winograd *winograd, size_
 static bool take_memory(CpuWorker *worker, const Winograd *winograd, size_t scratch, Memory *memory,
                         CodeError *error)
 {
-    size_t element = winograd->packed ? sizeof(uint16_t) : sizeof(float);
-    size_t inputs = pieces(winograd->points * winograd->point * element, 64) * 64;
+    size_t inputs = pieces(winograd->points * winograd->point * winograd->element, 64) * 64;
     size_t products = (winograd->points * winograd->out_point + PADDING) * sizeof(float);
-    char *base = cpu_scratch(worker, inputs + products + scratch, error);
+    size_t staging = 0, scales = 0;
+    char *base;
 
+    if (in_bytes(winograd)) {
+        staging = winograd->points * winograd->row * sizeof *memory->staging;
+        scales = winograd->points * winograd->block * sizeof *memory->scale;
+    }
+    base = cpu_scratch(worker, inputs + products + staging + 2 * scales + scratch, error);
     if (!base)
         return false;
     memory->inputs = base;
-    memory->products = (float *)(void *)(base + inputs);
-    memory->scratch = base + inputs + products;
+    memory->products = (float *)(void *)(base += inputs);
+    memory->staging = (float *)(void *)(base += products);
+    memory->scale = (float *)(void *)(base += staging);
+    memory->zero = (int32_t *)(void *)(base += scales);
+    memory->scratch = base + scales;
     return true;
 }
 
 /* ---- a task ---------------------------------------------------------------------------------- */
 
+/* The inputs of one tile, `x` as tile_inputs() takes them, to bytes at all points. */
+static void take_bytes(const CpuBody *body, const Winograd *winograd, const void *const *x,
+                       size_t tile, const Memory *memory)
+{
+    size_t row = winograd->row;
+
+    body->tile_inputs((unsigned)winograd->points_side, x, winograd->in, memory->staging, row, true);
+    gemm_rows_to_bytes((uint8_t *)memory->inputs + tile * winograd->row, winograd->point,
+                       memory->staging, row, (unsigned)winograd->points, winograd->in,
+                       &memory->scale[tile * winograd->points],
+                       &memory->zero[tile * winograd->points]);
+}
+
 /* The inputs of `count` tiles from `first` of an image, at all points. */
 static void take_inputs(const CodeDevice *device, const Winograd *winograd, size_t image,
-                        size_t first, size_t count, void *to)
+                        size_t first, size_t count, const Memory *memory)
 {
     size_t side = winograd->side, in = winograd->in, width = winograd->points_side;
     size_t step = width == WINOGRAD_SIDE ? 2 : 1;
@@ -111,13 +134,17 @@ static void take_inputs(const CodeDevice *device, const Winograd *winograd, size
                 x[i * width + j] =
                     y < side && at < side ? cpu_at(device, map, (y * side + at) * in) : zeros;
             }
-        device->body->tile_inputs((unsigned)width, x, in, cpu_at(device, to, t * winograd->row),
-                                  winograd->point);
+        if (in_bytes(winograd))
+            take_bytes(device->body, winograd, x, t, memory);
+        else
+            device->body->tile_inputs((unsigned)width, x, in,
+                                      cpu_at(device, memory->inputs, t * winograd->row),
+                                      winograd->point, false);
     }
 }
 
 /* One product a point. */
-static void multiply_halves(const Winograd *winograd, size_t index, const uint16_t *inputs,
+static void multiply_packed(const Winograd *winograd, size_t index, const char *inputs,
                             size_t count, float *products)
 {
     const CpuPacked *packed = winograd->packed;
@@ -138,8 +165,12 @@ static void multiply_halves(const Winograd *winograd, size_t index, const uint16
             rows = least(gemm_rows(panel.vectors), count - row);
             tile.rows = (unsigned)rows;
             for (size_t r = 0; r < rows; r++)
-                a[r] = inputs + p * winograd->point + (row + r) * winograd->row;
-            gemm_bf16(&tile);
+                a[r] =
+                    inputs + (p * winograd->point + (row + r) * winograd->row) * winograd->element;
+            if (packed->bytes)
+                gemm_int8(&tile);
+            else
+                gemm_bf16(&tile);
         }
 }
 
@@ -151,7 +182,7 @@ static bool multiply(CpuWorker *worker, const Winograd *winograd, size_t panel, 
     CpuProduct *product;
 
     if (winograd->packed) {
-        multiply_halves(winograd, panel, memory->inputs, count, memory->products);
+        multiply_packed(winograd, panel, memory->inputs, count, memory->products);
         return true;
     }
     product = product_of(worker, winograd, columns.width, count, error);
@@ -167,18 +198,23 @@ static bool multiply(CpuWorker *worker, const Winograd *winograd, size_t panel, 
 }
 
 static void give_outputs(const CodeDevice *device, const Winograd *winograd, size_t panel,
-                         size_t image, size_t first, size_t count, const float *products)
+                         size_t image, size_t first, size_t count, const Memory *memory)
 {
     const CodeConv *args = winograd->args;
+    const CpuPacked *packed = winograd->packed;
     Columns columns = columns_of(winograd, panel);
     size_t side = winograd->out_side;
-    WinogradTile tile = {.products = products,
-                         .point = winograd->out_point,
-                         .bias = (winograd->packed ? winograd->packed->bias : args->weight->bias) +
-                                 columns.first,
+    const float *products = memory->products;
+    WinogradTile tile = {.point = winograd->out_point,
+                         .bias = (packed ? packed->bias : args->weight->bias) + columns.first,
                          .width = columns.width};
 
-    for (size_t t = first; t < first + count; t++, tile.products += columns.row) {
+    if (in_bytes(winograd)) {
+        tile.column_scale = packed->scale + columns.first;
+        tile.column_sum = packed->column_sum + columns.first;
+        tile.column_point = cpu_padded(packed);
+    }
+    for (size_t t = first; t < first + count; t++, products += columns.row) {
         size_t top = t / winograd->tiles_side * 2, left = t % winograd->tiles_side * 2;
 
         for (size_t i = 0; i < 4; i++) {
@@ -188,6 +224,11 @@ static void give_outputs(const CodeDevice *device, const Winograd *winograd, siz
 
             tile.y[i] = inside ? cpu_at(device, args->y, at) : NULL;
             tile.add[i] = inside && args->add ? cpu_at(device, args->add, at) : NULL;
+        }
+        tile.products = products;
+        if (in_bytes(winograd)) {
+            tile.scale = memory->scale + (t - first) * winograd->points;
+            tile.zero = memory->zero + (t - first) * winograd->points;
         }
         device->body->tile_outputs((unsigned)winograd->points_side, &tile);
     }
@@ -222,11 +263,11 @@ static bool compute_tiles(CpuWorker *worker, const void *job, size_t task, CodeE
 
     if (scratch == SIZE_MAX || !take_memory(worker, winograd, scratch, &memory, error))
         return false;
-    take_inputs(worker->device, winograd, image, first, count, memory.inputs);
+    take_inputs(worker->device, winograd, image, first, count, &memory);
     for (; panel < end; panel++) {
         if (!multiply(worker, winograd, panel, count, &memory, error))
             return false;
-        give_outputs(worker->device, winograd, panel, image, first, count, memory.products);
+        give_outputs(worker->device, winograd, panel, image, first, count, &memory);
     }
     return true;
 }
@@ -249,7 +290,7 @@ static bool prepare(CpuWorker *worker, const void *job, size_t task, CodeError *
 static void share_out(Winograd *winograd)
 {
     size_t panels = pieces(winograd->out, CPU_COLUMNS);
-    size_t block = winograd->packed ? HALF_TILES : FLOAT_TILES;
+    size_t block = winograd->packed ? PACKED_TILES : FLOAT_TILES;
 
     winograd->blocks = pieces(winograd->tiles, block);
     winograd->block = pieces(pieces(winograd->tiles, winograd->blocks), 6) * 6;
@@ -279,6 +320,7 @@ bool cpu_winograd(CodeStream *stream, const CodeConv *args)
     if (!winograd.tiles || !args->images || !winograd.out)
         return true;
     share_out(&winograd);
+    winograd.element = in_bytes(&winograd) ? 1 : winograd.packed ? sizeof(uint16_t) : sizeof(float);
     if (winograd.packed) /* whole steps, with zeros behind an odd number of channels */
         winograd.row = pieces(winograd.row, PADDING) * PADDING;
     winograd.point = winograd.block * winograd.row + PADDING;
@@ -287,36 +329,4 @@ bool cpu_winograd(CodeStream *stream, const CodeConv *args)
         return cpu_prepare(stream, prepare, &winograd);
     return cpu_run(stream, compute_tiles, &winograd,
                    args->images * winograd.blocks * winograd.groups);
-}
-
-/* ---- weights --------------------------------------------------------------------------------- */
-
-/* G of one row or column of the kernel, to 4 or 3 points. */
-static void weight_points(const float w[3], float points[WINOGRAD_SIDE], bool doubled)
-{
-    points[0] = w[0];
-    if (doubled) {
-        points[1] = w[0] + w[1] + w[2];
-        points[2] = w[2];
-        return;
-    }
-    points[1] = 0.5f * (w[0] + w[1] + w[2]);
-    points[2] = 0.5f * (w[0] - w[1] + w[2]);
-    points[3] = w[2];
-}
-
-void cpu_tile_weights(const float w[9], float *points, size_t step, bool doubled)
-{
-    unsigned side = doubled ? DOUBLED_SIDE : WINOGRAD_SIDE;
-    float rows[3][WINOGRAD_SIDE], column[WINOGRAD_SIDE];
-
-    for (unsigned i = 0; i < 3; i++)
-        weight_points(w + 3 * i, rows[i], doubled);
-    for (unsigned j = 0; j < side; j++) {
-        const float from[3] = {rows[0][j], rows[1][j], rows[2][j]};
-
-        weight_points(from, column, doubled);
-        for (unsigned i = 0; i < side; i++)
-            points[(i * side + j) * step] = column[i];
-    }
 }

@@ -11,12 +11,15 @@
  * = 1 0 0, 1 1 1, 0 0 1    A^T = 1 1 0, 0 1 1 since along each side, w0 x0 + (w1 + w2) x1 = w0 (x0
  * - x1) + (w0 + w1 + w2) x1, and likewise (w0 + w1) x1 + w2 x2 = (w0 + w1 + w2) x1 + w2 (x2 - x1).
  *
- * Transforms are float32. In bf16 and int8, points of inputs and weights are rounded to bfloat16.
+ * Transforms are float32. In bf16 points of inputs and weights are rounded to bfloat16. So they are
+ * in int8 where channels are few; else each tile at each point is a row of bytes, with a scale and
+ * a zero of its own, and each output at each point has a scale of its weights.
  */
 #ifndef CODE_KERNELS_CPU_WINOGRAD_H
 #define CODE_KERNELS_CPU_WINOGRAD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     WINOGRAD_SIDE = 4, /* of the inputs of a tile, and of its points */
@@ -27,8 +30,15 @@ enum {
 
 /* What becomes of the products of a tile. */
 typedef struct WinogradTile {
-    const float *products; /* those of point p: products + p * point */
+    const void *products; /* of 32 bits: those of point p from p * point */
     size_t point;
+    /* Of products in bytes, else NULL: what gemm_rows_to_bytes() made of the tile's inputs at each
+     * point, and of the weights' columns, those of point p from p * column_point. */
+    const float *scale;
+    const int32_t *zero;
+    const float *column_scale;
+    const int32_t *column_sum;
+    size_t column_point;
     const float *bias; /* (width, padded to 16) */
     void *y[4]; /* top left, top right, bottom left, bottom right; NULL: outside of the map */
     const void *add[4]; /* added to them where y is not NULL, and may be it; NULL: nothing */

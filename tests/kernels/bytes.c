@@ -1,21 +1,13 @@
-/* bytes.c - products in bytes against the documented rule in plain C: of each row
- * of inputs a scale and a zero point, of each output a scale of its weights, and exact sums of
- * integers. */
-#include "properties.h"
+/* bytes.c - products in bytes against the documented rule in plain C: of each row of inputs a scale
+ * and a zero point, of each output a scale of its weights, and exact sums of integers. */
+#include "bytes.h"
 
 #include "../test.h"
-#include "cases.h"
+#include "properties.h"
 
 #include <math.h>
 
-/* A row x = scale * (byte - zero). The range holds 0; one that is too small to divide by is 0. */
-typedef struct Bytes {
-    float scale;
-    int zero;
-    uint8_t *byte;
-} Bytes;
-
-static Bytes row_to_bytes(const float *x, unsigned count)
+Bytes row_to_bytes(const float *x, unsigned count)
 {
     float top = 0, bottom = 0, inverse;
     Bytes row = {.byte = malloc(count)};
@@ -34,8 +26,7 @@ static Bytes row_to_bytes(const float *x, unsigned count)
     return row;
 }
 
-/* weight = scale * byte, byte in -127..127 */
-static float weights_to_bytes(const float *weight, unsigned count, int8_t *byte)
+float weights_to_bytes(const float *weight, unsigned count, int8_t *byte)
 {
     float largest = 0, inverse;
 
@@ -49,8 +40,7 @@ static float weights_to_bytes(const float *weight, unsigned count, int8_t *byte)
 
 enum { ROWS = 14, KINDS = 8 };
 
-/* Row r of inputs, one of everything that a range can look like. */
-static void fill_row(float *x, unsigned count, unsigned kind, Random *random)
+void fill_row(float *x, unsigned count, unsigned kind, Random *random)
 {
     static const float sizes[KINDS] = {1, 1, 1, 1e30f, 1, 1e-37f, 1e-3f, 1};
 
@@ -156,5 +146,6 @@ void check_bytes(const CodeBackend *backend)
     check_product(&side, 40, 24, 0);
     check_product(&side, 40, 24, 1e-40f); /* no scale can be inverted */
     check_product(&side, 40, 24, 1e-25f);
+    check_tiles_in_bytes(&side);
     side_close(&side);
 }
