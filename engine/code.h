@@ -111,6 +111,8 @@ typedef struct CodeModelInfo {
     const char *path;                         /* of the manifest */
     const char *device, *precision;           /* what "auto" came to */
     int cuda_device_id;      /* which of the CUDA devices; -1: it computes in the host's memory */
+    bool overlaps;           /* a call begun before the last has ended saves time, see
+                                code_generate_begin */
     const char *passed_over; /* why "auto" did not come to a device of this build, or "" */
     const char *digest; /* 16 hex digits that change with any byte of the manifest and any value of
                            the weights loaded, whatever device and file format; where AdaLN weights
@@ -251,11 +253,11 @@ CODE_API void code_generator_free(CodeGenerator *generator); /* NULL is allowed 
 CODE_API bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
                             const CodePicture *pictures, CodeError *error);
 
-/* The same in two steps, for devices that compute by themselves: a second call may begin before the
- * first has ended, and is drafted while the pictures of the first are rendered. Calls end in the
- * order in which they began, two can be under way, and until they have ended only these two
- * functions may be called. `pictures[].data` is written until then; the arrays themselves are not
- * used after the beginning. On failure nothing is under way any more. */
+/* The same in two steps, for devices that compute by themselves (CodeModelInfo.overlaps): a second
+ * call may begin before the first has ended, and is drafted while the pictures of the first are
+ * rendered. Calls end in the order in which they began, two can be under way, and until they have
+ * ended only these two functions may be called. `pictures[].data` is written until then; the arrays
+ * themselves are not used after the beginning. On failure nothing is under way any more. */
 CODE_API bool code_generate_begin(CodeGenerator *generator, const CodeRequest *requests,
                                   unsigned count, const CodePicture *pictures, CodeError *error);
 CODE_API bool code_generate_end(CodeGenerator *generator, CodeError *error);

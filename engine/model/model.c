@@ -26,6 +26,7 @@ static void describe(CodeModel *model)
     info->device = model->backend->name;
     info->precision = model->device_info.precision;
     info->cuda_device_id = model->device_info.host_memory ? -1 : model->device_info.index;
+    info->overlaps = model->backend->after != NULL;
     info->passed_over = model->passed_over.status == CODE_NO_DEVICE ? model->passed_over.text : "";
     info->digest = model->digest;
     info->threads = model->device_info.threads;

@@ -181,6 +181,7 @@ static void check_ahead(bool late)
     CodeGenerator *generator = make(model, IMAGES);
     CodeError error = {0};
 
+    CHECK(code_model_info(model)->overlaps, "calls do not overlap");
     memset(found, 0, sizeof found);
     cuda_on_cpu_set_late(late);
     for (unsigned call = 0; call <= CALLS; call++) {

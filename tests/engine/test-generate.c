@@ -473,6 +473,7 @@ static void test_plan(CodeModel *model)
 
     CHECK(code_plan(model, 2, 1, &few, &error) && code_plan(model, 5, 1, &all, &error), "%s",
           error.text);
+    CHECK(!code_model_info(model)->overlaps, "a processor overlaps calls");
     CHECK(few.scale[1].refined == false && few.scale[2].refined == true, "who decodes what");
     CHECK(few.scale[4].first == 30 && few.scale[4].side == 8, "the pyramid");
     /* Keys and values of 3 layers of 128 for the 30 positions that a later pass reads, and once for
