@@ -4,12 +4,20 @@
 
 #include "gstcodejob.h"
 
+enum { MOST_BATCHES = 2 }; /* that the engine has under way */
+
+/* Frames that are drawn together. */
+typedef struct Batch {
+    GstCodeJob *job;
+    guint64 epoch; /* in which they were wanted */
+} Batch;
+
 struct GstCodeAhead {
     GstCodeWeights *weights;
     GstCodeAheadOwner owner;
     GstCodeAheadSetup setup;
-    GstCodeJob *job; /* the drawing thread's; its places are read under the lock */
-    GThread *thread; /* NULL: nothing was wanted yet */
+    GstCodePace pace; /* the drawing thread's */
+    GThread *thread;  /* NULL: nothing was wanted yet */
 
     GMutex lock; /* of all that follows */
     GCond changed;
@@ -18,9 +26,15 @@ struct GstCodeAhead {
     GQueue queue;     /* of GstCodeDrawn, in the order of the stream */
     GQueue spare;     /* of GstCodeDrawn, to be used again */
     guint64 epoch;    /* grows where what is under way is wanted no more */
-    gboolean drawing; /* the job is under way */
-    guint64 job_epoch;
-    guint left; /* frames that will be wanted at most */
+    guint left;       /* frames that will be wanted at most */
+
+    /* What is under way. The jobs are the drawing thread's, their places are read under the lock.
+     */
+    Batch batch[MOST_BATCHES];
+    guint oldest, under_way;
+    gboolean drain;   /* nothing more is begun until all of it has ended */
+    guint singly;     /* so many batches are drawn one after the other, since two have failed ... */
+    CodeError reason; /* ... for this; CODE_OK: not known any more */
 
     /* The walk along the timeline. */
     gboolean walking, first; /* first: nothing was drawn on it yet */
@@ -30,12 +44,42 @@ struct GstCodeAhead {
 
 /* ---- the drawing thread: all with the lock held, but where it draws ------------------------- */
 
-static gboolean may_draw(const GstCodeAhead *ahead)
+/* The batch that was begun as the i-th of those under way; the one behind them is free. */
+static Batch *batch_at(GstCodeAhead *ahead, guint i)
 {
-    guint waiting = g_queue_get_length((GQueue *)&ahead->queue);
+    return &ahead->batch[(ahead->oldest + i) % MOST_BATCHES];
+}
 
-    return ahead->walking && !ahead->interrupted && waiting < ahead->left &&
-           ((ahead->waiting && waiting == 0) || waiting < ahead->setup.depth);
+/* Frames that wait or are under way, and are wanted. */
+static guint pending(GstCodeAhead *ahead)
+{
+    guint frames = g_queue_get_length(&ahead->queue);
+
+    for (guint i = 0; i < ahead->under_way; i++)
+        if (batch_at(ahead, i)->epoch == ahead->epoch)
+            frames += batch_at(ahead, i)->job->count;
+    return frames;
+}
+
+/* Whether a batch may be begun beside those under way. The first picture has the device to itself,
+ * since somebody waits for it. */
+static gboolean has_room(GstCodeAhead *ahead)
+{
+    if (ahead->under_way == 0)
+        return TRUE;
+    return ahead->setup.overlaps && ahead->under_way < MOST_BATCHES && !ahead->first &&
+           !ahead->drain && ahead->singly == 0 && !batch_at(ahead, 0)->job->adapts;
+}
+
+static gboolean may_draw(GstCodeAhead *ahead)
+{
+    guint there = pending(ahead);
+
+    if (!ahead->walking || ahead->interrupted || there >= ahead->left || !has_room(ahead))
+        return FALSE;
+    /* Who waits with nothing in the queue is short of pictures: as many are under way as can be. */
+    return there < ahead->setup.depth || (ahead->waiting && g_queue_is_empty(&ahead->queue) &&
+                                          (there == 0 || ahead->setup.depth > 0));
 }
 
 static GstCodeDrawn *new_drawn(GstCodeAhead *ahead)
@@ -54,18 +98,17 @@ static void free_drawn(gpointer data)
 }
 
 /* Takes the next frames off the walk. FALSE: it has come to its end. */
-static gboolean gather(GstCodeAhead *ahead)
+static gboolean gather(GstCodeAhead *ahead, GstCodeJob *job)
 {
-    GstCodeJob *job = ahead->job;
     GstClockTime earliest = ahead->owner.earliest(ahead->owner.user, &ahead->segment);
     /* Whoever waits for the first picture gets it alone, as soon as can be. */
     guint pictures = ahead->first ? 1 : ahead->setup.batch;
-    guint room = ahead->left - g_queue_get_length(&ahead->queue);
+    guint room = ahead->left - pending(ahead);
     GstCodePlace place;
 
     if (ahead->setup.anytime)
         pictures = 1; /* each has a deadline of its own */
-    gst_code_job_begin(job, ahead->owner.serial(ahead->owner.user), pictures, &ahead->segment);
+    gst_code_job_reset(job, ahead->owner.serial(ahead->owner.user), pictures, &ahead->segment);
     if (GST_CLOCK_TIME_IS_VALID(earliest))
         gst_code_timeline_skip(&ahead->cursor, &ahead->segment, earliest);
     while (job->count < room && gst_code_timeline_next(&ahead->cursor, &ahead->segment, &place)) {
@@ -79,56 +122,136 @@ static gboolean gather(GstCodeAhead *ahead)
     return job->count > 0;
 }
 
-/* Puts what was drawn into the queue. What was not drawn comes next on the walk. */
-static void deliver(GstCodeAhead *ahead, guint done, const CodeError *error)
+/* Puts the oldest batch's frames into the queue, if they are wanted. */
+static void put_out(GstCodeAhead *ahead, guint frames)
 {
-    GstCodeJob *job = ahead->job;
-    gboolean wanted = ahead->job_epoch == ahead->epoch;
-    gboolean cancelled = done == 0 && error->status == CODE_CANCELLED;
+    Batch *batch = batch_at(ahead, 0);
+    GstCodeJob *job = batch->job;
+    gboolean wanted = batch->epoch == ahead->epoch;
 
-    if (done == 0 && !cancelled) {
-        /* The one that failed, with its reason; the walk ends with it. */
+    for (guint i = 0; i < job->count; i++)
+        g_queue_push_tail(wanted && i < frames ? &ahead->queue : &ahead->spare, job->drawn[i]);
+    if (wanted && frames > 0)
+        ahead->first = FALSE;
+    ahead->oldest = (ahead->oldest + 1) % MOST_BATCHES;
+    ahead->under_way--;
+    ahead->drain = ahead->drain && ahead->under_way > 0;
+    ahead->singly -= ahead->singly > 0;
+}
+
+/* The oldest batch, the only one, has failed. Its first frame comes with the reason, and the walk
+ * ends with it. */
+static void fail(GstCodeAhead *ahead, const CodeError *error)
+{
+    GstCodeJob *job = batch_at(ahead, 0)->job;
+    gboolean cancelled = error->status == CODE_CANCELLED;
+
+    if (!cancelled) {
         job->drawn[0]->place = job->place[0];
         job->drawn[0]->serial = job->serial;
         job->drawn[0]->failed = TRUE;
-        job->drawn[0]->error = *error;
+        job->drawn[0]->error = ahead->reason.status == error->status ? ahead->reason : *error;
     }
-    if (wanted && (cancelled || done == 0))
+    if (batch_at(ahead, 0)->epoch == ahead->epoch)
         ahead->walking = FALSE;
-    else if (wanted && done < job->count)
-        ahead->cursor = job->before[done];
-    if (done == 0 && !cancelled)
-        done = 1;
-    for (guint i = 0; i < job->count; i++)
-        g_queue_push_tail(wanted && i < done ? &ahead->queue : &ahead->spare, job->drawn[i]);
-    if (wanted && done > 0)
-        ahead->first = FALSE;
+    put_out(ahead, cancelled ? 0 : 1);
+    ahead->reason.status = CODE_OK;
+}
+
+/* The frames of a batch from `i` on are not drawn: they come next on the walk. */
+static void take_back(GstCodeAhead *ahead, Batch *batch, guint i)
+{
+    GstCodeJob *job = batch->job;
+
+    if (i < job->count && batch->epoch == ahead->epoch)
+        ahead->cursor = job->before[i];
+    for (guint n = i; n < job->count; n++)
+        g_queue_push_tail(&ahead->spare, job->drawn[n]);
+    job->count = i;
+}
+
+/* One of two batches has failed, and both are lost. They are drawn again, one after the other: so
+ * what comes before the frame that cannot be drawn is put out, and the reason is told with it. */
+static void lose_all(GstCodeAhead *ahead, const CodeError *error)
+{
+    gboolean cancelled = error->status == CODE_CANCELLED, wanted = FALSE;
+
+    for (guint i = ahead->under_way; i-- > 0;) {
+        wanted = wanted || batch_at(ahead, i)->epoch == ahead->epoch;
+        take_back(ahead, batch_at(ahead, i), 0);
+    }
+    ahead->under_way = 0;
+    ahead->drain = FALSE;
+    if (wanted)
+        ahead->walking = !cancelled && !ahead->interrupted;
+    if (cancelled)
+        return;
+    ahead->singly = MOST_BATCHES;
+    ahead->reason = *error;
+}
+
+static void begin_next(GstCodeAhead *ahead)
+{
+    Batch *batch = batch_at(ahead, ahead->under_way);
+    const GstCodeJob *beside = ahead->under_way > 0 ? batch_at(ahead, 0)->job : NULL;
+    CodeError error = {.status = CODE_OK};
+    GstCodeJobState state;
+
+    if (!gather(ahead, batch->job)) {
+        ahead->walking = FALSE;
+        return;
+    }
+    batch->epoch = ahead->epoch;
+    ahead->under_way++;
+    g_mutex_unlock(&ahead->lock);
+    state = gst_code_job_start(batch->job, beside, &error);
+    g_mutex_lock(&ahead->lock);
+    if (state == GST_CODE_JOB_STARTED) {
+        take_back(ahead, batch, batch->job->ready);
+    } else if (state == GST_CODE_JOB_LATER) {
+        take_back(ahead, batch, 0);
+        ahead->under_way--;
+        ahead->drain = TRUE;
+    } else if (beside) {
+        lose_all(ahead, &error);
+    } else {
+        fail(ahead, &error);
+    }
+}
+
+static void end_oldest(GstCodeAhead *ahead)
+{
+    GstCodeJob *job = batch_at(ahead, 0)->job;
+    CodeError error = {.status = CODE_OK};
+    gboolean drawn;
+
+    g_mutex_unlock(&ahead->lock);
+    drawn = gst_code_job_end(job, &error);
+    g_mutex_lock(&ahead->lock);
+    if (drawn) {
+        ahead->reason.status = CODE_OK;
+        put_out(ahead, job->count);
+    } else if (ahead->under_way > 1) {
+        lose_all(ahead, &error);
+    } else {
+        fail(ahead, &error);
+    }
 }
 
 static gpointer draw_thread(gpointer data)
 {
     GstCodeAhead *ahead = data;
-    CodeError error = {.status = CODE_OK};
-    guint done;
 
     g_mutex_lock(&ahead->lock);
-    while (!ahead->quit) {
-        if (!may_draw(ahead)) {
+    while (!ahead->quit || ahead->under_way > 0) {
+        if (!ahead->quit && may_draw(ahead)) {
+            begin_next(ahead);
+        } else if (ahead->under_way > 0) {
+            end_oldest(ahead);
+        } else {
             g_cond_wait(&ahead->changed, &ahead->lock);
             continue;
         }
-        if (!gather(ahead)) {
-            ahead->walking = FALSE;
-            g_cond_broadcast(&ahead->changed);
-            continue;
-        }
-        ahead->drawing = TRUE;
-        ahead->job_epoch = ahead->epoch;
-        g_mutex_unlock(&ahead->lock);
-        done = gst_code_job_draw(ahead->job, &error);
-        g_mutex_lock(&ahead->lock);
-        ahead->drawing = FALSE;
-        deliver(ahead, done, &error);
         g_cond_broadcast(&ahead->changed);
     }
     g_mutex_unlock(&ahead->lock);
@@ -151,15 +274,18 @@ static gboolean fits(const GstCodeWant *want, const GstCodePlace *place, guint s
 }
 
 /* With the lock held: whether the drawing thread comes to the wanted frame by itself. */
-static gboolean on_its_way(const GstCodeAhead *ahead, const GstCodeWant *want)
+static gboolean on_its_way(GstCodeAhead *ahead, const GstCodeWant *want)
 {
     GstCodeTimeline cursor = ahead->cursor;
     GstCodePlace place;
 
-    if (ahead->drawing && ahead->job_epoch == ahead->epoch)
-        for (guint i = 0; i < ahead->job->count; i++)
-            if (fits(want, &ahead->job->place[i], ahead->job->serial))
+    for (guint n = 0; n < ahead->under_way; n++) {
+        const Batch *batch = batch_at(ahead, n);
+
+        for (guint i = 0; batch->epoch == ahead->epoch && i < batch->job->count; i++)
+            if (fits(want, &batch->job->place[i], batch->job->serial))
                 return TRUE;
+    }
     return ahead->walking && gst_code_timeline_next(&cursor, &ahead->segment, &place) &&
            place.frame == want->place.frame && fits(want, &place, want->serial);
 }
@@ -266,7 +392,8 @@ GstCodeAhead *gst_code_ahead_new(GstCodeWeights *weights, GstCodeStats *stats,
     ahead->weights = weights;
     ahead->owner = *owner;
     ahead->setup = *setup;
-    ahead->job = gst_code_job_new(weights, stats, owner, setup);
+    for (guint i = 0; i < MOST_BATCHES; i++)
+        ahead->batch[i].job = gst_code_job_new(weights, stats, owner, setup, &ahead->pace);
     g_mutex_init(&ahead->lock);
     g_cond_init(&ahead->changed);
     g_queue_init(&ahead->queue);
@@ -292,7 +419,8 @@ void gst_code_ahead_free(GstCodeAhead *ahead)
     }
     g_queue_clear_full(&ahead->queue, free_drawn);
     g_queue_clear_full(&ahead->spare, free_drawn);
-    gst_code_job_free(ahead->job);
+    for (guint i = 0; i < MOST_BATCHES; i++)
+        gst_code_job_free(ahead->batch[i].job);
     g_mutex_clear(&ahead->lock);
     g_cond_clear(&ahead->changed);
     g_free(ahead);

@@ -48,6 +48,7 @@ typedef struct GstCodeAheadSetup {
     guint batch;          /* pictures at a time */
     gboolean progressive; /* a frame after each scale */
     gboolean anytime;     /* at the deadline, as far as it is */
+    gboolean overlaps;    /* two batches under way: one is drafted while another is rendered */
 } GstCodeAheadSetup;
 
 /* A frame, drawn or failed. */

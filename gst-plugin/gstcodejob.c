@@ -2,13 +2,15 @@
 #include "gstcodejob.h"
 
 GstCodeJob *gst_code_job_new(GstCodeWeights *weights, GstCodeStats *stats,
-                             const GstCodeAheadOwner *owner, const GstCodeAheadSetup *setup)
+                             const GstCodeAheadOwner *owner, const GstCodeAheadSetup *setup,
+                             GstCodePace *pace)
 {
     GstCodeJob *job = g_new0(GstCodeJob, 1);
 
     job->weights = weights;
     job->stats = stats;
     job->owner = *owner;
+    job->pace = pace;
     job->progressive = setup->progressive;
     job->anytime = setup->anytime;
     job->scales = code_model_info(weights->headers)->scales;
@@ -35,7 +37,7 @@ void gst_code_job_free(GstCodeJob *job)
     g_free(job);
 }
 
-void gst_code_job_begin(GstCodeJob *job, guint serial, guint pictures, const GstSegment *segment)
+void gst_code_job_reset(GstCodeJob *job, guint serial, guint pictures, const GstSegment *segment)
 {
     job->segment = *segment;
     job->serial = serial;
@@ -81,10 +83,11 @@ static gboolean make_request(GstCodeJob *job, guint i, gboolean other_weights, C
         gst_code_timeline_place(&job->before[i], &(GstSegment){.rate = 1.0, .stop = -1},
                                 picture * job->scales, &begin);
     settings = job->owner.settings(job->owner.user, begin.pts);
-    steps = gst_code_pace_steps(&job->pace, settings.min_drafting_steps,
+    steps = gst_code_pace_steps(job->pace, settings.min_drafting_steps,
                                 gst_code_settings_steps(&settings, weights->headers),
                                 code_model_info(weights->headers)->steps);
     settings.drafting_steps = steps;
+    job->adapts |= settings.min_drafting_steps > 0;
     made = (other_weights || code_model_info(weights->headers)->steps >> steps & 1) &&
            gst_code_weights_select(weights, steps, error) &&
            gst_code_settings_request(&settings, weights->headers, picture,
@@ -94,14 +97,14 @@ static gboolean make_request(GstCodeJob *job, guint i, gboolean other_weights, C
 }
 
 /* Fills in requests and targets. Returns for how many frames. */
-static guint prepare(GstCodeJob *job, CodeError *error)
+static guint prepare(GstCodeJob *job, gboolean other_weights, CodeError *error)
 {
-    job->output = job->owner.output(job->owner.user);
+    job->adapts = FALSE;
     for (guint i = 0; i < job->count; i++) {
         guint picture = job->picture[i];
         gboolean another = i == 0 || picture != job->picture[i - 1];
 
-        if ((another && !make_request(job, i, i == 0, error)) ||
+        if ((another && !make_request(job, i, other_weights && i == 0, error)) ||
             !gst_code_pixels_prepare(&job->drawn[i]->pixels, &job->output, job->weights->headers,
                                      error))
             return i;
@@ -121,7 +124,7 @@ static void show_scale(GstCodeJob *job, CodeGenerator *generator, guint i)
 
     if (!code_generator_preview(generator, job->picture[i], preview, &error))
         job->drawn[i]->failed = TRUE;
-    gst_code_pace_rendered(&job->pace, g_get_monotonic_time() - begin);
+    gst_code_pace_rendered(job->pace, g_get_monotonic_time() - begin);
 }
 
 /* The observer: shows the scales that are frames of their own, and ends a picture that cannot get
@@ -131,42 +134,42 @@ static void scale_done(void *user, CodeGenerator *generator, unsigned scale, uns
 {
     GstCodeJob *job = user;
 
-    gst_code_pace_scale(&job->pace, scale);
+    gst_code_pace_scale(job->pace, scale);
     if (scale == job->scales - 1 || job->stopped)
         return;
     for (guint i = 0; job->progressive && i < job->count; i++)
         if (job->scale[i] == scale && job->picture[i] >= first && job->picture[i] < first + count)
             show_scale(job, generator, i);
     if (job->anytime && !job->progressive &&
-        gst_code_pace_is_last(&job->pace, scale, job->deadline)) {
+        gst_code_pace_is_last(job->pace, scale, job->deadline)) {
         show_scale(job, generator, 0);
         job->stopped = scale + 1;
         code_generator_cancel(generator, true);
     }
 }
 
-static void record(GstCodeJob *job, guint done, const CodeTimes *times, gdouble seconds)
+static void record(GstCodeJob *job, gdouble seconds)
 {
-    guint pictures = job->picture[done - 1] + 1;
+    guint pictures = job->picture[job->ready - 1] + 1;
     const gchar *digest = gst_code_weights_digest(job->weights);
 
     gst_code_stats_set_model(job->stats, job->weights->headers);
     gst_code_stats_measure(job->stats, seconds);
-    for (guint i = 0; i < done; i++) {
+    for (guint i = 0; i < job->ready; i++) {
         GstCodeDrawn *drawn = job->drawn[i];
 
         drawn->place = job->place[i];
         drawn->serial = job->serial;
         drawn->record = (GstCodeRecord){.request = job->request[job->picture[i]],
                                         .scales = job->stopped ? job->stopped : job->scale[i] + 1,
-                                        .times = *times,
+                                        .times = job->times,
                                         .seconds = seconds / pictures};
         g_strlcpy(drawn->record.digest, digest, sizeof drawn->record.digest);
     }
 }
 
 /* What the picture says about the pace. */
-static void learn(GstCodeJob *job, const CodeTimes *times)
+static void learn(GstCodeJob *job)
 {
     gint64 now = g_get_monotonic_time();
     gdouble proportion = job->owner.proportion(job->owner.user);
@@ -174,57 +177,70 @@ static void learn(GstCodeJob *job, const CodeTimes *times)
     gdouble spare = 1.0 - proportion;
 
     if (!job->stopped)
-        gst_code_pace_rendered(&job->pace, 1e6 * times->vae / job->pictures);
+        gst_code_pace_rendered(job->pace, 1e6 * job->times.vae / job->pictures);
     if (job->deadline != G_MAXINT64) {
         late = late || job->stopped || now > job->deadline;
-        spare = (job->deadline - now) / (gdouble)MAX(1, job->deadline - job->pace.begin);
+        spare = (job->deadline - now) / (gdouble)MAX(1, job->deadline - job->begun);
     }
-    gst_code_pace_done(&job->pace, late, spare);
+    gst_code_pace_done(job->pace, late, spare);
 }
 
-static gboolean generate(GstCodeJob *job, CodeGenerator *generator, guint done, CodeError *error)
+/* Where pictures go and who looks at them is settled while nothing is under way. */
+static gboolean begin(GstCodeJob *job, const GstCodeJob *beside, CodeError *error)
 {
-    gboolean observe = job->progressive || job->anytime;
-    gboolean drawn;
+    gboolean observe = job->progressive || job->anytime, begun;
 
     job->stopped = 0;
-    gst_code_pace_begin(&job->pace);
-    drawn = code_generator_output(generator, &job->output, error) &&
-            code_generator_observe(generator, observe ? scale_done : NULL, job, false, error) &&
-            code_generate(generator, job->request, job->picture[done - 1] + 1, job->target, error);
-    if (job->stopped) {
-        /* The deadline has cancelled it, unless somebody else has as well. */
-        drawn = gst_code_weights_resume(job->weights);
-        error->status = CODE_CANCELLED;
-    }
-    for (guint i = 0; drawn && i < done; i++) {
+    job->begun = g_get_monotonic_time();
+    gst_code_pace_begin(job->pace);
+    begun = (beside || (code_generator_output(job->generator, &job->output, error) &&
+                        code_generator_observe(job->generator, observe ? scale_done : NULL, job,
+                                               false, error))) &&
+            code_generate_begin(job->generator, job->request, job->picture[job->ready - 1] + 1,
+                                job->target, error);
+    job->times = code_generator_times(job->generator);
+    if (!job->stopped)
+        return begun;
+    /* The deadline has cancelled it, unless somebody else has as well. */
+    if (begun)
+        code_generate_end(job->generator, error);
+    error->status = CODE_CANCELLED;
+    return gst_code_weights_resume(job->weights);
+}
+
+GstCodeJobState gst_code_job_start(GstCodeJob *job, const GstCodeJob *beside, CodeError *error)
+{
+    job->output = job->owner.output(job->owner.user);
+    if (beside && !gst_code_output_equal(&job->output, &beside->output))
+        return GST_CODE_JOB_LATER;
+    job->ready = prepare(job, !beside, error);
+    if (job->ready == 0)
+        return beside ? GST_CODE_JOB_LATER : GST_CODE_JOB_FAILED;
+    job->generator = gst_code_weights_await(job->weights, error);
+    if (!job->generator)
+        return GST_CODE_JOB_FAILED;
+    for (guint i = 0; i < job->ready; i++)
+        job->drawn[i]->failed = FALSE;
+    job->deadline = job->owner.deadline(job->owner.user, &job->segment, &job->place[0]);
+    return begin(job, beside, error) ? GST_CODE_JOB_STARTED : GST_CODE_JOB_FAILED;
+}
+
+gboolean gst_code_job_end(GstCodeJob *job, CodeError *error)
+{
+    gdouble rendering = code_generator_times(job->generator).vae;
+
+    if (!job->stopped && !code_generate_end(job->generator, error))
+        return FALSE;
+    if (!job->stopped)
+        job->times.vae += code_generator_times(job->generator).vae - rendering;
+    for (guint i = 0; i < job->ready; i++) {
         if (!job->drawn[i]->failed)
             continue;
         error->status = CODE_FAILED;
         g_strlcpy(error->text, "a scale could not be shown", sizeof error->text);
-        drawn = FALSE;
+        return FALSE;
     }
-    return drawn;
-}
-
-guint gst_code_job_draw(GstCodeJob *job, CodeError *error)
-{
-    guint done = prepare(job, error);
-    CodeGenerator *generator;
-    CodeTimes times;
-
-    if (done == 0)
-        return 0;
-    generator = gst_code_weights_await(job->weights, error);
-    if (!generator)
-        return 0;
-    for (guint i = 0; i < done; i++)
-        job->drawn[i]->failed = FALSE;
-    job->deadline = job->owner.deadline(job->owner.user, &job->segment, &job->place[0]);
-    if (!generate(job, generator, done, error))
-        return 0;
-    times = code_generator_times(generator);
-    record(job, done, &times, (g_get_monotonic_time() - job->pace.begin) / 1e6);
-    learn(job, &times);
-    return done;
+    record(job, (g_get_monotonic_time() - job->begun) / 1e6);
+    learn(job);
+    return TRUE;
 }

@@ -7,7 +7,7 @@
 
 void gst_code_pace_begin(GstCodePace *pace)
 {
-    pace->begin = pace->last = g_get_monotonic_time();
+    pace->last = g_get_monotonic_time();
 }
 
 static void smooth(gdouble *value, gdouble measured)

@@ -8,7 +8,7 @@
 #include "code.h"
 
 typedef struct GstCodePace {
-    gint64 begin, last;             /* of the picture, and of its scale, in microseconds */
+    gint64 last;                    /* when the last scale was done, in microseconds */
     gdouble scale[CODE_MAX_SCALES]; /* microseconds that each takes, smoothed; 0: unknown */
     gdouble render;                 /* the same of a rendering */
     guint fewer;                    /* drafting steps that are left out */

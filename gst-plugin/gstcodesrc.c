@@ -194,6 +194,9 @@ static void start_ahead(GstCodeSrc *self)
     setup.batch = self->weights.batch;
     setup.progressive = self->progressive;
     setup.anytime = self->anytime && live;
+    /* Where each scale is looked at, the device is waited for all the time. */
+    setup.overlaps =
+        code_model_info(self->weights.headers)->overlaps && !setup.progressive && !setup.anytime;
     GST_OBJECT_UNLOCK(self);
     set_ahead(self, gst_code_ahead_new(&self->weights, &self->stats, &owner, &setup));
 }

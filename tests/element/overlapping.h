@@ -1,0 +1,26 @@
+/* overlapping.h - a device that overlaps calls, made of the processor: its model says that it does,
+ * and calls can be held under way, and fail. A program that has this in it has such a device. */
+#ifndef TEST_ELEMENT_OVERLAPPING_H
+#define TEST_ELEMENT_OVERLAPPING_H
+
+#include <glib.h>
+
+/* As at the beginning of the program, where `overlaps` is TRUE. */
+void overlapping_reset(gboolean overlaps);
+
+/* While TRUE calls do not end, unless they are cancelled. */
+void overlapping_hold(gboolean hold);
+
+/* Calls with picture `frame` in them fail: when they begin, or else when they end. */
+void overlapping_fail(guint64 frame, gboolean at_the_end);
+
+/* The next call that begins beside another fails: once, or all that come after it with it. */
+void overlapping_fail_beside(gboolean for_good);
+
+/* Of the generator that was used last: calls under way. Of all since the reset: the most that were
+ * under way at a time, and pictures that were begun. */
+guint overlapping_under_way(void);
+guint overlapping_most(void);
+guint overlapping_pictures(void);
+
+#endif
