@@ -123,9 +123,9 @@ void *side_records(Side *side, const void *from, size_t bytes)
     return add_array(side, from, bytes, GUARD);
 }
 
-/* ---- bfloat16 -------------------------------------------------------------------------------- */
+/* ---- 16 bits --------------------------------------------------------------------------------- */
 
-static uint16_t half_of(float x)
+static uint16_t bfloat16_of(float x)
 {
     uint32_t bits;
 
@@ -135,7 +135,7 @@ static uint16_t half_of(float x)
     return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
 }
 
-static float widened(uint16_t half)
+static float from_bfloat16(uint16_t half)
 {
     uint32_t bits = (uint32_t)half << 16;
     float x;
@@ -146,7 +146,48 @@ static float widened(uint16_t half)
 
 float to_bfloat16(float x)
 {
-    return widened(half_of(x));
+    return from_bfloat16(bfloat16_of(x));
+}
+
+/* IEEE's binary16: 11 bits from 2^-14 up to 65504, multiples of 2^-24 below. */
+static uint16_t float16_of(float x)
+{
+    unsigned sign = signbit(x) ? 0x8000 : 0, units;
+    int exponent;
+
+    if (isnan(x))
+        return 0x7E00;
+    x = fabsf(x);
+    if (x >= 65520)
+        return (uint16_t)(sign | 0x7C00);
+    exponent = x < 0x1p-14f ? -14 : ilogbf(x);
+    units = (unsigned)nearbyintf(ldexpf(x, 10 - exponent)); /* to even; 1024 and more: normal */
+    return (uint16_t)(sign | ((unsigned)(exponent + 14) * 1024 + units));
+}
+
+static float from_float16(uint16_t half)
+{
+    int exponent = half >> 10 & 31, units = half & 1023;
+    float x = exponent == 31 ? (units ? NAN : INFINITY)
+              : exponent     ? ldexpf((float)(1024 + units), exponent - 25)
+                             : ldexpf((float)units, -24);
+
+    return half & 0x8000 ? -x : x;
+}
+
+static bool is_float16(const Side *side)
+{
+    return !strcmp(side->precision, "f16");
+}
+
+static uint16_t half_of(const Side *side, float x)
+{
+    return is_float16(side) ? float16_of(x) : bfloat16_of(x);
+}
+
+static float widened(const Side *side, uint16_t half)
+{
+    return is_float16(side) ? from_float16(half) : from_bfloat16(half);
 }
 
 static bool is_half(const Side *side)
@@ -154,14 +195,14 @@ static bool is_half(const Side *side)
     return strcmp(side->precision, "f32");
 }
 
-static float *rounded_copy(const float *from, size_t count)
+static float *rounded_copy(const Side *side, const float *from, size_t count)
 {
     float *copy = malloc((count + 1) * sizeof *copy);
 
     if (!copy)
         abort();
     for (size_t i = 0; i < count; i++)
-        copy[i] = to_bfloat16(from[i]);
+        copy[i] = widened(side, half_of(side, from[i]));
     return copy;
 }
 
@@ -175,7 +216,7 @@ void *side_activations(Side *side, const float *from, size_t count)
     if (!is_half(side) || (!from && side->info.activation_size == 4))
         return side_array(side, from, count * sizeof *from);
     if (side->info.activation_size == 4) {
-        copy = rounded_copy(from, count);
+        copy = rounded_copy(side, from, count);
         array = side_array(side, copy, count * sizeof *copy);
         free(copy);
         return array;
@@ -184,7 +225,7 @@ void *side_activations(Side *side, const float *from, size_t count)
     if (!halves)
         abort();
     for (size_t i = 0; i < count; i++)
-        halves[i] = half_of(from ? from[i] : NAN);
+        halves[i] = half_of(side, from ? from[i] : NAN);
     array = add_array(side, halves, count * sizeof *halves, begin);
     free(halves);
     return array;
@@ -208,7 +249,7 @@ void side_download_activations(Side *side, float *to, const void *from, size_t c
         abort();
     side_download(side, halves, from, count * sizeof *halves);
     for (size_t i = 0; i < count; i++)
-        to[i] = widened(halves[i]);
+        to[i] = widened(side, halves[i]);
     free(halves);
 }
 
@@ -227,7 +268,7 @@ void *side_inputs(Side *side, const CodeWeightSpec *spec, const float *from, siz
         return side_activations(side, from, count);
     if (side->backend != &code_backend_reference || !is_rounded(side, spec))
         return side_array(side, from, count * sizeof *from);
-    copy = rounded_copy(from, count);
+    copy = rounded_copy(side, from, count);
     array = side_array(side, copy, count * sizeof *copy);
     free(copy);
     return array;
@@ -247,7 +288,7 @@ CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, co
     CodeWeight *packed;
 
     if (side->backend == &code_backend_reference && is_rounded(side, &spec) && !bytes)
-        weight = copy = rounded_copy(weight, kernel * kernel * spec.in * spec.out);
+        weight = copy = rounded_copy(side, weight, kernel * kernel * spec.in * spec.out);
     packed = side->backend->weight_pack(side->device, &spec, weight, bias, &error);
     free(copy);
     if (!packed || side->weights == SIDE_WEIGHTS)

@@ -20,7 +20,7 @@ typedef struct Side {
     const CodeBackend *backend;
     CodeDevice *device;
     CodeDeviceInfo info;
-    const char *precision; /* of the comparison: the reference is given what bfloat16 leaves */
+    const char *precision; /* of the comparison: the reference is given what its 16 bits leave */
     CodeStream *stream;
     atomic_bool cancelled;
     bool hostile;  /* operations are called with denormals off and rounding upwards */
@@ -41,7 +41,7 @@ void side_close(Side *side);
 /* Copies an array of 4-byte numbers to the device; NULL: it is filled with NaN. */
 void *side_array(Side *side, const void *from, size_t bytes);
 
-/* Activations, rounded to bfloat16 where the precision has them so; NULL: NaN. */
+/* Activations, rounded to 16 bits where the precision has them so; NULL: NaN. */
 void *side_activations(Side *side, const float *from, size_t count);
 void *side_activation(const Side *side, const void *array, size_t index); /* its address */
 void side_download_activations(Side *side, float *to, const void *from, size_t count);
@@ -52,7 +52,7 @@ void *side_inputs(Side *side, const CodeWeightSpec *spec, const float *from, siz
 /* The same for records, which keep their alignment. */
 void *side_records(Side *side, const void *from, size_t bytes);
 void side_download(Side *side, void *to, const void *from, size_t bytes);
-/* The reference gets its weights rounded where the device works with bfloat16. */
+/* The reference gets its weights rounded where the device works with 16 bits. */
 CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, const float *bias);
 
 /* Around the calls of an operation. */
@@ -62,7 +62,7 @@ void side_leave(Side *side);
 /* Checks the guards of all arrays, then frees arrays and weights. */
 void side_clear(Side *side);
 
-bool is_rounded(const Side *side, const CodeWeightSpec *spec); /* a product in bfloat16 or bytes */
+bool is_rounded(const Side *side, const CodeWeightSpec *spec); /* a product in 16 bits or bytes */
 float to_bfloat16(float x);
 
 /* ---- random numbers -------------------------------------------------------------------------- */
