@@ -247,6 +247,18 @@ void player_forget(Player *player)
     g_mutex_unlock(&player->lock);
 }
 
+void player_check(Player *player, Player *truth, guint count)
+{
+    fail_unless_equals_int(player->frames->len, count);
+    for (guint n = 0; n < count; n++) {
+        const Frame *frame = player_frame(player, n), *right = player_frame(truth, n);
+
+        fail_unless_equals_uint64(frame->offset, right->offset);
+        fail_unless_equals_uint64(frame->pts, right->pts);
+        fail_unless_equals_string(frame->checksum, right->checksum);
+    }
+}
+
 /* ---- pictures and errors ------------------------------------------------------- */
 
 GstSample *one_picture(const gchar *description, const gchar *caps)

@@ -63,6 +63,9 @@ void player_seek(Player *player, gdouble rate, GstFormat format, GstSeekFlags fl
 const Frame *player_frame(Player *player, guint i);
 void player_forget(Player *player); /* the frames so far */
 
+/* `player` has the first `count` frames of `truth`, and no others. */
+void player_check(Player *player, Player *truth, guint count);
+
 /* The first buffer that codesrc makes with these properties and caps, and its negotiated caps. */
 GstSample *one_picture(const gchar *description, const gchar *caps);
 gchar *sample_checksum(GstSample *sample);

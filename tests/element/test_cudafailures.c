@@ -59,16 +59,6 @@ static Player *played(void)
     return player;
 }
 
-static void check_frames(Player *player, Player *truth, guint count)
-{
-    fail_unless_equals_int(player->frames->len, count);
-    for (guint n = 0; n < count; n++) {
-        fail_unless_equals_uint64(player_frame(player, n)->offset, n);
-        fail_unless_equals_string(player_frame(player, n)->checksum,
-                                  player_frame(truth, n)->checksum);
-    }
-}
-
 /* The error of a player that is set to PLAYING; then it is in NULL. */
 static void check_error(Player *player, GQuark domain, gint code, const gchar *words)
 {
@@ -90,7 +80,7 @@ GST_START_TEST(test_no_memory)
     check_error(player, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT, "memory");
     set_memory(PLENTY);
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-    check_frames(player, truth, FRAMES);
+    player_check(player, truth, FRAMES);
 
     gst_element_set_state(player->pipeline, GST_STATE_READY);
     set_memory(memory_used() + 1000);
@@ -99,7 +89,7 @@ GST_START_TEST(test_no_memory)
     set_memory(PLENTY);
     player_forget(player);
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-    check_frames(player, truth, FRAMES);
+    player_check(player, truth, FRAMES);
     player_free(player);
     player_free(truth);
 }
@@ -119,11 +109,11 @@ GST_START_TEST(test_broken)
         break_device(100);
         check_error(player, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED, "illegal memory access");
         fail_unless(player->frames->len < FRAMES, "%u frames", player->frames->len);
-        check_frames(player, truth, player->frames->len);
+        player_check(player, truth, player->frames->len);
         break_device(-1);
         player_forget(player);
         fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-        check_frames(player, truth, FRAMES);
+        player_check(player, truth, FRAMES);
         player_free(player);
     }
     player_free(truth);

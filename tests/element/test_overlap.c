@@ -23,18 +23,6 @@ static Player *truth_of(const gchar *description, const gchar *caps)
     return player;
 }
 
-/* `player` has the first `count` frames of the truth, and no others. */
-static void check_frames(Player *player, Player *truth, guint count)
-{
-    fail_unless_equals_int(player->frames->len, count);
-    for (guint n = 0; n < count; n++) {
-        fail_unless_equals_uint64(player_frame(player, n)->offset, player_frame(truth, n)->offset);
-        fail_unless_equals_uint64(player_frame(player, n)->pts, player_frame(truth, n)->pts);
-        fail_unless_equals_string(player_frame(player, n)->checksum,
-                                  player_frame(truth, n)->checksum);
-    }
-}
-
 /* And no picture more than num-buffers is drawn. */
 GST_START_TEST(test_same_frames)
 {
@@ -57,7 +45,7 @@ GST_START_TEST(test_same_frames)
 
         overlapping_reset(TRUE);
         fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-        check_frames(player, truth, FRAMES);
+        player_check(player, truth, FRAMES);
         fail_unless(overlapping_most() == ways[i].most, "%s: %u", ways[i].way, overlapping_most());
         fail_unless_equals_int(overlapping_pictures(), FRAMES);
         player_free(player);
@@ -74,7 +62,7 @@ GST_START_TEST(test_progressive)
     Player *player = player_new("num-buffers=20 progressive=true", FPS30);
 
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-    check_frames(player, truth, 20);
+    player_check(player, truth, 20);
     fail_unless_equals_int(overlapping_most(), 1);
     player_free(player);
     player_free(truth);
@@ -109,7 +97,7 @@ GST_START_TEST(test_seek)
         player_forget(player);
         overlapping_hold(FALSE);
         fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-        check_frames(player, truth, FRAMES);
+        player_check(player, truth, FRAMES);
         player_free(player);
         g_free(description);
     }
@@ -132,7 +120,7 @@ GST_START_TEST(test_stop)
     overlapping_hold(FALSE);
     player_forget(player);
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-    check_frames(player, truth, FRAMES);
+    player_check(player, truth, FRAMES);
     player_free(player);
     player_free(truth);
 }
@@ -190,7 +178,7 @@ GST_START_TEST(test_other_weights)
         fail_unless_equals_int(overlapping_most(), 1 + way);
         g_free(description);
     }
-    check_frames(player[1], player[0], 12);
+    player_check(player[1], player[0], 12);
     player_free(player[0]);
     player_free(player[1]);
     gst_object_unref(schedule);
@@ -216,14 +204,14 @@ GST_START_TEST(test_failure)
         fail_unless(strstr(text, "broken on purpose"), "%s", text);
         gst_element_set_state(player->pipeline, GST_STATE_NULL);
         fail_unless_equals_int(overlapping_most(), 2);
-        check_frames(player, truth, 9);
+        player_check(player, truth, 9);
         g_free(text);
 
         /* And it goes on when it can. */
         overlapping_reset(TRUE);
         player_forget(player);
         fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-        check_frames(player, truth, FRAMES);
+        player_check(player, truth, FRAMES);
         player_free(player);
         g_free(description);
     }
@@ -239,7 +227,7 @@ GST_START_TEST(test_failure_that_passes)
 
     overlapping_fail_beside(FALSE);
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-    check_frames(player, truth, FRAMES);
+    player_check(player, truth, FRAMES);
     fail_unless(overlapping_pictures() > FRAMES, "nothing was drawn again");
     player_free(player);
     player_free(truth);
@@ -260,7 +248,7 @@ GST_START_TEST(test_lost_device)
     g_free(text);
     gst_element_set_state(player->pipeline, GST_STATE_NULL);
     fail_unless(player->frames->len > 0 && player->frames->len < FRAMES);
-    check_frames(player, truth, player->frames->len);
+    player_check(player, truth, player->frames->len);
     player_free(player);
     player_free(truth);
 }
