@@ -32,7 +32,8 @@ void code_adaln_layout(CodeGenerator *generator, CodeArena *host)
     if (!generator->model->reads_adaln)
         return;
     b->staging = code_arena_take(host, CODE_WEIGHTS_STAGING, 1);
-    b->weights = code_arena_take(host, piece_rows(width) * width, sizeof(float));
+    /* Of both widths: a piece of the narrower one's whole rows may be the larger. */
+    b->weights = code_arena_take(host, PIECE > width ? PIECE : width, sizeof(float));
     b->silu = code_arena_take(host, (generator->batch + 1) * width, sizeof(float));
     b->out = code_arena_take(host, (generator->batch + 1) * 6 * width, sizeof(float));
 }
