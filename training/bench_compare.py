@@ -19,7 +19,14 @@ from training.bench_pytorch import CONFIGURATIONS, STAGES
 
 # What is measured, in this order: what matters most comes first, and rivals follow each other.
 OURS, THEIRS = 'codesrc', 'pytorch'
-LIKELY = 'bf16-once', 'bf16-packed', 'autocast-again', 'autocast-packed', 'autocast-compiled', 'bf16-compiled'
+LIKELY = (
+    'bf16-once',
+    'bf16-packed',
+    'bf16-compiled',
+    'autocast-again',
+    'autocast-packed',
+    'autocast-compiled',
+)
 FULL = (
     (OURS, 'vistas', 'bf16', (5, 6, 7, 8), 1, 15),
     (OURS, 'vistas', 'int8', (8,), 1, 15),
