@@ -22,7 +22,7 @@ static size_t piece_rows(size_t width)
     return PIECE / width ? PIECE / width : 1;
 }
 
-void code_adaln_layout(CodeGenerator *generator, CodeArena *host)
+void code_adaln_layout(CodesrcGenerator *generator, CodeArena *host)
 {
     const CodeShape *shape = &generator->model->shape;
     CodeAdalnBuffers *b = &generator->adaln;
@@ -53,11 +53,11 @@ static float dot(const float *a, const float *b, size_t width)
 }
 
 /* One layer: parts * C outputs of each of `count` classes, to buffers.out (count, parts * C). */
-static bool layer(CodeGenerator *generator, const CodeVar *var, const char *name, unsigned parts,
+static bool layer(CodesrcGenerator *generator, const CodeVar *var, const char *name, unsigned parts,
                   unsigned count)
 {
     CodeAdalnBuffers *b = &generator->adaln;
-    CodeError *error = &generator->stream->error;
+    CodesrcError *error = &generator->stream->error;
     size_t width = var->shape.width, out = parts * width, step = piece_rows(width);
     uint64_t dims[] = {out, width};
     char tensor[128];
@@ -65,7 +65,7 @@ static bool layer(CodeGenerator *generator, const CodeVar *var, const char *name
     for (size_t row = 0, rows; row < out; row += rows) {
         rows = out - row < step ? out - row : step;
         if (atomic_load_explicit(&generator->cancelled, memory_order_relaxed))
-            return code_fail(error, CODE_CANCELLED, "cancelled");
+            return code_fail(error, CODESRC_CANCELLED, "cancelled");
         snprintf(tensor, sizeof tensor, "%s.bias", name);
         if (!code_weights_read_rows(var->adaln, b->staging, tensor, 1, dims, row, rows, b->weights,
                                     error))
@@ -85,8 +85,8 @@ static bool layer(CodeGenerator *generator, const CodeVar *var, const char *name
 }
 
 /* The same, to `place` of each class's slot. */
-static bool layer_to_slots(CodeGenerator *generator, const CodeClassTable *table, const char *name,
-                           unsigned parts, size_t place)
+static bool layer_to_slots(CodesrcGenerator *generator, const CodeClassTable *table,
+                           const char *name, unsigned parts, size_t place)
 {
     size_t out = parts * (size_t)table->var->shape.width;
 
@@ -100,11 +100,11 @@ static bool layer_to_slots(CodeGenerator *generator, const CodeClassTable *table
     return true;
 }
 
-bool code_adaln_read(CodeGenerator *generator, const CodeClassTable *table)
+bool code_adaln_read(CodesrcGenerator *generator, const CodeClassTable *table)
 {
     const CodeVar *var = table->var;
     const CodeSlotLayout *layout = &table->layout;
-    CodeError *error = &generator->stream->error;
+    CodesrcError *error = &generator->stream->error;
     char name[64];
 
     /* Weights of another file would make a picture of no model. */

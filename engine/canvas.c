@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct CodeCanvas {
+struct CodesrcCanvas {
     size_t length, features; /* L; floats of a feature map */
     int32_t *tokens;         /* (L) */
     float *f;                /* (Z, P, P) */
@@ -28,9 +28,9 @@ void code_channels_last(float *out, const float *in, size_t positions, size_t ch
             out[i * channels + c] = in[c * positions + i];
 }
 
-static CodeCanvas *canvas_new(const CodeShape *shape, CodeError *error)
+static CodesrcCanvas *canvas_new(const CodeShape *shape, CodesrcError *error)
 {
-    CodeCanvas *canvas = calloc(1, sizeof *canvas);
+    CodesrcCanvas *canvas = calloc(1, sizeof *canvas);
     size_t last = code_last_side(shape);
 
     if (canvas) {
@@ -42,12 +42,12 @@ static CodeCanvas *canvas_new(const CodeShape *shape, CodeError *error)
     }
     if (canvas && canvas->tokens && canvas->f && canvas->f_hat)
         return canvas;
-    code_canvas_free(canvas);
-    code_fail(error, CODE_NO_MEMORY, "no memory for a canvas");
+    codesrc_canvas_free(canvas);
+    code_fail(error, CODESRC_NO_MEMORY, "no memory for a canvas");
     return NULL;
 }
 
-void code_canvas_free(CodeCanvas *canvas)
+void codesrc_canvas_free(CodesrcCanvas *canvas)
 {
     if (!canvas)
         return;
@@ -57,23 +57,23 @@ void code_canvas_free(CodeCanvas *canvas)
     free(canvas);
 }
 
-const int32_t *code_canvas_tokens(const CodeCanvas *canvas)
+const int32_t *codesrc_canvas_tokens(const CodesrcCanvas *canvas)
 {
     return canvas->tokens;
 }
 
-const float *code_canvas_features(const CodeCanvas *canvas)
+const float *codesrc_canvas_features(const CodesrcCanvas *canvas)
 {
     return canvas->f;
 }
 
-const float *code_canvas_feature_map(const CodeCanvas *canvas, unsigned scale)
+const float *codesrc_canvas_feature_map(const CodesrcCanvas *canvas, unsigned scale)
 {
     return canvas->f_hat + scale * canvas->features;
 }
 
 /* The code nearest to z: |z - c|^2, less the |z|^2 that all share. */
-static int32_t nearest(const CodeModel *model, const float *z)
+static int32_t nearest(const CodesrcModel *model, const float *z)
 {
     size_t channels = model->shape.vae.channels;
     const float *code = model->vae.host_codebook;
@@ -94,10 +94,10 @@ static int32_t nearest(const CodeModel *model, const float *z)
 }
 
 /* Tokens of one scale: what is left of the features, brought down to its side, code by code. */
-static bool quantise_scale(CodeGenerator *generator, unsigned scale, const float *rest,
+static bool quantise_scale(CodesrcGenerator *generator, unsigned scale, const float *rest,
                            int32_t *tokens)
 {
-    const CodeModel *model = generator->model;
+    const CodesrcModel *model = generator->model;
     const CodeBackend *backend = model->backend;
     CodeStream *stream = generator->stream;
     CodeBuffers *b = &generator->buffers;
@@ -126,9 +126,10 @@ static bool quantise_scale(CodeGenerator *generator, unsigned scale, const float
 }
 
 /* f (P, P, Z) on the host -> tokens and feature maps of the canvas. `rest` has room for one map. */
-static bool quantise(CodeGenerator *generator, CodeCanvas *canvas, const float *f, float *rest)
+static bool quantise(CodesrcGenerator *generator, CodesrcCanvas *canvas, const float *f,
+                     float *rest)
 {
-    const CodeModel *model = generator->model;
+    const CodesrcModel *model = generator->model;
     CodeBuffers *b = &generator->buffers;
     size_t count = canvas->features, bytes = count * sizeof(float), z = model->shape.vae.channels;
     CodeDraw plain = {0};
@@ -148,11 +149,11 @@ static bool quantise(CodeGenerator *generator, CodeCanvas *canvas, const float *
     return true;
 }
 
-CodeCanvas *code_encode(CodeGenerator *generator, const float *image, CodeError *error)
+CodesrcCanvas *codesrc_encode(CodesrcGenerator *generator, const float *image, CodesrcError *error)
 {
-    const CodeModel *model = generator->model;
+    const CodesrcModel *model = generator->model;
     CodeBuffers *b = &generator->buffers;
-    CodeCanvas *canvas = canvas_new(&model->shape, error);
+    CodesrcCanvas *canvas = canvas_new(&model->shape, error);
     size_t side = code_picture_side(&model->shape), z = model->shape.vae.channels;
     float *work = canvas ? calloc(2 * canvas->features, sizeof *work) : NULL;
     const float *features;
@@ -160,8 +161,8 @@ CodeCanvas *code_encode(CodeGenerator *generator, const float *image, CodeError 
 
     if (!work) {
         if (canvas)
-            code_fail(error, CODE_NO_MEMORY, "no memory for a canvas");
-        code_canvas_free(canvas);
+            code_fail(error, CODESRC_NO_MEMORY, "no memory for a canvas");
+        codesrc_canvas_free(canvas);
         return NULL;
     }
     code_channels_last(b->host_map, image, side * side, 3);
@@ -172,7 +173,7 @@ CodeCanvas *code_encode(CodeGenerator *generator, const float *image, CodeError 
                                    canvas->features * sizeof(float), CODE_DOWNLOAD);
     if (!encoded || !quantise(generator, canvas, work, work + canvas->features)) {
         *error = encoded ? generator->stream->error : generator->renderer->error;
-        code_canvas_free(canvas);
+        codesrc_canvas_free(canvas);
         canvas = NULL;
     } else {
         code_channels_first(canvas->f, work, canvas->features / z, z);
@@ -182,18 +183,18 @@ CodeCanvas *code_encode(CodeGenerator *generator, const float *image, CodeError 
 }
 
 /* Kept feature maps and masks of the run; images without a canvas are drawn anew all over. */
-bool code_canvas_upload(CodeGenerator *generator, unsigned scale)
+bool code_canvas_upload(CodesrcGenerator *generator, unsigned scale)
 {
-    const CodeModel *model = generator->model;
+    const CodesrcModel *model = generator->model;
     CodeBuffers *b = &generator->buffers;
     size_t positions = (size_t)code_last_side(&model->shape) * code_last_side(&model->shape);
     size_t z = model->shape.vae.channels, bytes = positions * z * sizeof(float);
 
     for (unsigned i = 0; i < generator->count; i++) {
-        const CodeRequest *request = &generator->requests[generator->first + i];
+        const CodesrcRequest *request = &generator->requests[generator->first + i];
 
         if (request->canvas)
-            code_channels_last(b->host_map, code_canvas_feature_map(request->canvas, scale),
+            code_channels_last(b->host_map, codesrc_canvas_feature_map(request->canvas, scale),
                                positions, z);
         else
             memset(b->host_map, 0, bytes);

@@ -33,7 +33,7 @@ static void class_vector(const CodeVar *var, const CodeClassKey *key, float *out
     const float *first = var->class_emb + (size_t)key->class_id * width;
     const float *second;
 
-    if (key->class_id_2 == CODE_CLASS_NONE) {
+    if (key->class_id_2 == CODESRC_CLASS_NONE) {
         memcpy(out, first, width * sizeof *out);
         return;
     }
@@ -44,7 +44,7 @@ static void class_vector(const CodeVar *var, const CodeClassKey *key, float *out
 
 /* The vector of a pending class and its SiLU go into its slot; for adaln.c, the latter also stays
  * on the host. */
-static bool upload_class(CodeGenerator *generator, const CodeClassTable *table, unsigned pending)
+static bool upload_class(CodesrcGenerator *generator, const CodeClassTable *table, unsigned pending)
 {
     unsigned index = table->pending[pending];
     size_t width = table->var->shape.width;
@@ -61,7 +61,8 @@ static bool upload_class(CodeGenerator *generator, const CodeClassTable *table, 
 }
 
 /* One row through a linear layer. */
-static bool project(CodeGenerator *generator, const CodeWeight *weight, const float *in, float *out)
+static bool project(CodesrcGenerator *generator, const CodeWeight *weight, const float *in,
+                    float *out)
 {
     return generator->model->backend->linear(
         generator->stream,
@@ -69,7 +70,8 @@ static bool project(CodeGenerator *generator, const CodeWeight *weight, const fl
 }
 
 /* With shared_aln: what all blocks share, and each block's own part. */
-static bool shared_modulations(CodeGenerator *generator, const CodeClassTable *table, float *slot)
+static bool shared_modulations(CodesrcGenerator *generator, const CodeClassTable *table,
+                               float *slot)
 {
     const CodeVar *var = table->var;
     const CodeSlotLayout *layout = &table->layout;
@@ -90,7 +92,7 @@ static bool shared_modulations(CodeGenerator *generator, const CodeClassTable *t
 }
 
 /* Of one class, from weights that are in memory. */
-static bool project_all(CodeGenerator *generator, const CodeClassTable *table, float *slot)
+static bool project_all(CodesrcGenerator *generator, const CodeClassTable *table, float *slot)
 {
     const CodeVar *var = table->var;
     const CodeSlotLayout *layout = &table->layout;
@@ -106,7 +108,7 @@ static bool project_all(CodeGenerator *generator, const CodeClassTable *table, f
 }
 
 /* All modulations of the pending classes. */
-static bool modulations(CodeGenerator *generator, const CodeClassTable *table)
+static bool modulations(CodesrcGenerator *generator, const CodeClassTable *table)
 {
     bool good =
         !table->var->adaln || generator->stream->rehearsing || code_adaln_read(generator, table);
@@ -122,7 +124,7 @@ static bool modulations(CodeGenerator *generator, const CodeClassTable *table)
 
 /* Keys and values of scale 0 go into the slot, and so do its logits, where anybody draws from them.
  */
-static bool first_scale(CodeGenerator *generator, const CodeClassTable *table, unsigned index)
+static bool first_scale(CodesrcGenerator *generator, const CodeClassTable *table, unsigned index)
 {
     const CodeShape *shape = &generator->model->shape;
     const CodeVar *var = table->var;
@@ -153,16 +155,16 @@ static bool first_scale(CodeGenerator *generator, const CodeClassTable *table, u
 /* ---- the table ------------------------------------------------------------------------------- */
 
 /* The key of what a request draws. */
-static CodeClassKey key_of(const CodeModel *model, const CodeRequest *request)
+static CodeClassKey key_of(const CodesrcModel *model, const CodesrcRequest *request)
 {
     CodeClassKey key = {request->class_id, request->class_id_2, request->class_mix};
 
-    if (key.class_id == CODE_CLASS_RANDOM)
-        key.class_id = code_random_class(model, request->seed, request->frame);
-    if (key.class_id_2 != CODE_CLASS_NONE && key.mix == 1)
+    if (key.class_id == CODESRC_CLASS_RANDOM)
+        key.class_id = codesrc_random_class(model, request->seed, request->frame);
+    if (key.class_id_2 != CODESRC_CLASS_NONE && key.mix == 1)
         key.class_id = key.class_id_2;
-    if (key.class_id_2 == CODE_CLASS_NONE || key.class_id_2 == key.class_id || key.mix == 0)
-        return (CodeClassKey){key.class_id, CODE_CLASS_NONE, 0};
+    if (key.class_id_2 == CODESRC_CLASS_NONE || key.class_id_2 == key.class_id || key.mix == 0)
+        return (CodeClassKey){key.class_id, CODESRC_CLASS_NONE, 0};
     return key;
 }
 
@@ -186,7 +188,7 @@ static unsigned slot_for(const CodeClassTable *table, const CodeClassKey *key)
 }
 
 /* Gives the key a slot, which is pending if it does not hold the class already. */
-static int32_t want(CodeGenerator *generator, CodeClassTable *table, CodeClassKey key)
+static int32_t want(CodesrcGenerator *generator, CodeClassTable *table, CodeClassKey key)
 {
     unsigned index = slot_for(table, &key);
 
@@ -199,7 +201,7 @@ static int32_t want(CodeGenerator *generator, CodeClassTable *table, CodeClassKe
 }
 
 /* All that depends on the pending classes alone. */
-static bool compute_pending(CodeGenerator *generator, const CodeClassTable *table)
+static bool compute_pending(CodesrcGenerator *generator, const CodeClassTable *table)
 {
     if (!table->pending_count)
         return true; /* no file is read for nobody */
@@ -214,10 +216,10 @@ static bool compute_pending(CodeGenerator *generator, const CodeClassTable *tabl
     return true;
 }
 
-bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table)
+bool code_classes_prepare(CodesrcGenerator *generator, CodeClassTable *table)
 {
-    CodeModel *model = generator->model;
-    CodeClassKey none = {(int32_t)model->shape.classes, CODE_CLASS_NONE, 0};
+    CodesrcModel *model = generator->model;
+    CodeClassKey none = {(int32_t)model->shape.classes, CODESRC_CLASS_NONE, 0};
     unsigned branches = generator->branches;
     int32_t *slots = generator->buffers.host_slots;
     bool good;
@@ -225,7 +227,7 @@ bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table)
     generator->tick++;
     table->pending_count = 0;
     for (unsigned i = 0; i < generator->count; i++) {
-        const CodeRequest *request = &generator->requests[generator->first + i];
+        const CodesrcRequest *request = &generator->requests[generator->first + i];
 
         slots[i * branches] = want(generator, table, key_of(model, request));
         if (branches == 2)
@@ -238,7 +240,8 @@ bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table)
                                         generator->count * branches * sizeof(int32_t), CODE_UPLOAD);
 }
 
-bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, CodeCacheRows rows)
+bool code_classes_recall(CodesrcGenerator *generator, const CodeClassTable *table,
+                         CodeCacheRows rows)
 {
     const CodeShape *shape = &generator->model->shape;
     CodeRecall recall = {
@@ -254,7 +257,7 @@ bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, 
     return generator->model->backend->recall(generator->stream, &recall);
 }
 
-bool code_classes_logits(CodeGenerator *generator, const CodeClassTable *table)
+bool code_classes_logits(CodesrcGenerator *generator, const CodeClassTable *table)
 {
     const CodeShape *shape = &generator->model->shape;
     size_t size = (size_t)shape->first[1] * shape->vae.codes;

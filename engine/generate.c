@@ -14,65 +14,68 @@
 
 /* ---- what a caller may ask for --------------------------------------------------------------- */
 
-static bool check_settings(const CodeGenerator *generator, const CodeSettings *settings,
-                           CodeError *error)
+static bool check_settings(const CodesrcGenerator *generator, const CodesrcSettings *settings,
+                           CodesrcError *error)
 {
-    const CodeModel *model = generator->model;
+    const CodesrcModel *model = generator->model;
     unsigned n = settings->drafting_steps;
 
     if (n < 1 || n > model->shape.scales || !(generator->steps >> n & 1))
-        return code_fail(error, CODE_SETTINGS,
+        return code_fail(error, CODESRC_SETTINGS,
                          "drafting-steps %u: the weights of \"%s\" that are loaded do not serve it",
                          n, model->info.name);
     if (!(settings->guidance >= 0 && settings->guidance <= 100))
-        return code_fail(error, CODE_SETTINGS, "guidance %g, expected 0..100", settings->guidance);
+        return code_fail(error, CODESRC_SETTINGS, "guidance %g, expected 0..100",
+                         settings->guidance);
     if (!(settings->top_p >= 0 && settings->top_p <= 1))
-        return code_fail(error, CODE_SETTINGS, "top-p %g, expected 0..1", settings->top_p);
+        return code_fail(error, CODESRC_SETTINGS, "top-p %g, expected 0..1", settings->top_p);
     for (unsigned k = 0; k < model->shape.scales; k++)
         if (!(settings->temperature[k] > 0 && settings->temperature[k] <= 100))
-            return code_fail(error, CODE_SETTINGS,
+            return code_fail(error, CODESRC_SETTINGS,
                              "temperature %g of scale %u, expected 0 < t <= 100",
                              settings->temperature[k], k);
     return true;
 }
 
-static bool check_request(const CodeGenerator *generator, const CodeRequest *request,
-                          CodeError *error)
+static bool check_request(const CodesrcGenerator *generator, const CodesrcRequest *request,
+                          CodesrcError *error)
 {
     const CodeShape *shape = &generator->model->shape;
     int32_t classes = (int32_t)shape->classes;
 
-    if (request->class_id != CODE_CLASS_RANDOM &&
+    if (request->class_id != CODESRC_CLASS_RANDOM &&
         (request->class_id < 0 || request->class_id > classes))
         return code_fail(
-            error, CODE_SETTINGS, "class-id %d: \"%s\" has classes 0..%d, and %d for no class",
+            error, CODESRC_SETTINGS, "class-id %d: \"%s\" has classes 0..%d, and %d for no class",
             (int)request->class_id, generator->model->info.name, (int)classes - 1, (int)classes);
-    if (request->class_id_2 < CODE_CLASS_NONE || request->class_id_2 > classes)
-        return code_fail(error, CODE_SETTINGS,
+    if (request->class_id_2 < CODESRC_CLASS_NONE || request->class_id_2 > classes)
+        return code_fail(error, CODESRC_SETTINGS,
                          "class-id-2 %d: \"%s\" has classes 0..%d, %d for no class, and %d stands "
                          "for no second class",
                          (int)request->class_id_2, generator->model->info.name, (int)classes - 1,
-                         (int)classes, CODE_CLASS_NONE);
+                         (int)classes, CODESRC_CLASS_NONE);
     if (!(request->class_mix >= 0 && request->class_mix <= 1))
-        return code_fail(error, CODE_SETTINGS, "class-mix %g, expected 0..1", request->class_mix);
+        return code_fail(error, CODESRC_SETTINGS, "class-mix %g, expected 0..1",
+                         request->class_mix);
     if (!request->canvas != !request->mask)
-        return code_fail(error, CODE_SETTINGS, "a canvas needs a mask and a mask needs a canvas");
+        return code_fail(error, CODESRC_SETTINGS,
+                         "a canvas needs a mask and a mask needs a canvas");
     for (unsigned i = 0; request->tokens && i < shape->first[shape->scales]; i++)
         if (request->tokens[i] < 0 || (unsigned)request->tokens[i] >= shape->vae.codes)
-            return code_fail(error, CODE_SETTINGS, "token %u is %d, expected 0..%u", i,
+            return code_fail(error, CODESRC_SETTINGS, "token %u is %d, expected 0..%u", i,
                              (int)request->tokens[i], shape->vae.codes - 1);
     return check_settings(generator, &request->settings, error);
 }
 
 /* ---- one run: images that share N and the number of branches --------------------------------- */
 
-static bool guided(const CodeRequest *request)
+static bool guided(const CodesrcRequest *request)
 {
     return request->settings.guidance > 0;
 }
 
 /* N of the run. */
-static unsigned drafting_steps(const CodeGenerator *generator)
+static unsigned drafting_steps(const CodesrcGenerator *generator)
 {
     return generator->requests[generator->first].settings.drafting_steps;
 }
@@ -88,7 +91,7 @@ static double now(void)
 /* Computes, or asks for, what depends on what is asked for: how tokens are drawn, what is known of
  * each class, the logits of scale 0. What comes after it is the same for every run of as many
  * images, branches and drafting steps, but for the contents of memory. */
-static bool begin(CodeGenerator *generator)
+static bool begin(CodesrcGenerator *generator)
 {
     const CodeBackend *backend = generator->model->backend;
     const CodeShape *shape = &generator->model->shape;
@@ -99,8 +102,8 @@ static bool begin(CodeGenerator *generator)
 
     generator->feeding = generator->editing = false;
     for (unsigned i = 0; i < generator->count; i++) {
-        const CodeRequest *request = &generator->requests[generator->first + i];
-        const CodeSettings *settings = &request->settings;
+        const CodesrcRequest *request = &generator->requests[generator->first + i];
+        const CodesrcSettings *settings = &request->settings;
 
         generator->feeding |= request->tokens != NULL;
         generator->editing |= request->canvas != NULL;
@@ -128,7 +131,7 @@ static bool begin(CodeGenerator *generator)
 }
 
 /* Logits of scale k > 0, from whoever decodes it, or the cache that they need. */
-static bool decode(CodeGenerator *generator, unsigned k, unsigned n)
+static bool decode(CodesrcGenerator *generator, unsigned k, unsigned n)
 {
     const CodeShape *shape = &generator->model->shape;
     CodeCacheRows drafted = code_drafter_rows(shape, n), refined = code_refiner_rows(shape, n);
@@ -145,7 +148,7 @@ static bool decode(CodeGenerator *generator, unsigned k, unsigned n)
            code_transformer_scale(generator, &generator->refiner, 1, n, refined);
 }
 
-static bool keep_logits(CodeGenerator *generator, unsigned k)
+static bool keep_logits(CodesrcGenerator *generator, unsigned k)
 {
     const CodeShape *shape = &generator->model->shape;
     size_t rows = shape->first[k + 1] - shape->first[k];
@@ -158,7 +161,7 @@ static bool keep_logits(CodeGenerator *generator, unsigned k)
 }
 
 /* All scales of the run, from what `begin` has made to its feature maps. */
-static bool scales(CodeGenerator *generator)
+static bool scales(CodesrcGenerator *generator)
 {
     const CodeShape *shape = &generator->model->shape;
     unsigned n = drafting_steps(generator);
@@ -180,7 +183,7 @@ static bool scales(CodeGenerator *generator)
 }
 
 /* A series where nobody looks and nothing comes from the host meanwhile. */
-static bool draft(CodeGenerator *generator)
+static bool draft(CodesrcGenerator *generator)
 {
     unsigned key = generator->count << 8 | generator->branches << 6 | drafting_steps(generator);
 
@@ -190,13 +193,13 @@ static bool draft(CodeGenerator *generator)
 }
 
 /* Keeps the pictures of a run for later. */
-static void keep_for_later(CodeGenerator *generator, const CodePicture *pictures)
+static void keep_for_later(CodesrcGenerator *generator, const CodesrcPicture *pictures)
 {
     generator->later.count = generator->count;
     memcpy(generator->later.pictures, pictures, generator->count * sizeof *pictures);
 }
 
-static bool run(CodeGenerator *generator, const CodePicture *pictures, bool later)
+static bool run(CodesrcGenerator *generator, const CodesrcPicture *pictures, bool later)
 {
     double start = now();
     bool good;
@@ -218,13 +221,13 @@ static bool run(CodeGenerator *generator, const CodePicture *pictures, bool late
 }
 
 /* Splits the call into runs, in order; `later`: the last one's pictures are not asked for yet. */
-static bool run_all(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
-                    const CodePicture *pictures, bool later)
+static bool run_all(CodesrcGenerator *generator, const CodesrcRequest *requests, unsigned count,
+                    const CodesrcPicture *pictures, bool later)
 {
     generator->requests = requests;
-    generator->times = (CodeTimes){0};
+    generator->times = (CodesrcTimes){0};
     for (unsigned first = 0; first < count; first += generator->count) {
-        const CodeRequest *lead = &requests[first];
+        const CodesrcRequest *lead = &requests[first];
         unsigned end = first + 1;
 
         while (end < count && guided(&requests[end]) == guided(lead) &&
@@ -238,41 +241,42 @@ static bool run_all(CodeGenerator *generator, const CodeRequest *requests, unsig
     return true;
 }
 
-static bool check_call(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
-                       const CodePicture *pictures, CodeError *error)
+static bool check_call(CodesrcGenerator *generator, const CodesrcRequest *requests, unsigned count,
+                       const CodesrcPicture *pictures, CodesrcError *error)
 {
-    size_t row = code_output_row(&generator->output, code_picture_side(&generator->model->shape));
+    size_t row =
+        codesrc_output_row(&generator->output, code_picture_side(&generator->model->shape));
 
     if (count < 1 || count > generator->batch)
-        return code_fail(error, CODE_SETTINGS, "%u pictures asked of a generator for 1..%u", count,
-                         generator->batch);
+        return code_fail(error, CODESRC_SETTINGS, "%u pictures asked of a generator for 1..%u",
+                         count, generator->batch);
     for (unsigned i = 0; i < count; i++) {
         if (!check_request(generator, &requests[i], error))
             return false;
         if (pictures[i].data && pictures[i].stride < row)
-            return code_fail(error, CODE_SETTINGS, "stride %zu, expected at least %zu",
+            return code_fail(error, CODESRC_SETTINGS, "stride %zu, expected at least %zu",
                              pictures[i].stride, row);
     }
     if (atomic_load(&generator->cancelled))
-        return code_fail(error, CODE_CANCELLED, "cancelled");
+        return code_fail(error, CODESRC_CANCELLED, "cancelled");
     return true;
 }
 
 /* Nothing is under way any more: no picture's memory is written after this. */
-static bool give_up(CodeGenerator *generator)
+static bool give_up(CodesrcGenerator *generator)
 {
     code_render_wait(generator);
     generator->begun = generator->later.count = 0;
     return false;
 }
 
-bool code_generate_begin(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
-                         const CodePicture *pictures, CodeError *error)
+bool codesrc_generate_begin(CodesrcGenerator *generator, const CodesrcRequest *requests,
+                            unsigned count, const CodesrcPicture *pictures, CodesrcError *error)
 {
     bool later = generator->begun > 0 && code_renders_beside(generator->model);
 
     if (generator->begun == 2)
-        return code_fail(error, CODE_SETTINGS, "two calls are under way already");
+        return code_fail(error, CODESRC_SETTINGS, "two calls are under way already");
     if (!check_call(generator, requests, count, pictures, error))
         return give_up(generator);
     if (!run_all(generator, requests, count, pictures, later)) {
@@ -283,14 +287,14 @@ bool code_generate_begin(CodeGenerator *generator, const CodeRequest *requests, 
     return true;
 }
 
-bool code_generate_end(CodeGenerator *generator, CodeError *error)
+bool codesrc_generate_end(CodesrcGenerator *generator, CodesrcError *error)
 {
     unsigned count = generator->later.count;
     double start = now();
     bool good;
 
     if (!generator->begun)
-        return code_fail(error, CODE_SETTINGS, "no call is under way");
+        return code_fail(error, CODESRC_SETTINGS, "no call is under way");
     good = code_render_wait(generator);
     generator->later.count = 0;
     if (!good || (count && !code_render(generator, generator->later.pictures, count))) {
@@ -302,31 +306,31 @@ bool code_generate_end(CodeGenerator *generator, CodeError *error)
     return true;
 }
 
-bool code_generate(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
-                   const CodePicture *pictures, CodeError *error)
+bool codesrc_generate(CodesrcGenerator *generator, const CodesrcRequest *requests, unsigned count,
+                      const CodesrcPicture *pictures, CodesrcError *error)
 {
     if (generator->begun)
-        return code_fail(error, CODE_SETTINGS, "a call that was begun has not ended");
-    return code_generate_begin(generator, requests, count, pictures, error) &&
-           code_generate_end(generator, error);
+        return code_fail(error, CODESRC_SETTINGS, "a call that was begun has not ended");
+    return codesrc_generate_begin(generator, requests, count, pictures, error) &&
+           codesrc_generate_end(generator, error);
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
 /* A rehearsal: the backend prepares for every shape, so that generating allocates nothing. */
-bool code_generator_prepare(CodeGenerator *generator, CodeError *error)
+bool codesrc_generator_prepare(CodesrcGenerator *generator, CodesrcError *error)
 {
-    const CodeModel *model = generator->model;
-    CodeRequest requests[CODE_MAX_BATCH];
-    CodePicture pictures[CODE_MAX_BATCH];
+    const CodesrcModel *model = generator->model;
+    CodesrcRequest requests[CODESRC_MAX_BATCH];
+    CodesrcPicture pictures[CODESRC_MAX_BATCH];
     uint8_t nothing = 0;
     bool good = true;
 
     if (atomic_load(&generator->cancelled))
-        return code_fail(error, CODE_CANCELLED, "cancelled");
+        return code_fail(error, CODESRC_CANCELLED, "cancelled");
     for (unsigned i = 0; i < generator->batch; i++) {
-        code_request_init(model, &requests[i]);
-        pictures[i] = (CodePicture){&nothing, 3 * (size_t)model->info.side};
+        codesrc_request_init(model, &requests[i]);
+        pictures[i] = (CodesrcPicture){&nothing, 3 * (size_t)model->info.side};
     }
     generator->stream->rehearsing = generator->renderer->rehearsing = true;
     /* Each N, with guidance and without. */
@@ -358,21 +362,22 @@ static void empty_table(CodeClassTable *table)
 }
 
 /* Allocates both arenas and brings the tables into their first state. */
-static bool allocate(CodeGenerator *generator, CodeError *error)
+static bool allocate(CodesrcGenerator *generator, CodesrcError *error)
 {
-    CodeModel *model = generator->model;
+    CodesrcModel *model = generator->model;
     CodeArena device = {0}, host = {0};
     int32_t zero = 0;
 
     code_layout(generator, &device, &host);
     if (device.overflow || host.overflow)
-        return code_fail(error, CODE_NO_MEMORY, "%s: more memory than can be addressed",
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: more memory than can be addressed",
                          model->info.path);
     generator->device_memory = model->backend->alloc(model->device, device.peak, error);
     if (!generator->device_memory)
         return false;
     if (posix_memalign(&generator->host_memory, 64, host.peak))
-        return code_fail(error, CODE_NO_MEMORY, "no memory: %zu bytes were asked for", host.peak);
+        return code_fail(error, CODESRC_NO_MEMORY, "no memory: %zu bytes were asked for",
+                         host.peak);
     device = (CodeArena){.base = generator->device_memory};
     host = (CodeArena){.base = generator->host_memory};
     code_layout(generator, &device, &host);
@@ -390,9 +395,9 @@ static bool allocate(CodeGenerator *generator, CodeError *error)
     return true;
 }
 
-static bool open_streams(CodeGenerator *generator, CodeError *error)
+static bool open_streams(CodesrcGenerator *generator, CodesrcError *error)
 {
-    const CodeModel *model = generator->model;
+    const CodesrcModel *model = generator->model;
 
     generator->stream = model->backend->stream_open(model->device, &generator->cancelled, error);
     generator->renderer = generator->stream;
@@ -402,52 +407,52 @@ static bool open_streams(CodeGenerator *generator, CodeError *error)
     return generator->stream && generator->renderer;
 }
 
-CodeGenerator *code_generator_open(CodeModel *model, unsigned batch, uint32_t steps,
-                                   CodeError *error)
+CodesrcGenerator *codesrc_generator_open(CodesrcModel *model, unsigned batch, uint32_t steps,
+                                         CodesrcError *error)
 {
-    CodeGenerator *generator;
+    CodesrcGenerator *generator;
 
     steps = steps ? steps : model->shape.steps;
     if (!model->loaded) {
-        code_fail(error, CODE_SETTINGS, "%s was opened for its headers only", model->info.path);
+        code_fail(error, CODESRC_SETTINGS, "%s was opened for its headers only", model->info.path);
         return NULL;
     }
-    if (batch < 1 || batch > CODE_MAX_BATCH) {
-        code_fail(error, CODE_SETTINGS, "batch %u, expected 1..%d", batch, CODE_MAX_BATCH);
+    if (batch < 1 || batch > CODESRC_MAX_BATCH) {
+        code_fail(error, CODESRC_SETTINGS, "batch %u, expected 1..%d", batch, CODESRC_MAX_BATCH);
         return NULL;
     }
     if (steps & ~model->shape.steps) {
-        code_fail(error, CODE_SETTINGS, "drafting-steps: bits 0x%x asked for, 0x%x served by %s",
+        code_fail(error, CODESRC_SETTINGS, "drafting-steps: bits 0x%x asked for, 0x%x served by %s",
                   steps, model->shape.steps, model->info.path);
         return NULL;
     }
     generator = calloc(1, sizeof *generator);
     if (!generator) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for a generator");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a generator");
         return NULL;
     }
-    generator->model = code_model_ref(model);
+    generator->model = codesrc_model_ref(model);
     generator->batch = batch;
     generator->steps = steps;
     atomic_init(&generator->cancelled, false);
     if (open_streams(generator, error) && allocate(generator, error))
         return generator;
-    code_generator_free(generator);
+    codesrc_generator_free(generator);
     return NULL;
 }
 
-CodeGenerator *code_generator_new(CodeModel *model, unsigned batch, uint32_t steps,
-                                  CodeError *error)
+CodesrcGenerator *codesrc_generator_new(CodesrcModel *model, unsigned batch, uint32_t steps,
+                                        CodesrcError *error)
 {
-    CodeGenerator *generator = code_generator_open(model, batch, steps, error);
+    CodesrcGenerator *generator = codesrc_generator_open(model, batch, steps, error);
 
-    if (!generator || code_generator_prepare(generator, error))
+    if (!generator || codesrc_generator_prepare(generator, error))
         return generator;
-    code_generator_free(generator);
+    codesrc_generator_free(generator);
     return NULL;
 }
 
-void code_generator_free(CodeGenerator *generator)
+void codesrc_generator_free(CodesrcGenerator *generator)
 {
     if (!generator)
         return;
@@ -459,24 +464,24 @@ void code_generator_free(CodeGenerator *generator)
         generator->model->backend->release(generator->model->device, generator->device_memory);
     free(generator->host_memory);
     free(generator->raw_logits);
-    code_model_unref(generator->model);
+    codesrc_model_unref(generator->model);
     free(generator);
 }
 
-void code_generator_cancel(CodeGenerator *generator, bool cancelled)
+void codesrc_generator_cancel(CodesrcGenerator *generator, bool cancelled)
 {
     atomic_store(&generator->cancelled, cancelled);
 }
 
-CodeTimes code_generator_times(const CodeGenerator *generator)
+CodesrcTimes codesrc_generator_times(const CodesrcGenerator *generator)
 {
     return generator->times;
 }
 
 /* ---- looking inside -------------------------------------------------------------------------- */
 
-bool code_generator_observe(CodeGenerator *generator, CodeScaleDone scale_done, void *user,
-                            bool with_logits, CodeError *error)
+bool codesrc_generator_observe(CodesrcGenerator *generator, CodesrcScaleDone scale_done, void *user,
+                               bool with_logits, CodesrcError *error)
 {
     const CodeShape *shape = &generator->model->shape;
     size_t positions = (size_t)code_last_side(shape) * code_last_side(shape);
@@ -485,7 +490,7 @@ bool code_generator_observe(CodeGenerator *generator, CodeScaleDone scale_done, 
         generator->raw_logits =
             calloc(generator->batch * positions * shape->vae.codes, sizeof *generator->raw_logits);
         if (!generator->raw_logits)
-            return code_fail(error, CODE_NO_MEMORY, "no memory to keep logits");
+            return code_fail(error, CODESRC_NO_MEMORY, "no memory to keep logits");
     }
     if (!with_logits) {
         free(generator->raw_logits);
@@ -497,18 +502,18 @@ bool code_generator_observe(CodeGenerator *generator, CodeScaleDone scale_done, 
 }
 
 /* Place of image `image` of the call in the run that is going on. */
-static bool in_run(const CodeGenerator *generator, unsigned image, unsigned *index,
-                   CodeError *error)
+static bool in_run(const CodesrcGenerator *generator, unsigned image, unsigned *index,
+                   CodesrcError *error)
 {
     if (image < generator->first || image - generator->first >= generator->count)
-        return code_fail(error, CODE_SETTINGS, "image %u, expected %u..%u", image, generator->first,
-                         generator->first + generator->count - 1);
+        return code_fail(error, CODESRC_SETTINGS, "image %u, expected %u..%u", image,
+                         generator->first, generator->first + generator->count - 1);
     *index = image - generator->first;
     return true;
 }
 
-static bool download(CodeGenerator *generator, void *to, const void *from, size_t bytes,
-                     CodeError *error)
+static bool download(CodesrcGenerator *generator, void *to, const void *from, size_t bytes,
+                     CodesrcError *error)
 {
     if (generator->model->backend->copy(generator->stream, to, from, bytes, CODE_DOWNLOAD))
         return true;
@@ -516,8 +521,8 @@ static bool download(CodeGenerator *generator, void *to, const void *from, size_
     return false;
 }
 
-bool code_generator_tokens(CodeGenerator *generator, unsigned image, int32_t *tokens,
-                           CodeError *error)
+bool codesrc_generator_tokens(CodesrcGenerator *generator, unsigned image, int32_t *tokens,
+                              CodesrcError *error)
 {
     const unsigned *first = generator->model->shape.first, k = generator->scale;
     size_t length = first[generator->model->shape.scales];
@@ -528,8 +533,8 @@ bool code_generator_tokens(CodeGenerator *generator, unsigned image, int32_t *to
                     (first[k + 1] - first[k]) * sizeof *tokens, error);
 }
 
-bool code_generator_logits(CodeGenerator *generator, unsigned image, float *logits,
-                           CodeError *error)
+bool codesrc_generator_logits(CodesrcGenerator *generator, unsigned image, float *logits,
+                              CodesrcError *error)
 {
     const CodeShape *shape = &generator->model->shape;
     size_t rows = shape->first[generator->scale + 1] - shape->first[generator->scale];
@@ -539,13 +544,13 @@ bool code_generator_logits(CodeGenerator *generator, unsigned image, float *logi
     if (!in_run(generator, image, &index, error))
         return false;
     if (!generator->raw_logits)
-        return code_fail(error, CODE_SETTINGS, "logits are not kept: observe with_logits");
+        return code_fail(error, CODESRC_SETTINGS, "logits are not kept: observe with_logits");
     memcpy(logits, generator->raw_logits + index * count, count * sizeof *logits);
     return true;
 }
 
-bool code_generator_feature_map(CodeGenerator *generator, unsigned image, float *f_hat,
-                                CodeError *error)
+bool codesrc_generator_feature_map(CodesrcGenerator *generator, unsigned image, float *f_hat,
+                                   CodesrcError *error)
 {
     const CodeShape *shape = &generator->model->shape;
     size_t positions = (size_t)code_last_side(shape) * code_last_side(shape);
@@ -561,8 +566,8 @@ bool code_generator_feature_map(CodeGenerator *generator, unsigned image, float 
     return true;
 }
 
-bool code_generator_preview(CodeGenerator *generator, unsigned image, const CodePicture *picture,
-                            CodeError *error)
+bool codesrc_generator_preview(CodesrcGenerator *generator, unsigned image,
+                               const CodesrcPicture *picture, CodesrcError *error)
 {
     unsigned index = 0;
 
@@ -574,9 +579,10 @@ bool code_generator_preview(CodeGenerator *generator, unsigned image, const Code
     return false;
 }
 
-bool code_decode(CodeGenerator *generator, const float *f_hat, float *image, CodeError *error)
+bool codesrc_decode(CodesrcGenerator *generator, const float *f_hat, float *image,
+                    CodesrcError *error)
 {
-    const CodeModel *model = generator->model;
+    const CodesrcModel *model = generator->model;
     const CodeShape *shape = &model->shape;
     CodeBuffers *b = &generator->buffers;
     size_t last = code_last_side(shape), side = code_picture_side(shape);

@@ -85,8 +85,8 @@ typedef struct CodeBuffers {
     int32_t *host_slots; /* (2B) */
 } CodeBuffers;
 
-struct CodeGenerator {
-    CodeModel *model;
+struct CodesrcGenerator {
+    CodesrcModel *model;
     CodeStream *stream;
     CodeStream *renderer; /* of the VQ-VAE: `stream`, or one beside it */
     atomic_bool cancelled;
@@ -97,19 +97,19 @@ struct CodeGenerator {
     CodeClassTable drafter, refiner;
     CodeAdalnBuffers adaln;
     uint64_t tick; /* of class tables */
-    CodeScaleDone scale_done;
+    CodesrcScaleDone scale_done;
     void *scale_done_user;
     float *raw_logits; /* host: (B, p^2, V) as the filters found them, for the observer; or NULL */
-    CodeTimes times;
+    CodesrcTimes times;
     const float *image; /* device: what the VQ-VAE rendered last, one of buffers.maps */
-    CodeOutput output;
-    unsigned begun; /* calls of code_generate_begin without their end */
+    CodesrcOutput output;
+    unsigned begun; /* calls of codesrc_generate_begin without their end */
     struct {
-        CodePicture pictures[CODE_MAX_BATCH];
+        CodesrcPicture pictures[CODESRC_MAX_BATCH];
         unsigned count;
     } later; /* the run whose pictures are rendered after those of the call before; count 0: none */
     /* of the run that is going on */
-    const CodeRequest *requests;
+    const CodesrcRequest *requests;
     unsigned first, count; /* images of the call in this run */
     unsigned branches;     /* 2 with guidance, else 1 */
     bool feeding;          /* tokens of requests are fed instead of drawn ones */
@@ -118,7 +118,8 @@ struct CodeGenerator {
 };
 
 /* Element `index` of an array of activations. */
-static inline void *code_activation(const CodeGenerator *generator, const void *array, size_t index)
+static inline void *code_activation(const CodesrcGenerator *generator, const void *array,
+                                    size_t index)
 {
     return (char *)array + index * generator->model->device_info.activation_size;
 }
@@ -138,7 +139,7 @@ CodeCacheRows code_drafter_rows(const CodeShape *shape, unsigned n);
 CodeCacheRows code_refiner_rows(const CodeShape *shape, unsigned n);
 
 /* Lays out the device and the host arena; with bases NULL it measures. */
-void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host);
+void code_layout(CodesrcGenerator *generator, CodeArena *device, CodeArena *host);
 
 /* ---- classes.c ------------------------------------------------------------------------------- */
 
@@ -147,21 +148,22 @@ CodeSlotLayout code_slot_layout(const CodeShape *shape, const CodeVarShape *var,
                                 size_t activation_size, bool with_logits);
 
 /* Makes sure that the classes of the run are in the table, and uploads the slot of each lane. */
-bool code_classes_prepare(CodeGenerator *generator, CodeClassTable *table);
+bool code_classes_prepare(CodesrcGenerator *generator, CodeClassTable *table);
 
 /* Copies keys and values of scale 0 into the cache. */
-bool code_classes_recall(CodeGenerator *generator, const CodeClassTable *table, CodeCacheRows rows);
+bool code_classes_recall(CodesrcGenerator *generator, const CodeClassTable *table,
+                         CodeCacheRows rows);
 
 /* Copies the logits of scale 0. */
-bool code_classes_logits(CodeGenerator *generator, const CodeClassTable *table);
+bool code_classes_logits(CodesrcGenerator *generator, const CodeClassTable *table);
 
 /* ---- adaln.c --------------------------------------------------------------------------------- */
 
-void code_adaln_layout(CodeGenerator *generator, CodeArena *host);
+void code_adaln_layout(CodesrcGenerator *generator, CodeArena *host);
 
 /* Modulations of the table's pending classes, whose SiLU vectors are in adaln.silu, to their slots.
  * Fails if the file was changed since the model was opened. */
-bool code_adaln_read(CodeGenerator *generator, const CodeClassTable *table);
+bool code_adaln_read(CodesrcGenerator *generator, const CodeClassTable *table);
 
 /* ---- transformer.c --------------------------------------------------------------------------- */
 
@@ -177,76 +179,76 @@ typedef struct CodePass {
 
 /* buffers.x (lanes, rows, C) through all blocks, after which it holds the rows of the last scale,
  * (lanes, rows of it, C); the cache grows by the pass's rows. */
-bool code_transformer_blocks(CodeGenerator *generator, const CodePass *pass);
+bool code_transformer_blocks(CodesrcGenerator *generator, const CodePass *pass);
 
 /* Logits of what code_transformer_blocks left: (images, rows, V), guided by t where there are two
  * branches. */
-bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const float *t,
+bool code_transformer_head(CodesrcGenerator *generator, const CodePass *pass, const float *t,
                            float *logits);
 
 /* Decodes scale k of the run: from areas and caches to logits. At the hand-over the refiner also
  * sees the scales that the drafter decoded. */
-bool code_transformer_scale(CodeGenerator *generator, const CodeClassTable *table,
+bool code_transformer_scale(CodesrcGenerator *generator, const CodeClassTable *table,
                             unsigned first_scale, unsigned last_scale, CodeCacheRows rows);
 
 /* ---- sample.c, pyramid.c --------------------------------------------------------------------- */
 
 /* logits -> drawn and fed tokens of scale k. */
-bool code_sample_scale(CodeGenerator *generator, unsigned scale);
+bool code_sample_scale(CodesrcGenerator *generator, unsigned scale);
 
 /* fed tokens of scale k -> f_hat. */
-bool code_pyramid_add(CodeGenerator *generator, unsigned scale);
+bool code_pyramid_add(CodesrcGenerator *generator, unsigned scale);
 
 /* f_hat -> areas of scale k, the input of the next pass. */
-bool code_pyramid_next(CodeGenerator *generator, unsigned scale);
+bool code_pyramid_next(CodesrcGenerator *generator, unsigned scale);
 
 /* What token maps `tokens` of scale k add to `f_hat` of `images` images; kept and mask may be NULL.
  */
-bool code_pyramid_contribute(CodeGenerator *generator, unsigned scale, unsigned images,
+bool code_pyramid_contribute(CodesrcGenerator *generator, unsigned scale, unsigned images,
                              const int32_t *tokens, const float *kept, const float *mask);
 
 /* ---- output.c ----------------------------------------------------------------------------------
  */
 
 /* Has the VQ-VAE's image x put where the picture goes. */
-bool code_output_put(CodeGenerator *generator, const float *x, const CodePicture *picture);
+bool code_output_put(CodesrcGenerator *generator, const float *x, const CodesrcPicture *picture);
 
 /* ---- series.c, render.c ---------------------------------------------------------------------- */
 
 /* Has `operations` computed on `stream`, as a recorded series where the backend has such a thing.
  */
-bool code_series(CodeGenerator *generator, CodeStream *stream, unsigned key,
-                 bool (*operations)(CodeGenerator *generator));
+bool code_series(CodesrcGenerator *generator, CodeStream *stream, unsigned key,
+                 bool (*operations)(CodesrcGenerator *generator));
 
 /* Whether pictures are rendered on a stream of their own. */
-static inline bool code_renders_beside(const CodeModel *model)
+static inline bool code_renders_beside(const CodesrcModel *model)
 {
     return model->backend->after != NULL;
 }
 
 /* Asks for `count` pictures of f_hat; those without data are left out. */
-bool code_render(CodeGenerator *generator, const CodePicture *pictures, unsigned count);
+bool code_render(CodesrcGenerator *generator, const CodesrcPicture *pictures, unsigned count);
 
 /* Waits until the pictures that were asked for are in memory. */
-bool code_render_wait(CodeGenerator *generator);
+bool code_render_wait(CodesrcGenerator *generator);
 
 /* The picture of image `image` of f_hat, at once. */
-bool code_render_now(CodeGenerator *generator, unsigned image, const CodePicture *picture);
+bool code_render_now(CodesrcGenerator *generator, unsigned image, const CodesrcPicture *picture);
 
 /* ---- vae.c, canvas.c ------------------------------------------------------------------------- */
 
 /* All on the renderer's stream. f_hat (P, P, Z) -> image (S, S, 3), uncut. Returns where it lies,
  * one of buffers.maps. */
-const float *code_vae_render(CodeGenerator *generator, const float *f_hat);
+const float *code_vae_render(CodesrcGenerator *generator, const float *f_hat);
 
 /* buffers.maps[0], an image (S, S, 3), -> features (P, P, Z), one of buffers.maps. */
-const float *code_vae_encode(CodeGenerator *generator);
+const float *code_vae_encode(CodesrcGenerator *generator);
 
 /* Bytes of the largest map in either direction. */
 size_t code_vae_largest_map(const CodeShape *shape, size_t activation_size);
 
 /* Uploads the feature maps after scale k of the canvases of the run. */
-bool code_canvas_upload(CodeGenerator *generator, unsigned scale);
+bool code_canvas_upload(CodesrcGenerator *generator, unsigned scale);
 
 /* (Z, P, P) <-> (P, P, Z) */
 void code_channels_first(float *out, const float *in, size_t positions, size_t channels);

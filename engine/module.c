@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef const CodeBackend *(*Entry)(const char *version, CodeError *error);
+typedef const CodeBackend *(*Entry)(const char *version, CodesrcError *error);
 
 /* folder/libcodesrc-name.so, if there is one. */
 static bool in_folder(char path[PATH_MAX], const char *folder, size_t length, const char *inside,
@@ -62,7 +62,7 @@ static bool loads(const char *library)
     return handle != NULL;
 }
 
-const CodeBackend *code_module_open(const char *name, const char *driver, CodeError *error)
+const CodeBackend *code_module_open(const char *name, const char *driver, CodesrcError *error)
 {
     char path[PATH_MAX];
     const CodeBackend *backend = NULL;
@@ -70,14 +70,14 @@ const CodeBackend *code_module_open(const char *name, const char *driver, CodeEr
     bool listed = find_in_list(path, name);
 
     if (!listed && !find(path, name)) {
-        code_fail(error, CODE_NOT_FOUND,
+        code_fail(error, CODESRC_NOT_FOUND,
                   "device \"%s\" is not in this build: libcodesrc-%s.so is neither in "
                   "$CODESRC_MODULE_PATH nor in %s",
                   name, name, CODE_MODULES_DIR);
         return NULL;
     }
     if (!listed && !loads(driver)) {
-        code_fail(error, CODE_NO_DEVICE, "device \"%s\": %.400s", name, dlerror());
+        code_fail(error, CODESRC_NO_DEVICE, "device \"%s\": %.400s", name, dlerror());
         return NULL;
     }
     /* The backend's table lies in the module, which stays for good: opening it again is cheap. */
@@ -86,7 +86,7 @@ const CodeBackend *code_module_open(const char *name, const char *driver, CodeEr
     if (entry)
         backend = ((Entry)entry)(CODE_VERSION, error);
     else
-        code_fail(error, CODE_NO_DEVICE, "device \"%s\": %.400s", name, dlerror());
+        code_fail(error, CODESRC_NO_DEVICE, "device \"%s\": %.400s", name, dlerror());
     if (module)
         dlclose(module);
     return backend;

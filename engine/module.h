@@ -8,11 +8,8 @@
 /* The backend in libcodesrc-NAME.so, which is searched for in the folders of $CODESRC_MODULE_PATH,
  * beside the library in its build tree and where modules are installed. A module loads libraries of
  * hundreds of megabytes: it is not even opened where the library `driver` is missing, unless it
- * lies in $CODESRC_MODULE_PATH. NULL on failure: *error says CODE_NO_DEVICE and why, or
- * CODE_NOT_FOUND where there is no such file. */
-const CodeBackend *code_module_open(const char *name, const char *driver, CodeError *error);
-
-/* What a module exports. NULL where this version of the engine, or this machine, cannot use it. */
-const CodeBackend *code_module_backend(const char *version, CodeError *error);
+ * lies in $CODESRC_MODULE_PATH. NULL on failure: *error says CODESRC_NO_DEVICE and why, or
+ * CODESRC_NOT_FOUND where there is no such file. */
+const CodeBackend *code_module_open(const char *name, const char *driver, CodesrcError *error);
 
 #endif

@@ -8,36 +8,37 @@
 /* ---- what a caller may ask for --------------------------------------------------------------- */
 
 /* Devices that compute in the host's memory leave other formats to whoever has the pictures. */
-static bool check_device(const CodeModel *model, CodeError *error)
+static bool check_device(const CodesrcModel *model, CodesrcError *error)
 {
     if (model->backend->frame && !model->device_info.host_memory)
         return true;
-    return code_fail(error, CODE_SETTINGS,
+    return code_fail(error, CODESRC_SETTINGS,
                      "device \"%s\" computes in the host's memory: found pictures for the device's "
                      "own, expected a device that has one (cuda)",
                      model->info.device);
 }
 
-static bool check_output(const CodeOutput *output, CodeError *error)
+static bool check_output(const CodesrcOutput *output, CodesrcError *error)
 {
-    const CodeYuv *yuv = &output->yuv;
+    const CodesrcYuv *yuv = &output->yuv;
 
-    if (output->format > CODE_NV12)
-        return code_fail(error, CODE_SETTINGS, "picture format %u, expected 0..%u",
-                         (unsigned)output->format, (unsigned)CODE_NV12);
-    if (output->format == CODE_NV12 && !(yuv->kr > 0 && yuv->kb > 0 && yuv->kr + yuv->kb < 1))
-        return code_fail(error, CODE_SETTINGS,
+    if (output->format > CODESRC_NV12)
+        return code_fail(error, CODESRC_SETTINGS, "picture format %u, expected 0..%u",
+                         (unsigned)output->format, (unsigned)CODESRC_NV12);
+    if (output->format == CODESRC_NV12 && !(yuv->kr > 0 && yuv->kb > 0 && yuv->kr + yuv->kb < 1))
+        return code_fail(error, CODESRC_SETTINGS,
                          "kr %g and kb %g of NV12, expected shares of red and blue in luma",
                          yuv->kr, yuv->kb);
     return true;
 }
 
-bool code_generator_output(CodeGenerator *generator, const CodeOutput *output, CodeError *error)
+bool codesrc_generator_output(CodesrcGenerator *generator, const CodesrcOutput *output,
+                              CodesrcError *error)
 {
     if (generator->begun)
-        return code_fail(error, CODE_SETTINGS, "a call that was begun has not ended");
+        return code_fail(error, CODESRC_SETTINGS, "a call that was begun has not ended");
     if (!output || !output->on_device) {
-        generator->output = (CodeOutput){0};
+        generator->output = (CodesrcOutput){0};
         return true;
     }
     if (!check_device(generator->model, error) || !check_output(output, error))
@@ -46,24 +47,24 @@ bool code_generator_output(CodeGenerator *generator, const CodeOutput *output, C
     return true;
 }
 
-size_t code_output_row(const CodeOutput *output, unsigned side)
+size_t codesrc_output_row(const CodesrcOutput *output, unsigned side)
 {
-    if (!output->on_device || output->format <= CODE_BGR)
+    if (!output->on_device || output->format <= CODESRC_BGR)
         return 3 * (size_t)side;
-    return output->format == CODE_NV12 ? (side + (size_t)1) / 2 * 2 : 4 * (size_t)side;
+    return output->format == CODESRC_NV12 ? (side + (size_t)1) / 2 * 2 : 4 * (size_t)side;
 }
 
-unsigned code_output_rows(const CodeOutput *output, unsigned side)
+unsigned codesrc_output_rows(const CodesrcOutput *output, unsigned side)
 {
-    return output->on_device && output->format == CODE_NV12 ? side + (side + 1) / 2 : side;
+    return output->on_device && output->format == CODESRC_NV12 ? side + (side + 1) / 2 : side;
 }
 
-void *code_device_alloc(CodeModel *model, size_t bytes, CodeError *error)
+void *codesrc_device_alloc(CodesrcModel *model, size_t bytes, CodesrcError *error)
 {
     return check_device(model, error) ? model->backend->alloc(model->device, bytes, error) : NULL;
 }
 
-void code_device_free(CodeModel *model, void *memory)
+void codesrc_device_free(CodesrcModel *model, void *memory)
 {
     if (memory)
         model->backend->release(model->device, memory);
@@ -77,7 +78,7 @@ static int32_t fixed(double value)
 }
 
 /* The weights of green make up the sums, so that grey has no chroma and white is white. */
-static void set_yuv(CodeFrame *frame, const CodeYuv *yuv)
+static void set_yuv(CodeFrame *frame, const CodesrcYuv *yuv)
 {
     double y_range = yuv->full_range ? 1 : 219 / 255.0, c_range = yuv->full_range ? 1 : 224 / 255.0;
     int32_t half = fixed(c_range / 2);
@@ -96,10 +97,10 @@ static void set_yuv(CodeFrame *frame, const CodeYuv *yuv)
     frame->cr[1] = -half - frame->cr[2];
 }
 
-bool code_output_put(CodeGenerator *generator, const float *x, const CodePicture *picture)
+bool code_output_put(CodesrcGenerator *generator, const float *x, const CodesrcPicture *picture)
 {
     const CodeBackend *backend = generator->model->backend;
-    const CodeOutput *output = &generator->output;
+    const CodesrcOutput *output = &generator->output;
     unsigned side = code_picture_side(&generator->model->shape);
     CodePixels pixels = {.x = x, .out = picture->data, .stride = picture->stride, .side = side};
     CodeFrame frame = {.x = x,
@@ -110,7 +111,7 @@ bool code_output_put(CodeGenerator *generator, const float *x, const CodePicture
 
     if (!output->on_device)
         return backend->pixels(generator->renderer, &pixels);
-    if (output->format == CODE_NV12)
+    if (output->format == CODESRC_NV12)
         set_yuv(&frame, &output->yuv);
     return backend->frame(generator->renderer, &frame);
 }

@@ -57,7 +57,7 @@ static Needs needs_of(const CodeShape *shape, unsigned n)
     return needs;
 }
 
-static size_t activation_size(const CodeGenerator *generator)
+static size_t activation_size(const CodesrcGenerator *generator)
 {
     return generator->model->device_info.activation_size;
 }
@@ -67,7 +67,7 @@ static size_t cache_elements(const CodeVarShape *var, size_t lanes, CodeCacheRow
     return 2 * lanes * var->width * rows.room;
 }
 
-static void layout_table(CodeGenerator *generator, CodeClassTable *table, const CodeVar *var,
+static void layout_table(CodesrcGenerator *generator, CodeClassTable *table, const CodeVar *var,
                          const CodeVarShape *var_shape, bool with_logits, CodeArena *device,
                          CodeArena *host)
 {
@@ -89,7 +89,7 @@ static void layout_table(CodeGenerator *generator, CodeClassTable *table, const 
 
 /* Scratch of a pass over `rows` rows a lane; rewound, so that the larger of both transformers
  * counts. */
-static void layout_pass(CodeGenerator *generator, CodeArena *device, size_t rows, size_t width)
+static void layout_pass(CodesrcGenerator *generator, CodeArena *device, size_t rows, size_t width)
 {
     CodeBuffers *buffers = &generator->buffers;
 
@@ -98,7 +98,7 @@ static void layout_pass(CodeGenerator *generator, CodeArena *device, size_t rows
     buffers->wide = code_arena_take(device, 4 * rows * width, activation_size(generator));
 }
 
-static void layout_scratch(CodeGenerator *generator, CodeArena *device, const Needs *needs)
+static void layout_scratch(CodesrcGenerator *generator, CodeArena *device, const Needs *needs)
 {
     const CodeShape *shape = &generator->model->shape;
     CodeBuffers *buffers = &generator->buffers;
@@ -129,7 +129,7 @@ static void layout_scratch(CodeGenerator *generator, CodeArena *device, const Ne
     code_arena_rewind(device, start);
 }
 
-static void layout_host(CodeGenerator *generator, CodeArena *host)
+static void layout_host(CodesrcGenerator *generator, CodeArena *host)
 {
     const CodeShape *shape = &generator->model->shape;
     CodeBuffers *buffers = &generator->buffers;
@@ -148,7 +148,7 @@ static void layout_host(CodeGenerator *generator, CodeArena *host)
 }
 
 /* The most that any N of the generator's steps needs. */
-static Needs needs_of_all(const CodeGenerator *generator, size_t *cache)
+static Needs needs_of_all(const CodesrcGenerator *generator, size_t *cache)
 {
     const CodeShape *shape = &generator->model->shape;
     size_t lanes = 2 * (size_t)generator->batch;
@@ -171,9 +171,9 @@ static Needs needs_of_all(const CodeGenerator *generator, size_t *cache)
     return most;
 }
 
-void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host)
+void code_layout(CodesrcGenerator *generator, CodeArena *device, CodeArena *host)
 {
-    const CodeModel *model = generator->model;
+    const CodesrcModel *model = generator->model;
     const CodeShape *shape = &model->shape;
     CodeBuffers *buffers = &generator->buffers;
     size_t batch = generator->batch, last = code_last_side(shape),
@@ -209,7 +209,7 @@ void code_layout(CodeGenerator *generator, CodeArena *device, CodeArena *host)
 
 /* Blocks: 12 C^2 weights each, and the head on the rows of scale k. Each scale of the hand-over
  * sees the scales up to its own. */
-static void count_scale(const CodeShape *shape, CodePlan *plan, unsigned k)
+static void count_scale(const CodeShape *shape, CodesrcPlan *plan, unsigned k)
 {
     bool hand_over = k == plan->drafting_steps;
     const CodeVarShape *var = plan->scale[k].refined ? &shape->refiner : &shape->drafter;
@@ -262,33 +262,35 @@ static uint64_t render_operations(const CodeShape *shape)
     return sum + conv_operations(side, 9, channels, 3);
 }
 
-static size_t stream_bytes(const CodeModel *model)
+static size_t stream_bytes(const CodesrcModel *model)
 {
     return (code_renders_beside(model) ? 2 : 1) * model->device_info.stream_bytes;
 }
 
-bool code_plan(const CodeModel *model, unsigned drafting_steps, unsigned batch, CodePlan *plan,
-               CodeError *error)
+bool codesrc_plan(const CodesrcModel *model, unsigned drafting_steps, unsigned batch,
+                  CodesrcPlan *plan, CodesrcError *error)
 {
     const CodeShape *shape = &model->shape;
-    CodeGenerator sketch = {.model = (CodeModel *)model, .batch = batch};
+    CodesrcGenerator sketch = {.model = (CodesrcModel *)model, .batch = batch};
     CodeArena device = {0}, host = {0};
     size_t cache;
 
-    if (batch < 1 || batch > CODE_MAX_BATCH)
-        return code_fail(error, CODE_SETTINGS, "batch %u, expected 1..%d", batch, CODE_MAX_BATCH);
+    if (batch < 1 || batch > CODESRC_MAX_BATCH)
+        return code_fail(error, CODESRC_SETTINGS, "batch %u, expected 1..%d", batch,
+                         CODESRC_MAX_BATCH);
     if (drafting_steps < 1 || drafting_steps > shape->scales ||
         !(shape->steps >> drafting_steps & 1))
-        return code_fail(error, CODE_SETTINGS, "drafting-steps %u is not served by %s",
+        return code_fail(error, CODESRC_SETTINGS, "drafting-steps %u is not served by %s",
                          drafting_steps, model->info.path);
     sketch.steps = 1u << drafting_steps;
     code_layout(&sketch, &device, &host);
     if (device.overflow || host.overflow)
-        return code_fail(error, CODE_NO_MEMORY, "%s: more memory than can be addressed",
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: more memory than can be addressed",
                          model->info.path);
     needs_of_all(&sketch, &cache);
 
-    *plan = (CodePlan){.scales = shape->scales, .drafting_steps = drafting_steps, .batch = batch};
+    *plan =
+        (CodesrcPlan){.scales = shape->scales, .drafting_steps = drafting_steps, .batch = batch};
     for (unsigned k = 0; k < shape->scales; k++) {
         plan->scale[k].side = shape->patch_nums[k];
         plan->scale[k].first = shape->first[k];

@@ -24,7 +24,7 @@ static unsigned phi_of(unsigned scale, unsigned scales)
     return nearest;
 }
 
-bool code_pyramid_contribute(CodeGenerator *generator, unsigned scale, unsigned images,
+bool code_pyramid_contribute(CodesrcGenerator *generator, unsigned scale, unsigned images,
                              const int32_t *tokens, const float *kept, const float *mask)
 {
     const CodeBackend *backend = generator->model->backend;
@@ -75,7 +75,7 @@ bool code_pyramid_contribute(CodeGenerator *generator, unsigned scale, unsigned 
            backend->conv(generator->stream, &phi) && backend->accumulate(generator->stream, &sum);
 }
 
-bool code_pyramid_add(CodeGenerator *generator, unsigned scale)
+bool code_pyramid_add(CodesrcGenerator *generator, unsigned scale)
 {
     CodeBuffers *b = &generator->buffers;
     bool editing = generator->editing;
@@ -87,7 +87,7 @@ bool code_pyramid_add(CodeGenerator *generator, unsigned scale)
                                    editing ? b->mask : NULL);
 }
 
-bool code_pyramid_next(CodeGenerator *generator, unsigned scale)
+bool code_pyramid_next(CodesrcGenerator *generator, unsigned scale)
 {
     const CodeShape *shape = &generator->model->shape;
     unsigned z = shape->vae.channels, last = code_last_side(shape);

@@ -18,7 +18,8 @@ static bool is_auto(const char *device)
     return !device || !strcmp(device, "auto");
 }
 
-const CodeBackend *code_backend_choose(const char *device, CodeError *passed_over, CodeError *error)
+const CodeBackend *code_backend_choose(const char *device, CodesrcError *passed_over,
+                                       CodesrcError *error)
 {
     char names[100] = "auto, cuda";
     const CodeBackend *backend;
@@ -28,7 +29,7 @@ const CodeBackend *code_backend_choose(const char *device, CodeError *passed_ove
         if (backend)
             return backend;
         if (!is_auto(device)) {
-            error->status = CODE_NO_DEVICE;
+            error->status = CODESRC_NO_DEVICE;
             return NULL;
         }
     }
@@ -37,14 +38,14 @@ const CodeBackend *code_backend_choose(const char *device, CodeError *passed_ove
             return backends[i];
         strcat(strcat(names, ", "), backends[i]->name);
     }
-    code_fail(error, CODE_NO_DEVICE, "device \"%.40s\" is not in this build, which has %s", device,
-              names);
+    code_fail(error, CODESRC_NO_DEVICE, "device \"%.40s\" is not in this build, which has %s",
+              device, names);
     return NULL;
 }
 
-const CodeBackend *code_backend_find(const char *device, CodeError *error)
+const CodeBackend *code_backend_find(const char *device, CodesrcError *error)
 {
-    CodeError passed_over;
+    CodesrcError passed_over;
 
     return code_backend_choose(device, &passed_over, error);
 }

@@ -5,11 +5,11 @@
 #include "backend.h"
 
 /* The backend that `device` asks for; NULL or "auto" leaves the choice. NULL on failure. */
-const CodeBackend *code_backend_find(const char *device, CodeError *error);
+const CodeBackend *code_backend_find(const char *device, CodesrcError *error);
 
-/* The same, and where "auto" passes a device over, *passed_over says why: CODE_NO_DEVICE where it
- * cannot be had here, CODE_NOT_FOUND where it is not in this build. */
-const CodeBackend *code_backend_choose(const char *device, CodeError *passed_over,
-                                       CodeError *error);
+/* The same, and where "auto" passes a device over, *passed_over says why: CODESRC_NO_DEVICE where it
+ * cannot be had here, CODESRC_NOT_FOUND where it is not in this build. */
+const CodeBackend *code_backend_choose(const char *device, CodesrcError *passed_over,
+                                       CodesrcError *error);
 
 #endif

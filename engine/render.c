@@ -2,7 +2,7 @@
  * stream of its own, so that the next pictures are drafted meanwhile. */
 #include "generate.h"
 
-static size_t features_of(const CodeGenerator *generator)
+static size_t features_of(const CodesrcGenerator *generator)
 {
     size_t last = code_last_side(&generator->model->shape);
 
@@ -10,7 +10,7 @@ static size_t features_of(const CodeGenerator *generator)
 }
 
 /* Errors are read from the first stream. */
-static bool rendered(CodeGenerator *generator, bool good)
+static bool rendered(CodesrcGenerator *generator, bool good)
 {
     if (!good)
         generator->stream->error = generator->renderer->error;
@@ -18,7 +18,7 @@ static bool rendered(CodeGenerator *generator, bool good)
 }
 
 /* Copies f_hat of the run, so that the next run may begin. */
-static bool take_over(CodeGenerator *generator, unsigned count)
+static bool take_over(CodesrcGenerator *generator, unsigned count)
 {
     const CodeBackend *backend = generator->model->backend;
     CodeBuffers *b = &generator->buffers;
@@ -31,13 +31,13 @@ static bool take_over(CodeGenerator *generator, unsigned count)
            rendered(generator, backend->after(generator->renderer, generator->stream));
 }
 
-static bool render_features(CodeGenerator *generator)
+static bool render_features(CodesrcGenerator *generator)
 {
     return code_vae_render(generator, generator->buffers.features) != NULL;
 }
 
 /* The image that the VQ-VAE makes of image `image` of the run; NULL on failure. */
-static const float *image_of(CodeGenerator *generator, unsigned image)
+static const float *image_of(CodesrcGenerator *generator, unsigned image)
 {
     CodeBuffers *b = &generator->buffers;
     size_t features = features_of(generator);
@@ -52,14 +52,14 @@ static const float *image_of(CodeGenerator *generator, unsigned image)
     return generator->image; /* a series leaves it where it was when it was recorded */
 }
 
-static bool render_one(CodeGenerator *generator, unsigned image, const CodePicture *picture)
+static bool render_one(CodesrcGenerator *generator, unsigned image, const CodesrcPicture *picture)
 {
     const float *x = image_of(generator, image);
 
     return rendered(generator, x && code_output_put(generator, x, picture));
 }
 
-bool code_render(CodeGenerator *generator, const CodePicture *pictures, unsigned count)
+bool code_render(CodesrcGenerator *generator, const CodesrcPicture *pictures, unsigned count)
 {
     bool good = take_over(generator, count);
 
@@ -68,14 +68,14 @@ bool code_render(CodeGenerator *generator, const CodePicture *pictures, unsigned
     return good;
 }
 
-bool code_render_wait(CodeGenerator *generator)
+bool code_render_wait(CodesrcGenerator *generator)
 {
     const CodeBackend *backend = generator->model->backend;
 
     return !backend->wait || rendered(generator, backend->wait(generator->renderer));
 }
 
-bool code_render_now(CodeGenerator *generator, unsigned image, const CodePicture *picture)
+bool code_render_now(CodesrcGenerator *generator, unsigned image, const CodesrcPicture *picture)
 {
     return take_over(generator, generator->count) && render_one(generator, image, picture) &&
            code_render_wait(generator);

@@ -2,7 +2,7 @@
  * `sample`; here is whose tokens go on: drawn ones, or those that a request gives. */
 #include "generate.h"
 
-bool code_sample_scale(CodeGenerator *generator, unsigned scale)
+bool code_sample_scale(CodesrcGenerator *generator, unsigned scale)
 {
     const CodeBackend *backend = generator->model->backend;
     const CodeShape *shape = &generator->model->shape;

@@ -1,8 +1,8 @@
 /* series.c - operations that come again and again, asked for as a whole where the backend can. */
 #include "generate.h"
 
-bool code_series(CodeGenerator *generator, CodeStream *stream, unsigned key,
-                 bool (*operations)(CodeGenerator *generator))
+bool code_series(CodesrcGenerator *generator, CodeStream *stream, unsigned key,
+                 bool (*operations)(CodesrcGenerator *generator))
 {
     const CodeBackend *backend = generator->model->backend;
     CodeSeries series = CODE_SERIES_PLAIN;

@@ -25,7 +25,7 @@ static CodePerLane modulation(const CodePass *pass, unsigned i, unsigned part)
 }
 
 /* h = LN(x) * (1 + scale) + shift */
-static bool modulate(CodeGenerator *generator, const CodePass *pass, unsigned rows,
+static bool modulate(CodesrcGenerator *generator, const CodePass *pass, unsigned rows,
                      CodePerLane scale, CodePerLane shift)
 {
     CodeModulate args = {.x = generator->buffers.x,
@@ -40,7 +40,7 @@ static bool modulate(CodeGenerator *generator, const CodePass *pass, unsigned ro
 }
 
 /* A product over all rows; one group an image, so that its rows share the weights they stream. */
-static bool product(CodeGenerator *generator, const CodePass *pass, unsigned rows,
+static bool product(CodesrcGenerator *generator, const CodePass *pass, unsigned rows,
                     const CodeWeight *weight, const void *x, unsigned width, void *y,
                     CodeEpilogue epilogue, CodePerLane gate)
 {
@@ -59,7 +59,7 @@ static bool product(CodeGenerator *generator, const CodePass *pass, unsigned row
 
 /* h = attention over `wide` = q, k, v, of the rows from scale `from` on. Every scale of the pass
  * sees itself and all earlier ones, which is VAR's block-causal mask without a mask. */
-static bool attend(CodeGenerator *generator, const CodePass *pass, unsigned from, const void *k,
+static bool attend(CodesrcGenerator *generator, const CodePass *pass, unsigned from, const void *k,
                    const void *v)
 {
     const CodeShape *shape = &generator->model->shape;
@@ -97,7 +97,7 @@ static bool attend(CodeGenerator *generator, const CodePass *pass, unsigned from
 /* After the last block only the last scale's rows are looked at: of those before them it needs the
  * keys and values, and no more. Brings the last rows of each lane together at the start of x, and
  * those of `wide`'s attention at the start of h, by way of `wide`, which is free by then. */
-static bool drop_prefix(CodeGenerator *generator, const CodePass *pass, unsigned rows,
+static bool drop_prefix(CodesrcGenerator *generator, const CodePass *pass, unsigned rows,
                         unsigned last)
 {
     const CodeBackend *backend = generator->model->backend;
@@ -126,7 +126,7 @@ static bool drop_prefix(CodeGenerator *generator, const CodePass *pass, unsigned
 }
 
 /* h = attention of block i over the modulated x; keys and values go to the cache. */
-static bool attention(CodeGenerator *generator, const CodePass *pass, unsigned i)
+static bool attention(CodesrcGenerator *generator, const CodePass *pass, unsigned i)
 {
     const CodeShape *shape = &generator->model->shape;
     const CodeVar *var = pass->table->var;
@@ -156,7 +156,7 @@ static bool attention(CodeGenerator *generator, const CodePass *pass, unsigned i
 
 /* x after block i; after the last one of a pass over several scales, of the last one's rows only.
  */
-static bool block(CodeGenerator *generator, const CodePass *pass, unsigned i)
+static bool block(CodesrcGenerator *generator, const CodePass *pass, unsigned i)
 {
     const CodeShape *shape = &generator->model->shape;
     const CodeVar *var = pass->table->var;
@@ -183,7 +183,7 @@ static bool block(CodeGenerator *generator, const CodePass *pass, unsigned i)
                    modulation(pass, i, GAMMA2));
 }
 
-bool code_transformer_blocks(CodeGenerator *generator, const CodePass *pass)
+bool code_transformer_blocks(CodesrcGenerator *generator, const CodePass *pass)
 {
     for (unsigned i = 0; i < pass->table->var->shape.depth; i++)
         if (!block(generator, pass, i))
@@ -191,7 +191,7 @@ bool code_transformer_blocks(CodeGenerator *generator, const CodePass *pass)
     return true;
 }
 
-bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const float *t,
+bool code_transformer_head(CodesrcGenerator *generator, const CodePass *pass, const float *t,
                            float *logits)
 {
     const CodeBackend *backend = generator->model->backend;
@@ -223,7 +223,7 @@ bool code_transformer_head(CodeGenerator *generator, const CodePass *pass, const
 }
 
 /* x = word_embed(areas) + place, the same for all branches of an image. */
-static bool embed_areas(CodeGenerator *generator, const CodePass *pass)
+static bool embed_areas(CodesrcGenerator *generator, const CodePass *pass)
 {
     const CodeBackend *backend = generator->model->backend;
     const CodeShape *shape = &generator->model->shape;
@@ -248,7 +248,7 @@ static bool embed_areas(CodeGenerator *generator, const CodePass *pass)
     return backend->linear(generator->stream, &words) && backend->embed(generator->stream, &embed);
 }
 
-bool code_transformer_scale(CodeGenerator *generator, const CodeClassTable *table,
+bool code_transformer_scale(CodesrcGenerator *generator, const CodeClassTable *table,
                             unsigned first_scale, unsigned last_scale, CodeCacheRows rows)
 {
     CodePass pass = {.table = table,

@@ -7,7 +7,7 @@
 
 /* A map as it goes through the layers: (side, side, channels) in `x`; `a` and `b` are free. */
 typedef struct Map {
-    CodeGenerator *generator;
+    CodesrcGenerator *generator;
     void *x, *a, *b;
     unsigned side, channels;
 } Map;
@@ -22,7 +22,7 @@ static void swap(void **one, void **other)
 
 static bool norm(Map *map, const CodeNorm *weights, const void *x, void *y, bool silu)
 {
-    const CodeModel *model = map->generator->model;
+    const CodesrcModel *model = map->generator->model;
     CodeGroupNorm args = {.x = x,
                           .weight = weights->weight,
                           .bias = weights->bias,
@@ -137,7 +137,7 @@ static bool upsample(Map *map, const CodeWeight *weight)
     return conv_to(map, weight, map->channels);
 }
 
-const float *code_vae_render(CodeGenerator *generator, const float *f_hat)
+const float *code_vae_render(CodesrcGenerator *generator, const float *f_hat)
 {
     const CodeVae *vae = &generator->model->vae;
     const CodeVaeShape *shape = &generator->model->shape.vae;
@@ -162,7 +162,7 @@ const float *code_vae_render(CodeGenerator *generator, const float *f_hat)
     return map.x;
 }
 
-const float *code_vae_encode(CodeGenerator *generator)
+const float *code_vae_encode(CodesrcGenerator *generator)
 {
     const CodeVae *vae = &generator->model->vae;
     const CodeVaeShape *shape = &generator->model->shape.vae;

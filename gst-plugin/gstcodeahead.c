@@ -32,9 +32,9 @@ struct GstCodeAhead {
      */
     Batch batch[MOST_BATCHES];
     guint oldest, under_way;
-    gboolean drain;   /* nothing more is begun until all of it has ended */
-    guint singly;     /* so many batches are drawn one after the other, since two have failed ... */
-    CodeError reason; /* ... for this; CODE_OK: not known any more */
+    gboolean drain; /* nothing more is begun until all of it has ended */
+    guint singly;   /* so many batches are drawn one after the other, since two have failed ... */
+    CodesrcError reason; /* ... for this; CODESRC_OK: not known any more */
 
     /* The walk along the timeline. */
     gboolean walking, first; /* first: nothing was drawn on it yet */
@@ -141,10 +141,10 @@ static void put_out(GstCodeAhead *ahead, guint frames)
 
 /* The oldest batch, the only one, has failed. Its first frame comes with the reason, and the walk
  * ends with it. */
-static void fail(GstCodeAhead *ahead, const CodeError *error)
+static void fail(GstCodeAhead *ahead, const CodesrcError *error)
 {
     GstCodeJob *job = batch_at(ahead, 0)->job;
-    gboolean cancelled = error->status == CODE_CANCELLED;
+    gboolean cancelled = error->status == CODESRC_CANCELLED;
 
     if (!cancelled) {
         job->drawn[0]->place = job->place[0];
@@ -155,7 +155,7 @@ static void fail(GstCodeAhead *ahead, const CodeError *error)
     if (batch_at(ahead, 0)->epoch == ahead->epoch)
         ahead->walking = FALSE;
     put_out(ahead, cancelled ? 0 : 1);
-    ahead->reason.status = CODE_OK;
+    ahead->reason.status = CODESRC_OK;
 }
 
 /* The frames of a batch from `i` on are not drawn: they come next on the walk. */
@@ -172,9 +172,9 @@ static void take_back(GstCodeAhead *ahead, Batch *batch, guint i)
 
 /* One of two batches has failed, and both are lost. They are drawn again, one after the other: so
  * what comes before the frame that cannot be drawn is put out, and the reason is told with it. */
-static void lose_all(GstCodeAhead *ahead, const CodeError *error)
+static void lose_all(GstCodeAhead *ahead, const CodesrcError *error)
 {
-    gboolean cancelled = error->status == CODE_CANCELLED, wanted = FALSE;
+    gboolean cancelled = error->status == CODESRC_CANCELLED, wanted = FALSE;
 
     for (guint i = ahead->under_way; i-- > 0;) {
         wanted = wanted || batch_at(ahead, i)->epoch == ahead->epoch;
@@ -194,7 +194,7 @@ static void begin_next(GstCodeAhead *ahead)
 {
     Batch *batch = batch_at(ahead, ahead->under_way);
     const GstCodeJob *beside = ahead->under_way > 0 ? batch_at(ahead, 0)->job : NULL;
-    CodeError error = {.status = CODE_OK};
+    CodesrcError error = {.status = CODESRC_OK};
     GstCodeJobState state;
 
     if (!gather(ahead, batch->job)) {
@@ -222,14 +222,14 @@ static void begin_next(GstCodeAhead *ahead)
 static void end_oldest(GstCodeAhead *ahead)
 {
     GstCodeJob *job = batch_at(ahead, 0)->job;
-    CodeError error = {.status = CODE_OK};
+    CodesrcError error = {.status = CODESRC_OK};
     gboolean drawn;
 
     g_mutex_unlock(&ahead->lock);
     drawn = gst_code_job_end(job, &error);
     g_mutex_lock(&ahead->lock);
     if (drawn) {
-        ahead->reason.status = CODE_OK;
+        ahead->reason.status = CODESRC_OK;
         put_out(ahead, job->count);
     } else if (ahead->under_way > 1) {
         lose_all(ahead, &error);

@@ -9,7 +9,7 @@
 
 #include <gst/gst.h>
 
-#include "code.h"
+#include "codesrc.h"
 #include "gstcodepixels.h"
 #include "gstcoderecord.h"
 #include "gstcodesettings.h"
@@ -31,7 +31,7 @@ typedef struct GstCodeAheadOwner {
 
     /* Where pictures go, and how they lie there. Who changes that counts as a change of settings.
      */
-    CodeOutput (*output)(gpointer user);
+    CodesrcOutput (*output)(gpointer user);
 
     /* The position in the segment before which a frame that is yet to be drawn comes too late. */
     GstClockTime (*earliest)(gpointer user, const GstSegment *segment);
@@ -56,7 +56,7 @@ typedef struct GstCodeDrawn {
     GstCodePlace place;
     guint serial;
     gboolean failed;
-    CodeError error; /* where it has failed; else: */
+    CodesrcError error; /* where it has failed; else: */
     GstCodeRecord record;
     GstCodePixels pixels;
 } GstCodeDrawn;

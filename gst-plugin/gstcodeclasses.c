@@ -50,13 +50,13 @@ const gchar *gst_code_classes_text(const GstCodeClasses *classes)
 
 /* -1 has a meaning of its own for each property. */
 static gboolean check(const gchar *property, gint32 class_id, const gchar *minus_one,
-                      const CodeModel *model, CodeError *error)
+                      const CodesrcModel *model, CodesrcError *error)
 {
-    const CodeModelInfo *info = code_model_info(model);
+    const CodesrcModelInfo *info = codesrc_model_info(model);
 
     if (class_id == -1 || (class_id >= 0 && (guint)class_id <= info->classes))
         return TRUE;
-    error->status = CODE_SETTINGS;
+    error->status = CODESRC_SETTINGS;
     g_snprintf(error->text, sizeof error->text,
                "%s %d is not a class of the model %s: -1 (%s), 0 to %u (a class) or %u (no class) "
                "were expected",
@@ -64,19 +64,20 @@ static gboolean check(const gchar *property, gint32 class_id, const gchar *minus
     return FALSE;
 }
 
-gboolean gst_code_classes_check_id(gint32 class_id, const CodeModel *model, CodeError *error)
+gboolean gst_code_classes_check_id(gint32 class_id, const CodesrcModel *model, CodesrcError *error)
 {
     return check("class-id", class_id, "any", model, error);
 }
 
-gboolean gst_code_classes_check_second(gint32 class_id_2, const CodeModel *model, CodeError *error)
+gboolean gst_code_classes_check_second(gint32 class_id_2, const CodesrcModel *model,
+                                       CodesrcError *error)
 {
     return check("class-id-2", class_id_2, "none", model, error);
 }
 
-static gboolean refuse_empty(const GstCodeClasses *classes, guint i, CodeError *error)
+static gboolean refuse_empty(const GstCodeClasses *classes, guint i, CodesrcError *error)
 {
-    error->status = CODE_SETTINGS;
+    error->status = CODESRC_SETTINGS;
     if (classes->list)
         g_snprintf(error->text, sizeof error->text,
                    "entry %u of %u of classes \"%s\" is empty: an id or a name was expected", i + 1,
@@ -88,8 +89,8 @@ static gboolean refuse_empty(const GstCodeClasses *classes, guint i, CodeError *
 }
 
 /* A whole number is an id, anything else a name. */
-static gboolean resolve(const GstCodeClasses *classes, guint i, const CodeModel *model,
-                        gint32 *class_id, CodeError *error)
+static gboolean resolve(const GstCodeClasses *classes, guint i, const CodesrcModel *model,
+                        gint32 *class_id, CodesrcError *error)
 {
     const gchar *entry = classes->entries[i];
     gchar *end;
@@ -98,19 +99,19 @@ static gboolean resolve(const GstCodeClasses *classes, guint i, const CodeModel 
     if (!*entry)
         return refuse_empty(classes, i, error);
     if (end == entry || *end)
-        return code_model_find_class(model, entry, class_id, error);
+        return codesrc_model_find_class(model, entry, class_id, error);
     *class_id = (gint32)CLAMP(id, G_MININT32, G_MAXINT32);
     return gst_code_classes_check_id(*class_id, model, error);
 }
 
-gboolean gst_code_classes_at(const GstCodeClasses *classes, guint64 frame, const CodeModel *model,
-                             gint32 *class_id, CodeError *error)
+gboolean gst_code_classes_at(const GstCodeClasses *classes, guint64 frame,
+                             const CodesrcModel *model, gint32 *class_id, CodesrcError *error)
 {
     return resolve(classes, frame % classes->count, model, class_id, error);
 }
 
-gboolean gst_code_classes_check(const GstCodeClasses *classes, const CodeModel *model,
-                                CodeError *error)
+gboolean gst_code_classes_check(const GstCodeClasses *classes, const CodesrcModel *model,
+                                CodesrcError *error)
 {
     gint32 class_id;
 

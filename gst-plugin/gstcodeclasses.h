@@ -4,7 +4,7 @@
 
 #include <gst/gst.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 /* Immutable and counted. NULL stands for no list. */
 typedef struct GstCodeClasses GstCodeClasses;
@@ -18,17 +18,18 @@ void gst_code_classes_unref(GstCodeClasses *classes);
 const gchar *gst_code_classes_text(const GstCodeClasses *classes); /* as it was written */
 
 /* The class of frame `frame`: entry number `frame` modulo the number of entries. */
-gboolean gst_code_classes_at(const GstCodeClasses *classes, guint64 frame, const CodeModel *model,
-                             gint32 *class_id, CodeError *error);
+gboolean gst_code_classes_at(const GstCodeClasses *classes, guint64 frame,
+                             const CodesrcModel *model, gint32 *class_id, CodesrcError *error);
 
 /* Whether the model has every class of the list. */
-gboolean gst_code_classes_check(const GstCodeClasses *classes, const CodeModel *model,
-                                CodeError *error);
+gboolean gst_code_classes_check(const GstCodeClasses *classes, const CodesrcModel *model,
+                                CodesrcError *error);
 
 /* Whether `class_id` is -1, a class of the model, or its "no class". */
-gboolean gst_code_classes_check_id(gint32 class_id, const CodeModel *model, CodeError *error);
+gboolean gst_code_classes_check_id(gint32 class_id, const CodesrcModel *model, CodesrcError *error);
 
 /* Whether `class_id_2` is -1 (none), a class of the model, or its "no class". */
-gboolean gst_code_classes_check_second(gint32 class_id_2, const CodeModel *model, CodeError *error);
+gboolean gst_code_classes_check_second(gint32 class_id_2, const CodesrcModel *model,
+                                       CodesrcError *error);
 
 #endif

@@ -46,7 +46,7 @@ static gchar *beside_plugin(void)
 }
 
 /* It stays for good: types and memory of libgstcuda do. */
-static const GstCodeCudaModule *open_file(const gchar *path, CodeError *error)
+static const GstCodeCudaModule *open_file(const gchar *path, CodesrcError *error)
 {
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     GstCodeCudaEntry entry = NULL;
@@ -57,7 +57,7 @@ static const GstCodeCudaModule *open_file(const gchar *path, CodeError *error)
     if (entry) {
         functions = entry(PACKAGE_VERSION, error);
     } else {
-        error->status = CODE_NO_DEVICE;
+        error->status = CODESRC_NO_DEVICE;
         g_snprintf(error->text, sizeof error->text, "%s", dlerror());
     }
     if (module)
@@ -65,7 +65,7 @@ static const GstCodeCudaModule *open_file(const gchar *path, CodeError *error)
     return functions;
 }
 
-static const GstCodeCudaModule *open_module(CodeError *error)
+static const GstCodeCudaModule *open_module(CodesrcError *error)
 {
     const GstCodeCudaModule *functions = NULL;
     gchar *path = in_list();
@@ -77,7 +77,7 @@ static const GstCodeCudaModule *open_module(CodeError *error)
     if (path) {
         functions = open_file(path, error);
     } else {
-        error->status = CODE_NOT_FOUND;
+        error->status = CODESRC_NOT_FOUND;
         g_snprintf(error->text, sizeof error->text,
                    "it is not in this build: " MODULE " is neither in $CODESRC_MODULE_PATH nor in "
                    "%s",
@@ -92,13 +92,13 @@ void gst_code_cuda_init(GstCodeCuda *cuda, GstElement *element)
     *cuda = (GstCodeCuda){.element = element};
 }
 
-gboolean gst_code_cuda_open(GstCodeCuda *cuda, const CodeModelInfo *info)
+gboolean gst_code_cuda_open(GstCodeCuda *cuda, const CodesrcModelInfo *info)
 {
     cuda->device = info->cuda_device_id;
     if (cuda->device >= 0) {
         cuda->module = open_module(&cuda->why);
     } else {
-        cuda->why.status = CODE_SETTINGS;
+        cuda->why.status = CODESRC_SETTINGS;
         g_snprintf(cuda->why.text, sizeof cuda->why.text,
                    "the element computes on device \"%s\", which makes pictures in the host's "
                    "memory; device=cuda was expected",
@@ -129,9 +129,9 @@ void gst_code_cuda_close(GstCodeCuda *cuda)
 
 /* ---- contexts -------------------------------------------------------------------------------- */
 
-static gboolean conflict(CodeError *error, gint found, gint expected)
+static gboolean conflict(CodesrcError *error, gint found, gint expected)
 {
-    error->status = CODE_SETTINGS;
+    error->status = CODESRC_SETTINGS;
     g_snprintf(error->text, sizeof error->text,
                "downstream's CUDA context is of cuda-device-id %d, expected %d, where the element "
                "computes: set cuda-device-id=%d, or downstream's to %d",
@@ -155,7 +155,7 @@ void gst_code_cuda_take_context(GstCodeCuda *cuda, GstContext *holder)
 }
 
 /* Whoever takes the pictures has a word in it: its context is the one, or a mistake. */
-static gboolean ask_downstream(GstCodeCuda *cuda, CodeError *error)
+static gboolean ask_downstream(GstCodeCuda *cuda, CodesrcError *error)
 {
     GstQuery *query = gst_query_new_context(GST_CODE_CUDA_CONTEXT);
     GstPad *pad = gst_element_get_static_pad(cuda->element, "src");
@@ -191,7 +191,7 @@ static void ask_element(GstCodeCuda *cuda)
     gst_context_unref(holder);
 }
 
-static gboolean find_context(GstCodeCuda *cuda, CodeError *error)
+static gboolean find_context(GstCodeCuda *cuda, CodesrcError *error)
 {
     gboolean agreed;
 
@@ -205,7 +205,7 @@ static gboolean find_context(GstCodeCuda *cuda, CodeError *error)
     }
     g_atomic_pointer_set(&cuda->asking, NULL);
     if (agreed && !cuda->found) {
-        error->status = CODE_NO_DEVICE;
+        error->status = CODESRC_NO_DEVICE;
         g_snprintf(error->text, sizeof error->text,
                    "no CUDA context can be made for cuda-device-id %d", cuda->device);
     }
@@ -232,7 +232,7 @@ gboolean gst_code_cuda_answer(GstCodeCuda *cuda, GstQuery *query)
 /* ---- buffers --------------------------------------------------------------------------------- */
 
 /* Downstream's pool, where it is of our context; else NULL, or a mistake. */
-static gboolean take_pool(GstCodeCuda *cuda, GstBufferPool **pool, CodeError *error)
+static gboolean take_pool(GstCodeCuda *cuda, GstBufferPool **pool, CodesrcError *error)
 {
     GstObject *context = *pool ? cuda->module->context_of_pool(*pool) : NULL;
     gboolean same = context == cuda->context;
@@ -259,7 +259,7 @@ static gboolean configure(GstBufferPool *pool, GstCaps *caps, guint *size, guint
     return TRUE;
 }
 
-gboolean gst_code_cuda_choose_pool(GstCodeCuda *cuda, GstQuery *query, CodeError *error)
+gboolean gst_code_cuda_choose_pool(GstCodeCuda *cuda, GstQuery *query, CodesrcError *error)
 {
     gboolean proposed = gst_query_get_n_allocation_pools(query) > 0;
     guint size = 0, min = 0, max = 0;
@@ -283,7 +283,7 @@ gboolean gst_code_cuda_choose_pool(GstCodeCuda *cuda, GstQuery *query, CodeError
     size = MAX(size, GST_VIDEO_INFO_SIZE(&info));
     configured = cuda->stream && configure(pool, caps, &size, min, max);
     if (cuda->stream && !configured) {
-        error->status = CODE_NO_MEMORY;
+        error->status = CODESRC_NO_MEMORY;
         g_snprintf(error->text, sizeof error->text, "no CUDA memory for buffers of %u bytes", size);
     }
     if (proposed)
@@ -294,8 +294,8 @@ gboolean gst_code_cuda_choose_pool(GstCodeCuda *cuda, GstQuery *query, CodeError
     return configured;
 }
 
-gboolean gst_code_cuda_copy(GstCodeCuda *cuda, const CodePicture *picture, const GstVideoInfo *info,
-                            GstBuffer *buffer, CodeError *error)
+gboolean gst_code_cuda_copy(GstCodeCuda *cuda, const CodesrcPicture *picture,
+                            const GstVideoInfo *info, GstBuffer *buffer, CodesrcError *error)
 {
     return cuda->module->copy(cuda->stream, picture, info, buffer, error);
 }

@@ -10,7 +10,7 @@
 typedef struct GstCodeCuda {
     GstElement *element;             /* not owned */
     const GstCodeCudaModule *module; /* NULL: closed, or it cannot be had: */
-    CodeError why;
+    CodesrcError why;
     gint device;
     GstObject *context; /* under the element's object lock; NULL: not needed yet */
     GstCodeCudaStream *stream;
@@ -23,7 +23,7 @@ typedef struct GstCodeCuda {
 void gst_code_cuda_init(GstCodeCuda *cuda, GstElement *element);
 
 /* Opens the module, where the model was opened for a CUDA device. TRUE: CUDA memory can be made. */
-gboolean gst_code_cuda_open(GstCodeCuda *cuda, const CodeModelInfo *info);
+gboolean gst_code_cuda_open(GstCodeCuda *cuda, const CodesrcModelInfo *info);
 void gst_code_cuda_close(GstCodeCuda *cuda);
 
 /* From the element's set_context, any thread. */
@@ -33,10 +33,10 @@ void gst_code_cuda_take_context(GstCodeCuda *cuda, GstContext *holder);
 gboolean gst_code_cuda_answer(GstCodeCuda *cuda, GstQuery *query);
 
 /* Answers an allocation query with a pool of CUDA memory, finding or making a context first. */
-gboolean gst_code_cuda_choose_pool(GstCodeCuda *cuda, GstQuery *query, CodeError *error);
+gboolean gst_code_cuda_choose_pool(GstCodeCuda *cuda, GstQuery *query, CodesrcError *error);
 
 /* Puts a picture of the device's memory into a buffer of that pool. */
-gboolean gst_code_cuda_copy(GstCodeCuda *cuda, const CodePicture *picture, const GstVideoInfo *info,
-                            GstBuffer *buffer, CodeError *error);
+gboolean gst_code_cuda_copy(GstCodeCuda *cuda, const CodesrcPicture *picture,
+                            const GstVideoInfo *info, GstBuffer *buffer, CodesrcError *error);
 
 #endif

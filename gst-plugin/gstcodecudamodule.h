@@ -7,7 +7,7 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 #define GST_CODE_CUDA_CONTEXT "gst.cuda.context"  /* type of GstContext */
 #define GST_CODE_CUDA_MEMORY  "memory:CUDAMemory" /* caps feature */
@@ -31,18 +31,18 @@ typedef struct GstCodeCudaModule {
     GstObject *(*context_of_pool)(GstBufferPool *pool);
     GstBufferPool *(*pool_new)(GstObject *context);
 
-    GstCodeCudaStream *(*stream_new)(GstObject *context, CodeError *error);
+    GstCodeCudaStream *(*stream_new)(GstObject *context, CodesrcError *error);
     void (*stream_free)(GstCodeCudaStream *stream);
 
     /* Copies a picture, which lies in the memory of whatever context of the same device, into a
      * buffer from such a pool, and waits until it is there. */
-    gboolean (*copy)(GstCodeCudaStream *stream, const CodePicture *picture,
-                     const GstVideoInfo *info, GstBuffer *buffer, CodeError *error);
+    gboolean (*copy)(GstCodeCudaStream *stream, const CodesrcPicture *picture,
+                     const GstVideoInfo *info, GstBuffer *buffer, CodesrcError *error);
 } GstCodeCudaModule;
 
 /* What the module exports. NULL, with the reason: it is of another version, or CUDA's driver cannot
  * be used. */
-typedef const GstCodeCudaModule *(*GstCodeCudaEntry)(const gchar *version, CodeError *error);
+typedef const GstCodeCudaModule *(*GstCodeCudaEntry)(const gchar *version, CodesrcError *error);
 #define GST_CODE_CUDA_ENTRY "gst_code_cuda_module"
 
 #endif

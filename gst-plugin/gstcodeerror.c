@@ -1,4 +1,4 @@
-/* gstcodeerror.c - maps each CodeStatus to the GStreamer domain and code that applications expect
+/* gstcodeerror.c - maps each CodesrcStatus to the GStreamer domain and code that applications expect
  * for it, and posts it. */
 #include "gstcodeerror.h"
 
@@ -9,25 +9,25 @@ typedef struct ErrorCode {
 } ErrorCode;
 
 static const ErrorCode error_codes[] = {
-    [CODE_NOT_FOUND] = {gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND, "not-found"},
-    [CODE_UNREADABLE] = {gst_resource_error_quark, GST_RESOURCE_ERROR_OPEN_READ, "unreadable"},
-    [CODE_TRUNCATED] = {gst_resource_error_quark, GST_RESOURCE_ERROR_READ, "truncated"},
-    [CODE_MALFORMED] = {gst_stream_error_quark, GST_STREAM_ERROR_FORMAT, "malformed"},
-    [CODE_MISMATCH] = {gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, "mismatch"},
-    [CODE_SETTINGS] = {gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "settings"},
-    [CODE_NO_DEVICE] = {gst_library_error_quark, GST_LIBRARY_ERROR_INIT, "no-device"},
-    [CODE_NO_MEMORY] = {gst_resource_error_quark, GST_RESOURCE_ERROR_NO_SPACE_LEFT, "no-memory"},
-    [CODE_FAILED] = {gst_library_error_quark, GST_LIBRARY_ERROR_FAILED, "failed"},
+    [CODESRC_NOT_FOUND] = {gst_resource_error_quark, GST_RESOURCE_ERROR_NOT_FOUND, "not-found"},
+    [CODESRC_UNREADABLE] = {gst_resource_error_quark, GST_RESOURCE_ERROR_OPEN_READ, "unreadable"},
+    [CODESRC_TRUNCATED] = {gst_resource_error_quark, GST_RESOURCE_ERROR_READ, "truncated"},
+    [CODESRC_MALFORMED] = {gst_stream_error_quark, GST_STREAM_ERROR_FORMAT, "malformed"},
+    [CODESRC_MISMATCH] = {gst_stream_error_quark, GST_STREAM_ERROR_WRONG_TYPE, "mismatch"},
+    [CODESRC_SETTINGS] = {gst_library_error_quark, GST_LIBRARY_ERROR_SETTINGS, "settings"},
+    [CODESRC_NO_DEVICE] = {gst_library_error_quark, GST_LIBRARY_ERROR_INIT, "no-device"},
+    [CODESRC_NO_MEMORY] = {gst_resource_error_quark, GST_RESOURCE_ERROR_NO_SPACE_LEFT, "no-memory"},
+    [CODESRC_FAILED] = {gst_library_error_quark, GST_LIBRARY_ERROR_FAILED, "failed"},
 };
 
 /* A status that has no row, be it from a newer engine, counts as a failure of the device. */
-static const ErrorCode *error_code(CodeStatus status)
+static const ErrorCode *error_code(CodesrcStatus status)
 {
     gboolean known = (guint)status < G_N_ELEMENTS(error_codes) && error_codes[status].domain;
-    return &error_codes[known ? status : CODE_FAILED];
+    return &error_codes[known ? status : CODESRC_FAILED];
 }
 
-void gst_code_error_warn_passed_over(GstElement *element, const CodeModelInfo *info)
+void gst_code_error_warn_passed_over(GstElement *element, const CodesrcModelInfo *info)
 {
     if (*info->passed_over)
         GST_ELEMENT_WARNING(element, LIBRARY, INIT,
@@ -35,7 +35,7 @@ void gst_code_error_warn_passed_over(GstElement *element, const CodeModelInfo *i
                             (NULL));
 }
 
-void gst_code_error_post(GstElement *element, const CodeError *error, const gchar *model,
+void gst_code_error_post(GstElement *element, const CodesrcError *error, const gchar *model,
                          const gchar *device)
 {
     const ErrorCode *row = error_code(error->status);

@@ -4,15 +4,15 @@
 
 #include <gst/gst.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 /* Posts `error` as an ERROR message with the details status, model and device. Call it without
  * locks: the bus may call back into the element. */
-void gst_code_error_post(GstElement *element, const CodeError *error, const gchar *model,
+void gst_code_error_post(GstElement *element, const CodesrcError *error, const gchar *model,
                          const gchar *device);
 
 /* Posts a WARNING message where device "auto" came to another one than the fastest of this build:
  * which it has passed over, and why. Without locks as well. */
-void gst_code_error_warn_passed_over(GstElement *element, const CodeModelInfo *info);
+void gst_code_error_warn_passed_over(GstElement *element, const CodesrcModelInfo *info);
 
 #endif

@@ -13,15 +13,15 @@ GstCodeJob *gst_code_job_new(GstCodeWeights *weights, GstCodeStats *stats,
     job->pace = pace;
     job->progressive = setup->progressive;
     job->anytime = setup->anytime;
-    job->scales = code_model_info(weights->headers)->scales;
+    job->scales = codesrc_model_info(weights->headers)->scales;
     job->capacity = setup->batch * (setup->progressive ? job->scales : 1);
     job->place = g_new0(GstCodePlace, job->capacity);
     job->before = g_new0(GstCodeTimeline, job->capacity);
     job->drawn = g_new0(GstCodeDrawn *, job->capacity);
     job->picture = g_new0(guint, job->capacity);
     job->scale = g_new0(guint, job->capacity);
-    job->request = g_new0(CodeRequest, setup->batch);
-    job->target = g_new0(CodePicture, setup->batch);
+    job->request = g_new0(CodesrcRequest, setup->batch);
+    job->target = g_new0(CodesrcPicture, setup->batch);
     return job;
 }
 
@@ -70,7 +70,7 @@ gboolean gst_code_job_add(GstCodeJob *job, const GstCodePlace *place, const GstC
 
 /* The request of the picture that frame `i` shows, with the settings of the picture's first frame,
  * so that all its scales show the same. */
-static gboolean make_request(GstCodeJob *job, guint i, gboolean other_weights, CodeError *error)
+static gboolean make_request(GstCodeJob *job, guint i, gboolean other_weights, CodesrcError *error)
 {
     guint64 frame = job->place[i].frame, picture = picture_of(job, frame);
     GstCodeWeights *weights = job->weights;
@@ -85,10 +85,10 @@ static gboolean make_request(GstCodeJob *job, guint i, gboolean other_weights, C
     settings = job->owner.settings(job->owner.user, begin.pts);
     steps = gst_code_pace_steps(job->pace, settings.min_drafting_steps,
                                 gst_code_settings_steps(&settings, weights->headers),
-                                code_model_info(weights->headers)->steps);
+                                codesrc_model_info(weights->headers)->steps);
     settings.drafting_steps = steps;
     job->adapts |= settings.min_drafting_steps > 0;
-    made = (other_weights || code_model_info(weights->headers)->steps >> steps & 1) &&
+    made = (other_weights || codesrc_model_info(weights->headers)->steps >> steps & 1) &&
            gst_code_weights_select(weights, steps, error) &&
            gst_code_settings_request(&settings, weights->headers, picture,
                                      &job->request[job->picture[i]], error);
@@ -97,7 +97,7 @@ static gboolean make_request(GstCodeJob *job, guint i, gboolean other_weights, C
 }
 
 /* Fills in requests and targets. Returns for how many frames. */
-static guint prepare(GstCodeJob *job, gboolean other_weights, CodeError *error)
+static guint prepare(GstCodeJob *job, gboolean other_weights, CodesrcError *error)
 {
     job->adapts = FALSE;
     for (guint i = 0; i < job->count; i++) {
@@ -109,27 +109,27 @@ static guint prepare(GstCodeJob *job, gboolean other_weights, CodeError *error)
                                      error))
             return i;
         if (another)
-            job->target[picture] = (CodePicture){.data = NULL};
+            job->target[picture] = (CodesrcPicture){.data = NULL};
         if (job->scale[i] == job->scales - 1)
             job->target[picture] = job->drawn[i]->pixels.picture;
     }
     return job->count;
 }
 
-static void show_scale(GstCodeJob *job, CodeGenerator *generator, guint i)
+static void show_scale(GstCodeJob *job, CodesrcGenerator *generator, guint i)
 {
-    const CodePicture *preview = &job->drawn[i]->pixels.picture;
+    const CodesrcPicture *preview = &job->drawn[i]->pixels.picture;
     gint64 begin = g_get_monotonic_time();
-    CodeError error;
+    CodesrcError error;
 
-    if (!code_generator_preview(generator, job->picture[i], preview, &error))
+    if (!codesrc_generator_preview(generator, job->picture[i], preview, &error))
         job->drawn[i]->failed = TRUE;
     gst_code_pace_rendered(job->pace, g_get_monotonic_time() - begin);
 }
 
 /* The observer: shows the scales that are frames of their own, and ends a picture that cannot get
  * any further before its deadline. */
-static void scale_done(void *user, CodeGenerator *generator, unsigned scale, unsigned first,
+static void scale_done(void *user, CodesrcGenerator *generator, unsigned scale, unsigned first,
                        unsigned count)
 {
     GstCodeJob *job = user;
@@ -144,7 +144,7 @@ static void scale_done(void *user, CodeGenerator *generator, unsigned scale, uns
         gst_code_pace_is_last(job->pace, scale, job->deadline)) {
         show_scale(job, generator, 0);
         job->stopped = scale + 1;
-        code_generator_cancel(generator, true);
+        codesrc_generator_cancel(generator, true);
     }
 }
 
@@ -186,29 +186,29 @@ static void learn(GstCodeJob *job)
 }
 
 /* Where pictures go and who looks at them is settled while nothing is under way. */
-static gboolean begin(GstCodeJob *job, const GstCodeJob *beside, CodeError *error)
+static gboolean begin(GstCodeJob *job, const GstCodeJob *beside, CodesrcError *error)
 {
     gboolean observe = job->progressive || job->anytime, begun;
 
     job->stopped = 0;
     job->begun = g_get_monotonic_time();
     gst_code_pace_begin(job->pace);
-    begun = (beside || (code_generator_output(job->generator, &job->output, error) &&
-                        code_generator_observe(job->generator, observe ? scale_done : NULL, job,
-                                               false, error))) &&
-            code_generate_begin(job->generator, job->request, job->picture[job->ready - 1] + 1,
-                                job->target, error);
-    job->times = code_generator_times(job->generator);
+    begun = (beside || (codesrc_generator_output(job->generator, &job->output, error) &&
+                        codesrc_generator_observe(job->generator, observe ? scale_done : NULL, job,
+                                                  false, error))) &&
+            codesrc_generate_begin(job->generator, job->request, job->picture[job->ready - 1] + 1,
+                                   job->target, error);
+    job->times = codesrc_generator_times(job->generator);
     if (!job->stopped)
         return begun;
     /* The deadline has cancelled it, unless somebody else has as well. */
     if (begun)
-        code_generate_end(job->generator, error);
-    error->status = CODE_CANCELLED;
+        codesrc_generate_end(job->generator, error);
+    error->status = CODESRC_CANCELLED;
     return gst_code_weights_resume(job->weights);
 }
 
-GstCodeJobState gst_code_job_start(GstCodeJob *job, const GstCodeJob *beside, CodeError *error)
+GstCodeJobState gst_code_job_start(GstCodeJob *job, const GstCodeJob *beside, CodesrcError *error)
 {
     job->output = job->owner.output(job->owner.user);
     if (beside && !gst_code_output_equal(&job->output, &beside->output))
@@ -225,18 +225,18 @@ GstCodeJobState gst_code_job_start(GstCodeJob *job, const GstCodeJob *beside, Co
     return begin(job, beside, error) ? GST_CODE_JOB_STARTED : GST_CODE_JOB_FAILED;
 }
 
-gboolean gst_code_job_end(GstCodeJob *job, CodeError *error)
+gboolean gst_code_job_end(GstCodeJob *job, CodesrcError *error)
 {
-    gdouble rendering = code_generator_times(job->generator).vae;
+    gdouble rendering = codesrc_generator_times(job->generator).vae;
 
-    if (!job->stopped && !code_generate_end(job->generator, error))
+    if (!job->stopped && !codesrc_generate_end(job->generator, error))
         return FALSE;
     if (!job->stopped)
-        job->times.vae += code_generator_times(job->generator).vae - rendering;
+        job->times.vae += codesrc_generator_times(job->generator).vae - rendering;
     for (guint i = 0; i < job->ready; i++) {
         if (!job->drawn[i]->failed)
             continue;
-        error->status = CODE_FAILED;
+        error->status = CODESRC_FAILED;
         g_strlcpy(error->text, "a scale could not be shown", sizeof error->text);
         return FALSE;
     }

@@ -16,12 +16,12 @@ typedef struct GstCodeJob {
     guint capacity; /* frames that there is room for */
     guint pictures, max_pictures;
     guint serial; /* of the settings at the beginning */
-    CodeOutput output;
+    CodesrcOutput output;
     GstSegment segment;
 
-    GstCodePace *pace;        /* shared by all jobs */
-    CodeGenerator *generator; /* that draws it */
-    CodeTimes times;
+    GstCodePace *pace;           /* shared by all jobs */
+    CodesrcGenerator *generator; /* that draws it */
+    CodesrcTimes times;
     gint64 begun;    /* when it was, in microseconds */
     gint64 deadline; /* of the first frame */
     guint stopped;   /* anytime: scales after which the deadline ended it; 0: it did not */
@@ -37,8 +37,8 @@ typedef struct GstCodeJob {
     guint *scale;   /* how far that one has come */
 
     /* Of each picture. */
-    CodeRequest *request;
-    CodePicture *target;
+    CodesrcRequest *request;
+    CodesrcPicture *target;
 } GstCodeJob;
 
 /* `pace` outlives it. */
@@ -62,10 +62,10 @@ typedef enum GstCodeJobState {
 
 /* Has the first `ready` frames drawn into `drawn`, beside another job that is under way, or NULL.
  */
-GstCodeJobState gst_code_job_start(GstCodeJob *job, const GstCodeJob *beside, CodeError *error);
+GstCodeJobState gst_code_job_start(GstCodeJob *job, const GstCodeJob *beside, CodesrcError *error);
 
 /* Waits for what was started. Jobs end in the order in which they were started. FALSE: the first
  * frame has failed, and no job is under way any more. */
-gboolean gst_code_job_end(GstCodeJob *job, CodeError *error);
+gboolean gst_code_job_end(GstCodeJob *job, CodesrcError *error);
 
 #endif

@@ -16,8 +16,8 @@ struct GstCodeLoad {
     guint users;
     gboolean done;
     gdouble fraction;
-    CodeModel *model;
-    CodeError error;
+    CodesrcModel *model;
+    CodesrcError error;
 };
 
 /* How much more must have been read before a waiting thread hears of it: enough that a message for
@@ -43,11 +43,11 @@ static bool load_progress(void *user, double fraction)
 static gpointer load_thread(gpointer data)
 {
     GstCodeLoad *load = data;
-    CodeModelOptions options;
-    CodeError error;
-    CodeModel *model;
+    CodesrcModelOptions options;
+    CodesrcError error;
+    CodesrcModel *model;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = load->device;
     options.precision = load->precision;
     options.threads = load->threads;
@@ -55,7 +55,7 @@ static gpointer load_thread(gpointer data)
     options.drafting_steps = load->drafting_steps;
     options.progress = load_progress;
     options.progress_user = load;
-    model = code_model_open(load->path, &options, &error);
+    model = codesrc_model_open(load->path, &options, &error);
 
     g_mutex_lock(&lock);
     load->model = model;
@@ -86,9 +86,9 @@ static GstCodeLoad *load_find(const gchar *path, const gchar *device, const gcha
 
 GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const gchar *precision,
                                    guint threads, gint cuda_device_id, guint drafting_steps,
-                                   const CodeModel *headers)
+                                   const CodesrcModel *headers)
 {
-    guint32 steps = code_model_info(headers)->steps;
+    guint32 steps = codesrc_model_info(headers)->steps;
     GstCodeLoad *load;
 
     g_mutex_lock(&lock);
@@ -129,7 +129,7 @@ void gst_code_load_release(GstCodeLoad *load)
     /* The thread looks at this flag each time when it has read a little. */
     g_atomic_int_set(&load->abandoned, TRUE);
     g_thread_join(load->thread);
-    code_model_unref(load->model);
+    codesrc_model_unref(load->model);
     g_free(load->path);
     g_free(load->device);
     g_free(load->precision);
@@ -177,9 +177,9 @@ void gst_code_load_wake(void)
     g_mutex_unlock(&lock);
 }
 
-CodeModel *gst_code_load_model(GstCodeLoad *load, CodeError *error)
+CodesrcModel *gst_code_load_model(GstCodeLoad *load, CodesrcError *error)
 {
-    CodeModel *model;
+    CodesrcModel *model;
 
     g_mutex_lock(&lock);
     model = load->model;

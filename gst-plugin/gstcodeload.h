@@ -5,7 +5,7 @@
 
 #include <gst/gst.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 typedef struct GstCodeLoad GstCodeLoad;
 
@@ -21,7 +21,7 @@ typedef enum GstCodeLoadState {
  * `cuda_device_id` as the user put them. */
 GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const gchar *precision,
                                    guint threads, gint cuda_device_id, guint drafting_steps,
-                                   const CodeModel *headers);
+                                   const CodesrcModel *headers);
 
 /* Gives the load up. The last one to do so stops it, where it is still under way, and frees it.
  * NULL is allowed. */
@@ -37,6 +37,6 @@ GstCodeLoadState gst_code_load_wait(GstCodeLoad *load, gint *interrupted, gdoubl
 void gst_code_load_wake(void);
 
 /* The model of a READY load, which belongs to it, or NULL and the reason of a FAILED one. */
-CodeModel *gst_code_load_model(GstCodeLoad *load, CodeError *error);
+CodesrcModel *gst_code_load_model(GstCodeLoad *load, CodesrcError *error);
 
 #endif

@@ -4,36 +4,36 @@
 #include "gstcodemaker.h"
 
 struct GstCodeMaker {
-    CodeModel *model;
+    CodesrcModel *model;
     guint batch;
     GThread *thread;
     GMutex lock; /* of what follows */
     GCond changed;
     gboolean done, abandoned;
-    CodeGenerator *generator;
-    CodeError error;
+    CodesrcGenerator *generator;
+    CodesrcError error;
 };
 
 /* Lets the owner reach what may take long. */
-static void publish(GstCodeMaker *maker, CodeGenerator *generator)
+static void publish(GstCodeMaker *maker, CodesrcGenerator *generator)
 {
     g_mutex_lock(&maker->lock);
     maker->generator = generator;
     if (generator && maker->abandoned)
-        code_generator_cancel(generator, true);
+        codesrc_generator_cancel(generator, true);
     g_mutex_unlock(&maker->lock);
 }
 
 static gpointer maker_thread(gpointer data)
 {
     GstCodeMaker *maker = data;
-    CodeError error = {.status = CODE_OK};
-    CodeGenerator *generator = code_generator_open(maker->model, maker->batch, 0, &error);
+    CodesrcError error = {.status = CODESRC_OK};
+    CodesrcGenerator *generator = codesrc_generator_open(maker->model, maker->batch, 0, &error);
 
     publish(maker, generator);
-    if (generator && !code_generator_prepare(generator, &error)) {
+    if (generator && !codesrc_generator_prepare(generator, &error)) {
         publish(maker, NULL);
-        code_generator_free(generator);
+        codesrc_generator_free(generator);
     }
     g_mutex_lock(&maker->lock);
     maker->error = error;
@@ -43,11 +43,11 @@ static gpointer maker_thread(gpointer data)
     return NULL;
 }
 
-GstCodeMaker *gst_code_maker_new(CodeModel *model, guint batch)
+GstCodeMaker *gst_code_maker_new(CodesrcModel *model, guint batch)
 {
     GstCodeMaker *maker = g_new0(GstCodeMaker, 1);
 
-    maker->model = code_model_ref(model);
+    maker->model = codesrc_model_ref(model);
     maker->batch = batch;
     g_mutex_init(&maker->lock);
     g_cond_init(&maker->changed);
@@ -62,11 +62,11 @@ void gst_code_maker_free(GstCodeMaker *maker)
     g_mutex_lock(&maker->lock);
     maker->abandoned = TRUE;
     if (maker->generator)
-        code_generator_cancel(maker->generator, true);
+        codesrc_generator_cancel(maker->generator, true);
     g_mutex_unlock(&maker->lock);
     g_thread_join(maker->thread);
-    code_generator_free(maker->generator);
-    code_model_unref(maker->model);
+    codesrc_generator_free(maker->generator);
+    codesrc_model_unref(maker->model);
     g_mutex_clear(&maker->lock);
     g_cond_clear(&maker->changed);
     g_free(maker);
@@ -91,9 +91,9 @@ void gst_code_maker_wake(GstCodeMaker *maker)
     g_mutex_unlock(&maker->lock);
 }
 
-CodeGenerator *gst_code_maker_take(GstCodeMaker *maker, CodeError *error)
+CodesrcGenerator *gst_code_maker_take(GstCodeMaker *maker, CodesrcError *error)
 {
-    CodeGenerator *generator;
+    CodesrcGenerator *generator;
 
     g_mutex_lock(&maker->lock);
     generator = maker->generator;

@@ -5,12 +5,12 @@
 
 #include <gst/gst.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 typedef struct GstCodeMaker GstCodeMaker;
 
 /* Begins to make a generator of `batch` pictures at a time. */
-GstCodeMaker *gst_code_maker_new(CodeModel *model, guint batch);
+GstCodeMaker *gst_code_maker_new(CodesrcModel *model, guint batch);
 
 /* At any time: cancels what is under way and waits for its thread, some milliseconds. A generator
  * that nobody has taken goes too. NULL is allowed. */
@@ -22,6 +22,6 @@ gboolean gst_code_maker_wait(GstCodeMaker *maker, gint *interrupted);
 void gst_code_maker_wake(GstCodeMaker *maker);
 
 /* Once it is finished: the generator, which is the caller's now, or NULL and the reason. */
-CodeGenerator *gst_code_maker_take(GstCodeMaker *maker, CodeError *error);
+CodesrcGenerator *gst_code_maker_take(GstCodeMaker *maker, CodesrcError *error);
 
 #endif

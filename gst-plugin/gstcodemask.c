@@ -18,7 +18,7 @@ static gboolean number(const gchar **at, gint64 *value)
 }
 
 gboolean gst_code_mask_parse(const gchar *text, guint side, GstVideoRectangle *rectangle,
-                             CodeError *error)
+                             CodesrcError *error)
 {
     const gchar *at = text;
     gint64 v[4];
@@ -28,7 +28,7 @@ gboolean gst_code_mask_parse(const gchar *text, guint side, GstVideoRectangle *r
         good = number(&at, &v[i]) && *at == (i + 1 < G_N_ELEMENTS(v) ? ',' : '\0');
         at += good && *at == ',';
     }
-    error->status = CODE_SETTINGS;
+    error->status = CODESRC_SETTINGS;
     if (!good) {
         g_snprintf(error->text, sizeof error->text,
                    "mask \"%s\" is no rectangle: x,y,width,height in pixels was expected", text);
@@ -47,13 +47,13 @@ gboolean gst_code_mask_parse(const gchar *text, guint side, GstVideoRectangle *r
     return TRUE;
 }
 
-guint gst_code_mask_cells(const CodeModelInfo *info)
+guint gst_code_mask_cells(const CodesrcModelInfo *info)
 {
     return info->patch_nums[info->scales - 1];
 }
 
-gboolean gst_code_mask_from_rectangle(const GstVideoRectangle *rectangle, const CodeModelInfo *info,
-                                      gfloat *mask)
+gboolean gst_code_mask_from_rectangle(const GstVideoRectangle *rectangle,
+                                      const CodesrcModelInfo *info, gfloat *mask)
 {
     guint cells = gst_code_mask_cells(info), cell = info->side / cells;
     gboolean any = rectangle->w > 0 && rectangle->h > 0;
@@ -70,7 +70,7 @@ gboolean gst_code_mask_from_rectangle(const GstVideoRectangle *rectangle, const 
     return any;
 }
 
-gboolean gst_code_mask_from_alpha(const GstVideoFrame *frame, const CodeModelInfo *info,
+gboolean gst_code_mask_from_alpha(const GstVideoFrame *frame, const CodesrcModelInfo *info,
                                   gfloat *mask)
 {
     guint cells = gst_code_mask_cells(info), cell = info->side / cells;

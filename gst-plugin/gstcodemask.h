@@ -9,20 +9,20 @@
 
 #include <gst/video/video.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 /* "x,y,width,height" in pixels of a picture of side * side, inside of it; width and height may be
  * 0. */
 gboolean gst_code_mask_parse(const gchar *text, guint side, GstVideoRectangle *rectangle,
-                             CodeError *error);
+                             CodesrcError *error);
 
 /* Number of cells in a row: P. */
-guint gst_code_mask_cells(const CodeModelInfo *info);
+guint gst_code_mask_cells(const CodesrcModelInfo *info);
 
 /* These fill in `mask`, for pictures of the model. FALSE: nothing is masked. */
-gboolean gst_code_mask_from_rectangle(const GstVideoRectangle *rectangle, const CodeModelInfo *info,
-                                      gfloat *mask);
-gboolean gst_code_mask_from_alpha(const GstVideoFrame *frame, const CodeModelInfo *info,
+gboolean gst_code_mask_from_rectangle(const GstVideoRectangle *rectangle,
+                                      const CodesrcModelInfo *info, gfloat *mask);
+gboolean gst_code_mask_from_alpha(const GstVideoFrame *frame, const CodesrcModelInfo *info,
                                   gfloat *mask);
 
 #endif

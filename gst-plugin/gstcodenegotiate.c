@@ -31,7 +31,7 @@ static void explain(GstCodeSrc *self)
     GstPad *pad = GST_BASE_SRC_PAD(self);
     GstCaps *template = gst_pad_get_pad_template_caps(pad);
     GstCaps *wanted = gst_pad_peer_query_caps(pad, template);
-    CodeError error = {.status = CODE_NO_DEVICE};
+    CodesrcError error = {.status = CODESRC_NO_DEVICE};
 
     if (!self->cuda.module && wanted && gst_code_caps_all_in_cuda(wanted)) {
         g_snprintf(error.text, sizeof error.text,
@@ -64,9 +64,9 @@ GstCaps *gst_code_src_fixate(GstBaseSrc *src, GstCaps *caps)
 
 /* Whether pictures can be made like that, and how they are drawn for it. */
 static gboolean prepare(GstCodeSrc *self, const GstCaps *caps, const GstVideoInfo *info,
-                        CodeOutput *output)
+                        CodesrcOutput *output)
 {
-    *output = (CodeOutput){.on_device = FALSE};
+    *output = (CodesrcOutput){.on_device = FALSE};
     return gst_code_caps_in_cuda(caps) ? gst_code_output_from_info(output, info)
                                        : gst_code_painter_setup(&self->painter, info);
 }
@@ -75,7 +75,7 @@ gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
     GstVideoInfo info;
-    CodeOutput output;
+    CodesrcOutput output;
 
     if (!gst_video_info_from_caps(&info, caps) || !prepare(self, caps, &info, &output)) {
         GST_ERROR_OBJECT(self, "cannot make %" GST_PTR_FORMAT, caps);
@@ -96,7 +96,7 @@ gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps)
 gboolean gst_code_src_decide_allocation(GstBaseSrc *src, GstQuery *query)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
-    CodeError error;
+    CodesrcError error;
 
     if (!self->output.on_device) {
         gst_code_painter_choose_pool(&self->painter, query);

@@ -5,14 +5,14 @@
 
 #include <gst/gst.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 typedef struct GstCodePace {
-    gint64 last;                    /* when the last scale was done, in microseconds */
-    gdouble scale[CODE_MAX_SCALES]; /* microseconds that each takes, smoothed; 0: unknown */
-    gdouble render;                 /* the same of a rendering */
-    guint fewer;                    /* drafting steps that are left out */
-    guint easy;                     /* pictures in a row that had time to spare */
+    gint64 last;                       /* when the last scale was done, in microseconds */
+    gdouble scale[CODESRC_MAX_SCALES]; /* microseconds that each takes, smoothed; 0: unknown */
+    gdouble render;                    /* the same of a rendering */
+    guint fewer;                       /* drafting steps that are left out */
+    guint easy;                        /* pictures in a row that had time to spare */
 } GstCodePace;
 
 void gst_code_pace_begin(GstCodePace *pace);

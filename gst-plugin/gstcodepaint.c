@@ -81,7 +81,7 @@ static GstStaticPadTemplate sink_template =
 static GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(CAPS));
 
-static GstFlowReturn post_error(GstCodePaint *self, const CodeError *error)
+static GstFlowReturn post_error(GstCodePaint *self, const CodesrcError *error)
 {
     gst_code_weights_post_error(&self->weights, error);
     return GST_FLOW_ERROR;
@@ -142,7 +142,7 @@ static gchar *get_mask(GstCodePaint *self)
 
 /* ---- start and stop ---------------------------------------------------------- */
 
-static gboolean check_mask(GstCodePaint *self, guint side, CodeError *error)
+static gboolean check_mask(GstCodePaint *self, guint side, CodesrcError *error)
 {
     GstVideoRectangle rectangle;
     gchar *mask = get_mask(self);
@@ -165,7 +165,7 @@ static void set_side(GstCodePaint *self, guint side)
  */
 static gpointer await_weights(gpointer data)
 {
-    CodeError error; /* which the frames will come to as well */
+    CodesrcError error; /* which the frames will come to as well */
 
     gst_code_weights_await(&((GstCodePaint *)data)->weights, &error);
     return NULL;
@@ -207,18 +207,18 @@ static gboolean gst_code_paint_stop(GstBaseTransform *transform)
 static gboolean gst_code_paint_start(GstBaseTransform *transform)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
-    const CodeModelInfo *info;
-    CodeError error;
+    const CodesrcModelInfo *info;
+    CodesrcError error;
     guint cells;
 
     gst_base_transform_set_passthrough(transform, FALSE);
     if (!gst_code_weights_open_for(&self->weights, &self->wish, &self->settings, &error) ||
-        !check_mask(self, code_model_info(self->weights.headers)->side, &error)) {
+        !check_mask(self, codesrc_model_info(self->weights.headers)->side, &error)) {
         post_error(self, &error);
         gst_code_paint_stop(transform);
         return FALSE;
     }
-    info = code_model_info(self->weights.headers);
+    info = codesrc_model_info(self->weights.headers);
     cells = gst_code_mask_cells(info);
     gst_code_error_warn_passed_over(GST_ELEMENT(self), info);
     self->pixels = g_malloc0(GST_CODE_STRIDE(info->side) * info->side);
@@ -346,7 +346,7 @@ static void gst_code_paint_before_transform(GstBaseTransform *transform, GstBuff
         gst_segment_to_stream_time(&transform->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
     GstVideoRectangle rectangle;
     gboolean empty;
-    CodeError error;
+    CodesrcError error;
     gchar *mask;
 
     if (GST_CLOCK_TIME_IS_VALID(time))
@@ -364,9 +364,9 @@ static void gst_code_paint_before_transform(GstBaseTransform *transform, GstBuff
 /* Fills in the mask of the frame; `any` tells whether anything is masked, `rectangle` is empty
  * where it is not the property that says what. */
 static gboolean make_mask(GstCodePaint *self, const GstVideoFrame *frame,
-                          GstVideoRectangle *rectangle, gboolean *any, CodeError *error)
+                          GstVideoRectangle *rectangle, gboolean *any, CodesrcError *error)
 {
-    const CodeModelInfo *info = code_model_info(self->weights.headers);
+    const CodesrcModelInfo *info = codesrc_model_info(self->weights.headers);
     gchar *mask = get_mask(self);
     gboolean good = TRUE;
 
@@ -384,10 +384,10 @@ static gboolean make_mask(GstCodePaint *self, const GstVideoFrame *frame,
 }
 
 /* The frame as tokens. NULL on failure. */
-static CodeCanvas *encode(GstCodePaint *self, CodeGenerator *generator, const GstVideoFrame *frame,
-                          CodeError *error)
+static CodesrcCanvas *encode(GstCodePaint *self, CodesrcGenerator *generator,
+                             const GstVideoFrame *frame, CodesrcError *error)
 {
-    gsize side = code_model_info(self->weights.headers)->side, area = side * side;
+    gsize side = codesrc_model_info(self->weights.headers)->side, area = side * side;
 
     if (!gst_code_painter_read_frame(&self->painter, frame, self->pixels, error))
         return NULL;
@@ -396,10 +396,10 @@ static CodeCanvas *encode(GstCodePaint *self, CodeGenerator *generator, const Gs
             for (gsize c = 0; c < 3; c++)
                 self->image[c * area + y * side + x] =
                     self->pixels[y * GST_CODE_STRIDE(side) + 3 * x + c] / 127.5f - 1.0f;
-    return code_encode(generator, self->image, error);
+    return codesrc_encode(generator, self->image, error);
 }
 
-static gboolean make_request(GstCodePaint *self, CodeRequest *request, CodeError *error)
+static gboolean make_request(GstCodePaint *self, CodesrcRequest *request, CodesrcError *error)
 {
     GstCodeSettings settings = gst_code_settings_read(&self->settings, GST_ELEMENT(self));
     guint steps = gst_code_settings_steps(&settings, self->weights.headers);
@@ -412,17 +412,17 @@ static gboolean make_request(GstCodePaint *self, CodeRequest *request, CodeError
     return made;
 }
 
-static gboolean draw(GstCodePaint *self, CodeGenerator *generator, CodeRequest *request,
-                     GstVideoFrame *frame, CodeError *error)
+static gboolean draw(GstCodePaint *self, CodesrcGenerator *generator, CodesrcRequest *request,
+                     GstVideoFrame *frame, CodesrcError *error)
 {
-    CodePicture picture = {self->pixels, GST_CODE_STRIDE(self->side)};
-    CodeCanvas *canvas = encode(self, generator, frame, error);
+    CodesrcPicture picture = {self->pixels, GST_CODE_STRIDE(self->side)};
+    CodesrcCanvas *canvas = encode(self, generator, frame, error);
     gboolean drawn;
 
     request->canvas = canvas;
-    drawn = canvas && code_generate(generator, request, 1, &picture, error) &&
+    drawn = canvas && codesrc_generate(generator, request, 1, &picture, error) &&
             gst_code_painter_paint_frame(&self->painter, self->pixels, frame, error);
-    code_canvas_free(canvas);
+    codesrc_canvas_free(canvas);
     return drawn;
 }
 
@@ -439,12 +439,12 @@ static void note(GstCodePaint *self, const GstCodeRecord *record, GstBuffer *buf
         gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }
 
-static GstCodeRecord make_record(GstCodePaint *self, const CodeRequest *request,
-                                 const CodeGenerator *generator, gint64 begin)
+static GstCodeRecord make_record(GstCodePaint *self, const CodesrcRequest *request,
+                                 const CodesrcGenerator *generator, gint64 begin)
 {
     GstCodeRecord record = {.request = *request,
-                            .scales = code_model_info(self->weights.headers)->scales,
-                            .times = code_generator_times(generator),
+                            .scales = codesrc_model_info(self->weights.headers)->scales,
+                            .times = codesrc_generator_times(generator),
                             .seconds = (g_get_monotonic_time() - begin) / 1e6,
                             .painted = TRUE};
 
@@ -458,10 +458,10 @@ static GstFlowReturn gst_code_paint_transform_frame_ip(GstVideoFilter *filter, G
 {
     GstCodePaint *self = GST_CODE_PAINT(filter);
     GstVideoRectangle rectangle;
-    CodeGenerator *generator;
+    CodesrcGenerator *generator;
     GstCodeRecord record;
-    CodeRequest request;
-    CodeError error;
+    CodesrcRequest request;
+    CodesrcError error;
     gboolean any;
     gint64 begin;
 
@@ -475,7 +475,7 @@ static GstFlowReturn gst_code_paint_transform_frame_ip(GstVideoFilter *filter, G
     generator = gst_code_weights_await(&self->weights, &error);
     begin = g_get_monotonic_time();
     if (!generator || !draw(self, generator, &request, frame, &error))
-        return error.status == CODE_CANCELLED ? GST_FLOW_FLUSHING : post_error(self, &error);
+        return error.status == CODESRC_CANCELLED ? GST_FLOW_FLUSHING : post_error(self, &error);
     record = make_record(self, &request, generator, begin);
     record.mask = rectangle;
     note(self, &record, frame->buffer);

@@ -61,11 +61,11 @@ void gst_code_painter_choose_pool(const GstCodePainter *painter, GstQuery *query
 }
 
 static gboolean map_frame(GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
-                          GstMapFlags flags, CodeError *error)
+                          GstMapFlags flags, CodesrcError *error)
 {
     if (gst_video_frame_map(frame, info, buffer, flags))
         return TRUE;
-    error->status = CODE_FAILED;
+    error->status = CODESRC_FAILED;
     g_snprintf(error->text, sizeof error->text,
                "a video buffer of %" G_GSIZE_FORMAT " bytes cannot be mapped",
                gst_buffer_get_size(buffer));
@@ -85,7 +85,7 @@ static gboolean has_padding(const GstVideoInfo *info, GstBuffer *buffer)
 
 /* Pixels in memory as a frame. */
 static gboolean map_pixels(const GstCodePainter *painter, gpointer pixels, gboolean write,
-                           GstVideoFrame *frame, CodeError *error)
+                           GstVideoFrame *frame, CodesrcError *error)
 {
     gsize size = GST_VIDEO_INFO_SIZE(&painter->rgb_info);
     GstBuffer *buffer = gst_buffer_new_wrapped_full(write ? 0 : GST_MEMORY_FLAG_READONLY, pixels,
@@ -106,7 +106,7 @@ static void transfer(GstVideoConverter *converter, const GstVideoFrame *from, Gs
 }
 
 gboolean gst_code_painter_paint_frame(GstCodePainter *painter, const guint8 *pixels,
-                                      GstVideoFrame *frame, CodeError *error)
+                                      GstVideoFrame *frame, CodesrcError *error)
 {
     GstVideoFrame from;
 
@@ -118,7 +118,7 @@ gboolean gst_code_painter_paint_frame(GstCodePainter *painter, const guint8 *pix
 }
 
 gboolean gst_code_painter_read_frame(GstCodePainter *painter, const GstVideoFrame *frame,
-                                     guint8 *pixels, CodeError *error)
+                                     guint8 *pixels, CodesrcError *error)
 {
     GstVideoFrame to;
 
@@ -130,7 +130,7 @@ gboolean gst_code_painter_read_frame(GstCodePainter *painter, const GstVideoFram
 }
 
 gboolean gst_code_painter_paint(GstCodePainter *painter, const guint8 *pixels, GstBuffer *buffer,
-                                CodeError *error)
+                                CodesrcError *error)
 {
     GstVideoFrame frame;
     gboolean painted;

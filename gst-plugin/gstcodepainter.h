@@ -5,7 +5,7 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 /* Pictures as they are drawn: RGB, rows of 3 * side bytes at this distance. */
 #define GST_CODE_STRIDE(side) GST_ROUND_UP_4(3 * (gsize)(side))
@@ -30,12 +30,12 @@ void gst_code_painter_choose_pool(const GstCodePainter *painter, GstQuery *query
 
 /* Puts a picture into `buffer`. */
 gboolean gst_code_painter_paint(GstCodePainter *painter, const guint8 *pixels, GstBuffer *buffer,
-                                CodeError *error);
+                                CodesrcError *error);
 
 /* Puts a picture into a mapped frame, or takes it out of there; `pixels` have GST_CODE_STRIDE. */
 gboolean gst_code_painter_paint_frame(GstCodePainter *painter, const guint8 *pixels,
-                                      GstVideoFrame *frame, CodeError *error);
+                                      GstVideoFrame *frame, CodesrcError *error);
 gboolean gst_code_painter_read_frame(GstCodePainter *painter, const GstVideoFrame *frame,
-                                     guint8 *pixels, CodeError *error);
+                                     guint8 *pixels, CodesrcError *error);
 
 #endif

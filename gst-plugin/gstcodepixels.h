@@ -6,21 +6,21 @@
 #include <gst/gst.h>
 #include <gst/video/video.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 typedef struct GstCodePixels {
-    CodePicture picture; /* data NULL: none yet */
-    CodeOutput output;
-    CodeModel *model; /* whose device's memory it is; NULL: the host's */
+    CodesrcPicture picture; /* data NULL: none yet */
+    CodesrcOutput output;
+    CodesrcModel *model; /* whose device's memory it is; NULL: the host's */
 } GstCodePixels;
 
 /* How the device makes video of `info`. FALSE: it does not. */
-gboolean gst_code_output_from_info(CodeOutput *output, const GstVideoInfo *info);
-gboolean gst_code_output_equal(const CodeOutput *a, const CodeOutput *b);
+gboolean gst_code_output_from_info(CodesrcOutput *output, const GstVideoInfo *info);
+gboolean gst_code_output_equal(const CodesrcOutput *a, const CodesrcOutput *b);
 
 /* Makes sure that there is memory for a picture of the model, as `output` says. */
-gboolean gst_code_pixels_prepare(GstCodePixels *pixels, const CodeOutput *output, CodeModel *model,
-                                 CodeError *error);
+gboolean gst_code_pixels_prepare(GstCodePixels *pixels, const CodesrcOutput *output,
+                                 CodesrcModel *model, CodesrcError *error);
 void gst_code_pixels_clear(GstCodePixels *pixels);
 
 #endif

@@ -44,22 +44,22 @@ static gchar **get_preset_names(GstPreset *preset)
 /* 0, the model's default, where the model cannot be asked: why not is told when it is to play. */
 static guint choose_steps(GstCodeSrc *self, Steps wanted)
 {
-    CodeModelOptions options;
-    CodeError error;
-    CodeModel *model;
+    CodesrcModelOptions options;
+    CodesrcError error;
+    CodesrcModel *model;
     guint32 served = 0;
     gchar *name;
 
     if (wanted == STEPS_DEFAULT)
         return 0;
     g_object_get(self, "model", &name, NULL);
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.headers_only = true;
-    model = code_model_open(name ? name : GST_CODE_DEFAULT_MODEL, &options, &error);
+    model = codesrc_model_open(name ? name : GST_CODE_DEFAULT_MODEL, &options, &error);
     g_free(name);
     if (model)
-        served = code_model_info(model)->steps & ~1u;
-    code_model_unref(model);
+        served = codesrc_model_info(model)->steps & ~1u;
+    codesrc_model_unref(model);
     if (!served)
         return 0;
     return wanted == STEPS_FEWEST ? (guint)g_bit_nth_lsf(served, -1)

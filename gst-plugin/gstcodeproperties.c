@@ -134,7 +134,7 @@ static void install_stream(GObjectClass *klass, GParamFlags flags)
         g_param_spec_uint("batch-size", "Batch size",
                           "Pictures that are drawn at a time: more pictures a second, and more "
                           "memory. It changes no picture, and buffers still come one by one",
-                          1, CODE_MAX_BATCH, 1, flags));
+                          1, CODESRC_MAX_BATCH, 1, flags));
     g_object_class_install_property(
         klass, PROP_IS_LIVE,
         g_param_spec_boolean("is-live", "Is live",

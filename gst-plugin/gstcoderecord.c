@@ -3,16 +3,16 @@
 
 #include <string.h>
 
-static const gchar *class_name(const CodeModelInfo *info, gint32 class_id)
+static const gchar *class_name(const CodesrcModelInfo *info, gint32 class_id)
 {
     if ((guint)class_id >= info->classes)
         return "";
     return info->class_names ? info->class_names[class_id] : "";
 }
 
-static gboolean is_blend(const CodeRequest *request)
+static gboolean is_blend(const CodesrcRequest *request)
 {
-    return request->class_id_2 != CODE_CLASS_NONE && request->class_mix > 0.0;
+    return request->class_id_2 != CODESRC_CLASS_NONE && request->class_mix > 0.0;
 }
 
 /* Doubles are written so that reading them gives the same number. */
@@ -46,9 +46,9 @@ static gchar *mask_text(const GstVideoRectangle *mask)
 
 /* An element with the properties that draw the picture. */
 static GString *element_line(const gchar *element, const GstCodeRecord *record,
-                             const CodeModelInfo *info)
+                             const CodesrcModelInfo *info)
 {
-    const CodeRequest *request = &record->request;
+    const CodesrcRequest *request = &record->request;
     gchar *path = quote(info->path);
     GString *line = g_string_new(element);
 
@@ -68,7 +68,7 @@ static GString *element_line(const gchar *element, const GstCodeRecord *record,
     return line;
 }
 
-static gchar *paint_line(const GstCodeRecord *record, const CodeModelInfo *info)
+static gchar *paint_line(const GstCodeRecord *record, const CodesrcModelInfo *info)
 {
     GString *line = element_line("codepaint", record, info);
     gchar *mask = mask_text(&record->mask);
@@ -81,7 +81,7 @@ static gchar *paint_line(const GstCodeRecord *record, const CodeModelInfo *info)
 
 gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOrigin *origin)
 {
-    const CodeModelInfo *info = code_model_info(origin->model);
+    const CodesrcModelInfo *info = codesrc_model_info(origin->model);
     GString *line;
 
     if (record->painted)
@@ -97,8 +97,8 @@ gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOri
 void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *origin,
                               GstStructure *structure)
 {
-    const CodeModelInfo *info = code_model_info(origin->model);
-    const CodeRequest *request = &record->request;
+    const CodesrcModelInfo *info = codesrc_model_info(origin->model);
+    const CodesrcRequest *request = &record->request;
     gchar *line = gst_code_record_launch_line(record, origin);
 
     gst_structure_set(structure, "model", G_TYPE_STRING, info->name, "model-digest", G_TYPE_STRING,
@@ -152,7 +152,7 @@ void gst_code_record_attach(const GstCodeRecord *record, const GstCodeOrigin *or
 
 GstTagList *gst_code_record_tags(const GstCodeRecord *record, const GstCodeOrigin *origin)
 {
-    const CodeModelInfo *info = code_model_info(origin->model);
+    const CodesrcModelInfo *info = codesrc_model_info(origin->model);
     gchar *line = gst_code_record_launch_line(record, origin);
     GstTagList *tags = gst_tag_list_new(GST_TAG_APPLICATION_NAME, "codesrc " PACKAGE_VERSION,
                                         GST_TAG_TITLE, info->name, GST_TAG_COMMENT, line, NULL);

@@ -5,17 +5,17 @@
 
 #include <gst/video/video.h>
 
-#include "code.h"
+#include "codesrc.h"
 
 /* Name of the custom meta on every buffer with a picture. */
 #define GST_CODE_META "GstCodeMeta"
 
 typedef struct GstCodeRecord {
-    CodeRequest request; /* with its class drawn, so never -1, and without canvas and mask */
-    guint scales;        /* finished ones; the model's number of scales: the whole picture */
-    CodeTimes times;     /* of its batch */
-    gdouble seconds;     /* that this picture took, its share of the batch */
-    gchar digest[17];    /* CodeModelInfo.digest of the weights */
+    CodesrcRequest request; /* with its class drawn, so never -1, and without canvas and mask */
+    guint scales;           /* finished ones; the model's number of scales: the whole picture */
+    CodesrcTimes times;     /* of its batch */
+    gdouble seconds;        /* that this picture took, its share of the batch */
+    gchar digest[17];       /* CodesrcModelInfo.digest of the weights */
 
     /* Of codepaint: */
     gboolean painted;       /* into a frame that came from elsewhere */
@@ -24,7 +24,7 @@ typedef struct GstCodeRecord {
 
 /* The model that drew, with or without its weights. */
 typedef struct GstCodeOrigin {
-    CodeModel *model;
+    CodesrcModel *model;
 } GstCodeOrigin;
 
 /* Sets the fields model, model-digest, class-id, class-name, class-id-2, class-mix, seed, frame,

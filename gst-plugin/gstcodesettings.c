@@ -14,8 +14,8 @@
 
 void gst_code_settings_init(GstCodeSettings *settings)
 {
-    *settings = (GstCodeSettings){.class_id = CODE_CLASS_RANDOM,
-                                  .class_id_2 = CODE_CLASS_NONE,
+    *settings = (GstCodeSettings){.class_id = CODESRC_CLASS_RANDOM,
+                                  .class_id_2 = CODESRC_CLASS_NONE,
                                   .guidance = -1.0,
                                   .top_k = -1,
                                   .top_p = -1.0};
@@ -68,7 +68,7 @@ static void install_classes(GObjectClass *klass)
             "class-id-2", "Second class id",
             "A second class, which class-mix blends with the picture's class: 0 to the "
             "model's number of classes; -1: none",
-            CODE_CLASS_NONE, G_MAXINT, CODE_CLASS_NONE, FRAME_FLAGS));
+            CODESRC_CLASS_NONE, G_MAXINT, CODESRC_CLASS_NONE, FRAME_FLAGS));
     g_object_class_install_property(
         klass, GST_CODE_SETTINGS_CLASS_MIX,
         g_param_spec_double("class-mix", "Class mix",
@@ -92,7 +92,7 @@ void gst_code_settings_install_pace(GObjectClass *klass)
                           "Where pictures come too late, use fewer drafting steps, down to this "
                           "many; the picture's meta tells how many it took. 0: always as many as "
                           "drafting-steps",
-                          0, CODE_MAX_SCALES, 0, FRAME_FLAGS));
+                          0, CODESRC_MAX_SCALES, 0, FRAME_FLAGS));
 }
 
 void gst_code_settings_install(GObjectClass *klass)
@@ -103,7 +103,7 @@ void gst_code_settings_install(GObjectClass *klass)
                          "Class of the picture: -1 draws one afresh for each frame, from seed and "
                          "frame number; 0 to the model's number of classes minus one name a class; "
                          "the number of classes itself means no class. Other ids are an error",
-                         CODE_CLASS_RANDOM, G_MAXINT, CODE_CLASS_RANDOM, FRAME_FLAGS));
+                         CODESRC_CLASS_RANDOM, G_MAXINT, CODESRC_CLASS_RANDOM, FRAME_FLAGS));
     g_object_class_install_property(
         klass, GST_CODE_SETTINGS_DRAFTING_STEPS,
         g_param_spec_uint("drafting-steps", "Drafting steps",
@@ -112,7 +112,7 @@ void gst_code_settings_install(GObjectClass *klass)
                           "model's number of scales uses the drafter alone. 0: the model's "
                           "default. Where a model has other weights for the new number, they are "
                           "loaded first",
-                          0, CODE_MAX_SCALES, 0, FRAME_FLAGS));
+                          0, CODESRC_MAX_SCALES, 0, FRAME_FLAGS));
     g_object_class_install_property(
         klass, GST_CODE_SETTINGS_SEED,
         g_param_spec_uint64("seed", "Seed",
@@ -235,14 +235,14 @@ gboolean gst_code_settings_get(const GstCodeSettings *settings, guint id, GValue
     }
 }
 
-guint gst_code_settings_steps(const GstCodeSettings *settings, const CodeModel *model)
+guint gst_code_settings_steps(const GstCodeSettings *settings, const CodesrcModel *model)
 {
     return settings->drafting_steps ? settings->drafting_steps
-                                    : code_model_info(model)->defaults.drafting_steps;
+                                    : codesrc_model_info(model)->defaults.drafting_steps;
 }
 
-gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodeModel *model,
-                                 CodeError *error)
+gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodesrcModel *model,
+                                 CodesrcError *error)
 {
     if (!gst_code_classes_check_second(settings->class_id_2, model, error))
         return FALSE;
@@ -253,8 +253,8 @@ gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodeMode
     return gst_code_classes_check_id(settings->class_id, model, error);
 }
 
-static gboolean choose_class(const GstCodeSettings *settings, const CodeModel *model,
-                             CodeRequest *request, CodeError *error)
+static gboolean choose_class(const GstCodeSettings *settings, const CodesrcModel *model,
+                             CodesrcRequest *request, CodesrcError *error)
 {
     const GstCodeClasses *classes = settings->classes ? settings->classes : settings->class_name;
 
@@ -267,15 +267,15 @@ static gboolean choose_class(const GstCodeSettings *settings, const CodeModel *m
                 : !gst_code_classes_check_id(request->class_id, model, error))
         return FALSE;
     /* Drawn here, so that whoever asks what is shown hears it. */
-    if (request->class_id == CODE_CLASS_RANDOM)
-        request->class_id = code_random_class(model, request->seed, request->frame);
+    if (request->class_id == CODESRC_CLASS_RANDOM)
+        request->class_id = codesrc_random_class(model, request->seed, request->frame);
     return TRUE;
 }
 
-gboolean gst_code_settings_request(const GstCodeSettings *settings, const CodeModel *model,
-                                   guint64 frame, CodeRequest *request, CodeError *error)
+gboolean gst_code_settings_request(const GstCodeSettings *settings, const CodesrcModel *model,
+                                   guint64 frame, CodesrcRequest *request, CodesrcError *error)
 {
-    code_request_init(model, request);
+    codesrc_request_init(model, request);
     request->seed = settings->seed;
     request->frame = settings->first_frame + frame;
     request->settings.drafting_steps = gst_code_settings_steps(settings, model);

@@ -5,7 +5,7 @@
 
 #include <gst/gst.h>
 
-#include "code.h"
+#include "codesrc.h"
 #include "gstcodeclasses.h"
 
 /* Property ids of these settings; an element's own begin at GST_CODE_SETTINGS_LAST. */
@@ -55,15 +55,15 @@ gboolean gst_code_settings_set(GstCodeSettings *settings, guint id, const GValue
 gboolean gst_code_settings_get(const GstCodeSettings *settings, guint id, GValue *value);
 
 /* The drafting steps that `settings` come to with this model. */
-guint gst_code_settings_steps(const GstCodeSettings *settings, const CodeModel *model);
+guint gst_code_settings_steps(const GstCodeSettings *settings, const CodesrcModel *model);
 
 /* Whether the model can draw this, as far as it can be told before the weights are there. */
-gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodeModel *model,
-                                 CodeError *error);
+gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodesrcModel *model,
+                                 CodesrcError *error);
 
 /* The engine's request for the picture of the stream's frame `frame`, with its class drawn. FALSE:
  * the model has no such class. */
-gboolean gst_code_settings_request(const GstCodeSettings *settings, const CodeModel *model,
-                                   guint64 frame, CodeRequest *request, CodeError *error);
+gboolean gst_code_settings_request(const GstCodeSettings *settings, const CodesrcModel *model,
+                                   guint64 frame, CodesrcRequest *request, CodesrcError *error);
 
 #endif

@@ -97,7 +97,7 @@ static GstCodeSettings settings_at(gpointer data, GstClockTime pts)
 }
 
 /* Fixes what the properties of the model mean until the next stop. */
-static gboolean open_weights(GstCodeSrc *self, CodeError *error)
+static gboolean open_weights(GstCodeSrc *self, CodesrcError *error)
 {
     GstBaseSrc *src = GST_BASE_SRC(self);
     /* Of no frames none waits for the weights, but PROGRESS has to end. */
@@ -107,10 +107,10 @@ static gboolean open_weights(GstCodeSrc *self, CodeError *error)
            (!now || gst_code_weights_await(&self->weights, error));
 }
 
-static CodeOutput get_output(gpointer data)
+static CodesrcOutput get_output(gpointer data)
 {
     GstCodeSrc *self = data;
-    CodeOutput output;
+    CodesrcOutput output;
 
     GST_OBJECT_LOCK(self);
     output = self->output;
@@ -123,7 +123,7 @@ static void set_side(GstCodeSrc *self, guint side, gboolean makes_cuda)
     GST_OBJECT_LOCK(self);
     self->side = side;
     self->makes_cuda = makes_cuda;
-    self->output = (CodeOutput){.on_device = FALSE};
+    self->output = (CodesrcOutput){.on_device = FALSE};
     gst_video_info_init(&self->info);
     self->info.fps_d = 0;
     GST_OBJECT_UNLOCK(self);
@@ -196,7 +196,7 @@ static void start_ahead(GstCodeSrc *self)
     setup.anytime = self->anytime && live;
     /* Where each scale is looked at, the device is waited for all the time. */
     setup.overlaps =
-        code_model_info(self->weights.headers)->overlaps && !setup.progressive && !setup.anytime;
+        codesrc_model_info(self->weights.headers)->overlaps && !setup.progressive && !setup.anytime;
     GST_OBJECT_UNLOCK(self);
     set_ahead(self, gst_code_ahead_new(&self->weights, &self->stats, &owner, &setup));
 }
@@ -208,8 +208,8 @@ static void start_ahead(GstCodeSrc *self)
 static gboolean gst_code_src_start(GstBaseSrc *src)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
-    const CodeModelInfo *info;
-    CodeError error;
+    const CodesrcModelInfo *info;
+    CodesrcError error;
 
     gst_code_timeline_init(&self->timeline);
     gst_code_src_reset_qos(self);
@@ -219,10 +219,10 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
         gst_code_src_stop(src);
         return FALSE;
     }
-    gst_code_error_warn_passed_over(GST_ELEMENT(self), code_model_info(self->weights.headers));
+    gst_code_error_warn_passed_over(GST_ELEMENT(self), codesrc_model_info(self->weights.headers));
     gst_code_stats_reset(&self->stats, self->weights.headers, self->weights.batch);
     start_ahead(self);
-    info = code_model_info(self->weights.headers);
+    info = codesrc_model_info(self->weights.headers);
     set_side(self, info->side, gst_code_cuda_open(&self->cuda, info));
     return TRUE;
 }
@@ -341,14 +341,14 @@ static void stamp(GstCodeSrc *self, const GstCodeDrawn *drawn, GstBuffer *buffer
     self->discont = FALSE;
     gst_code_record_attach(&drawn->record, &origin, buffer);
     send_tags(self, drawn, &origin);
-    code_model_unref(origin.model);
+    codesrc_model_unref(origin.model);
 }
 
 static GstFlowReturn put_out(GstCodeSrc *self, const GstSegment *segment, GstCodeDrawn *drawn,
                              GstBuffer *buffer)
 {
     const GstCodePixels *pixels = &drawn->pixels;
-    CodeError error;
+    CodesrcError error;
 
     if (pixels->output.on_device
             ? !gst_code_cuda_copy(&self->cuda, &pixels->picture, &self->info, buffer, &error)

@@ -34,7 +34,7 @@ struct _GstCodeSrc {
     gboolean qos, progressive, anytime;
     guint side;                 /* of the model's pictures; 0: not started */
     gboolean makes_cuda;        /* pictures can be had in CUDA memory */
-    CodeOutput output;          /* where they go, as negotiated */
+    CodesrcOutput output;       /* where they go, as negotiated */
     GstVideoInfo info;          /* as negotiated; fps_d 0: not yet */
     GstClockTime qos_earliest;  /* running time before which frames are late; NONE: none are */
     GstSeekFlags seek_flags;    /* of the seek that is under way */

@@ -15,7 +15,7 @@ void gst_code_stats_init(GstCodeStats *stats, const gchar *name)
 /* With the lock held, or alone. */
 static void let_go(GstCodeStats *stats)
 {
-    code_model_unref(stats->origin.model);
+    codesrc_model_unref(stats->origin.model);
     stats->origin.model = NULL;
     g_clear_pointer(&stats->closed, gst_structure_free);
 }
@@ -26,9 +26,9 @@ void gst_code_stats_clear(GstCodeStats *stats)
     g_mutex_clear(&stats->lock);
 }
 
-void gst_code_stats_reset(GstCodeStats *stats, CodeModel *model, guint batch)
+void gst_code_stats_reset(GstCodeStats *stats, CodesrcModel *model, guint batch)
 {
-    GstCodeOrigin origin = {.model = code_model_ref(model)};
+    GstCodeOrigin origin = {.model = codesrc_model_ref(model)};
 
     g_mutex_lock(&stats->lock);
     let_go(stats);
@@ -41,12 +41,12 @@ void gst_code_stats_reset(GstCodeStats *stats, CodeModel *model, guint batch)
     g_mutex_unlock(&stats->lock);
 }
 
-void gst_code_stats_set_model(GstCodeStats *stats, CodeModel *model)
+void gst_code_stats_set_model(GstCodeStats *stats, CodesrcModel *model)
 {
     g_mutex_lock(&stats->lock);
     if (stats->origin.model != model) {
-        code_model_unref(stats->origin.model);
-        stats->origin.model = code_model_ref(model);
+        codesrc_model_unref(stats->origin.model);
+        stats->origin.model = codesrc_model_ref(model);
     }
     g_mutex_unlock(&stats->lock);
 }
@@ -58,7 +58,7 @@ GstCodeOrigin gst_code_stats_origin(GstCodeStats *stats)
     g_mutex_lock(&stats->lock);
     origin = stats->origin;
     if (origin.model)
-        code_model_ref(origin.model);
+        codesrc_model_ref(origin.model);
     g_mutex_unlock(&stats->lock);
     return origin;
 }
@@ -138,12 +138,12 @@ GstClockTime gst_code_stats_latency(GstCodeStats *stats)
     return latency;
 }
 
-static void add_plan(GstStructure *structure, const CodeModel *model, guint steps, guint batch)
+static void add_plan(GstStructure *structure, const CodesrcModel *model, guint steps, guint batch)
 {
-    CodePlan plan;
-    CodeError error;
+    CodesrcPlan plan;
+    CodesrcError error;
 
-    if (code_plan(model, steps, batch, &plan, &error))
+    if (codesrc_plan(model, steps, batch, &plan, &error))
         gst_structure_set(structure, "planned-bytes", G_TYPE_UINT64, plan.total_bytes,
                           "weight-bytes", G_TYPE_UINT64, plan.weight_bytes, NULL);
 }
@@ -180,7 +180,7 @@ GstStructure *gst_code_stats_structure(GstCodeStats *stats)
     g_mutex_unlock(&stats->lock);
 
     if (origin.model) {
-        const CodeModelInfo *info = code_model_info(origin.model);
+        const CodesrcModelInfo *info = codesrc_model_info(origin.model);
         guint steps = any ? last.request.settings.drafting_steps : info->defaults.drafting_steps;
 
         gst_structure_set(structure, "model", G_TYPE_STRING, info->name, "device", G_TYPE_STRING,
@@ -194,7 +194,7 @@ GstStructure *gst_code_stats_structure(GstCodeStats *stats)
                           "seconds-refiner", G_TYPE_DOUBLE, last.times.refiner, "seconds-vae",
                           G_TYPE_DOUBLE, last.times.vae, NULL);
     }
-    code_model_unref(origin.model);
+    codesrc_model_unref(origin.model);
     return structure;
 }
 

@@ -5,7 +5,7 @@
 
 #include <gst/gst.h>
 
-#include "code.h"
+#include "codesrc.h"
 #include "gstcoderecord.h"
 
 #define GST_CODE_STATS_RECENT 10 /* pictures that the latency is measured from */
@@ -30,14 +30,14 @@ void gst_code_stats_init(GstCodeStats *stats, const gchar *name);
 void gst_code_stats_clear(GstCodeStats *stats);
 
 /* A new stream of so many pictures at a time, with nothing done yet. */
-void gst_code_stats_reset(GstCodeStats *stats, CodeModel *model, guint batch);
+void gst_code_stats_reset(GstCodeStats *stats, CodesrcModel *model, guint batch);
 
 /* Lets the model go, and with it the device and the files that it keeps open. The property goes on
  * telling what it would have told. */
 void gst_code_stats_close(GstCodeStats *stats);
 
 /* The model whose weights draw from now on; it may be the same. */
-void gst_code_stats_set_model(GstCodeStats *stats, CodeModel *model);
+void gst_code_stats_set_model(GstCodeStats *stats, CodesrcModel *model);
 
 /* The model and its digest, with a reference for the caller; model NULL: none. */
 GstCodeOrigin gst_code_stats_origin(GstCodeStats *stats);

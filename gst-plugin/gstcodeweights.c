@@ -27,7 +27,7 @@ static void post_progress(GstCodeWeights *weights, GstProgressType type, gdouble
                                          [GST_PROGRESS_TYPE_COMPLETE] = "Loaded",
                                          [GST_PROGRESS_TYPE_CANCELED] = "Cancelled loading",
                                          [GST_PROGRESS_TYPE_ERROR] = "Could not load"};
-    const gchar *name = weights->headers ? code_model_info(weights->headers)->name : "";
+    const gchar *name = weights->headers ? codesrc_model_info(weights->headers)->name : "";
     GString *text = g_string_new(words[type]);
 
     g_string_append_printf(text, " %s", *name ? name : weights->wish.model);
@@ -51,21 +51,21 @@ static void set_maker(GstCodeWeights *weights, GstCodeMaker *maker)
     gst_code_maker_free(old);
 }
 
-static void set_generator(GstCodeWeights *weights, CodeGenerator *generator)
+static void set_generator(GstCodeWeights *weights, CodesrcGenerator *generator)
 {
-    CodeGenerator *old;
+    CodesrcGenerator *old;
 
     g_mutex_lock(&weights->lock);
     old = weights->generator;
     weights->generator = generator;
     if (generator)
-        code_generator_cancel(generator, g_atomic_int_get(&weights->interrupted));
+        codesrc_generator_cancel(generator, g_atomic_int_get(&weights->interrupted));
     g_mutex_unlock(&weights->lock);
-    code_generator_free(old);
+    codesrc_generator_free(old);
 }
 
 gboolean gst_code_weights_open(GstCodeWeights *weights, const GstCodeWish *wish, guint steps,
-                               CodeError *error)
+                               CodesrcError *error)
 {
     char *path;
 
@@ -77,7 +77,7 @@ gboolean gst_code_weights_open(GstCodeWeights *weights, const GstCodeWish *wish,
         set_generator(weights, NULL);
     }
     weights->batch = wish->batch;
-    path = code_model_locate(wish->model, error);
+    path = codesrc_model_locate(wish->model, error);
     if (!path)
         return FALSE;
     /* In full, so that elements share weights whatever the working directory was. */
@@ -87,7 +87,7 @@ gboolean gst_code_weights_open(GstCodeWeights *weights, const GstCodeWish *wish,
 }
 
 gboolean gst_code_weights_open_for(GstCodeWeights *weights, const GstCodeWish *wish,
-                                   const GstCodeSettings *settings, CodeError *error)
+                                   const GstCodeSettings *settings, CodesrcError *error)
 {
     GstCodeSettings now = gst_code_settings_read(settings, weights->element);
     GstCodeWish wanted;
@@ -103,7 +103,7 @@ gboolean gst_code_weights_open_for(GstCodeWeights *weights, const GstCodeWish *w
     return opened;
 }
 
-void gst_code_weights_post_error(const GstCodeWeights *weights, const CodeError *error)
+void gst_code_weights_post_error(const GstCodeWeights *weights, const CodesrcError *error)
 {
     gst_code_error_post(weights->element, error,
                         weights->path ? weights->path : weights->wish.model, weights->wish.device);
@@ -111,42 +111,42 @@ void gst_code_weights_post_error(const GstCodeWeights *weights, const CodeError 
 
 /* Buffers have the size that the first headers told, and the engine writes pictures of the size of
  * its weights. So files that somebody exchanges meanwhile must not pass. */
-static gboolean same_side(const CodeModel *before, const CodeModel *now, CodeError *error)
+static gboolean same_side(const CodesrcModel *before, const CodesrcModel *now, CodesrcError *error)
 {
-    guint side = code_model_info(before)->side, other = code_model_info(now)->side;
+    guint side = codesrc_model_info(before)->side, other = codesrc_model_info(now)->side;
 
     if (side == other)
         return TRUE;
-    error->status = CODE_MISMATCH;
+    error->status = CODESRC_MISMATCH;
     g_snprintf(error->text, sizeof error->text,
                "%s has changed: its pictures had %u x %u pixels, and now have %u x %u",
-               code_model_info(now)->path, side, side, other, other);
+               codesrc_model_info(now)->path, side, side, other, other);
     return FALSE;
 }
 
-gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError *error)
+gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodesrcError *error)
 {
-    CodeModelOptions options;
-    CodeModel *headers;
+    CodesrcModelOptions options;
+    CodesrcModel *headers;
     GstCodeLoad *load;
 
-    if (weights->headers && code_model_info(weights->headers)->steps >> steps & 1)
+    if (weights->headers && codesrc_model_info(weights->headers)->steps >> steps & 1)
         return TRUE;
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = weights->wish.device;
     options.precision = weights->wish.precision;
     options.threads = weights->wish.threads;
     options.cuda_device_id = weights->wish.cuda_device_id;
     options.drafting_steps = steps;
     options.headers_only = true;
-    headers = code_model_open(weights->path, &options, error);
+    headers = codesrc_model_open(weights->path, &options, error);
     if (!headers)
         return FALSE;
     if (weights->headers && !same_side(weights->headers, headers, error)) {
-        code_model_unref(headers);
+        codesrc_model_unref(headers);
         return FALSE;
     }
-    code_model_unref(weights->headers);
+    codesrc_model_unref(weights->headers);
     weights->headers = headers;
 
     /* Asked for before the old one is given up, which may be the same. */
@@ -162,16 +162,16 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError
     return TRUE;
 }
 
-static gboolean interrupted(CodeError *error)
+static gboolean interrupted(CodesrcError *error)
 {
-    error->status = CODE_CANCELLED;
+    error->status = CODESRC_CANCELLED;
     return FALSE;
 }
 
-static gboolean await_load(GstCodeWeights *weights, CodeError *error)
+static gboolean await_load(GstCodeWeights *weights, CodesrcError *error)
 {
     GstCodeLoadState state;
-    CodeModel *model;
+    CodesrcModel *model;
     gdouble fraction = 0.0;
 
     while ((state = gst_code_load_wait(weights->load, &weights->interrupted, &fraction)) ==
@@ -184,7 +184,7 @@ static gboolean await_load(GstCodeWeights *weights, CodeError *error)
 }
 
 /* An interrupted maker is found again by the next call. */
-static gboolean await_maker(GstCodeWeights *weights, CodeError *error)
+static gboolean await_maker(GstCodeWeights *weights, CodesrcError *error)
 {
     if (!weights->maker)
         set_maker(weights,
@@ -196,14 +196,14 @@ static gboolean await_maker(GstCodeWeights *weights, CodeError *error)
     return weights->generator != NULL;
 }
 
-CodeGenerator *gst_code_weights_await(GstCodeWeights *weights, CodeError *error)
+CodesrcGenerator *gst_code_weights_await(GstCodeWeights *weights, CodesrcError *error)
 {
     gboolean made;
 
     if (weights->generator)
         return weights->generator;
     made = await_load(weights, error) && await_maker(weights, error);
-    if (!made && error->status == CODE_CANCELLED)
+    if (!made && error->status == CODESRC_CANCELLED)
         return NULL;
     if (weights->announced)
         post_progress(weights, made ? GST_PROGRESS_TYPE_COMPLETE : GST_PROGRESS_TYPE_ERROR, 1.0);
@@ -212,9 +212,9 @@ CodeGenerator *gst_code_weights_await(GstCodeWeights *weights, CodeError *error)
 
 const gchar *gst_code_weights_digest(GstCodeWeights *weights)
 {
-    CodeError error;
+    CodesrcError error;
 
-    return code_model_info(gst_code_load_model(weights->load, &error))->digest;
+    return codesrc_model_info(gst_code_load_model(weights->load, &error))->digest;
 }
 
 void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted)
@@ -222,7 +222,7 @@ void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted)
     g_mutex_lock(&weights->lock);
     g_atomic_int_set(&weights->interrupted, interrupted);
     if (weights->generator)
-        code_generator_cancel(weights->generator, interrupted);
+        codesrc_generator_cancel(weights->generator, interrupted);
     if (weights->maker)
         gst_code_maker_wake(weights->maker);
     g_mutex_unlock(&weights->lock);
@@ -235,7 +235,7 @@ gboolean gst_code_weights_resume(GstCodeWeights *weights)
 
     g_mutex_lock(&weights->lock);
     interrupted = g_atomic_int_get(&weights->interrupted);
-    code_generator_cancel(weights->generator, interrupted);
+    codesrc_generator_cancel(weights->generator, interrupted);
     g_mutex_unlock(&weights->lock);
     return !interrupted;
 }
@@ -247,7 +247,7 @@ void gst_code_weights_close(GstCodeWeights *weights)
     set_maker(weights, NULL);
     if (weights->announced)
         post_progress(weights, GST_PROGRESS_TYPE_CANCELED, 0.0);
-    code_model_unref(weights->headers);
+    codesrc_model_unref(weights->headers);
     weights->headers = NULL;
 }
 

@@ -8,7 +8,7 @@
 
 #include <gst/gst.h>
 
-#include "code.h"
+#include "codesrc.h"
 #include "gstcodeload.h"
 #include "gstcodemaker.h"
 #include "gstcodewish.h"
@@ -16,17 +16,17 @@
 typedef struct GstCodeWeights {
     GstElement *element; /* posts the messages; not owned */
     GstCodeWish wish;
-    gchar *path;        /* of the manifest; NULL: not found */
-    CodeModel *headers; /* the model without its weights; NULL: closed */
-    gboolean announced; /* a PROGRESS start is still to be answered */
-    gint interrupted;   /* atomic */
+    gchar *path;           /* of the manifest; NULL: not found */
+    CodesrcModel *headers; /* the model without its weights; NULL: closed */
+    gboolean announced;    /* a PROGRESS start is still to be answered */
+    gint interrupted;      /* atomic */
 
     /* Load and generator outlive a close, so that the next open finds them. At most one of maker
      * and generator, both of the load's model. */
     GstCodeLoad *load;
     GMutex lock; /* of the two below against interrupt */
     GstCodeMaker *maker;
-    CodeGenerator *generator;
+    CodesrcGenerator *generator;
     guint batch; /* that they are for */
 } GstCodeWeights;
 
@@ -36,26 +36,26 @@ void gst_code_weights_clear(GstCodeWeights *weights);
 /* Finds the model, reads its headers and has the weights for `steps` drafting steps (0: the model's
  * default) loaded. From here on `headers` tells size and classes. */
 gboolean gst_code_weights_open(GstCodeWeights *weights, const GstCodeWish *wish, guint steps,
-                               CodeError *error);
+                               CodesrcError *error);
 
 /* The same with the properties of the element, which its object lock guards, as they are now; and
  * checks the settings. */
 gboolean gst_code_weights_open_for(GstCodeWeights *weights, const GstCodeWish *wish,
-                                   const GstCodeSettings *settings, CodeError *error);
+                                   const GstCodeSettings *settings, CodesrcError *error);
 
 /* Posts an error of the element's, with the model and the device that it opened, or was to. */
-void gst_code_weights_post_error(const GstCodeWeights *weights, const CodeError *error);
+void gst_code_weights_post_error(const GstCodeWeights *weights, const CodesrcError *error);
 
 /* Makes sure that `headers` and the weights are those for `steps`, which may take a new load. */
-gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodeError *error);
+gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodesrcError *error);
 
-/* Waits for the weights, posting progress. NULL on failure; CODE_CANCELLED: interrupted. */
-CodeGenerator *gst_code_weights_await(GstCodeWeights *weights, CodeError *error);
+/* Waits for the weights, posting progress. NULL on failure; CODESRC_CANCELLED: interrupted. */
+CodesrcGenerator *gst_code_weights_await(GstCodeWeights *weights, CodesrcError *error);
 
 /* Once they have been awaited: the digest of the weights. */
 const gchar *gst_code_weights_digest(GstCodeWeights *weights);
 
-/* While `interrupted` is TRUE, waiting and generating fail at once with CODE_CANCELLED. */
+/* While `interrupted` is TRUE, waiting and generating fail at once with CODESRC_CANCELLED. */
 void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted);
 
 /* For a generator that was cancelled for itself alone: lets it go on. FALSE: it is interrupted. */

@@ -93,7 +93,7 @@ static void print_megabytes(const char *what, uint64_t bytes)
 
 void report_text(const Report *report)
 {
-    const CodePlan *plan = &report->plan;
+    const CodesrcPlan *plan = &report->plan;
     double seconds = 1e-3 * report->total.median;
     Work all = all_work(report);
 
@@ -172,7 +172,7 @@ static void json_scales(const Report *report)
 
 void report_json(const Report *report)
 {
-    const CodePlan *plan = &report->plan;
+    const CodesrcPlan *plan = &report->plan;
     double seconds = 1e-3 * report->total.median;
     Work all = all_work(report);
 

@@ -2,7 +2,7 @@
 #ifndef CODE_TOOLS_BENCH_REPORT_H
 #define CODE_TOOLS_BENCH_REPORT_H
 
-#include <code.h>
+#include <codesrc.h>
 
 /* Of some runs, in milliseconds. */
 typedef struct Spread {
@@ -19,16 +19,16 @@ typedef enum Stage {
 
 typedef struct Report {
     const char *name;
-    const CodeModelInfo *info;
-    CodePlan plan;
+    const CodesrcModelInfo *info;
+    CodesrcPlan plan;
     unsigned runs;
-    double load_ms;                  /* from nothing to a generator */
-    double first_ms;                 /* the first call, which meets its class anew */
-    Spread total, stage[STAGES];     /* of a call, which draws plan.batch pictures */
-    Spread scale[CODE_MAX_SCALES];   /* parts of the first three stages */
-    uint64_t load_peak_bytes;        /* resident, at most, while loading */
-    uint64_t peak_bytes;             /* and while generating; 0: not known */
-    double peak_products, peak_rest; /* operations a second at most, 0: not known */
+    double load_ms;                   /* from nothing to a generator */
+    double first_ms;                  /* the first call, which meets its class anew */
+    Spread total, stage[STAGES];      /* of a call, which draws plan.batch pictures */
+    Spread scale[CODESRC_MAX_SCALES]; /* parts of the first three stages */
+    uint64_t load_peak_bytes;         /* resident, at most, while loading */
+    uint64_t peak_bytes;              /* and while generating; 0: not known */
+    double peak_products, peak_rest;  /* operations a second at most, 0: not known */
 } Report;
 
 void report_text(const Report *report);

@@ -43,23 +43,23 @@ enum { MOST_RUNS = 1000 };
 
 typedef struct Arguments {
     const char *model, *shape;
-    CodeModelOptions options;
-    unsigned steps[CODE_MAX_SCALES], steps_count; /* N, as given */
+    CodesrcModelOptions options;
+    unsigned steps[CODESRC_MAX_SCALES], steps_count; /* N, as given */
     unsigned batch, runs;
     bool random_classes, whole, no_pictures, json;
 } Arguments;
 
-static CodeClassWeights class_weights(const char *text)
+static CodesrcClassWeights class_weights(const char *text)
 {
     if (!strcmp(text, "auto"))
-        return CODE_CLASS_WEIGHTS_AUTO;
+        return CODESRC_CLASS_WEIGHTS_AUTO;
     if (!strcmp(text, "keep"))
-        return CODE_CLASS_WEIGHTS_KEEP;
+        return CODESRC_CLASS_WEIGHTS_KEEP;
     if (strcmp(text, "read")) {
         fprintf(stderr, "code-bench: --class-weights %s: expected auto, keep or read\n", text);
         exit(2);
     }
-    return CODE_CLASS_WEIGHTS_READ;
+    return CODESRC_CLASS_WEIGHTS_READ;
 }
 
 static void parse(Arguments *a, int argc, char **argv)
@@ -107,12 +107,12 @@ static void parse(Arguments *a, int argc, char **argv)
         } else if (option == SHAPE) {
             a->shape = optarg;
         } else if (option == STEPS) {
-            if (a->steps_count == CODE_MAX_SCALES)
+            if (a->steps_count == CODESRC_MAX_SCALES)
                 a->steps_count--; /* there are not more different ones */
             a->steps[a->steps_count++] =
-                (unsigned)argument_integer(name, optarg, 1, CODE_MAX_SCALES);
+                (unsigned)argument_integer(name, optarg, 1, CODESRC_MAX_SCALES);
         } else if (option == BATCH) {
-            a->batch = (unsigned)argument_integer(name, optarg, 1, CODE_MAX_BATCH);
+            a->batch = (unsigned)argument_integer(name, optarg, 1, CODESRC_MAX_BATCH);
         } else if (option == RUNS) {
             a->runs = (unsigned)argument_integer(name, optarg, 1, MOST_RUNS);
         } else if (option == RANDOM) {
@@ -212,13 +212,13 @@ static void reset_resident_peak(void)
 
 /* Times of one call. */
 typedef struct Run {
-    double total, stage[STAGES], scale[CODE_MAX_SCALES];
+    double total, stage[STAGES], scale[CODESRC_MAX_SCALES];
 } Run;
 
 typedef struct Bench {
     const Arguments *a;
-    CodeModel *model;
-    CodeGenerator *generator;
+    CodesrcModel *model;
+    CodesrcGenerator *generator;
     unsigned drafting_steps;
     uint8_t *pixels;
     int32_t *tokens;
@@ -227,18 +227,18 @@ typedef struct Bench {
     Run *run;    /* that which is going on */
 } Bench;
 
-static void scale_done(void *user, CodeGenerator *generator, unsigned scale, unsigned first,
+static void scale_done(void *user, CodesrcGenerator *generator, unsigned scale, unsigned first,
                        unsigned count)
 {
     Bench *bench = user;
     unsigned n = bench->drafting_steps;
     double time, spent;
-    CodeError error;
+    CodesrcError error;
 
     (void)count;
     /* A device that computes by itself has to be waited for: that is what reading does. */
-    if (strcmp(code_model_info(bench->model)->device, "cpu"))
-        code_generator_tokens(generator, first, bench->tokens, &error);
+    if (strcmp(codesrc_model_info(bench->model)->device, "cpu"))
+        codesrc_generator_tokens(generator, first, bench->tokens, &error);
     time = now_ms();
     spent = time - bench->last;
     bench->last = time;
@@ -247,31 +247,31 @@ static void scale_done(void *user, CodeGenerator *generator, unsigned scale, uns
 }
 
 /* The next pictures. */
-static bool begin_call(Bench *bench, CodeError *error)
+static bool begin_call(Bench *bench, CodesrcError *error)
 {
-    size_t side = code_model_info(bench->model)->side, stride = 3 * side;
-    CodeRequest requests[CODE_MAX_BATCH];
-    CodePicture pictures[CODE_MAX_BATCH];
+    size_t side = codesrc_model_info(bench->model)->side, stride = 3 * side;
+    CodesrcRequest requests[CODESRC_MAX_BATCH];
+    CodesrcPicture pictures[CODESRC_MAX_BATCH];
 
     for (unsigned i = 0; i < bench->a->batch; i++) {
-        code_request_init(bench->model, &requests[i]);
+        codesrc_request_init(bench->model, &requests[i]);
         requests[i].settings.drafting_steps = bench->drafting_steps;
-        requests[i].class_id = bench->a->random_classes ? CODE_CLASS_RANDOM : 0;
+        requests[i].class_id = bench->a->random_classes ? CODESRC_CLASS_RANDOM : 0;
         requests[i].frame = bench->frame++;
-        pictures[i] = (CodePicture){bench->pixels + i * side * stride, stride};
+        pictures[i] = (CodesrcPicture){bench->pixels + i * side * stride, stride};
         pictures[i].data = bench->a->no_pictures ? NULL : pictures[i].data;
     }
-    return code_generate_begin(bench->generator, requests, bench->a->batch, pictures, error);
+    return codesrc_generate_begin(bench->generator, requests, bench->a->batch, pictures, error);
 }
 
-static bool draw(Bench *bench, Run *run, CodeError *error)
+static bool draw(Bench *bench, Run *run, CodesrcError *error)
 {
     double begin = now_ms();
 
     *run = (Run){0};
     bench->run = run;
     bench->last = begin;
-    if (!begin_call(bench, error) || !code_generate_end(bench->generator, error))
+    if (!begin_call(bench, error) || !codesrc_generate_end(bench->generator, error))
         return false;
     run->total = now_ms() - begin;
     run->stage[VAE] = bench->a->whole ? 0 : now_ms() - bench->last;
@@ -279,7 +279,7 @@ static bool draw(Bench *bench, Run *run, CodeError *error)
 }
 
 /* One call after the other, each begun before the one before it has ended. */
-static bool draw_ahead(Bench *bench, Run *runs, unsigned count, CodeError *error)
+static bool draw_ahead(Bench *bench, Run *runs, unsigned count, CodesrcError *error)
 {
     double last = now_ms(), time;
 
@@ -288,7 +288,7 @@ static bool draw_ahead(Bench *bench, Run *runs, unsigned count, CodeError *error
     for (unsigned i = 0; i < count; i++) {
         show_run(i + 1, count);
         if ((i + 1 < count && !begin_call(bench, error)) ||
-            !code_generate_end(bench->generator, error))
+            !codesrc_generate_end(bench->generator, error))
             return false;
         time = now_ms();
         runs[i] = (Run){.total = time - last};
@@ -347,7 +347,7 @@ static void measure_peaks(Report *report)
         report->peak_products = products;
 }
 
-static bool measure(Bench *bench, Report *report, CodeError *error)
+static bool measure(Bench *bench, Report *report, CodesrcError *error)
 {
     static Run runs[MOST_RUNS];
     const Arguments *a = bench->a;
@@ -372,20 +372,20 @@ static bool measure(Bench *bench, Report *report, CodeError *error)
 }
 
 /* Makes a generator for N, measures, prints. `load_ms`: what loading the weights took. */
-static bool run(Bench *bench, unsigned n, double load_ms, CodeError *error)
+static bool run(Bench *bench, unsigned n, double load_ms, CodesrcError *error)
 {
     const Arguments *a = bench->a;
-    const CodeModelInfo *info = code_model_info(bench->model);
+    const CodesrcModelInfo *info = codesrc_model_info(bench->model);
     Report report = {.name = a->shape ? a->shape : info->name, .info = info};
     double begin = now_ms();
     bool good;
 
     bench->drafting_steps = n;
-    if (!code_plan(bench->model, n, a->batch, &report.plan, error))
+    if (!codesrc_plan(bench->model, n, a->batch, &report.plan, error))
         return false;
-    bench->generator = code_generator_new(bench->model, a->batch, 1u << n, error);
-    good = bench->generator &&
-           (a->whole || code_generator_observe(bench->generator, scale_done, bench, false, error));
+    bench->generator = codesrc_generator_new(bench->model, a->batch, 1u << n, error);
+    good = bench->generator && (a->whole || codesrc_generator_observe(bench->generator, scale_done,
+                                                                      bench, false, error));
     report.load_ms = load_ms + now_ms() - begin;
     report.load_peak_bytes = resident_peak();
     reset_resident_peak();
@@ -395,14 +395,14 @@ static bool run(Bench *bench, unsigned n, double load_ms, CodeError *error)
         report_json(&report);
     else if (good)
         report_text(&report);
-    code_generator_free(bench->generator);
+    codesrc_generator_free(bench->generator);
     return good;
 }
 
-static bool run_all(Bench *bench, double load_ms, CodeError *error)
+static bool run_all(Bench *bench, double load_ms, CodesrcError *error)
 {
     const Arguments *a = bench->a;
-    const CodeModelInfo *info = code_model_info(bench->model);
+    const CodesrcModelInfo *info = codesrc_model_info(bench->model);
     bool good;
 
     bench->pixels = calloc((size_t)a->batch * info->side, 3 * (size_t)info->side);
@@ -423,23 +423,23 @@ int main(int argc, char **argv)
 {
     Arguments a = {.batch = 1, .runs = 5};
     Bench bench = {.a = &a};
-    CodeError error = {0};
+    CodesrcError error = {0};
     double begin;
     bool good = false;
 
-    code_model_options_init(&a.options);
+    codesrc_model_options_init(&a.options);
     a.options.progress = show_loading;
     parse(&a, argc, argv);
     a.options.drafting_steps = a.steps[0]; /* or 0: the default */
     begin = now_ms();
     bench.model = a.shape ? shapes_open(a.shape, &a.options, &error)
-                          : code_model_open(a.model ? a.model : "vistas", &a.options, &error);
+                          : codesrc_model_open(a.model ? a.model : "vistas", &a.options, &error);
     if (bench.model)
         good = run_all(&bench, now_ms() - begin, &error);
     if (!good) {
         show("");
         fprintf(stderr, "code-bench: %s\n", error.text);
     }
-    code_model_unref(bench.model);
+    codesrc_model_unref(bench.model);
     return !good;
 }

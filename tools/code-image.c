@@ -3,7 +3,7 @@
 #include "drawing.h"
 #include "picture-file.h"
 
-#include <code.h>
+#include <codesrc.h>
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -45,7 +45,7 @@ enum { ALL_CLASSES = -2 };
 
 typedef struct Arguments {
     const char *model, *class_name, *class_2, *output;
-    CodeModelOptions options;
+    CodesrcModelOptions options;
     uint64_t seed, frame, frames;
     DrawingOptions drawing;
     double mix;
@@ -138,7 +138,7 @@ static void parse(Arguments *a, int argc, char **argv)
             a->columns = (unsigned)argument_integer(name, optarg, 1, 100);
             break;
         case BATCH:
-            a->batch = (unsigned)argument_integer(name, optarg, 1, CODE_MAX_BATCH);
+            a->batch = (unsigned)argument_integer(name, optarg, 1, CODESRC_MAX_BATCH);
             break;
         case DEVICE:
             a->options.device = optarg;
@@ -230,24 +230,24 @@ static bool check_output(const Arguments *a, uint64_t pictures)
 
 typedef struct Job {
     const Arguments *a;
-    const CodeModelInfo *info;
-    CodeGenerator *generator;
-    CodeRequest request; /* what all pictures have in common */
-    int32_t class_id;    /* or ALL_CLASSES */
+    const CodesrcModelInfo *info;
+    CodesrcGenerator *generator;
+    CodesrcRequest request; /* what all pictures have in common */
+    int32_t class_id;       /* or ALL_CLASSES */
     uint64_t pictures;
     uint8_t *pixels; /* of one batch, or of the whole sheet */
     size_t columns, rows;
 } Job;
 
-static bool find_class(const CodeModel *model, const char *name, int32_t *class_id,
-                       CodeError *error)
+static bool find_class(const CodesrcModel *model, const char *name, int32_t *class_id,
+                       CodesrcError *error)
 {
-    const CodeModelInfo *info = code_model_info(model);
+    const CodesrcModelInfo *info = codesrc_model_info(model);
     char *end;
     unsigned long id;
 
     if (!name)
-        *class_id = CODE_CLASS_RANDOM;
+        *class_id = CODESRC_CLASS_RANDOM;
     else if (!strcmp(name, "none"))
         *class_id = (int32_t)info->classes;
     else if (!strcmp(name, "all"))
@@ -255,12 +255,12 @@ static bool find_class(const CodeModel *model, const char *name, int32_t *class_
     else if (*name >= '0' && *name <= '9' && (id = strtoul(name, &end, 10), !*end))
         *class_id = id < INT32_MAX ? (int32_t)id : INT32_MAX; /* the engine checks the range */
     else
-        return code_model_find_class(model, name, class_id, error);
+        return codesrc_model_find_class(model, name, class_id, error);
     return true;
 }
 
-static bool find_second(const Arguments *a, const CodeModel *model, CodeRequest *request,
-                        CodeError *error)
+static bool find_second(const Arguments *a, const CodesrcModel *model, CodesrcRequest *request,
+                        CodesrcError *error)
 {
     if (!a->class_2)
         return true;
@@ -274,9 +274,9 @@ static bool find_second(const Arguments *a, const CodeModel *model, CodeRequest 
 }
 
 /* Picture `index` of the job; with all classes the frames of a class come together. */
-static CodeRequest request_of(const Job *job, uint64_t index)
+static CodesrcRequest request_of(const Job *job, uint64_t index)
 {
-    CodeRequest request = job->request;
+    CodesrcRequest request = job->request;
 
     request.frame = job->a->frame + index;
     request.class_id = job->class_id;
@@ -287,15 +287,15 @@ static CodeRequest request_of(const Job *job, uint64_t index)
     return request;
 }
 
-static CodePicture place_of(const Job *job, uint64_t index)
+static CodesrcPicture place_of(const Job *job, uint64_t index)
 {
     size_t side = job->info->side, stride = 3 * side * job->columns;
 
     if (!job->a->columns) /* one above the other, in the batch's order */
-        return (CodePicture){job->pixels + index % job->a->batch * side * stride, stride};
-    return (CodePicture){job->pixels + index / job->columns * side * stride +
-                             index % job->columns * 3 * side,
-                         stride};
+        return (CodesrcPicture){job->pixels + index % job->a->batch * side * stride, stride};
+    return (CodesrcPicture){job->pixels + index / job->columns * side * stride +
+                                index % job->columns * 3 * side,
+                            stride};
 }
 
 static bool write_batch(const Job *job, uint64_t first, unsigned count)
@@ -303,7 +303,7 @@ static bool write_batch(const Job *job, uint64_t first, unsigned count)
     char name[4096];
 
     for (unsigned i = 0; i < count; i++) {
-        CodePicture picture = place_of(job, first + i);
+        CodesrcPicture picture = place_of(job, first + i);
 
         file_name(name, sizeof name, job->a->output, job->a->frame + first + i);
         if (!picture_file_write(name, picture.data, job->info->side, job->info->side))
@@ -312,7 +312,7 @@ static bool write_batch(const Job *job, uint64_t first, unsigned count)
     return true;
 }
 
-static bool draw(Job *job, CodeError *error)
+static bool draw(Job *job, CodesrcError *error)
 {
     const Arguments *a = job->a;
     size_t side = job->info->side;
@@ -325,8 +325,8 @@ static bool draw(Job *job, CodeError *error)
         return false;
     }
     for (uint64_t first = 0; first < job->pictures; first += a->batch) {
-        CodeRequest requests[CODE_MAX_BATCH];
-        CodePicture pictures[CODE_MAX_BATCH];
+        CodesrcRequest requests[CODESRC_MAX_BATCH];
+        CodesrcPicture pictures[CODESRC_MAX_BATCH];
         unsigned count =
             job->pictures - first < a->batch ? (unsigned)(job->pictures - first) : a->batch;
 
@@ -334,7 +334,7 @@ static bool draw(Job *job, CodeError *error)
             requests[i] = request_of(job, first + i);
             pictures[i] = place_of(job, first + i);
         }
-        if (!code_generate(job->generator, requests, count, pictures, error))
+        if (!codesrc_generate(job->generator, requests, count, pictures, error))
             return false;
         if (!a->columns && !write_batch(job, first, count))
             return false;
@@ -351,9 +351,9 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static bool run(const Arguments *a, CodeModel *model, CodeError *error)
+static bool run(const Arguments *a, CodesrcModel *model, CodesrcError *error)
 {
-    Job job = {.a = a, .info = code_model_info(model)};
+    Job job = {.a = a, .info = codesrc_model_info(model)};
     double start;
     bool good;
 
@@ -362,14 +362,14 @@ static bool run(const Arguments *a, CodeModel *model, CodeError *error)
     job.pictures = a->frames * (job.class_id == ALL_CLASSES ? job.info->classes : 1);
     if (!check_output(a, job.pictures))
         return false;
-    code_request_init(model, &job.request);
+    codesrc_request_init(model, &job.request);
     job.request.seed = a->seed;
     if (!find_second(a, model, &job.request, error))
         return false;
     drawing_apply(&a->drawing, job.info, &job.request.settings);
     job.request.settings.more_smooth = a->more_smooth;
     job.generator =
-        code_generator_new(model, a->batch, 1u << job.request.settings.drafting_steps, error);
+        codesrc_generator_new(model, a->batch, 1u << job.request.settings.drafting_steps, error);
     if (!job.generator)
         return false;
     start = now();
@@ -378,7 +378,7 @@ static bool run(const Arguments *a, CodeModel *model, CodeError *error)
         fprintf(stderr, "%" PRIu64 " pictures in %.2f s, %.2f pictures per second, device %s\n",
                 job.pictures, now() - start, (double)job.pictures / (now() - start),
                 job.info->device);
-    code_generator_free(job.generator);
+    codesrc_generator_free(job.generator);
     free(job.pixels);
     return good;
 }
@@ -386,17 +386,17 @@ static bool run(const Arguments *a, CodeModel *model, CodeError *error)
 int main(int argc, char **argv)
 {
     Arguments a = {.model = "vistas", .frames = 1, .batch = 1, .mix = 0.5};
-    CodeError error = {0};
-    CodeModel *model;
+    CodesrcError error = {0};
+    CodesrcModel *model;
     bool good = false;
 
-    code_model_options_init(&a.options);
+    codesrc_model_options_init(&a.options);
     parse(&a, argc, argv);
-    model = code_model_open(a.model, &a.options, &error);
+    model = codesrc_model_open(a.model, &a.options, &error);
     if (model)
         good = run(&a, model, &error);
     if (!good && error.text[0])
         fprintf(stderr, "code-image: %s\n", error.text);
-    code_model_unref(model);
+    codesrc_model_unref(model);
     return !good;
 }

@@ -3,7 +3,7 @@
  */
 #include "arguments.h"
 
-#include <code.h>
+#include <codesrc.h>
 
 #include <getopt.h>
 #include <inttypes.h>
@@ -27,7 +27,7 @@ static const char usage[] =
     "  --help\n";
 
 typedef struct Arguments {
-    CodeModelOptions options;
+    CodesrcModelOptions options;
     unsigned batch;
     bool verify, convert;
     const char *name, *folder;
@@ -48,7 +48,7 @@ typedef struct Totals {
     uint64_t elements;
 } Totals;
 
-static void print_tensor(void *user, const CodeTensorInfo *tensor)
+static void print_tensor(void *user, const CodesrcTensorInfo *tensor)
 {
     Totals *totals = user;
 
@@ -60,11 +60,11 @@ static void print_tensor(void *user, const CodeTensorInfo *tensor)
     totals->elements += tensor->elements;
 }
 
-static bool inspect_weights(const Arguments *a, CodeError *error)
+static bool inspect_weights(const Arguments *a, CodesrcError *error)
 {
     Totals totals = {0};
 
-    if (!code_weights_inspect(a->name, a->verify, print_tensor, &totals, error))
+    if (!codesrc_weights_inspect(a->name, a->verify, print_tensor, &totals, error))
         return false;
     printf("%zu tensors, %" PRIu64 " values%s\n", totals.tensors, totals.elements,
            a->verify ? ", all read, all finite" : "");
@@ -73,7 +73,7 @@ static bool inspect_weights(const Arguments *a, CodeError *error)
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
-static void print_model(const CodeModelInfo *info)
+static void print_model(const CodesrcModelInfo *info)
 {
     printf("name          %s\n", info->name);
     if (*info->description)
@@ -109,7 +109,7 @@ static double mebibytes(uint64_t bytes)
     return (double)bytes / (1 << 20);
 }
 
-static void print_plan(const CodePlan *plan)
+static void print_plan(const CodesrcPlan *plan)
 {
     printf("plan          N = %u, batch %u\n", plan->drafting_steps, plan->batch);
     for (unsigned k = 0; k < plan->scales; k++)
@@ -128,28 +128,28 @@ static void print_plan(const CodePlan *plan)
                mebibytes(plan->class_weight_bytes));
 }
 
-static bool inspect_model(const Arguments *a, CodeError *error)
+static bool inspect_model(const Arguments *a, CodesrcError *error)
 {
-    CodeModelOptions options = a->options;
-    const CodeModelInfo *info;
-    CodeModel *model;
-    CodePlan plan;
+    CodesrcModelOptions options = a->options;
+    const CodesrcModelInfo *info;
+    CodesrcModel *model;
+    CodesrcPlan plan;
     bool good;
 
     options.headers_only = !a->verify;
-    model = code_model_open(a->name, &options, error);
+    model = codesrc_model_open(a->name, &options, error);
     if (!model)
         return false;
-    info = code_model_info(model);
+    info = codesrc_model_info(model);
     print_model(info);
-    good = code_plan(
+    good = codesrc_plan(
         model, options.drafting_steps ? options.drafting_steps : info->defaults.drafting_steps,
         a->batch, &plan, error);
     if (good)
         print_plan(&plan);
     if (good && a->verify)
         printf("verified      every weight was read and is finite\n");
-    code_model_unref(model);
+    codesrc_model_unref(model);
     return good;
 }
 
@@ -163,9 +163,9 @@ static void parse(Arguments *a, int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (option == 'n') {
             a->options.drafting_steps =
-                (unsigned)argument_integer("drafting-steps", optarg, 1, CODE_MAX_SCALES);
+                (unsigned)argument_integer("drafting-steps", optarg, 1, CODESRC_MAX_SCALES);
         } else if (option == 'b') {
-            a->batch = (unsigned)argument_integer("batch", optarg, 1, CODE_MAX_BATCH);
+            a->batch = (unsigned)argument_integer("batch", optarg, 1, CODESRC_MAX_BATCH);
         } else if (option == 'd') {
             a->options.device = optarg;
         } else if (option == 'p') {
@@ -195,18 +195,18 @@ static bool show_progress(void *user, double fraction)
     return true;
 }
 
-static bool convert(const Arguments *a, CodeError *error)
+static bool convert(const Arguments *a, CodesrcError *error)
 {
-    CodeModelOptions options = a->options;
+    CodesrcModelOptions options = a->options;
 
     options.progress = show_progress;
-    if (!code_model_convert(a->name, &options, a->folder, error))
+    if (!codesrc_model_convert(a->name, &options, a->folder, error))
         return false;
     printf("%s: written\n", a->folder);
     return true;
 }
 
-static bool run(const Arguments *a, CodeError *error)
+static bool run(const Arguments *a, CodesrcError *error)
 {
     if (a->convert)
         return convert(a, error);
@@ -216,9 +216,9 @@ static bool run(const Arguments *a, CodeError *error)
 int main(int argc, char **argv)
 {
     Arguments a = {.batch = 1};
-    CodeError error = {0};
+    CodesrcError error = {0};
 
-    code_model_options_init(&a.options);
+    codesrc_model_options_init(&a.options);
     parse(&a, argc, argv);
     if (run(&a, &error))
         return 0;

@@ -40,7 +40,7 @@ static const char usage[] =
 
 typedef struct Arguments {
     const char *model, *npz;
-    CodeModelOptions options;
+    CodesrcModelOptions options;
     SampleJob job;
     uint64_t seed;
     unsigned classes, per_class;
@@ -94,7 +94,7 @@ static bool parse_job(Arguments *a, int option, const char *name)
     else if (option == CLASSES)
         a->classes = (unsigned)argument_integer(name, optarg, 1, RECIPE_MOST_PICTURES);
     else if (option == BATCH)
-        a->job.batch = (unsigned)argument_integer(name, optarg, 1, CODE_MAX_BATCH);
+        a->job.batch = (unsigned)argument_integer(name, optarg, 1, CODESRC_MAX_BATCH);
     else
         return false;
     return true;
@@ -169,18 +169,18 @@ static void check_path(const char *path)
 
 /* ---- drawing --------------------------------------------------------------------------------- */
 
-static CodeRequest request_of(const Arguments *a, const CodeModel *model)
+static CodesrcRequest request_of(const Arguments *a, const CodesrcModel *model)
 {
-    CodeRequest request;
+    CodesrcRequest request;
 
-    code_request_init(model, &request);
+    codesrc_request_init(model, &request);
     request.seed = a->seed;
-    drawing_apply(&a->drawing, code_model_info(model), &request.settings);
+    drawing_apply(&a->drawing, codesrc_model_info(model), &request.settings);
     return request;
 }
 
 /* Fits classes and range to the model. */
-static bool fit(Arguments *a, const CodeModelInfo *info, Recipe *recipe)
+static bool fit(Arguments *a, const CodesrcModelInfo *info, Recipe *recipe)
 {
     uint64_t total;
 
@@ -207,21 +207,21 @@ static bool fit(Arguments *a, const CodeModelInfo *info, Recipe *recipe)
 
 static bool draw(Arguments *a)
 {
-    CodeError error;
-    CodeModel *model = code_model_open(a->model, &a->options, &error);
+    CodesrcError error;
+    CodesrcModel *model = codesrc_model_open(a->model, &a->options, &error);
     Recipe recipe = {0};
-    CodeRequest request;
+    CodesrcRequest request;
     bool good = false;
 
     if (!model) {
         fprintf(stderr, "code-sample: %s\n", error.text);
         return false;
     }
-    if (fit(a, code_model_info(model), &recipe)) {
+    if (fit(a, codesrc_model_info(model), &recipe)) {
         request = request_of(a, model);
         good = sample_draw(&a->job, &recipe, model, &request);
     }
-    code_model_unref(model);
+    codesrc_model_unref(model);
     return good;
 }
 
@@ -241,7 +241,7 @@ int main(int argc, char **argv)
     const char *command = argc > 1 ? argv[1] : "";
     bool drawing = !strcmp(command, "draw");
 
-    code_model_options_init(&a.options);
+    codesrc_model_options_init(&a.options);
     if (!strcmp(command, "--help"))
         help(stdout, 0);
     if (!drawing && strcmp(command, "pack"))

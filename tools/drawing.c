@@ -8,7 +8,7 @@
 bool drawing_parse(DrawingOptions *options, const char *name, const char *text)
 {
     if (!strcmp(name, "drafting-steps")) {
-        options->steps = (unsigned)argument_integer(name, text, 1, CODE_MAX_SCALES);
+        options->steps = (unsigned)argument_integer(name, text, 1, CODESRC_MAX_SCALES);
     } else if (!strcmp(name, "guidance")) {
         options->guidance = argument_real(name, text, 0, 100);
         options->has_guidance = true;
@@ -27,7 +27,8 @@ bool drawing_parse(DrawingOptions *options, const char *name, const char *text)
     return true;
 }
 
-void drawing_apply(const DrawingOptions *options, const CodeModelInfo *info, CodeSettings *settings)
+void drawing_apply(const DrawingOptions *options, const CodesrcModelInfo *info,
+                   CodesrcSettings *settings)
 {
     if (options->steps)
         settings->drafting_steps = options->steps;

@@ -2,7 +2,7 @@
 #ifndef CODE_TOOLS_DRAWING_H
 #define CODE_TOOLS_DRAWING_H
 
-#include "code.h"
+#include "codesrc.h"
 
 /* As given; what was not given is the model's own. */
 typedef struct DrawingOptions {
@@ -16,7 +16,7 @@ typedef struct DrawingOptions {
 bool drawing_parse(DrawingOptions *options, const char *name, const char *text);
 
 /* Over the model's own settings. */
-void drawing_apply(const DrawingOptions *options, const CodeModelInfo *info,
-                   CodeSettings *settings);
+void drawing_apply(const DrawingOptions *options, const CodesrcModelInfo *info,
+                   CodesrcSettings *settings);
 
 #endif

@@ -20,8 +20,8 @@ enum { PATH_ROOM = WHOLE_FILE_NAME - 100, MARK_ROOM = 100 };
 typedef struct Worker {
     const SampleJob *job;
     Recipe *recipe;
-    const CodeRequest *request;
-    CodeGenerator *generator;
+    const CodesrcRequest *request;
+    CodesrcGenerator *generator;
     uint8_t *pixels;   /* of one batch */
     uint64_t *missing; /* indices of pictures to draw */
     uint64_t missing_count;
@@ -30,16 +30,16 @@ typedef struct Worker {
 
 /* ---- stopping -------------------------------------------------------------------------------- */
 
-static CodeGenerator *stop_whom;
+static CodesrcGenerator *stop_whom;
 static volatile sig_atomic_t stopped_by;
 
 static void stop(int number)
 {
     stopped_by = number;
-    code_generator_cancel(stop_whom, true);
+    codesrc_generator_cancel(stop_whom, true);
 }
 
-static void stop_on_signals(CodeGenerator *generator)
+static void stop_on_signals(CodesrcGenerator *generator)
 {
     struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND};
 
@@ -90,17 +90,17 @@ static bool look(Worker *w)
 static bool generate(Worker *w, const uint64_t *index, unsigned count)
 {
     const size_t side = w->recipe->side;
-    CodeRequest requests[CODE_MAX_BATCH];
-    CodePicture pictures[CODE_MAX_BATCH];
-    CodeError error;
+    CodesrcRequest requests[CODESRC_MAX_BATCH];
+    CodesrcPicture pictures[CODESRC_MAX_BATCH];
+    CodesrcError error;
 
     for (unsigned i = 0; i < count; i++) {
         requests[i] = *w->request;
         requests[i].frame = index[i];
         requests[i].class_id = (int32_t)(index[i] / w->recipe->per_class);
-        pictures[i] = (CodePicture){w->pixels + i * side * side * 3, side * 3};
+        pictures[i] = (CodesrcPicture){w->pixels + i * side * side * 3, side * 3};
     }
-    if (code_generate(w->generator, requests, count, pictures, &error))
+    if (codesrc_generate(w->generator, requests, count, pictures, &error))
         return true;
     progress_clear(&w->progress);
     end_if_stopped(w->job);
@@ -124,7 +124,7 @@ static bool keep(const Worker *w, const uint64_t *index, unsigned count)
 }
 
 /* The next pictures to draw: not those that another worker has drawn meanwhile. */
-static unsigned next_batch(const Worker *w, uint64_t *at, uint64_t index[CODE_MAX_BATCH])
+static unsigned next_batch(const Worker *w, uint64_t *at, uint64_t index[CODESRC_MAX_BATCH])
 {
     unsigned count = 0;
 
@@ -140,7 +140,7 @@ static unsigned next_batch(const Worker *w, uint64_t *at, uint64_t index[CODE_MA
 
 static bool draw_missing(Worker *w)
 {
-    uint64_t index[CODE_MAX_BATCH], at = 0, drawn = 0;
+    uint64_t index[CODESRC_MAX_BATCH], at = 0, drawn = 0;
     unsigned count;
     double seconds;
 
@@ -185,11 +185,12 @@ static bool work(Worker *w)
            look(w) && draw_missing(w) && to_disk(w->job->folder);
 }
 
-bool sample_draw(const SampleJob *job, Recipe *recipe, CodeModel *model, const CodeRequest *request)
+bool sample_draw(const SampleJob *job, Recipe *recipe, CodesrcModel *model,
+                 const CodesrcRequest *request)
 {
-    const CodeModelInfo *info = code_model_info(model);
+    const CodesrcModelInfo *info = codesrc_model_info(model);
     Worker w = {.job = job, .recipe = recipe, .request = request};
-    CodeError error;
+    CodesrcError error;
     bool good = false;
 
     recipe_describe(recipe, info, request);
@@ -200,7 +201,7 @@ bool sample_draw(const SampleJob *job, Recipe *recipe, CodeModel *model, const C
     if (!recipe_agrees(recipe, job->folder))
         return false;
     w.generator =
-        code_generator_new(model, job->batch, 1u << request->settings.drafting_steps, &error);
+        codesrc_generator_new(model, job->batch, 1u << request->settings.drafting_steps, &error);
     if (!w.generator) {
         fprintf(stderr, "code-sample: %s\n", error.text);
         return false;
@@ -215,7 +216,7 @@ bool sample_draw(const SampleJob *job, Recipe *recipe, CodeModel *model, const C
     } else {
         fputs("code-sample: no memory for the pictures\n", stderr);
     }
-    code_generator_free(w.generator);
+    codesrc_generator_free(w.generator);
     free(w.pixels);
     free(w.missing);
     return good;

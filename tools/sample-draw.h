@@ -13,7 +13,7 @@ typedef struct SampleJob {
 /* Draws those that are not there yet. `request` has seed and settings. False with a message on
  * stderr; what was drawn before is kept. SIGINT and SIGTERM end it, and then the process, at once.
  */
-bool sample_draw(const SampleJob *job, Recipe *recipe, CodeModel *model,
-                 const CodeRequest *request);
+bool sample_draw(const SampleJob *job, Recipe *recipe, CodesrcModel *model,
+                 const CodesrcRequest *request);
 
 #endif

@@ -37,9 +37,9 @@ static void add_real(Recipe *recipe, double value)
     add(recipe, " %s", digits);
 }
 
-void recipe_describe(Recipe *recipe, const CodeModelInfo *info, const CodeRequest *request)
+void recipe_describe(Recipe *recipe, const CodesrcModelInfo *info, const CodesrcRequest *request)
 {
-    const CodeSettings *settings = &request->settings;
+    const CodesrcSettings *settings = &request->settings;
 
     recipe->side = info->side;
     recipe->text[0] = '\0';

@@ -3,7 +3,7 @@
 #ifndef CODE_TOOLS_SAMPLE_RECIPE_H
 #define CODE_TOOLS_SAMPLE_RECIPE_H
 
-#include <code.h>
+#include <codesrc.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +27,7 @@ static inline uint64_t recipe_pictures(const Recipe *recipe)
 
 /* Writes the text for this model and these settings (with the seed), all but its last line.
  * `classes` and `per_class` are set already. */
-void recipe_describe(Recipe *recipe, const CodeModelInfo *info, const CodeRequest *request);
+void recipe_describe(Recipe *recipe, const CodesrcModelInfo *info, const CodesrcRequest *request);
 
 /* True if the folder has no recipe yet, or one that has every line of this one. Otherwise false
  * with a message on stderr that names the first line that differs. */

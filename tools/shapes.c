@@ -35,11 +35,11 @@ static const struct {
              "defaults: {drafting_steps: 2}\n"},
 };
 
-CodeModel *shapes_open(const char *name, const CodeModelOptions *options, CodeError *error)
+CodesrcModel *shapes_open(const char *name, const CodesrcModelOptions *options, CodesrcError *error)
 {
     char path[] = "/tmp/code-bench-XXXXXX.yaml";
     const char *manifest = NULL;
-    CodeModel *model = NULL;
+    CodesrcModel *model = NULL;
     FILE *file;
     int descriptor;
     bool written;
@@ -58,7 +58,7 @@ CodeModel *shapes_open(const char *name, const CodeModelOptions *options, CodeEr
     if ((file && fclose(file)) || !written)
         snprintf(error->text, sizeof error->text, "%s cannot be written", path);
     else
-        model = code_model_open(path, options, error);
+        model = codesrc_model_open(path, options, error);
     if (descriptor >= 0)
         unlink(path);
     return model;

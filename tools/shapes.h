@@ -3,12 +3,13 @@
 #ifndef CODE_TOOLS_SHAPES_H
 #define CODE_TOOLS_SHAPES_H
 
-#include <code.h>
+#include <codesrc.h>
 
 /* "official", "d16, ...": the names of all shapes. */
 extern const char shapes_known[];
 
 /* Opens a model of that shape. The error of an unknown name lists the known ones. */
-CodeModel *shapes_open(const char *name, const CodeModelOptions *options, CodeError *error);
+CodesrcModel *shapes_open(const char *name, const CodesrcModelOptions *options,
+                          CodesrcError *error);
 
 #endif

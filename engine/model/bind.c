@@ -104,7 +104,7 @@ static bool bind_classes(CodeBinder *binder, CodeVar *var)
         return true;
     var->class_emb = malloc(bytes);
     if (!var->class_emb)
-        return code_fail(binder->error, CODE_NO_MEMORY, "no memory for %zu bytes of classes",
+        return code_fail(binder->error, CODESRC_NO_MEMORY, "no memory for %zu bytes of classes",
                          bytes);
     memcpy(var->class_emb, binder->staging, bytes);
     return true;
@@ -117,7 +117,7 @@ static bool bind_var(CodeBinder *binder, CodeVar *var, const CodeVarShape *shape
 
     var->shape = *shape;
     if (!var->blocks && !(var->blocks = calloc(shape->depth, sizeof *var->blocks)))
-        return code_fail(binder->error, CODE_NO_MEMORY, "no memory for %u blocks", shape->depth);
+        return code_fail(binder->error, CODESRC_NO_MEMORY, "no memory for %u blocks", shape->depth);
     if (!bind_classes(binder, var) || !bind_places(binder, var) ||
         !code_binder_layer(binder, &var->word_embed,
                            code_weight_spec(CODE_WEIGHT_LINEAR, vae->channels, c, F32_TO_F32),
@@ -302,7 +302,8 @@ static bool bind_codebook(CodeBinder *binder, CodeVae *vae)
         return true;
     vae->host_codebook = malloc(count * sizeof(float));
     if (!vae->host_codebook)
-        return code_fail(binder->error, CODE_NO_MEMORY, "no memory for a codebook of %zu", count);
+        return code_fail(binder->error, CODESRC_NO_MEMORY, "no memory for a codebook of %zu",
+                         count);
     memcpy(vae->host_codebook, binder->staging, count * sizeof(float));
     return code_binder_place(binder, binder->staging, count, &vae->codebook);
 }
@@ -333,7 +334,7 @@ static bool bind_vae(CodeBinder *binder, CodeVae *vae)
 /* ---- files ----------------------------------------------------------------------------------- */
 
 static CodeWeights *open_one(const CodeManifest *manifest, const char *file, CodeRole role,
-                             uint32_t offset, CodeError *error)
+                             uint32_t offset, CodesrcError *error)
 {
     return manifest->synthetic
                ? code_weights_synthetic(manifest->synthetic_seed + offset, error)
@@ -341,7 +342,7 @@ static CodeWeights *open_one(const CodeManifest *manifest, const char *file, Cod
 }
 
 static bool open_sources(const CodeManifest *manifest, const CodeManifestPair *pair,
-                         CodeSources *sources, CodeError *error)
+                         CodeSources *sources, CodesrcError *error)
 {
     sources->vae = open_one(manifest, manifest->vae.file, CODE_ROLE_VAE, 0, error);
     if (sources->vae)
@@ -358,8 +359,8 @@ void code_sources_close(CodeSources *sources)
     code_weights_close(sources->refiner);
 }
 
-static bool find_shape(CodeModel *model, const CodeManifestPair *pair, const CodeSources *sources,
-                       CodeError *error)
+static bool find_shape(CodesrcModel *model, const CodeManifestPair *pair,
+                       const CodeSources *sources, CodesrcError *error)
 {
     const CodeManifest *manifest = model->manifest;
     CodeShape *shape = &model->shape;
@@ -390,21 +391,21 @@ static uint64_t adaln_bytes(const CodeVarShape *shape)
     return layers * shape->width * (shape->width + 1) * sizeof(float);
 }
 
-static void choose_class_weights(CodeModel *model, CodeClassWeights wish)
+static void choose_class_weights(CodesrcModel *model, CodesrcClassWeights wish)
 {
     const CodeVarShape *refiner = &model->shape.refiner;
 
     model->adaln_bytes =
         adaln_bytes(&model->shape.drafter) + (refiner->depth ? adaln_bytes(refiner) : 0);
-    model->reads_adaln = wish == CODE_CLASS_WEIGHTS_READ ||
-                         (wish == CODE_CLASS_WEIGHTS_AUTO && model->device_info.host_memory &&
+    model->reads_adaln = wish == CODESRC_CLASS_WEIGHTS_READ ||
+                         (wish == CODESRC_CLASS_WEIGHTS_AUTO && model->device_info.host_memory &&
                           model->adaln_bytes > MOST_ADALN);
 }
 
 /* One walk over all files. */
 static bool walk(CodeBinder *binder, const CodeSources *sources)
 {
-    CodeModel *model = binder->model;
+    CodesrcModel *model = binder->model;
     struct {
         CodeWeights *weights;
         uint64_t *parameters;
@@ -430,7 +431,7 @@ static bool walk(CodeBinder *binder, const CodeSources *sources)
 
 static bool load(CodeBinder *binder, const CodeSources *sources)
 {
-    CodeModel *model = binder->model;
+    CodesrcModel *model = binder->model;
     atomic_bool never = false;
     bool good;
 
@@ -450,9 +451,9 @@ static bool load(CodeBinder *binder, const CodeSources *sources)
 }
 
 static const CodeManifestPair *pair_for(const CodeManifest *manifest, unsigned steps,
-                                        CodeError *error)
+                                        CodesrcError *error)
 {
-    char offered[CODE_MAX_SCALES * 4] = "";
+    char offered[CODESRC_MAX_SCALES * 4] = "";
     size_t length = 0;
 
     for (unsigned i = 0; i < manifest->pair_count; i++)
@@ -462,13 +463,13 @@ static const CodeManifestPair *pair_for(const CodeManifest *manifest, unsigned s
         for (unsigned i = 0; i < manifest->pair_count; i++)
             if (manifest->pairs[i].steps >> n & 1)
                 length += (size_t)snprintf(offered + length, sizeof offered - length, " %u", n);
-    code_fail(error, CODE_SETTINGS, "%s: drafting-steps %u: the model is made for%s",
+    code_fail(error, CODESRC_SETTINGS, "%s: drafting-steps %u: the model is made for%s",
               manifest->path, steps, offered);
     return NULL;
 }
 
-bool code_model_list(CodeModel *model, unsigned steps, CodeInventory *inventory,
-                     CodeSources *sources, const CodeManifestPair **pair, CodeError *error)
+bool code_model_list(CodesrcModel *model, unsigned steps, CodeInventory *inventory,
+                     CodeSources *sources, const CodeManifestPair **pair, CodesrcError *error)
 {
     CodeBinder binder = {.model = model, .inventory = inventory, .error = error};
 
@@ -476,8 +477,8 @@ bool code_model_list(CodeModel *model, unsigned steps, CodeInventory *inventory,
     return *pair && open_sources(model->manifest, *pair, sources, error) && walk(&binder, sources);
 }
 
-bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *options,
-                     CodeError *error)
+bool code_model_bind(CodesrcModel *model, unsigned steps, const CodesrcModelOptions *options,
+                     CodesrcError *error)
 {
     const CodeManifestPair *pair = pair_for(model->manifest, steps, error);
     CodeBinder binder = {.model = model, .options = options, .error = error};
@@ -501,7 +502,7 @@ bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *o
     return good;
 }
 
-void code_model_unbind(CodeModel *model)
+void code_model_unbind(CodesrcModel *model)
 {
     for (size_t i = 0; i < model->packed_count; i++)
         model->backend->weight_free(model->device, model->packed[i]);

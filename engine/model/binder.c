@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool code_binder_grow(float **buffer, size_t *size, size_t count, CodeError *error)
+bool code_binder_grow(float **buffer, size_t *size, size_t count, CodesrcError *error)
 {
     float *larger;
 
@@ -17,7 +17,8 @@ bool code_binder_grow(float **buffer, size_t *size, size_t count, CodeError *err
         return true;
     larger = realloc(*buffer, count * sizeof(float));
     if (!larger)
-        return code_fail(error, CODE_NO_MEMORY, "no memory to read a tensor of %zu values", count);
+        return code_fail(error, CODESRC_NO_MEMORY, "no memory to read a tensor of %zu values",
+                         count);
     *buffer = larger;
     *size = count;
     return true;
@@ -38,7 +39,7 @@ static bool check(CodeBinder *binder, const char *name, unsigned rank, const uin
 
         listed = realloc(inventory->all, room * sizeof *listed);
         if (!listed)
-            return code_fail(binder->error, CODE_NO_MEMORY, "no memory for %zu tensors", room);
+            return code_fail(binder->error, CODESRC_NO_MEMORY, "no memory for %zu tensors", room);
         inventory->all = listed;
         inventory->room = room;
     }
@@ -76,7 +77,7 @@ bool code_binder_progress(CodeBinder *binder, uint64_t count)
     if (binder->options->progress &&
         !binder->options->progress(binder->options->progress_user,
                                    (double)binder->done / (double)binder->all))
-        return code_fail(binder->error, CODE_CANCELLED, "%s: loading was cancelled",
+        return code_fail(binder->error, CODESRC_CANCELLED, "%s: loading was cancelled",
                          binder->model->manifest->path);
     return true;
 }
@@ -87,14 +88,14 @@ bool code_binder_fetch_main(CodeBinder *binder, const char *name, unsigned rank,
     return code_binder_fetch(binder, &binder->staging, &binder->staging_size, name, rank, dims);
 }
 
-bool code_binder_keep(void ***list, size_t *count, void *item, CodeError *error)
+bool code_binder_keep(void ***list, size_t *count, void *item, CodesrcError *error)
 {
     void **longer = *list;
 
     if ((*count & (*count - 1)) == 0)
         longer = realloc(*list, (*count ? 2 * *count : 1) * sizeof *longer);
     if (!longer)
-        return code_fail(error, CODE_NO_MEMORY, "no memory for a list of %zu weights", *count);
+        return code_fail(error, CODESRC_NO_MEMORY, "no memory for a list of %zu weights", *count);
     *list = longer;
     longer[(*count)++] = item;
     return true;
@@ -102,7 +103,7 @@ bool code_binder_keep(void ***list, size_t *count, void *item, CodeError *error)
 
 bool code_binder_place(CodeBinder *binder, const float *values, size_t count, const float **out)
 {
-    CodeModel *model = binder->model;
+    CodesrcModel *model = binder->model;
     void *memory = model->backend->alloc(model->device, count * sizeof(float), binder->error);
 
     if (!memory)
@@ -223,7 +224,7 @@ static bool note_layer(CodeBinder *binder, const CodeLayer *layer)
         CodeLayer *layers = realloc(binder->layers, room * sizeof *layers);
 
         if (!layers)
-            return code_fail(binder->error, CODE_NO_MEMORY, "no memory for %zu layers", room);
+            return code_fail(binder->error, CODESRC_NO_MEMORY, "no memory for %zu layers", room);
         binder->layers = layers;
         binder->layer_room = room;
     }

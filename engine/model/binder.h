@@ -31,11 +31,11 @@ typedef struct CodeLayer {
 } CodeLayer;
 
 typedef struct CodeBinder {
-    CodeModel *model;
+    CodesrcModel *model;
     CodeWeights *weights;     /* the file that is being walked */
     unsigned part;            /* that it is of the model, as in CodeListed */
     CodeInventory *inventory; /* of what the first walk checks, or NULL */
-    const CodeModelOptions *options;
+    const CodesrcModelOptions *options;
     CodeStream *stream;  /* for uploading vectors; NULL: check only */
     float *staging;      /* one tensor at a time */
     size_t staging_size; /* floats */
@@ -49,7 +49,7 @@ typedef struct CodeBinder {
     uint64_t digest;                     /* of all that was read so far */
     bool coarse;                         /* convolutions are, see CodeWeightSpec */
     unsigned adaln_step; /* of AdaLN weights it takes in each row whose number this divides */
-    CodeError *error;
+    CodesrcError *error;
 } CodeBinder;
 
 /* The weight files of a model. */
@@ -61,8 +61,8 @@ void code_sources_close(CodeSources *sources);
 
 /* bind.c: opens the files of a model that was opened already, headers only, and lists the tensors
  * that it is made of. `sources`, all NULL before, is to be closed in any case. */
-bool code_model_list(CodeModel *model, unsigned steps, CodeInventory *inventory,
-                     CodeSources *sources, const CodeManifestPair **pair, CodeError *error);
+bool code_model_list(CodesrcModel *model, unsigned steps, CodeInventory *inventory,
+                     CodeSources *sources, const CodeManifestPair **pair, CodesrcError *error);
 
 /* True on the first walk, which reads no values. */
 static inline bool code_binder_checks(const CodeBinder *binder)
@@ -77,7 +77,7 @@ typedef enum CodeTypes { ACT_TO_ACT, ACT_TO_F32, F32_TO_ACT, F32_TO_F32 } CodeTy
 CodeWeightSpec code_weight_spec(CodeWeightKind kind, unsigned in, unsigned out, CodeTypes types);
 
 /* Makes room for `count` floats in a buffer that is kept for the next tensor. */
-bool code_binder_grow(float **buffer, size_t *size, size_t count, CodeError *error);
+bool code_binder_grow(float **buffer, size_t *size, size_t count, CodesrcError *error);
 
 /* Reads a tensor into a buffer (binder->staging for _main), or only checks it. */
 bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const char *name,
@@ -86,7 +86,7 @@ bool code_binder_fetch_main(CodeBinder *binder, const char *name, unsigned rank,
                             const uint64_t *dims);
 
 /* Appends to one of the model's lists of what is to be freed. */
-bool code_binder_keep(void ***list, size_t *count, void *item, CodeError *error);
+bool code_binder_keep(void ***list, size_t *count, void *item, CodesrcError *error);
 
 /* Copies host floats to device memory that lives as long as the model. */
 bool code_binder_place(CodeBinder *binder, const float *values, size_t count, const float **out);

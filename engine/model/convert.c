@@ -20,8 +20,8 @@ enum { PIECE = 1 << 20 }; /* floats at a time, where a row is not longer */
 static const char *const part_files[] = {CODE_VAE_FILE, CODE_DRAFTER_FILE, CODE_REFINER_FILE};
 
 typedef struct Converter {
-    const CodeModel *model;
-    const CodeModelOptions *options;
+    const CodesrcModel *model;
+    const CodesrcModelOptions *options;
     CodeSources sources;
     CodeInventory inventory;
     bool half;     /* write 16 bits where a device of 16 bits keeps no more */
@@ -30,7 +30,7 @@ typedef struct Converter {
     size_t values_size;
     uint8_t *staging;
     uint64_t done, all; /* values */
-    CodeError *error;
+    CodesrcError *error;
 } Converter;
 
 static uint64_t elements(const CodeListed *tensor)
@@ -54,7 +54,7 @@ static char *path_of(Converter *converter, const char *name)
 
     if (asprintf(&path, "%s/%s", converter->folder, name) >= 0)
         return path;
-    code_fail(converter->error, CODE_NO_MEMORY, "no memory for a path");
+    code_fail(converter->error, CODESRC_NO_MEMORY, "no memory for a path");
     return NULL;
 }
 
@@ -62,7 +62,7 @@ static bool fail_write(Converter *converter, const char *name)
 {
     CodeReason reason;
 
-    return code_fail(converter->error, CODE_FAILED, "%.200s/%s: cannot be written: %s",
+    return code_fail(converter->error, CODESRC_FAILED, "%.200s/%s: cannot be written: %s",
                      converter->folder, name, code_reason(&reason, errno));
 }
 
@@ -88,7 +88,7 @@ static bool write_header(Converter *converter, FILE *out, unsigned part)
     bool good;
 
     if (!text)
-        return code_fail(converter->error, CODE_NO_MEMORY, "no memory for a header");
+        return code_fail(converter->error, CODESRC_NO_MEMORY, "no memory for a header");
     for (size_t i = 0; i < converter->inventory.count; i++) {
         const CodeListed *tensor = &converter->inventory.all[i];
         unsigned bytes = element_size(converter, tensor);
@@ -104,7 +104,7 @@ static bool write_header(Converter *converter, FILE *out, unsigned part)
     good = !ferror(text);
     if (fclose(text) || !good) {
         free(header);
-        return code_fail(converter->error, CODE_NO_MEMORY, "no memory for a header");
+        return code_fail(converter->error, CODESRC_NO_MEMORY, "no memory for a header");
     }
     padding = (64 - (size + 8) % 64) % 64;
     for (int i = 0; i < 8; i++)
@@ -140,7 +140,7 @@ static bool report(Converter *converter, uint64_t count)
     return !converter->options->progress ||
            converter->options->progress(converter->options->progress_user,
                                         (double)converter->done / (double)converter->all) ||
-           code_fail(converter->error, CODE_CANCELLED, "converting was cancelled");
+           code_fail(converter->error, CODESRC_CANCELLED, "converting was cancelled");
 }
 
 /* Values as they lie on little-endian machines, which is all that the formats know. */
@@ -162,7 +162,7 @@ static bool write_tensor(Converter *converter, CodeWeights *weights, const CodeL
                                     tensor->dims, first, rows, converter->values, converter->error))
             return false;
         if (bytes == 2 && !round_to_half(converter->values, count))
-            return code_fail(converter->error, CODE_MISMATCH,
+            return code_fail(converter->error, CODESRC_MISMATCH,
                              "%s: tensor '%s': found a value that is too large for bfloat16",
                              code_weights_name(weights), tensor->name);
         if (fwrite(converter->values, bytes, count, out) != count)
@@ -210,7 +210,7 @@ static bool write_parts(Converter *converter)
         converter->all += elements(&converter->inventory.all[i]);
     converter->staging = malloc(CODE_WEIGHTS_STAGING);
     if (!converter->staging)
-        return code_fail(converter->error, CODE_NO_MEMORY, "no memory to read");
+        return code_fail(converter->error, CODESRC_NO_MEMORY, "no memory to read");
     for (unsigned part = 0; part < 3 && weights[part]; part++)
         if (!write_part(converter, weights[part], part))
             return false;
@@ -221,15 +221,15 @@ static bool write_manifest(Converter *converter, const CodeManifestPair *pair, u
 {
     const CodeShape *shape = &converter->model->shape;
     char *path = path_of(converter, CODE_MANIFEST_FILE);
-    CodeModelOptions options = {.device = "reference", .headers_only = true};
-    CodeModel *again;
+    CodesrcModelOptions options = {.device = "reference", .headers_only = true};
+    CodesrcModel *again;
     bool good = path && code_manifest_write(converter->model->manifest, pair, shape->classes,
                                             shape->vae.groups, steps, path, converter->error);
 
     /* What was written is read again, so that no other reader finds a mistake first. */
-    again = good ? code_model_open(path, &options, converter->error) : NULL;
+    again = good ? codesrc_model_open(path, &options, converter->error) : NULL;
     good = again != NULL;
-    code_model_unref(again);
+    codesrc_model_unref(again);
     free(path);
     return good;
 }
@@ -240,7 +240,7 @@ static void remove_folder(Converter *converter)
                                         CODE_MANIFEST_FILE};
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        CodeError ignored;
+        CodesrcError ignored;
         char *path;
 
         converter->error = &ignored;
@@ -258,12 +258,12 @@ static bool fill_folder(Converter *converter, unsigned steps, const char *folder
     const CodeManifestPair *pair;
     CodeReason reason;
 
-    if (!code_model_list((CodeModel *)converter->model, steps, &converter->inventory,
+    if (!code_model_list((CodesrcModel *)converter->model, steps, &converter->inventory,
                          &converter->sources, &pair, converter->error) ||
         !write_parts(converter) || !write_manifest(converter, pair, steps))
         return false;
     if (chmod(converter->folder, 0755) || rename(converter->folder, folder))
-        return code_fail(converter->error, CODE_FAILED, "%.200s: cannot be made: %s", folder,
+        return code_fail(converter->error, CODESRC_FAILED, "%.200s: cannot be made: %s", folder,
                          code_reason(&reason, errno));
     return true;
 }
@@ -274,34 +274,34 @@ static bool make_folder(Converter *converter, const char *folder)
     CodeReason reason;
 
     if (!lstat(folder, &status))
-        return code_fail(converter->error, CODE_SETTINGS,
+        return code_fail(converter->error, CODESRC_SETTINGS,
                          "%.200s: exists already, expected the name of a new folder", folder);
     if (asprintf(&converter->folder, "%s.part-XXXXXX", folder) < 0) {
         converter->folder = NULL;
-        return code_fail(converter->error, CODE_NO_MEMORY, "no memory for a path");
+        return code_fail(converter->error, CODESRC_NO_MEMORY, "no memory for a path");
     }
     if (mkdtemp(converter->folder))
         return true;
     free(converter->folder);
     converter->folder = NULL;
-    return code_fail(converter->error, CODE_FAILED, "%.200s: cannot be made: %s", folder,
+    return code_fail(converter->error, CODESRC_FAILED, "%.200s: cannot be made: %s", folder,
                      code_reason(&reason, errno));
 }
 
-bool code_model_convert(const char *name, const CodeModelOptions *options, const char *folder,
-                        CodeError *error)
+bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options, const char *folder,
+                           CodesrcError *error)
 {
     const char *precision = options->precision ? options->precision : "bf16";
-    CodeModelOptions headers = {
+    CodesrcModelOptions headers = {
         .device = "reference", .drafting_steps = options->drafting_steps, .headers_only = true};
     Converter converter = {.options = options, .error = error, .half = strcmp(precision, "f32")};
-    CodeModel *model;
+    CodesrcModel *model;
     bool good;
 
     if (strcmp(precision, "f32") && strcmp(precision, "bf16") && strcmp(precision, "auto"))
-        return code_fail(error, CODE_SETTINGS,
+        return code_fail(error, CODESRC_SETTINGS,
                          "precision \"%.40s\": expected f32 or bf16, which files have", precision);
-    model = code_model_open(name, &headers, error);
+    model = codesrc_model_open(name, &headers, error);
     if (!model)
         return false;
     converter.model = model;
@@ -317,6 +317,6 @@ bool code_model_convert(const char *name, const CodeModelOptions *options, const
     free(converter.values);
     free(converter.staging);
     free(converter.folder);
-    code_model_unref(model);
+    codesrc_model_unref(model);
     return good;
 }

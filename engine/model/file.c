@@ -44,24 +44,24 @@ static const char *kind_of(mode_t mode)
     }
 }
 
-static bool fail_open(const CodeFile *file, int number, CodeError *error)
+static bool fail_open(const CodeFile *file, int number, CodesrcError *error)
 {
     CodeReason reason;
 
     if (number == ENXIO) /* what open() says of a socket */
-        return code_fail(error, CODE_UNREADABLE,
+        return code_fail(error, CODESRC_UNREADABLE,
                          "%s: found a socket or a device, expected a regular file", file->name);
     if (number == ENOTDIR)
-        return code_fail(error, CODE_NOT_FOUND,
+        return code_fail(error, CODESRC_NOT_FOUND,
                          "%s: cannot be opened: found a part of its path that is no folder (in a "
                          "manifest it must not be a link to one either)",
                          file->name);
-    return code_fail(error, number == ENOENT ? CODE_NOT_FOUND : CODE_UNREADABLE,
+    return code_fail(error, number == ENOENT ? CODESRC_NOT_FOUND : CODESRC_UNREADABLE,
                      "%s: cannot be opened: %s", file->name, code_reason(&reason, number));
 }
 
 /* Looks at what was opened: the last step of both ways to open. Closes it on failure. */
-static bool accept_file(CodeFile *file, CodeError *error)
+static bool accept_file(CodeFile *file, CodesrcError *error)
 {
     struct stat status;
     bool ok;
@@ -69,12 +69,12 @@ static bool accept_file(CodeFile *file, CodeError *error)
     if (fstat(file->descriptor, &status)) {
         ok = fail_open(file, errno, error);
     } else if (!S_ISREG(status.st_mode)) {
-        ok = code_fail(error, CODE_UNREADABLE, "%s: found %s, expected a regular file", file->name,
-                       kind_of(status.st_mode));
+        ok = code_fail(error, CODESRC_UNREADABLE, "%s: found %s, expected a regular file",
+                       file->name, kind_of(status.st_mode));
     } else if (status.st_size <= 0) {
-        ok = code_fail(error, CODE_TRUNCATED, "%s: found an empty file", file->name);
+        ok = code_fail(error, CODESRC_TRUNCATED, "%s: found an empty file", file->name);
     } else if ((uint64_t)status.st_size > MAX_SIZE) {
-        ok = code_fail(error, CODE_MALFORMED, "%s: found %llu bytes, expected at most %llu",
+        ok = code_fail(error, CODESRC_MALFORMED, "%s: found %llu bytes, expected at most %llu",
                        file->name, (unsigned long long)status.st_size, MAX_SIZE);
     } else {
         file->size = (uint64_t)status.st_size;
@@ -86,18 +86,18 @@ static bool accept_file(CodeFile *file, CodeError *error)
     return ok;
 }
 
-static bool name_file(CodeFile *file, const char *path, CodeError *error)
+static bool name_file(CodeFile *file, const char *path, CodesrcError *error)
 {
     memset(file, 0, sizeof *file);
     file->descriptor = -1;
     file->name = malloc(SHOWN_PATH);
     if (!file->name)
-        return code_fail(error, CODE_NO_MEMORY, "no memory for a file's name");
+        return code_fail(error, CODESRC_NO_MEMORY, "no memory for a file's name");
     code_text_escape(file->name, SHOWN_PATH, path, strlen(path));
     return true;
 }
 
-bool code_file_open(CodeFile *file, const char *path, CodeError *error)
+bool code_file_open(CodeFile *file, const char *path, CodesrcError *error)
 {
     if (!name_file(file, path, error))
         return false;
@@ -176,7 +176,7 @@ static int open_beneath(int folder, char *name)
 }
 
 bool code_file_open_at(CodeFile *file, int folder, const char *folder_name, const char *name,
-                       CodeError *error)
+                       CodesrcError *error)
 {
     const char *flaw = code_file_name_flaw(name, strlen(name));
     char *path = NULL, parts[256];
@@ -187,12 +187,12 @@ bool code_file_open_at(CodeFile *file, int folder, const char *folder_name, cons
     if (flaw) {
         CodeQuoted quoted, where;
 
-        return code_fail(error, CODE_MALFORMED, "file name '%s' %s, expected a name under %s",
+        return code_fail(error, CODESRC_MALFORMED, "file name '%s' %s, expected a name under %s",
                          code_quote_string(&quoted, name), flaw,
                          code_quote_string(&where, folder_name));
     }
     if (asprintf(&path, "%s/%s", folder_name, name) < 0)
-        return code_fail(error, CODE_NO_MEMORY, "no memory for a file's name");
+        return code_fail(error, CODESRC_NO_MEMORY, "no memory for a file's name");
     named = name_file(file, path, error);
     free(path);
     if (!named)
@@ -207,13 +207,14 @@ bool code_file_open_at(CodeFile *file, int folder, const char *folder_name, cons
     return accept_file(file, error);
 }
 
-bool code_file_read(const CodeFile *file, uint64_t offset, void *to, size_t bytes, CodeError *error)
+bool code_file_read(const CodeFile *file, uint64_t offset, void *to, size_t bytes,
+                    CodesrcError *error)
 {
     char *at = to;
     CodeReason reason;
 
     if (offset > file->size || bytes > file->size - offset)
-        return code_fail(error, CODE_TRUNCATED,
+        return code_fail(error, CODESRC_TRUNCATED,
                          "%s: found %llu bytes, expected %zu more at byte %llu", file->name,
                          (unsigned long long)file->size, bytes, (unsigned long long)offset);
     while (bytes) {
@@ -222,10 +223,10 @@ bool code_file_read(const CodeFile *file, uint64_t offset, void *to, size_t byte
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return code_fail(error, CODE_TRUNCATED, "%s: reading at byte %llu failed: %s",
+            return code_fail(error, CODESRC_TRUNCATED, "%s: reading at byte %llu failed: %s",
                              file->name, (unsigned long long)offset, code_reason(&reason, errno));
         if (!got)
-            return code_fail(error, CODE_TRUNCATED,
+            return code_fail(error, CODESRC_TRUNCATED,
                              "%s: found its end at byte %llu, expected %llu bytes: changed while "
                              "being read",
                              file->name, (unsigned long long)offset,
@@ -237,21 +238,21 @@ bool code_file_read(const CodeFile *file, uint64_t offset, void *to, size_t byte
     return true;
 }
 
-bool code_file_unchanged(const CodeFile *file, CodeError *error)
+bool code_file_unchanged(const CodeFile *file, CodesrcError *error)
 {
     struct stat status;
     CodeReason reason;
 
     if (fstat(file->descriptor, &status))
-        return code_fail(error, CODE_TRUNCATED, "%s: cannot be looked at again: %s", file->name,
+        return code_fail(error, CODESRC_TRUNCATED, "%s: cannot be looked at again: %s", file->name,
                          code_reason(&reason, errno));
     if ((uint64_t)status.st_size != file->size)
-        return code_fail(error, CODE_TRUNCATED,
+        return code_fail(error, CODESRC_TRUNCATED,
                          "%s: found %lld bytes, expected %llu: changed while being read",
                          file->name, (long long)status.st_size, (unsigned long long)file->size);
     if (status.st_mtim.tv_sec != file->modified.tv_sec ||
         status.st_mtim.tv_nsec != file->modified.tv_nsec)
-        return code_fail(error, CODE_TRUNCATED, "%s: written to while being read", file->name);
+        return code_fail(error, CODESRC_TRUNCATED, "%s: written to while being read", file->name);
     return true;
 }
 

@@ -5,11 +5,11 @@
 #include "model/tensors.h"
 
 /* safetensors.c: adds the tensors of a .safetensors file. */
-bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodeError *error);
+bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodesrcError *error);
 
 /* pth.c: adds the tensors of a file that torch.save wrote. Returns its archive, which the values
  * are then read from, or NULL. */
-CodeZip *code_pth_read(const CodeFile *file, CodeTensors *tensors, CodeError *error);
+CodeZip *code_pth_read(const CodeFile *file, CodeTensors *tensors, CodesrcError *error);
 
 /* Do the first bytes of a file begin a zip archive? */
 bool code_pth_is_zip(const uint8_t *begin, size_t size);

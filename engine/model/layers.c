@@ -20,7 +20,7 @@ typedef struct Loader {
     atomic_uint_fast64_t read; /* values that other threads have read and nobody was told of */
     pthread_mutex_t lock;      /* of what follows, and of the model's list */
     size_t failed;             /* the first layer that failed, in their order; else SIZE_MAX */
-    CodeError error;           /* its */
+    CodesrcError error;        /* its */
 } Loader;
 
 /* What one thread works with. */
@@ -40,7 +40,7 @@ static uint64_t weight_values(const CodeWeightSpec *spec)
 
 /* Layers are taken in their order, so whichever threads there are, the first one that fails is
  * reached, and its error the one that is told. */
-static void fail(Loader *loader, size_t index, const CodeError *error)
+static void fail(Loader *loader, size_t index, const CodesrcError *error)
 {
     pthread_mutex_lock(&loader->lock);
     if (index < loader->failed) {
@@ -52,7 +52,7 @@ static void fail(Loader *loader, size_t index, const CodeError *error)
 }
 
 static bool read_bias(Worker *worker, const CodeLayer *layer, const char *suffix, float *to,
-                      CodeError *error)
+                      CodesrcError *error)
 {
     uint64_t dims[] = {layer->attention ? layer->spec.in : layer->spec.out};
     char name[128];
@@ -63,7 +63,7 @@ static bool read_bias(Worker *worker, const CodeLayer *layer, const char *suffix
 }
 
 /* q_bias, 0, v_bias */
-static bool read_biases(Worker *worker, const CodeLayer *layer, CodeError *error)
+static bool read_biases(Worker *worker, const CodeLayer *layer, CodesrcError *error)
 {
     size_t width = layer->spec.in;
 
@@ -75,7 +75,7 @@ static bool read_biases(Worker *worker, const CodeLayer *layer, CodeError *error
 }
 
 static bool read_weight(Worker *worker, const CodeLayer *layer, uint64_t first, uint64_t rows,
-                        CodeError *error)
+                        CodesrcError *error)
 {
     const CodeWeightSpec *spec = &layer->spec;
     uint64_t side = code_kernel_side(spec->kind);
@@ -89,7 +89,7 @@ static bool read_weight(Worker *worker, const CodeLayer *layer, uint64_t first, 
 }
 
 /* Reads a layer, or, where it is left in its file, what the digest takes in of it. */
-static bool read_layer(Worker *worker, CodeLayer *layer, CodeError *error)
+static bool read_layer(Worker *worker, CodeLayer *layer, CodesrcError *error)
 {
     const CodeWeightSpec *spec = &layer->spec;
     size_t row = (size_t)(weight_values(spec) / spec->out);
@@ -110,10 +110,10 @@ static bool read_layer(Worker *worker, CodeLayer *layer, CodeError *error)
     return true;
 }
 
-static bool load_layer(Worker *worker, CodeLayer *layer, CodeError *error)
+static bool load_layer(Worker *worker, CodeLayer *layer, CodesrcError *error)
 {
     Loader *loader = worker->loader;
-    CodeModel *model = loader->binder->model;
+    CodesrcModel *model = loader->binder->model;
     CodeWeight *weight;
     bool kept;
 
@@ -148,7 +148,7 @@ static void work(Worker *worker, bool opening)
 {
     Loader *loader = worker->loader;
     CodeBinder *binder = loader->binder;
-    CodeError error;
+    CodesrcError error;
     size_t index;
 
     while ((index = atomic_fetch_add(&loader->next, 1)) < binder->layer_count) {
@@ -222,9 +222,9 @@ bool code_layers_load(CodeBinder *binder)
     if (open_worker(own, &loader)) {
         work(own, true);
     } else {
-        CodeError error;
+        CodesrcError error;
 
-        code_fail(&error, CODE_NO_MEMORY, "no memory to read a layer of %zu values",
+        code_fail(&error, CODESRC_NO_MEMORY, "no memory to read a layer of %zu values",
                   binder->largest_weight);
         fail(&loader, 0, &error);
     }

@@ -31,7 +31,7 @@ static bool ends_with_yaml(const char *name)
 }
 
 /* The one manifest of a folder. */
-static char *manifest_in(const char *folder, CodeError *error)
+static char *manifest_in(const char *folder, CodesrcError *error)
 {
     char *found = NULL;
     unsigned count = 0;
@@ -39,7 +39,7 @@ static char *manifest_in(const char *folder, CodeError *error)
     DIR *list = opendir(folder);
 
     if (!list) {
-        code_fail(error, CODE_UNREADABLE, "%s: the folder cannot be opened", folder);
+        code_fail(error, CODESRC_UNREADABLE, "%s: the folder cannot be opened", folder);
         return NULL;
     }
     while ((entry = readdir(list))) {
@@ -53,10 +53,10 @@ static char *manifest_in(const char *folder, CodeError *error)
         return found;
     free(found);
     if (count == 1)
-        code_fail(error, CODE_NO_MEMORY, "%s: no memory for a path", folder);
+        code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for a path", folder);
     else
-        code_fail(error, CODE_NOT_FOUND, "%s: %u manifests (*.yaml) in this folder, expected one",
-                  folder, count);
+        code_fail(error, CODESRC_NOT_FOUND,
+                  "%s: %u manifests (*.yaml) in this folder, expected one", folder, count);
     return NULL;
 }
 
@@ -92,7 +92,7 @@ static char *bundled(const char *name)
         path = length ? bundled_in(list, length, name) : NULL;
         list += length + (list[length] == ':');
     }
-    if (!path && dladdr((void *)code_model_locate, &info) && info.dli_fname) {
+    if (!path && dladdr((void *)codesrc_model_locate, &info) && info.dli_fname) {
         const char *slash = strrchr(info.dli_fname, '/');
         char beside[PATH_MAX];
 
@@ -104,12 +104,12 @@ static char *bundled(const char *name)
     return path ? path : bundled_in(CODE_MODELS_DIR, strlen(CODE_MODELS_DIR), name);
 }
 
-char *code_model_locate(const char *name, CodeError *error)
+char *codesrc_model_locate(const char *name, CodesrcError *error)
 {
     char *path;
 
     if (!name || !*name) {
-        code_fail(error, CODE_SETTINGS, "model \"\": expected a manifest, a folder or a name");
+        code_fail(error, CODESRC_SETTINGS, "model \"\": expected a manifest, a folder or a name");
         return NULL;
     }
     if (!strchr(name, '/') && !ends_with_yaml(name)) {
@@ -121,16 +121,16 @@ char *code_model_locate(const char *name, CodeError *error)
         return manifest_in(name, error);
     if (exists(name) || strchr(name, '/') || ends_with_yaml(name)) {
         if (!exists(name)) {
-            code_fail(error, CODE_NOT_FOUND, "%.300s: no such file", name);
+            code_fail(error, CODESRC_NOT_FOUND, "%.300s: no such file", name);
             return NULL;
         }
         path = strdup(name);
         if (!path)
-            code_fail(error, CODE_NO_MEMORY, "%.300s: no memory for a path", name);
+            code_fail(error, CODESRC_NO_MEMORY, "%.300s: no memory for a path", name);
         return path;
     }
     code_fail(
-        error, CODE_NOT_FOUND,
+        error, CODESRC_NOT_FOUND,
         "model \"%.200s\": no such file or folder, nor a bundled model in $CODESRC_MODEL_PATH "
         "or %s",
         name, CODE_MODELS_DIR);

@@ -72,9 +72,9 @@ static bool read_patch_nums(const CodeReader *reader, const CodeYamlNode *node)
 
     if (!code_node_expect(reader, node, CODE_YAML_SEQUENCE))
         return false;
-    if (node->count < 2 || node->count > CODE_MAX_SCALES)
+    if (node->count < 2 || node->count > CODESRC_MAX_SCALES)
         return code_read_fail(reader, node->line, "patch_nums: found %u scales, expected 2 to %d",
-                              node->count, CODE_MAX_SCALES);
+                              node->count, CODESRC_MAX_SCALES);
     for (const CodeYamlNode *item = node->first; item; item = item->next) {
         unsigned *side = &manifest->patch_nums[manifest->scales++];
 
@@ -347,7 +347,7 @@ static void set_defaults(CodeManifest *manifest)
             steps--;
     }
     manifest->defaults =
-        (CodeSettings){.drafting_steps = steps, .guidance = 1.5, .top_k = 600, .top_p = 0.96};
+        (CodesrcSettings){.drafting_steps = steps, .guidance = 1.5, .top_k = 600, .top_p = 0.96};
     for (unsigned k = 0; k < manifest->scales; k++)
         manifest->defaults.temperature[k] = k < 7 ? 1.1 : 1.0;
 }
@@ -358,7 +358,7 @@ static bool read_defaults(const CodeReader *reader, const CodeYamlNode *node)
                                                     "temperature"};
     const CodeYamlNode *steps, *guidance, *top_p, *temperature;
     CodeManifest *manifest = reader->manifest;
-    CodeSettings *settings = &manifest->defaults;
+    CodesrcSettings *settings = &manifest->defaults;
 
     set_defaults(manifest);
     if (!node)
@@ -412,7 +412,7 @@ static bool read_root(const CodeReader *reader, const CodeYamlNode *root)
 }
 
 /* Remembers where the manifest lies, which is where its weight files are. */
-static bool open_folder(CodeManifest *manifest, const char *path, CodeError *error)
+static bool open_folder(CodeManifest *manifest, const char *path, CodesrcError *error)
 {
     const char *slash = strrchr(path, '/');
     CodeReason reason;
@@ -423,21 +423,21 @@ static bool open_folder(CodeManifest *manifest, const char *path, CodeError *err
                             : slash == path ? strdup("/")
                                             : strndup(path, (size_t)(slash - path));
     if (!manifest->path || !manifest->folder_name)
-        return code_fail(error, CODE_NO_MEMORY, "no memory for a manifest");
+        return code_fail(error, CODESRC_NO_MEMORY, "no memory for a manifest");
     manifest->folder = open(manifest->folder_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return manifest->folder >= 0 || code_fail(error, CODE_NOT_FOUND, "%s: cannot be opened: %s",
+    return manifest->folder >= 0 || code_fail(error, CODESRC_NOT_FOUND, "%s: cannot be opened: %s",
                                               code_quote_string(&quoted, manifest->folder_name),
                                               code_reason(&reason, errno));
 }
 
 /* The file is small, which reading it has made sure of. */
-static bool digest_file(CodeManifest *manifest, const CodeFile *file, CodeError *error)
+static bool digest_file(CodeManifest *manifest, const CodeFile *file, CodesrcError *error)
 {
     char *bytes = malloc((size_t)file->size);
     bool ok;
 
     if (!bytes)
-        return code_fail(error, CODE_NO_MEMORY, "no memory for a manifest");
+        return code_fail(error, CODESRC_NO_MEMORY, "no memory for a manifest");
     ok = code_file_read(file, 0, bytes, (size_t)file->size, error) &&
          code_file_unchanged(file, error);
     if (ok)
@@ -446,7 +446,7 @@ static bool digest_file(CodeManifest *manifest, const CodeFile *file, CodeError 
     return ok;
 }
 
-CodeManifest *code_manifest_read(const char *path, CodeError *error)
+CodeManifest *code_manifest_read(const char *path, CodesrcError *error)
 {
     CodeManifest *manifest = calloc(1, sizeof *manifest);
     CodeYamlNode *root = NULL;
@@ -454,7 +454,7 @@ CodeManifest *code_manifest_read(const char *path, CodeError *error)
     bool ok;
 
     if (!manifest) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for a manifest");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a manifest");
         return NULL;
     }
     manifest->folder = -1;

@@ -2,7 +2,7 @@
 #ifndef CODE_MODEL_MANIFEST_H
 #define CODE_MODEL_MANIFEST_H
 
-#include "code.h"
+#include "codesrc.h"
 
 #define CODE_MAX_LEVELS 8 /* of a VQ-VAE */
 #define CODE_MAX_PAIRS  16
@@ -31,7 +31,7 @@ typedef struct CodeManifest {
     char *folder_name;                  /* the folder that weight files are relative to */
     int folder;                         /* its descriptor */
     char *name, *description, *license; /* "" where not given */
-    unsigned scales, patch_nums[CODE_MAX_SCALES];
+    unsigned scales, patch_nums[CODESRC_MAX_SCALES];
     unsigned classes;
     char **class_names; /* `classes` strings, or NULL */
     bool synthetic;
@@ -39,13 +39,13 @@ typedef struct CodeManifest {
     CodeManifestVae vae;
     unsigned pair_count; /* 1 with plain `drafter` and `refiner` keys */
     CodeManifestPair pairs[CODE_MAX_PAIRS];
-    CodeSettings defaults;
+    CodesrcSettings defaults;
     uint64_t digest; /* of the file, see digest.h */
 } CodeManifest;
 
 /* Reads and checks the manifest at `path`. Refuses, with file:line, whatever it does not know.
  * Settings that it does not give get the paper's values. NULL on failure. */
-CodeManifest *code_manifest_read(const char *path, CodeError *error);
+CodeManifest *code_manifest_read(const char *path, CodesrcError *error);
 /* What a converted model calls its files. */
 #define CODE_VAE_FILE      "vae.safetensors"
 #define CODE_DRAFTER_FILE  "drafter.safetensors"
@@ -56,7 +56,7 @@ CodeManifest *code_manifest_read(const char *path, CodeError *error);
  * files above. `steps`: the default number of drafting steps. Fails where `path` exists. */
 bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *pair,
                          unsigned classes, unsigned groups, unsigned steps, const char *path,
-                         CodeError *error);
+                         CodesrcError *error);
 
 void code_manifest_free(CodeManifest *manifest); /* NULL is allowed */
 

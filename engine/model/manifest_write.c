@@ -59,7 +59,7 @@ static void write_steps(FILE *out, uint32_t steps)
 
 static void write_defaults(FILE *out, const CodeManifest *manifest, unsigned steps)
 {
-    const CodeSettings *settings = &manifest->defaults;
+    const CodesrcSettings *settings = &manifest->defaults;
 
     fprintf(out, "defaults:\n  drafting_steps: %u\n  guidance: ", steps);
     write_real(out, settings->guidance);
@@ -74,13 +74,13 @@ static void write_defaults(FILE *out, const CodeManifest *manifest, unsigned ste
 
 bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *pair,
                          unsigned classes, unsigned groups, unsigned steps, const char *path,
-                         CodeError *error)
+                         CodesrcError *error)
 {
     FILE *out = fopen(path, "wxe");
     bool good;
 
     if (!out)
-        return code_fail(error, CODE_FAILED, "%.300s: cannot be written", path);
+        return code_fail(error, CODESRC_FAILED, "%.300s: cannot be written", path);
     fputs("name: ", out);
     write_text(out, manifest->name);
     if (*manifest->description) {
@@ -109,5 +109,5 @@ bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *p
     write_defaults(out, manifest, steps);
     good = !ferror(out);
     return (!fclose(out) && good) ||
-           code_fail(error, CODE_FAILED, "%.300s: cannot be written", path);
+           code_fail(error, CODESRC_FAILED, "%.300s: cannot be written", path);
 }

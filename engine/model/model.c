@@ -8,16 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-void code_model_options_init(CodeModelOptions *options)
+void codesrc_model_options_init(CodesrcModelOptions *options)
 {
-    *options = (CodeModelOptions){.cuda_device_id = -1};
+    *options = (CodesrcModelOptions){.cuda_device_id = -1};
 }
 
-static void describe(CodeModel *model)
+static void describe(CodesrcModel *model)
 {
     const CodeManifest *manifest = model->manifest;
     const CodeShape *shape = &model->shape;
-    CodeModelInfo *info = &model->info;
+    CodesrcModelInfo *info = &model->info;
 
     info->name = manifest->name;
     info->description = manifest->description;
@@ -27,7 +27,8 @@ static void describe(CodeModel *model)
     info->precision = model->device_info.precision;
     info->cuda_device_id = model->device_info.host_memory ? -1 : model->device_info.index;
     info->overlaps = model->backend->after != NULL;
-    info->passed_over = model->passed_over.status == CODE_NO_DEVICE ? model->passed_over.text : "";
+    info->passed_over =
+        model->passed_over.status == CODESRC_NO_DEVICE ? model->passed_over.text : "";
     info->digest = model->digest;
     info->threads = model->device_info.threads;
     info->classes = shape->classes;
@@ -42,7 +43,7 @@ static void describe(CodeModel *model)
     info->defaults = manifest->defaults;
 }
 
-static void model_free(CodeModel *model)
+static void model_free(CodesrcModel *model)
 {
     if (model->device) {
         code_model_unbind(model);
@@ -52,22 +53,23 @@ static void model_free(CodeModel *model)
     free(model);
 }
 
-CodeModel *code_model_open(const char *name, const CodeModelOptions *options, CodeError *error)
+CodesrcModel *codesrc_model_open(const char *name, const CodesrcModelOptions *options,
+                                 CodesrcError *error)
 {
-    CodeModelOptions defaults;
+    CodesrcModelOptions defaults;
     CodeDeviceOptions device_options;
-    CodeModel *model = NULL;
+    CodesrcModel *model = NULL;
     unsigned steps;
     char *path;
 
-    code_model_options_init(&defaults);
+    codesrc_model_options_init(&defaults);
     options = options ? options : &defaults;
-    path = code_model_locate(name, error);
+    path = codesrc_model_locate(name, error);
     if (!path)
         return NULL;
     model = calloc(1, sizeof *model);
     if (!model) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for a model");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a model");
         free(path);
         return NULL;
     }
@@ -95,31 +97,31 @@ failed:
     return NULL;
 }
 
-CodeModel *code_model_ref(CodeModel *model)
+CodesrcModel *codesrc_model_ref(CodesrcModel *model)
 {
     atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);
     return model;
 }
 
-void code_model_unref(CodeModel *model)
+void codesrc_model_unref(CodesrcModel *model)
 {
     if (model && atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) == 1)
         model_free(model);
 }
 
-const CodeModelInfo *code_model_info(const CodeModel *model)
+const CodesrcModelInfo *codesrc_model_info(const CodesrcModel *model)
 {
     return &model->info;
 }
 
-int32_t code_random_class(const CodeModel *model, uint64_t seed, uint64_t frame)
+int32_t codesrc_random_class(const CodesrcModel *model, uint64_t seed, uint64_t frame)
 {
     return (int32_t)(code_uniform(seed, frame, 0, CODE_STREAM_CLASS) * model->shape.classes);
 }
 
-void code_request_init(const CodeModel *model, CodeRequest *request)
+void codesrc_request_init(const CodesrcModel *model, CodesrcRequest *request)
 {
-    *request = (CodeRequest){.class_id = CODE_CLASS_RANDOM,
-                             .class_id_2 = CODE_CLASS_NONE,
-                             .settings = model->info.defaults};
+    *request = (CodesrcRequest){.class_id = CODESRC_CLASS_RANDOM,
+                                .class_id_2 = CODESRC_CLASS_NONE,
+                                .settings = model->info.defaults};
 }

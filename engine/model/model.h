@@ -26,8 +26,8 @@ typedef struct CodeVarShape {
 
 typedef struct CodeShape {
     unsigned scales; /* K */
-    unsigned patch_nums[CODE_MAX_SCALES];
-    unsigned first[CODE_MAX_SCALES + 1]; /* position of a scale's first token; first[K] = L */
+    unsigned patch_nums[CODESRC_MAX_SCALES];
+    unsigned first[CODESRC_MAX_SCALES + 1]; /* position of a scale's first token; first[K] = L */
     unsigned classes;
     uint32_t steps; /* bit N: N drafting steps are served */
     CodeVaeShape vae;
@@ -109,13 +109,13 @@ typedef struct CodeVae {
     float *host_codebook;            /* the same, on the host */
 } CodeVae;
 
-struct CodeModel {
+struct CodesrcModel {
     atomic_uint references;
     CodeManifest *manifest;
-    CodeModelInfo info;
+    CodesrcModelInfo info;
     CodeShape shape;
     const CodeBackend *backend;
-    CodeError passed_over; /* by "auto": info has its text */
+    CodesrcError passed_over; /* by "auto": info has its text */
     CodeDevice *device;
     CodeDeviceInfo device_info;
     bool loaded;     /* false after headers_only */
@@ -135,17 +135,17 @@ struct CodeModel {
 
 /* Finds model->shape from the manifest and the headers of its weight files, for the pair that
  * serves `steps`, checks every tensor, and loads all of them unless options->headers_only. */
-bool code_model_bind(CodeModel *model, unsigned steps, const CodeModelOptions *options,
-                     CodeError *error);
-void code_model_unbind(CodeModel *model);
+bool code_model_bind(CodesrcModel *model, unsigned steps, const CodesrcModelOptions *options,
+                     CodesrcError *error);
+void code_model_unbind(CodesrcModel *model);
 
 /* ---- shape.c: what the files do not say ------------------------------------------------------ */
 
 /* Complete a shape from the manifest, or, for real files, from the tensors; what the manifest says
  * must agree with them. */
 bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
-                       CodeVaeShape *shape, CodeError *error);
+                       CodeVaeShape *shape, CodesrcError *error);
 bool code_shape_of_var(const CodeManifestVar *given, const char *role, const CodeWeights *weights,
-                       CodeVarShape *shape, unsigned *classes, CodeError *error);
+                       CodeVarShape *shape, unsigned *classes, CodesrcError *error);
 
 #endif

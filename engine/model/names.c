@@ -38,7 +38,7 @@ static unsigned distance(const char *a, const char *b)
 }
 
 /* Up to LISTED names: those that hold the text, else those that are nearest to it. */
-static void list_candidates(const CodeModelInfo *info, const char *name, bool holding, char *out,
+static void list_candidates(const CodesrcModelInfo *info, const char *name, bool holding, char *out,
                             size_t size)
 {
     size_t length = 0;
@@ -57,15 +57,15 @@ static void list_candidates(const CodeModelInfo *info, const char *name, bool ho
         }
 }
 
-bool code_model_find_class(const CodeModel *model, const char *name, int32_t *class_id,
-                           CodeError *error)
+bool codesrc_model_find_class(const CodesrcModel *model, const char *name, int32_t *class_id,
+                              CodesrcError *error)
 {
-    const CodeModelInfo *info = &model->info;
+    const CodesrcModelInfo *info = &model->info;
     char near[300] = "";
     unsigned parts = 0;
 
     if (!info->class_names)
-        return code_fail(error, CODE_SETTINGS,
+        return code_fail(error, CODESRC_SETTINGS,
                          "class \"%.60s\": the classes of \"%s\" have no names", name, info->name);
     for (unsigned i = 0; i < info->classes; i++) {
         if (!strcasecmp(info->class_names[i], name)) {
@@ -78,7 +78,8 @@ bool code_model_find_class(const CodeModel *model, const char *name, int32_t *cl
     if (parts == 1)
         return true;
     list_candidates(info, name, parts > 1, near, sizeof near);
-    return code_fail(error, CODE_SETTINGS, "class \"%.60s\": %s of \"%s\" has that name; %s are %s",
-                     name, parts ? "more than one class" : "no class", info->name,
+    return code_fail(error, CODESRC_SETTINGS,
+                     "class \"%.60s\": %s of \"%s\" has that name; %s are %s", name,
+                     parts ? "more than one class" : "no class", info->name,
                      parts ? "among them" : "the nearest", near);
 }

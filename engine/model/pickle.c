@@ -532,7 +532,7 @@ static bool run(Machine *machine, Value *result)
 }
 
 bool code_pickle_read(const uint8_t *bytes, size_t length, const char *file, CodePickleEach each,
-                      void *user, CodeError *error)
+                      void *user, CodesrcError *error)
 {
     Machine machine = {.file = file, .error = error, .code = bytes, .length = length};
     Value result = {.kind = MARK};

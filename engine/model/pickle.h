@@ -20,11 +20,11 @@ typedef struct CodePickled {
 } CodePickled;
 
 /* Called for each tensor; false, with error filled in, ends the reading. */
-typedef bool (*CodePickleEach)(void *user, const CodePickled *tensor, CodeError *error);
+typedef bool (*CodePickleEach)(void *user, const CodePickled *tensor, CodesrcError *error);
 
 /* Runs the pickle, then calls `each` for the tensors of the dictionary that it makes, in its order.
  * `file` is what errors call the file. */
 bool code_pickle_read(const uint8_t *bytes, size_t length, const char *file, CodePickleEach each,
-                      void *user, CodeError *error);
+                      void *user, CodesrcError *error);
 
 #endif

@@ -34,7 +34,7 @@ static bool check_keys(Machine *machine, const Dict *dict)
         return true;
     pairs = malloc(dict->count * sizeof *pairs);
     if (!pairs)
-        return code_fail(machine->error, CODE_NO_MEMORY, "%s: no memory for %zu names",
+        return code_fail(machine->error, CODESRC_NO_MEMORY, "%s: no memory for %zu names",
                          machine->file, dict->count);
     for (size_t i = 0; pair; pair = pair->next)
         pairs[i++] = pair;

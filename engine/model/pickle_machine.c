@@ -33,7 +33,7 @@ bool pickle_fail(Machine *machine, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return code_fail(machine->error, CODE_MALFORMED, "%s: pickle, byte %zu: %s", machine->file,
+    return code_fail(machine->error, CODESRC_MALFORMED, "%s: pickle, byte %zu: %s", machine->file,
                      machine->opcode_at, text);
 }
 
@@ -62,7 +62,7 @@ void *pickle_allocate(Machine *machine, size_t bytes)
         }
         block = malloc(sizeof *block + size);
         if (!block) {
-            code_fail(machine->error, CODE_NO_MEMORY, "%s: no memory for its pickle",
+            code_fail(machine->error, CODESRC_NO_MEMORY, "%s: no memory for its pickle",
                       machine->file);
             return NULL;
         }
@@ -89,7 +89,7 @@ static bool reserve(Machine *machine, Value **values, size_t count, size_t *room
     wanted = *room ? 2 * *room : 256;
     more = realloc(*values, wanted * sizeof **values);
     if (!more)
-        return code_fail(machine->error, CODE_NO_MEMORY, "%s: no memory for its pickle",
+        return code_fail(machine->error, CODESRC_NO_MEMORY, "%s: no memory for its pickle",
                          machine->file);
     *values = more;
     *room = wanted;

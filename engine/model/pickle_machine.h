@@ -67,7 +67,7 @@ typedef struct Block {
 
 typedef struct Machine {
     const char *file;
-    CodeError *error;
+    CodesrcError *error;
     const uint8_t *code;
     size_t length, at;
     size_t opcode_at;
@@ -77,7 +77,7 @@ typedef struct Machine {
     size_t block_left, arena_size;
 } Machine;
 
-/* Fails with CODE_MALFORMED, naming the file and the byte of the opcode. */
+/* Fails with CODESRC_MALFORMED, naming the file and the byte of the opcode. */
 bool pickle_fail(Machine *machine, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool pickle_fail_kind(Machine *machine, const char *what, Kind found, const char *expected);
 const char *pickle_kind(Kind kind); /* "a string", ... */

@@ -42,7 +42,7 @@ const char *code_pth_other_form(const uint8_t *begin, size_t size)
     return NULL;
 }
 
-static bool refuse_torchscript(const CodeZip *zip, const CodeFile *file, CodeError *error)
+static bool refuse_torchscript(const CodeZip *zip, const CodeFile *file, CodesrcError *error)
 {
     for (size_t i = 0; i < zip->count; i++) {
         const CodeZipRecord *record = &zip->records[i];
@@ -50,7 +50,7 @@ static bool refuse_torchscript(const CodeZip *zip, const CodeFile *file, CodeErr
         if ((record->name_length >= 5 && !memcmp(record->name, "code/", 5)) ||
             (record->name_length == 13 && !memcmp(record->name, "constants.pkl", 13)))
             return code_fail(
-                error, CODE_MALFORMED,
+                error, CODESRC_MALFORMED,
                 "%s: found a TorchScript program, expected the weights alone: save its "
                 "state_dict with torch.save",
                 file->name);
@@ -62,7 +62,7 @@ static bool refuse_torchscript(const CodeZip *zip, const CodeFile *file, CodeErr
 
 /* Text of a small record, less one newline at its end, in text[0..16). "" if there is none. */
 static bool read_note(const CodeZip *zip, const CodeFile *file, const char *name, char text[17],
-                      CodeError *error)
+                      CodesrcError *error)
 {
     CodeZipRecord *record = code_zip_find(zip, name, strlen(name));
     uint8_t *bytes;
@@ -83,7 +83,7 @@ static bool read_note(const CodeZip *zip, const CodeFile *file, const char *name
     return true;
 }
 
-static bool check_notes(const CodeZip *zip, const CodeFile *file, CodeError *error)
+static bool check_notes(const CodeZip *zip, const CodeFile *file, CodesrcError *error)
 {
     char order[17], version[17];
     unsigned number = 0;
@@ -93,17 +93,18 @@ static bool check_notes(const CodeZip *zip, const CodeFile *file, CodeError *err
         !read_note(zip, file, "version", version, error))
         return false;
     if (!strcmp(order, "big"))
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found weights of a big-endian machine, expected little-endian",
                          file->name);
     if (*order && strcmp(order, "little"))
-        return code_fail(error, CODE_MALFORMED, "%s: found byte order '%s', expected 'little'",
+        return code_fail(error, CODESRC_MALFORMED, "%s: found byte order '%s', expected 'little'",
                          file->name, code_quote_string(&quoted, order));
     for (const char *c = version; *c >= '0' && *c <= '9' && number <= MAX_VERSION; c++)
         number = 10 * number + (unsigned)(*c - '0');
     if (!number || number > MAX_VERSION || strlen(version) > (number < 10 ? 1 : 2))
-        return code_fail(error, CODE_MALFORMED, "%s: found archive version '%s', expected 1 to %d",
-                         file->name, code_quote_string(&quoted, version), MAX_VERSION);
+        return code_fail(error, CODESRC_MALFORMED,
+                         "%s: found archive version '%s', expected 1 to %d", file->name,
+                         code_quote_string(&quoted, version), MAX_VERSION);
     return true;
 }
 
@@ -119,17 +120,17 @@ typedef struct Binder {
 } Binder;
 
 static bool fail_tensor(const Binder *binder, const CodePickled *tensor, const char *what,
-                        CodeError *error)
+                        CodesrcError *error)
 {
     CodeQuoted quoted;
 
-    return code_fail(error, CODE_MALFORMED, "%s: tensor '%s': %s", binder->file->name,
+    return code_fail(error, CODESRC_MALFORMED, "%s: tensor '%s': %s", binder->file->name,
                      code_quote(&quoted, tensor->name, tensor->name_length), what);
 }
 
 /* Every element must lie in the storage, and no two in one place. */
 static bool check_view(const Binder *binder, const CodePickled *tensor, uint64_t elements,
-                       CodeError *error)
+                       CodesrcError *error)
 {
     unsigned order[CODE_MAX_RANK], rank = 0;
     uint64_t last = tensor->offset, span = 1;
@@ -168,7 +169,7 @@ static bool check_view(const Binder *binder, const CodePickled *tensor, uint64_t
 }
 
 /* The storage of a tensor, if the archive holds it as the pickle says. */
-static CodeZipRecord *find_storage(Binder *binder, const CodePickled *tensor, CodeError *error)
+static CodeZipRecord *find_storage(Binder *binder, const CodePickled *tensor, CodesrcError *error)
 {
     char name[24] = "data/", what[160];
     CodeZipRecord *record;
@@ -198,7 +199,7 @@ static CodeZipRecord *find_storage(Binder *binder, const CodePickled *tensor, Co
     return record;
 }
 
-static bool bind_tensor(void *user, const CodePickled *tensor, CodeError *error)
+static bool bind_tensor(void *user, const CodePickled *tensor, CodesrcError *error)
 {
     Binder *binder = user;
     CodeZipRecord *record = find_storage(binder, tensor, error);
@@ -224,7 +225,8 @@ static bool bind_tensor(void *user, const CodePickled *tensor, CodeError *error)
                             binder->file->name, error);
 }
 
-static bool read_tensors(CodeZip *zip, const CodeFile *file, CodeTensors *tensors, CodeError *error)
+static bool read_tensors(CodeZip *zip, const CodeFile *file, CodeTensors *tensors,
+                         CodesrcError *error)
 {
     CodeZipRecord *record = code_zip_find(zip, "data.pkl", 8);
     Binder binder = {.file = file, .zip = zip, .tensors = tensors};
@@ -232,7 +234,7 @@ static bool read_tensors(CodeZip *zip, const CodeFile *file, CodeTensors *tensor
     bool ok;
 
     if (!record)
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found a zip without data.pkl, expected one that torch.save wrote",
                          file->name);
     pickle = code_zip_read(zip, file, record, MAX_PICKLE, error);
@@ -242,13 +244,13 @@ static bool read_tensors(CodeZip *zip, const CodeFile *file, CodeTensors *tensor
     ok = binder.types
              ? code_pickle_read(pickle, (size_t)record->size, file->name, bind_tensor, &binder,
                                 error)
-             : code_fail(error, CODE_NO_MEMORY, "%s: no memory for its storages", file->name);
+             : code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for its storages", file->name);
     free(binder.types);
     free(pickle);
     return ok;
 }
 
-CodeZip *code_pth_read(const CodeFile *file, CodeTensors *tensors, CodeError *error)
+CodeZip *code_pth_read(const CodeFile *file, CodeTensors *tensors, CodesrcError *error)
 {
     CodeZip *zip = code_zip_open(file, error);
 

@@ -27,14 +27,14 @@ typedef struct Scan {
 } Scan;
 
 static bool fail_scan(const Scan *scan, const char *found, const char *expected, const char *file,
-                      CodeError *error)
+                      CodesrcError *error)
 {
-    return code_fail(error, CODE_MALFORMED, "%s: header, byte %zu: found %s, expected %s", file,
+    return code_fail(error, CODESRC_MALFORMED, "%s: header, byte %zu: found %s, expected %s", file,
                      scan->at, found, expected);
 }
 
 /* Leaves `at` on the closing quote. */
-static bool skip_string(Scan *scan, const char *file, CodeError *error)
+static bool skip_string(Scan *scan, const char *file, CodesrcError *error)
 {
     while (++scan->at < scan->length && scan->text[scan->at] != '"') {
         if (scan->text[scan->at] == '\\')
@@ -44,7 +44,7 @@ static bool skip_string(Scan *scan, const char *file, CodeError *error)
            fail_scan(scan, "its end", "the end of a string", file, error);
 }
 
-static bool open_bracket(Scan *scan, char bracket, const char *file, CodeError *error)
+static bool open_bracket(Scan *scan, char bracket, const char *file, CodesrcError *error)
 {
     if (scan->depth == 3 || (bracket == '[') != (scan->depth == 2))
         return fail_scan(scan, bracket == '[' ? "a list" : "an object",
@@ -57,7 +57,7 @@ static bool open_bracket(Scan *scan, char bracket, const char *file, CodeError *
     return true;
 }
 
-static bool scan_character(Scan *scan, const char *file, CodeError *error)
+static bool scan_character(Scan *scan, const char *file, CodesrcError *error)
 {
     char c = scan->text[scan->at];
     CodeQuoted quoted;
@@ -74,7 +74,7 @@ static bool scan_character(Scan *scan, const char *file, CodeError *error)
         return true;
     case ':':
         return ++scan->pairs <= MAX_PAIRS ||
-               code_fail(error, CODE_MALFORMED,
+               code_fail(error, CODESRC_MALFORMED,
                          "%s: header: found more than %d keys, expected %d tensors at most", file,
                          MAX_PAIRS, CODE_MAX_TENSORS);
     case ',':
@@ -93,12 +93,12 @@ static bool scan_character(Scan *scan, const char *file, CodeError *error)
     }
 }
 
-static bool scan_header(const char *text, size_t length, const char *file, CodeError *error)
+static bool scan_header(const char *text, size_t length, const char *file, CodesrcError *error)
 {
     Scan scan = {.text = text, .length = length};
 
     if (text[0] != '{')
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found byte 0x%02x where the header of a .safetensors file begins, "
                          "expected '{' (and no .pth file, which begins with PK)",
                          file, (unsigned char)text[0]);
@@ -136,7 +136,8 @@ static bool read_list(const json_t *list, unsigned *count, uint64_t *numbers)
 
 /* Type, shape and place of a tensor, which lies in data[0..data_size) that begins at data_at. */
 static bool read_tensor(const json_t *entry, const char *shown, uint64_t data_at,
-                        uint64_t data_size, CodeTensor *tensor, const char *file, CodeError *error)
+                        uint64_t data_size, CodeTensor *tensor, const char *file,
+                        CodesrcError *error)
 {
     const json_t *type = json_object_get(entry, "dtype");
     uint64_t offsets[CODE_MAX_RANK], bytes;
@@ -147,31 +148,31 @@ static bool read_tensor(const json_t *entry, const char *shown, uint64_t data_at
         !read_list(json_object_get(entry, "shape"), &tensor->info.rank, tensor->info.dims) ||
         !read_list(json_object_get(entry, "data_offsets"), &count, offsets) || count != 2)
         return code_fail(
-            error, CODE_MALFORMED,
+            error, CODESRC_MALFORMED,
             "%s: tensor '%s': expected the keys dtype (a string), shape (up to %d whole "
             "numbers), data_offsets (two) and no other",
             file, shown, CODE_MAX_RANK);
     tensor->type = code_type_find(json_string_value(type), json_string_length(type));
     if (!tensor->type || !tensor->type->bytes)
         return code_fail(
-            error, CODE_MALFORMED,
+            error, CODESRC_MALFORMED,
             "%s: tensor '%s': found type '%s', expected F32, F16, BF16, F64 or another "
             "type of whole bytes",
             file, shown, code_quote_string(&quoted, json_string_value(type)));
     if (!code_elements(tensor->info.rank, tensor->info.dims, &tensor->info.elements) ||
         !code_mul_u64(tensor->info.elements, tensor->type->bytes, &bytes))
-        return code_fail(error, CODE_MALFORMED, "%s: tensor '%s': found a shape that overflows",
+        return code_fail(error, CODESRC_MALFORMED, "%s: tensor '%s': found a shape that overflows",
                          file, shown);
     if (offsets[0] > offsets[1] || offsets[1] - offsets[0] != bytes)
         return code_fail(
-            error, CODE_MALFORMED,
+            error, CODESRC_MALFORMED,
             "%s: tensor '%s': found data_offsets %llu to %llu, expected %llu bytes for "
             "its shape and type",
             file, shown, (unsigned long long)offsets[0], (unsigned long long)offsets[1],
             (unsigned long long)bytes);
     if (offsets[1] > data_size)
         return code_fail(
-            error, CODE_TRUNCATED,
+            error, CODESRC_TRUNCATED,
             "%s: tensor '%s': found %llu bytes of values in the file, expected %llu: cut "
             "short",
             file, shown, (unsigned long long)data_size, (unsigned long long)offsets[1]);
@@ -181,7 +182,7 @@ static bool read_tensor(const json_t *entry, const char *shown, uint64_t data_at
     return true;
 }
 
-static bool check_metadata(const json_t *metadata, const char *file, CodeError *error)
+static bool check_metadata(const json_t *metadata, const char *file, CodesrcError *error)
 {
     bool ok = json_is_object(metadata);
     const char *key;
@@ -189,7 +190,7 @@ static bool check_metadata(const json_t *metadata, const char *file, CodeError *
 
     json_object_foreach((json_t *)metadata, key, value) ok = ok && json_is_string(value);
     return ok ||
-           code_fail(error, CODE_MALFORMED,
+           code_fail(error, CODESRC_MALFORMED,
                      "%s: __metadata__: expected an object of strings, and nothing else", file);
 }
 
@@ -206,7 +207,7 @@ static int compare_places(const void *a, const void *b)
 
 /* The tensors must cover data_at..size, each byte once. */
 static bool check_cover(const CodeTensors *tensors, uint64_t data_at, const CodeFile *file,
-                        CodeError *error)
+                        CodesrcError *error)
 {
     const CodeTensor **order = malloc((tensors->count + 1) * sizeof *order);
     uint64_t at = data_at;
@@ -214,14 +215,14 @@ static bool check_cover(const CodeTensors *tensors, uint64_t data_at, const Code
     CodeQuoted quoted;
 
     if (!ok)
-        return code_fail(error, CODE_NO_MEMORY, "%s: no memory for %zu tensors", file->name,
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for %zu tensors", file->name,
                          tensors->count);
     for (size_t i = 0; i < tensors->count; i++)
         order[i] = &tensors->all[i];
     qsort(order, tensors->count, sizeof *order, compare_places);
     for (size_t i = 0; ok && i < tensors->count; i++) {
         if (order[i]->offset != at)
-            ok = code_fail(error, CODE_MALFORMED,
+            ok = code_fail(error, CODESRC_MALFORMED,
                            "%s: tensor '%s': found its values at byte %llu, expected them at byte "
                            "%llu, without gap or overlap",
                            file->name, code_quote_string(&quoted, order[i]->info.name),
@@ -231,14 +232,14 @@ static bool check_cover(const CodeTensors *tensors, uint64_t data_at, const Code
     }
     free(order);
     if (ok && at != file->size)
-        ok = code_fail(error, CODE_MALFORMED,
+        ok = code_fail(error, CODESRC_MALFORMED,
                        "%s: found %llu bytes after the last tensor, expected none", file->name,
                        (unsigned long long)(file->size - at));
     return ok;
 }
 
 static bool read_entries(const json_t *header, const CodeFile *file, uint64_t data_at,
-                         CodeTensors *tensors, CodeError *error)
+                         CodeTensors *tensors, CodesrcError *error)
 {
     const char *name;
     json_t *entry;
@@ -262,7 +263,7 @@ static bool read_entries(const json_t *header, const CodeFile *file, uint64_t da
 
 /* Parses a header that scan_header() has let pass. */
 static bool parse_header(const char *text, size_t length, const CodeFile *file,
-                         CodeTensors *tensors, CodeError *error)
+                         CodeTensors *tensors, CodesrcError *error)
 {
     json_error_t what;
     json_t *header;
@@ -271,16 +272,16 @@ static bool parse_header(const char *text, size_t length, const CodeFile *file,
 
     header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &what);
     if (!header && json_error_code(&what) == json_error_out_of_memory)
-        return code_fail(error, CODE_NO_MEMORY, "%s: no memory for its header", file->name);
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for its header", file->name);
     if (!header)
-        return code_fail(error, CODE_MALFORMED, "%s: header, byte %d: %s", file->name,
+        return code_fail(error, CODESRC_MALFORMED, "%s: header, byte %d: %s", file->name,
                          what.position, code_quote_string(&quoted, what.text));
     ok = read_entries(header, file, 8 + length, tensors, error);
     json_decref(header);
     return ok;
 }
 
-bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodeError *error)
+bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodesrcError *error)
 {
     uint8_t bytes[8];
     uint64_t length = 0;
@@ -288,7 +289,7 @@ bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodeError
     bool ok;
 
     if (file->size < 10)
-        return code_fail(error, CODE_TRUNCATED,
+        return code_fail(error, CODESRC_TRUNCATED,
                          "%s: found %llu bytes, expected a .safetensors or .pth file", file->name,
                          (unsigned long long)file->size);
     if (!code_file_read(file, 0, bytes, sizeof bytes, error))
@@ -298,14 +299,14 @@ bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodeError
     if (length < 2 || length > MAX_HEADER || length > file->size - 8)
         return code_fail(
             error,
-            length > file->size - 8 && length <= MAX_HEADER ? CODE_TRUNCATED : CODE_MALFORMED,
+            length > file->size - 8 && length <= MAX_HEADER ? CODESRC_TRUNCATED : CODESRC_MALFORMED,
             "%s: found a header length of %llu, expected 2 to %llu: cut short, or no "
             ".safetensors or .pth file",
             file->name, (unsigned long long)length,
             (unsigned long long)(file->size - 8 < MAX_HEADER ? file->size - 8 : MAX_HEADER));
     text = malloc((size_t)length);
     if (!text)
-        return code_fail(error, CODE_NO_MEMORY, "%s: no memory for a header of %llu bytes",
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for a header of %llu bytes",
                          file->name, (unsigned long long)length);
     ok = code_file_read(file, 8, text, (size_t)length, error) &&
          scan_header(text, (size_t)length, file->name, error) &&

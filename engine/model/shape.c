@@ -12,18 +12,18 @@ enum { MAX_WIDTH = 16384, MAX_DEPTH = 256, MAX_CODES = 65536, MAX_CHANNELS = 102
 
 /* Dimension `axis` of a tensor that must be there. 0 on failure. */
 static unsigned dimension(const CodeWeights *weights, const char *name, unsigned rank,
-                          unsigned axis, unsigned limit, CodeError *error)
+                          unsigned axis, unsigned limit, CodesrcError *error)
 {
-    const CodeTensorInfo *tensor = code_weights_find(weights, name);
+    const CodesrcTensorInfo *tensor = code_weights_find(weights, name);
 
     if (!tensor)
-        code_fail(error, CODE_MISMATCH, "%s: tensor %s is missing", code_weights_name(weights),
+        code_fail(error, CODESRC_MISMATCH, "%s: tensor %s is missing", code_weights_name(weights),
                   name);
     else if (tensor->rank != rank)
-        code_fail(error, CODE_MISMATCH, "%s: tensor %s has %u dimensions, expected %u",
+        code_fail(error, CODESRC_MISMATCH, "%s: tensor %s has %u dimensions, expected %u",
                   code_weights_name(weights), name, tensor->rank, rank);
     else if (tensor->dims[axis] < 1 || tensor->dims[axis] > limit)
-        code_fail(error, CODE_MISMATCH, "%s: tensor %s: dimension %u is %llu, expected 1..%u",
+        code_fail(error, CODESRC_MISMATCH, "%s: tensor %s: dimension %u is %llu, expected 1..%u",
                   code_weights_name(weights), name, axis, (unsigned long long)tensor->dims[axis],
                   limit);
     else
@@ -46,22 +46,22 @@ static unsigned run_length(const CodeWeights *weights, const char *format_head,
 
 /* *number = found, unless the manifest gave another number. */
 static bool agree(unsigned given, unsigned found, const char *what, const CodeWeights *weights,
-                  unsigned *number, CodeError *error)
+                  unsigned *number, CodesrcError *error)
 {
     if (given && given != found)
-        return code_fail(error, CODE_MISMATCH, "%s: %s is %u, but the manifest says %u",
+        return code_fail(error, CODESRC_MISMATCH, "%s: %s is %u, but the manifest says %u",
                          code_weights_name(weights), what, found, given);
     *number = found;
     return true;
 }
 
 static bool vae_levels(const CodeManifestVae *given, const CodeWeights *weights,
-                       CodeVaeShape *shape, CodeError *error)
+                       CodeVaeShape *shape, CodesrcError *error)
 {
     unsigned levels = run_length(weights, "decoder.up.", ".block.0.conv1.weight", CODE_MAX_LEVELS);
 
     if (levels < 1 || levels > CODE_MAX_LEVELS)
-        return code_fail(error, CODE_MISMATCH, "%s: %u levels decoder.up.*, expected 1..%d",
+        return code_fail(error, CODESRC_MISMATCH, "%s: %u levels decoder.up.*, expected 1..%d",
                          code_weights_name(weights), levels, CODE_MAX_LEVELS);
     if (!agree(given->levels, levels, "the number of levels (ch_mult)", weights, &shape->levels,
                error))
@@ -75,7 +75,7 @@ static bool vae_levels(const CodeManifestVae *given, const CodeWeights *weights,
         if (!out)
             return false;
         if (out % shape->ch)
-            return code_fail(error, CODE_MISMATCH,
+            return code_fail(error, CODESRC_MISMATCH,
                              "%s: tensor %s has %u outputs, expected a multiple of ch = %u",
                              code_weights_name(weights), name, out, shape->ch);
         if (!agree(given->ch_mult[level], out / shape->ch, "ch_mult", weights,
@@ -85,24 +85,24 @@ static bool vae_levels(const CodeManifestVae *given, const CodeWeights *weights,
     return true;
 }
 
-static bool groups_fit(const CodeVaeShape *shape, const char *name, CodeError *error)
+static bool groups_fit(const CodeVaeShape *shape, const char *name, CodesrcError *error)
 {
     for (unsigned level = 0; level < shape->levels; level++) {
         unsigned channels = shape->ch * shape->ch_mult[level];
 
         if (channels % shape->groups)
-            return code_fail(error, CODE_MISMATCH,
+            return code_fail(error, CODESRC_MISMATCH,
                              "%s: %u channels on level %u cannot be cut into groups: %u", name,
                              channels, level, shape->groups);
     }
     if (shape->ch % shape->groups)
-        return code_fail(error, CODE_MISMATCH, "%s: ch = %u cannot be cut into groups: %u", name,
+        return code_fail(error, CODESRC_MISMATCH, "%s: ch = %u cannot be cut into groups: %u", name,
                          shape->ch, shape->groups);
     return true;
 }
 
 bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
-                       CodeVaeShape *shape, CodeError *error)
+                       CodeVaeShape *shape, CodesrcError *error)
 {
     const CodeManifestVae *given = &manifest->vae;
     unsigned codes, channels, ch, blocks;
@@ -126,7 +126,7 @@ bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
         return false;
     blocks = run_length(weights, "encoder.down.0.block.", ".conv1.weight", CODE_MAX_RES_BLOCKS);
     if (blocks < 1 || blocks > CODE_MAX_RES_BLOCKS)
-        return code_fail(error, CODE_MISMATCH,
+        return code_fail(error, CODESRC_MISMATCH,
                          "%s: %u blocks encoder.down.0.block.*, expected 1..%d",
                          code_weights_name(weights), blocks, CODE_MAX_RES_BLOCKS);
     return agree(given->codes, codes, "codes", weights, &shape->codes, error) &&
@@ -138,7 +138,7 @@ bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
 }
 
 bool code_shape_of_var(const CodeManifestVar *given, const char *role, const CodeWeights *weights,
-                       CodeVarShape *shape, unsigned *classes, CodeError *error)
+                       CodeVarShape *shape, unsigned *classes, CodesrcError *error)
 {
     unsigned depth, width, heads, rows;
 
@@ -148,7 +148,7 @@ bool code_shape_of_var(const CodeManifestVar *given, const char *role, const Cod
 
     depth = run_length(weights, "blocks.", ".attn.mat_qkv.weight", MAX_DEPTH);
     if (depth < 1 || depth > MAX_DEPTH)
-        return code_fail(error, CODE_MISMATCH, "%s: %u blocks, expected 1..%d for the %s",
+        return code_fail(error, CODESRC_MISMATCH, "%s: %u blocks, expected 1..%d for the %s",
                          code_weights_name(weights), depth, MAX_DEPTH, role);
     width = dimension(weights, "pos_1LC", 3, 2, MAX_WIDTH, error);
     heads = width ? dimension(weights, "blocks.0.attn.scale_mul_1H11", 4, 1, MAX_WIDTH, error) : 0;
@@ -156,11 +156,11 @@ bool code_shape_of_var(const CodeManifestVar *given, const char *role, const Cod
     if (!rows)
         return false;
     if (heads * CODE_HEAD_SIZE != width)
-        return code_fail(error, CODE_MISMATCH,
+        return code_fail(error, CODESRC_MISMATCH,
                          "%s: %u heads and a width of %u, expected heads of %d for the %s",
                          code_weights_name(weights), heads, width, CODE_HEAD_SIZE, role);
     if (*classes && rows != *classes + 1)
-        return code_fail(error, CODE_MISMATCH,
+        return code_fail(error, CODESRC_MISMATCH,
                          "%s: tensor class_emb.weight has %u rows, expected %u classes and one row "
                          "for no class",
                          code_weights_name(weights), rows, *classes);

@@ -85,19 +85,19 @@ void code_dense_strides(unsigned rank, const uint64_t *dims, uint64_t *strides)
 }
 
 bool code_tensors_add(CodeTensors *tensors, const CodeTensor *tensor, const char *name,
-                      size_t length, const char *file, CodeError *error)
+                      size_t length, const char *file, CodesrcError *error)
 {
     CodeQuoted quoted;
     CodeTensor *added;
     char *copy;
 
     if (!length || length > CODE_MAX_TENSOR_NAME || !code_text_plain(name, length))
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found a tensor named '%s', expected a name of 1 to %d bytes of UTF-8 "
                          "without control characters",
                          file, code_quote(&quoted, name, length), CODE_MAX_TENSOR_NAME);
     if (tensors->count == CODE_MAX_TENSORS)
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found more than the %d tensors expected at most", file,
                          CODE_MAX_TENSORS);
     if (tensors->count == tensors->room) {
@@ -105,13 +105,13 @@ bool code_tensors_add(CodeTensors *tensors, const CodeTensor *tensor, const char
         CodeTensor *all = realloc(tensors->all, room * sizeof *all);
 
         if (!all)
-            return code_fail(error, CODE_NO_MEMORY, "%s: no memory for %zu tensors", file, room);
+            return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for %zu tensors", file, room);
         tensors->all = all;
         tensors->room = room;
     }
     copy = malloc(length + 1);
     if (!copy)
-        return code_fail(error, CODE_NO_MEMORY, "%s: no memory for a tensor's name", file);
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for a tensor's name", file);
     memcpy(copy, name, length);
     copy[length] = '\0';
     added = &tensors->all[tensors->count++];
@@ -126,16 +126,16 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-bool code_tensors_check(const CodeTensors *tensors, const char *file, CodeError *error)
+bool code_tensors_check(const CodeTensors *tensors, const char *file, CodesrcError *error)
 {
     const char **names, *twice = NULL;
     CodeQuoted quoted;
 
     if (!tensors->count)
-        return code_fail(error, CODE_MALFORMED, "%s: found no tensor", file);
+        return code_fail(error, CODESRC_MALFORMED, "%s: found no tensor", file);
     names = malloc(tensors->count * sizeof *names);
     if (!names)
-        return code_fail(error, CODE_NO_MEMORY, "%s: no memory for %zu names", file,
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for %zu names", file,
                          tensors->count);
     for (size_t i = 0; i < tensors->count; i++)
         names[i] = tensors->all[i].info.name;
@@ -146,7 +146,7 @@ bool code_tensors_check(const CodeTensors *tensors, const char *file, CodeError 
     }
     free(names);
     if (twice)
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found tensor '%s' twice, expected each name once", file,
                          code_quote_string(&quoted, twice));
     return true;
@@ -244,7 +244,7 @@ static void plan_walk(Walk *walk)
 
 /* Sees to it that element `at` of the file is in the staging buffer; no more than `ahead` elements
  * from there on are of use. */
-static bool fill(Walk *walk, uint64_t at, uint64_t ahead, CodeError *error)
+static bool fill(Walk *walk, uint64_t at, uint64_t ahead, CodesrcError *error)
 {
     const CodeTensorSource *source = walk->source;
     unsigned bytes = walk->tensor->type->bytes;
@@ -331,7 +331,7 @@ static size_t convert(CodeElement element, const uint8_t *from, size_t step, flo
 
 /* The innermost axis, beginning at element `at` of the file and `to` of the result. */
 static bool walk_row(Walk *walk, uint64_t at, uint64_t end, uint64_t to, float *out,
-                     CodeError *error)
+                     CodesrcError *error)
 {
     const Axis *axis = &walk->axes[walk->rank - 1];
     const CodeTensor *tensor = walk->tensor;
@@ -355,7 +355,7 @@ static bool walk_row(Walk *walk, uint64_t at, uint64_t end, uint64_t to, float *
             CodeQuoted quoted;
 
             return code_fail(
-                error, CODE_MISMATCH,
+                error, CODESRC_MISMATCH,
                 "%s: tensor '%s': found a value that is no finite float32 at element %llu",
                 walk->source->file->name, code_quote_string(&quoted, tensor->info.name),
                 (unsigned long long)(walk->source->first + to + done * axis->place));
@@ -364,7 +364,7 @@ static bool walk_row(Walk *walk, uint64_t at, uint64_t end, uint64_t to, float *
     return true;
 }
 
-static bool walk_all(Walk *walk, float *out, CodeError *error)
+static bool walk_all(Walk *walk, float *out, CodesrcError *error)
 {
     uint64_t index[CODE_MAX_RANK] = {0};
 
@@ -391,7 +391,7 @@ static bool walk_all(Walk *walk, float *out, CodeError *error)
 }
 
 bool code_tensor_read(const CodeTensorSource *source, const CodeTensor *tensor, float *out,
-                      CodeError *error)
+                      CodesrcError *error)
 {
     Walk walk = {.source = source, .tensor = tensor};
 

@@ -21,7 +21,7 @@ typedef struct CodeType {
 } CodeType;
 
 typedef struct CodeTensor {
-    CodeTensorInfo info; /* owns info.name */
+    CodesrcTensorInfo info; /* owns info.name */
     const CodeType *type;
     uint64_t offset; /* of the first element, bytes from the beginning of the file */
     uint64_t strides[CODE_MAX_RANK]; /* elements */
@@ -48,10 +48,10 @@ void code_dense_strides(unsigned rank, const uint64_t *dims, uint64_t *strides);
 /* Adds a copy of `tensor`, but for its name, which is name[0..length). Checks the name; `file` is
  * what errors call the file. */
 bool code_tensors_add(CodeTensors *tensors, const CodeTensor *tensor, const char *name,
-                      size_t length, const char *file, CodeError *error);
+                      size_t length, const char *file, CodesrcError *error);
 
 /* What can only be checked when all are there: that there are some, and no name comes twice. */
-bool code_tensors_check(const CodeTensors *tensors, const char *file, CodeError *error);
+bool code_tensors_check(const CodeTensors *tensors, const char *file, CodesrcError *error);
 
 /* Drops the tensors whose names do not begin with `prefix`, and the prefix from the names that do.
  */
@@ -71,6 +71,6 @@ typedef struct CodeTensorSource {
 
 /* Reads all values as float32, row-major, into `out`; NULL: only checks that they are finite. */
 bool code_tensor_read(const CodeTensorSource *source, const CodeTensor *tensor, float *out,
-                      CodeError *error);
+                      CodesrcError *error);
 
 #endif

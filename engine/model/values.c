@@ -19,12 +19,12 @@ bool code_read_fail(const CodeReader *reader, unsigned line, const char *format,
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return code_fail(reader->error, CODE_MALFORMED, "%s:%u: %s", reader->file, line, text);
+    return code_fail(reader->error, CODESRC_MALFORMED, "%s:%u: %s", reader->file, line, text);
 }
 
 bool code_read_fail_memory(const CodeReader *reader)
 {
-    return code_fail(reader->error, CODE_NO_MEMORY, "%s: no memory to read it", reader->file);
+    return code_fail(reader->error, CODESRC_NO_MEMORY, "%s: no memory to read it", reader->file);
 }
 
 /* ---- nodes ----------------------------------------------------------------------------------- */

@@ -11,10 +11,10 @@
 typedef struct CodeReader {
     const char *file; /* what errors call it */
     CodeManifest *manifest;
-    CodeError *error;
+    CodesrcError *error;
 } CodeReader;
 
-/* Fails with CODE_MALFORMED and "file:line: ...". */
+/* Fails with CODESRC_MALFORMED and "file:line: ...". */
 bool code_read_fail(const CodeReader *reader, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool code_read_fail_memory(const CodeReader *reader);

@@ -24,7 +24,7 @@ struct CodeWeights {
 
 /* Tells the format by the file's first bytes. Each format has one reader, and a file that its
  * reader refuses is shown to no other. */
-static bool read_header(CodeWeights *weights, CodeError *error)
+static bool read_header(CodeWeights *weights, CodesrcError *error)
 {
     const CodeFile *file = &weights->file;
     uint8_t begin[512];
@@ -38,7 +38,7 @@ static bool read_header(CodeWeights *weights, CodeError *error)
         if (!weights->zip)
             return false;
     } else if ((other = code_pth_other_form(begin, size))) {
-        return code_fail(error, CODE_MALFORMED, "%s: %s", file->name, other);
+        return code_fail(error, CODESRC_MALFORMED, "%s: %s", file->name, other);
     } else if (!code_safetensors_read(file, &weights->tensors, error)) {
         return false;
     }
@@ -61,7 +61,7 @@ static const Probe probes[] = {
 /* The prefix under which the file holds a model of that role: "" if it holds none, which is left
  * for the first missing tensor to tell. */
 static bool find_prefix(const CodeTensors *tensors, CodeRole role, const char *file,
-                        const char **prefix, CodeError *error)
+                        const char **prefix, CodesrcError *error)
 {
     const Probe *probe = &probes[role];
 
@@ -74,7 +74,7 @@ static bool find_prefix(const CodeTensors *tensors, CodeRole role, const char *f
             found = !strncmp(tensors->all[j].info.name, probe->prefixes[i], length) &&
                     !strcmp(tensors->all[j].info.name + length, probe->tensor);
         if (found && *prefix)
-            return code_fail(error, CODE_MISMATCH,
+            return code_fail(error, CODESRC_MISMATCH,
                              "%s: found '%s%s' and '%s%s', expected one model of that kind", file,
                              *prefix, probe->tensor, probe->prefixes[i], probe->tensor);
         if (found)
@@ -92,14 +92,14 @@ static int compare_tensors(const void *a, const void *b)
     return strcmp((*x)->info.name, (*y)->info.name);
 }
 
-static bool sort_tensors(CodeWeights *weights, CodeError *error)
+static bool sort_tensors(CodeWeights *weights, CodesrcError *error)
 {
     const CodeTensors *tensors = &weights->tensors;
 
     weights->sorted = malloc(tensors->count * sizeof *weights->sorted);
     if (!weights->sorted)
-        return code_fail(error, CODE_NO_MEMORY, "%s: no memory for %zu tensors", weights->file.name,
-                         tensors->count);
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for %zu tensors",
+                         weights->file.name, tensors->count);
     for (size_t i = 0; i < tensors->count; i++)
         weights->sorted[i] = &tensors->all[i];
     qsort(weights->sorted, tensors->count, sizeof *weights->sorted, compare_tensors);
@@ -107,13 +107,13 @@ static bool sort_tensors(CodeWeights *weights, CodeError *error)
 }
 
 /* Takes over an open file. `role` is NULL to list it as it is. */
-static CodeWeights *open_file(CodeFile *file, const CodeRole *role, CodeError *error)
+static CodeWeights *open_file(CodeFile *file, const CodeRole *role, CodesrcError *error)
 {
     CodeWeights *weights = calloc(1, sizeof *weights);
     const char *prefix;
 
     if (!weights) {
-        code_fail(error, CODE_NO_MEMORY, "%s: no memory to open it", file->name);
+        code_fail(error, CODESRC_NO_MEMORY, "%s: no memory to open it", file->name);
         code_file_close(file);
         return NULL;
     }
@@ -132,7 +132,7 @@ failed:
     return NULL;
 }
 
-CodeWeights *code_weights_open(const char *path, CodeRole role, CodeError *error)
+CodeWeights *code_weights_open(const char *path, CodeRole role, CodesrcError *error)
 {
     CodeFile file;
 
@@ -140,7 +140,7 @@ CodeWeights *code_weights_open(const char *path, CodeRole role, CodeError *error
 }
 
 CodeWeights *code_weights_open_at(int folder, const char *folder_name, const char *name,
-                                  CodeRole role, CodeError *error)
+                                  CodeRole role, CodesrcError *error)
 {
     CodeFile file;
 
@@ -149,12 +149,12 @@ CodeWeights *code_weights_open_at(int folder, const char *folder_name, const cha
                : NULL;
 }
 
-CodeWeights *code_weights_synthetic(uint32_t seed, CodeError *error)
+CodeWeights *code_weights_synthetic(uint32_t seed, CodesrcError *error)
 {
     CodeWeights *weights = calloc(1, sizeof *weights);
 
     if (!weights) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for synthetic weights");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for synthetic weights");
         return NULL;
     }
     weights->file.descriptor = -1;
@@ -206,7 +206,7 @@ static const CodeTensor *find(const CodeWeights *weights, const char *name)
     return NULL;
 }
 
-const CodeTensorInfo *code_weights_find(const CodeWeights *weights, const char *name)
+const CodesrcTensorInfo *code_weights_find(const CodeWeights *weights, const char *name)
 {
     const CodeTensor *tensor = find(weights, name);
 
@@ -218,7 +218,7 @@ size_t code_weights_count(const CodeWeights *weights)
     return weights->tensors.count;
 }
 
-const CodeTensorInfo *code_weights_at(const CodeWeights *weights, size_t index)
+const CodesrcTensorInfo *code_weights_at(const CodeWeights *weights, size_t index)
 {
     return &weights->tensors.all[index].info;
 }
@@ -241,7 +241,7 @@ static const char *shape_text(ShapeText *out, unsigned rank, const uint64_t *dim
 }
 
 bool code_weights_check(const CodeWeights *weights, const char *name, unsigned rank,
-                        const uint64_t *dims, CodeError *error)
+                        const uint64_t *dims, CodesrcError *error)
 {
     const CodeTensor *tensor;
     ShapeText found, expected;
@@ -251,30 +251,32 @@ bool code_weights_check(const CodeWeights *weights, const char *name, unsigned r
         return true;
     tensor = find(weights, name);
     if (!tensor)
-        return code_fail(error, CODE_MISMATCH, "%s: found no tensor '%s', expected one of shape %s",
+        return code_fail(error, CODESRC_MISMATCH,
+                         "%s: found no tensor '%s', expected one of shape %s",
                          code_weights_name(weights), code_quote_string(&quoted, name),
                          shape_text(&expected, rank, dims));
     if (tensor->info.rank != rank || (rank && memcmp(tensor->info.dims, dims, rank * sizeof *dims)))
-        return code_fail(error, CODE_MISMATCH, "%s: tensor '%s': found shape %s, expected %s",
+        return code_fail(error, CODESRC_MISMATCH, "%s: tensor '%s': found shape %s, expected %s",
                          code_weights_name(weights), code_quote_string(&quoted, name),
                          shape_text(&found, tensor->info.rank, tensor->info.dims),
                          shape_text(&expected, rank, dims));
     if (tensor->type->element == CODE_OPAQUE)
-        return code_fail(
-            error, CODE_MISMATCH, "%s: tensor '%s': found type %s, expected F32, F16, BF16 or F64",
-            code_weights_name(weights), code_quote_string(&quoted, name), tensor->type->name);
+        return code_fail(error, CODESRC_MISMATCH,
+                         "%s: tensor '%s': found type %s, expected F32, F16, BF16 or F64",
+                         code_weights_name(weights), code_quote_string(&quoted, name),
+                         tensor->type->name);
     return true;
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
 static bool read_tensor(CodeWeights *weights, const CodeTensor *tensor, float *out,
-                        CodeError *error)
+                        CodesrcError *error)
 {
     if (!weights->staging)
         weights->staging = malloc(CODE_STAGING);
     if (!weights->staging)
-        return code_fail(error, CODE_NO_MEMORY, "%s: no memory to read", weights->file.name);
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory to read", weights->file.name);
     return code_tensor_read(&(CodeTensorSource){.file = &weights->file,
                                                 .zip = weights->zip,
                                                 .staging = weights->staging},
@@ -282,7 +284,7 @@ static bool read_tensor(CodeWeights *weights, const CodeTensor *tensor, float *o
 }
 
 bool code_weights_read(CodeWeights *weights, const char *name, unsigned rank, const uint64_t *dims,
-                       float *out, CodeError *error)
+                       float *out, CodesrcError *error)
 {
     if (!code_weights_check(weights, name, rank, dims, error))
         return false;
@@ -295,7 +297,7 @@ bool code_weights_read(CodeWeights *weights, const char *name, unsigned rank, co
 
 bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const char *name,
                             unsigned rank, const uint64_t *dims, uint64_t first, uint64_t rows,
-                            float *out, CodeError *error)
+                            float *out, CodesrcError *error)
 {
     CodeTensorSource source = {.file = &weights->file, .zip = weights->zip, .staging = staging};
     CodeTensor part;
@@ -316,7 +318,7 @@ bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const 
     return code_tensor_read(&source, &part, out, error);
 }
 
-bool code_weights_unchanged(const CodeWeights *weights, CodeError *error)
+bool code_weights_unchanged(const CodeWeights *weights, CodesrcError *error)
 {
     return weights->synthetic || code_file_unchanged(&weights->file, error);
 }
@@ -329,9 +331,9 @@ static bool is_mask(const char *name)
     return !strcmp(dot ? dot + 1 : name, "attn_bias_for_masking");
 }
 
-bool code_weights_inspect(const char *path, bool verify,
-                          void (*each)(void *user, const CodeTensorInfo *tensor), void *user,
-                          CodeError *error)
+bool codesrc_weights_inspect(const char *path, bool verify,
+                             void (*each)(void *user, const CodesrcTensorInfo *tensor), void *user,
+                             CodesrcError *error)
 {
     CodeWeights *weights = NULL;
     CodeFile file;

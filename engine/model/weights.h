@@ -3,7 +3,7 @@
 #ifndef CODE_MODEL_WEIGHTS_H
 #define CODE_MODEL_WEIGHTS_H
 
-#include "code.h"
+#include "codesrc.h"
 
 #define CODE_MAX_RANK        8
 #define CODE_WEIGHTS_STAGING ((size_t)1 << 20)
@@ -17,17 +17,17 @@ typedef enum CodeRole { CODE_ROLE_VAE, CODE_ROLE_VAR } CodeRole;
  * name, type, shape and extent; no values yet. A file that a trainer wrote is looked into: tensors
  * named `trainer.vae_local.X` (VAE) or `trainer.var_wo_ddp.X` (VAR), and `module.X` after or
  * without that, count as X. `name` is what errors call the file. NULL on failure. */
-CodeWeights *code_weights_open(const char *path, CodeRole role, CodeError *error);
+CodeWeights *code_weights_open(const char *path, CodeRole role, CodesrcError *error);
 
 /* As code_weights_open, of a file that a manifest names: `name` is relative, stays under the folder
  * of descriptor `folder`, and is refused otherwise (absolute, "..", control characters, ...). A
  * symbolic link is followed only to a regular file (a Hugging Face cache is made of such links). */
 CodeWeights *code_weights_open_at(int folder, const char *folder_name, const char *name,
-                                  CodeRole role, CodeError *error);
+                                  CodeRole role, CodesrcError *error);
 
 /* Weights that are a pure function of (tensor name, shape, seed): models of any size without a
  * file. */
-CodeWeights *code_weights_synthetic(uint32_t seed, CodeError *error);
+CodeWeights *code_weights_synthetic(uint32_t seed, CodesrcError *error);
 
 void code_weights_close(CodeWeights *weights); /* NULL is allowed */
 
@@ -36,28 +36,28 @@ const char *code_weights_name(const CodeWeights *weights);
 bool code_weights_is_synthetic(const CodeWeights *weights);
 
 /* The tensor of that name, or NULL. Synthetic weights list none. */
-const CodeTensorInfo *code_weights_find(const CodeWeights *weights, const char *name);
+const CodesrcTensorInfo *code_weights_find(const CodeWeights *weights, const char *name);
 size_t code_weights_count(const CodeWeights *weights);
-const CodeTensorInfo *code_weights_at(const CodeWeights *weights, size_t index);
+const CodesrcTensorInfo *code_weights_at(const CodeWeights *weights, size_t index);
 
 /* True if the tensor exists with exactly that shape and a floating-point type; else fails with
- * CODE_MISMATCH, naming file and tensor, found and expected. Synthetic weights have every tensor.
+ * CODESRC_MISMATCH, naming file and tensor, found and expected. Synthetic weights have every tensor.
  */
 bool code_weights_check(const CodeWeights *weights, const char *name, unsigned rank,
-                        const uint64_t *dims, CodeError *error);
+                        const uint64_t *dims, CodesrcError *error);
 
 /* As check, then reads the values, row-major, as float32 into `out`; F16, BF16 and F64 are
- * converted. Refuses what is not finite (CODE_MISMATCH, naming the tensor and the element). */
+ * converted. Refuses what is not finite (CODESRC_MISMATCH, naming the tensor and the element). */
 bool code_weights_read(CodeWeights *weights, const char *name, unsigned rank, const uint64_t *dims,
-                       float *out, CodeError *error);
+                       float *out, CodesrcError *error);
 
 /* As read, of rows first..first + rows - 1 of the outermost dimension. May be called on several
  * threads at once, each with its own `staging` of CODE_WEIGHTS_STAGING bytes; allocates nothing. */
 bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const char *name,
                             unsigned rank, const uint64_t *dims, uint64_t first, uint64_t rows,
-                            float *out, CodeError *error);
+                            float *out, CodesrcError *error);
 
-/* Fails with CODE_TRUNCATED if the file changed (size or time) since it was opened. */
-bool code_weights_unchanged(const CodeWeights *weights, CodeError *error);
+/* Fails with CODESRC_TRUNCATED if the file changed (size or time) since it was opened. */
+bool code_weights_unchanged(const CodeWeights *weights, CodesrcError *error);
 
 #endif

@@ -15,28 +15,28 @@
 
 /* Only line feeds, alone or after a carriage return, end lines: so that everybody counts the same.
  */
-static bool check_bytes(const char *text, size_t length, const char *file, CodeError *error)
+static bool check_bytes(const char *text, size_t length, const char *file, CodesrcError *error)
 {
     unsigned line = 1;
     CodeQuoted quoted;
 
     if (length >= 2 && (!memcmp(text, "\xFF\xFE", 2) || !memcmp(text, "\xFE\xFF", 2) ||
                         !memcmp(text, "\xEF\xBB", 2)))
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s:1: found a byte order mark, expected UTF-8 without one", file);
     for (size_t i = 0, step; i < length; i += step) {
         step = code_utf8_length(text + i, length - i);
         if (!step)
-            return code_fail(error, CODE_MALFORMED, "%s:%u: found byte 0x%02x, expected UTF-8",
+            return code_fail(error, CODESRC_MALFORMED, "%s:%u: found byte 0x%02x, expected UTF-8",
                              file, line, (unsigned char)text[i]);
         if (text[i] == '\n') {
             line++;
         } else if (text[i] == '%' && (!i || text[i - 1] == '\n')) {
-            return code_fail(error, CODE_MALFORMED, "%s:%u: found a directive, expected none", file,
-                             line);
+            return code_fail(error, CODESRC_MALFORMED, "%s:%u: found a directive, expected none",
+                             file, line);
         } else if (text[i] != '\t' && !(text[i] == '\r' && i + 1 < length && text[i + 1] == '\n') &&
                    !code_text_plain(text + i, step)) {
-            return code_fail(error, CODE_MALFORMED,
+            return code_fail(error, CODESRC_MALFORMED,
                              "%s:%u: found the control character %s, expected text", file, line,
                              code_quote(&quoted, text + i, step));
         }
@@ -75,7 +75,7 @@ void code_yaml_free(CodeYamlNode *root)
 /* A tree that is being made. */
 typedef struct Builder {
     const char *file;
-    CodeError *error;
+    CodesrcError *error;
     CodeYamlNode *root;
     CodeYamlNode *open; /* the innermost that has not ended, NULL outside of all */
     char *key;          /* that waits for its value */
@@ -84,12 +84,12 @@ typedef struct Builder {
 
 static bool fail_memory(const Builder *builder)
 {
-    return code_fail(builder->error, CODE_NO_MEMORY, "%s: no memory to read it", builder->file);
+    return code_fail(builder->error, CODESRC_NO_MEMORY, "%s: no memory to read it", builder->file);
 }
 
 static bool fail_at(const Builder *builder, unsigned line, const char *what)
 {
-    return code_fail(builder->error, CODE_MALFORMED, "%s:%u: %s", builder->file, line, what);
+    return code_fail(builder->error, CODESRC_MALFORMED, "%s:%u: %s", builder->file, line, what);
 }
 
 /* Hangs a new node into the open one. */
@@ -134,7 +134,7 @@ static bool take_key(Builder *builder, char *text, unsigned line)
         return fail_at(builder, line, "found a merge key, expected every key written out");
     for (const CodeYamlNode *node = builder->open->first; node; node = node->next) {
         if (!strcmp(node->key, text))
-            return code_fail(builder->error, CODE_MALFORMED,
+            return code_fail(builder->error, CODESRC_MALFORMED,
                              "%s:%u: found key '%s' again, expected it once (it is in line %u)",
                              builder->file, line, code_quote_string(&quoted, text), node->line);
     }
@@ -156,11 +156,11 @@ static bool take_scalar(Builder *builder, const yaml_event_t *event, unsigned li
             length--;
     }
     if (length > CODE_YAML_MAX_SCALAR)
-        return code_fail(builder->error, CODE_MALFORMED,
+        return code_fail(builder->error, CODESRC_MALFORMED,
                          "%s:%u: found a value of %zu bytes, expected at most %d", builder->file,
                          line, length, CODE_YAML_MAX_SCALAR);
     if (!code_text_plain(value, length))
-        return code_fail(builder->error, CODE_MALFORMED,
+        return code_fail(builder->error, CODESRC_MALFORMED,
                          "%s:%u: found control characters in '%s', expected one line of text",
                          builder->file, line, code_quote(&quoted, value, length));
     text = malloc(length + 1);
@@ -207,7 +207,7 @@ static bool take_event(Builder *builder, const yaml_event_t *event)
     unsigned line = (unsigned)event->start_mark.line + 1;
 
     if (++builder->events > CODE_YAML_MAX_EVENTS)
-        return code_fail(builder->error, CODE_MALFORMED,
+        return code_fail(builder->error, CODESRC_MALFORMED,
                          "%s:%u: found more than %d values, expected a smaller file", builder->file,
                          line, CODE_YAML_MAX_EVENTS);
     switch (event->type) {
@@ -270,7 +270,7 @@ static bool parse(Builder *builder, const char *text, size_t length)
     return ok;
 }
 
-CodeYamlNode *code_yaml_read(const CodeFile *file, CodeError *error)
+CodeYamlNode *code_yaml_read(const CodeFile *file, CodesrcError *error)
 {
     Builder builder = {.file = file->name, .error = error};
     size_t length = (size_t)file->size;
@@ -278,8 +278,9 @@ CodeYamlNode *code_yaml_read(const CodeFile *file, CodeError *error)
     bool ok;
 
     if (file->size > CODE_YAML_MAX_SIZE) {
-        code_fail(error, CODE_MALFORMED, "%s: found %llu bytes, expected a manifest of at most %d",
-                  file->name, (unsigned long long)file->size, CODE_YAML_MAX_SIZE);
+        code_fail(error, CODESRC_MALFORMED,
+                  "%s: found %llu bytes, expected a manifest of at most %d", file->name,
+                  (unsigned long long)file->size, CODE_YAML_MAX_SIZE);
         return NULL;
     }
     text = malloc(length);

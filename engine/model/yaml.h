@@ -32,7 +32,7 @@ typedef struct CodeYamlNode {
 const char *code_yaml_kind(const CodeYamlNode *node);
 
 /* Reads the whole file. NULL on failure; the error then begins with file:line. */
-CodeYamlNode *code_yaml_read(const CodeFile *file, CodeError *error);
+CodeYamlNode *code_yaml_read(const CodeFile *file, CodesrcError *error);
 void code_yaml_free(CodeYamlNode *root); /* NULL is allowed */
 
 #endif

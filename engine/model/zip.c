@@ -64,29 +64,29 @@ typedef struct Directory {
 
 /* The zip64 end record whose locator ends where the end record begins. */
 static bool read_end64(const CodeFile *file, const uint8_t *locator, uint64_t locator_at,
-                       Directory *directory, uint64_t *end_at, CodeError *error)
+                       Directory *directory, uint64_t *end_at, CodesrcError *error)
 {
     uint64_t at = code_le64(locator + 8);
     uint8_t record[END64_SIZE];
 
     if (code_le32(locator + 4) || code_le32(locator + 16) != 1)
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found a zip in several parts, expected one file", file->name);
     if (locator_at < END64_SIZE || at != locator_at - END64_SIZE)
         return code_fail(
-            error, CODE_MALFORMED,
+            error, CODESRC_MALFORMED,
             "%s: found a zip64 locator that points to byte %llu, expected the %d bytes "
             "before it at byte %llu",
             file->name, (unsigned long long)at, END64_SIZE, (unsigned long long)locator_at);
     if (!code_file_read(file, at, record, sizeof record, error))
         return false;
     if (memcmp(record, "PK\6\6", 4) || code_le64(record + 4) != END64_SIZE - 12)
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found no zip64 end record at byte %llu, where its locator points",
                          file->name, (unsigned long long)at);
     if (code_le32(record + 16) || code_le32(record + 20) ||
         code_le64(record + 24) != code_le64(record + 32))
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found a zip in several parts, expected one file", file->name);
     directory->count = code_le64(record + 32);
     directory->size = code_le64(record + 40);
@@ -95,23 +95,24 @@ static bool read_end64(const CodeFile *file, const uint8_t *locator, uint64_t lo
     return true;
 }
 
-static bool read_end(const CodeFile *file, Directory *directory, CodeError *error)
+static bool read_end(const CodeFile *file, Directory *directory, CodesrcError *error)
 {
     uint8_t bytes[LOCATOR_SIZE + END_SIZE], *end = bytes + LOCATOR_SIZE;
     uint64_t end_at = file->size - END_SIZE, directory_end;
 
     if (file->size < LOCATOR_SIZE + END_SIZE)
-        return code_fail(error, CODE_TRUNCATED, "%s: found %llu bytes, expected a zip: cut short",
-                         file->name, (unsigned long long)file->size);
+        return code_fail(error, CODESRC_TRUNCATED,
+                         "%s: found %llu bytes, expected a zip: cut short", file->name,
+                         (unsigned long long)file->size);
     if (!code_file_read(file, file->size - sizeof bytes, bytes, sizeof bytes, error))
         return false;
     if (memcmp(end, "PK\5\6", 4) || code_le16(end + 20))
-        return code_fail(error, CODE_TRUNCATED,
+        return code_fail(error, CODESRC_TRUNCATED,
                          "%s: found no zip end record in the last %d bytes, expected one without a "
                          "comment: cut short, or something was added",
                          file->name, END_SIZE);
     if (code_le16(end + 4) || code_le16(end + 6) || code_le16(end + 8) != code_le16(end + 10))
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          "%s: found a zip in several parts, expected one file", file->name);
     *directory = (Directory){code_le32(end + 16), code_le32(end + 12), code_le16(end + 10)};
     directory_end = end_at;
@@ -121,13 +122,13 @@ static bool read_end(const CodeFile *file, Directory *directory, CodeError *erro
         if (!code_zip_repeats(code_le16(end + 10), directory->count, 0xFFFF) ||
             !code_zip_repeats(code_le32(end + 12), directory->size, 0xFFFFFFFF) ||
             !code_zip_repeats(code_le32(end + 16), directory->offset, 0xFFFFFFFF))
-            return code_fail(error, CODE_MALFORMED,
+            return code_fail(error, CODESRC_MALFORMED,
                              "%s: found zip end records that disagree about the directory",
                              file->name);
     }
     if (directory->offset > directory_end || directory->size != directory_end - directory->offset)
         return code_fail(
-            error, CODE_MALFORMED,
+            error, CODESRC_MALFORMED,
             "%s: found a zip directory of %llu bytes at byte %llu, expected it to end at "
             "byte %llu",
             file->name, (unsigned long long)directory->size, (unsigned long long)directory->offset,
@@ -135,7 +136,7 @@ static bool read_end(const CodeFile *file, Directory *directory, CodeError *erro
     if (!directory->count || directory->count > MAX_RECORDS || directory->size > MAX_DIRECTORY ||
         directory->count > directory->size / CENTRAL_SIZE)
         return code_fail(
-            error, CODE_MALFORMED,
+            error, CODESRC_MALFORMED,
             "%s: found %llu zip entries in a directory of %llu bytes, expected 1 to %d in "
             "%d to %llu bytes",
             file->name, (unsigned long long)directory->count, (unsigned long long)directory->size,
@@ -170,37 +171,38 @@ static const char *name_flaw(const char *name, size_t length)
 
 /* Fields that say what a stored entry of PyTorch's must say. */
 static bool check_entry(const CodeFile *file, const char *entry, const char *shown,
-                        CodeError *error)
+                        CodesrcError *error)
 {
     unsigned flags = code_le16(entry + 8), method = code_le16(entry + 10),
              mode = code_le16(entry + 40);
 
     if (flags & (1 | 1 << 6 | 1 << 13))
-        return code_fail(error, CODE_MALFORMED, ENTRY "is encrypted", file->name, shown);
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "is encrypted", file->name, shown);
     if (flags & ~(unsigned)(FLAG_DESCRIPTOR | FLAG_UTF8))
-        return code_fail(error, CODE_MALFORMED, ENTRY "found flags 0x%x, expected at most 0x%x",
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "found flags 0x%x, expected at most 0x%x",
                          file->name, shown, flags, FLAG_DESCRIPTOR | FLAG_UTF8);
     if (method)
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          ENTRY "is compressed (method %u), expected it stored as torch.save does",
                          file->name, shown, method);
     if (code_le16(entry + 6) > 45)
-        return code_fail(error, CODE_MALFORMED, ENTRY "found zip version %u, expected at most 45",
-                         file->name, shown, code_le16(entry + 6));
+        return code_fail(error, CODESRC_MALFORMED,
+                         ENTRY "found zip version %u, expected at most 45", file->name, shown,
+                         code_le16(entry + 6));
     if (code_le16(entry + 32))
-        return code_fail(error, CODE_MALFORMED, ENTRY "has a comment", file->name, shown);
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "has a comment", file->name, shown);
     if (code_le16(entry + 34))
-        return code_fail(error, CODE_MALFORMED, ENTRY "is on disk %u, expected one file",
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "is on disk %u, expected one file",
                          file->name, shown, code_le16(entry + 34));
     if ((mode & S_IFMT) && !S_ISREG(mode))
-        return code_fail(error, CODE_MALFORMED, ENTRY "is no plain file (mode %06o)", file->name,
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "is no plain file (mode %06o)", file->name,
                          shown, mode);
     return true;
 }
 
 /* Size and offset, which may be in the zip64 field. */
 static bool read_sizes(const CodeFile *file, const char *entry, size_t extra_length,
-                       const char *shown, CodeZipRecord *record, CodeError *error)
+                       const char *shown, CodeZipRecord *record, CodesrcError *error)
 {
     const char *zip64 = NULL;
     size_t left, used = 0;
@@ -208,23 +210,23 @@ static bool read_sizes(const CodeFile *file, const char *entry, size_t extra_len
 
     if (!code_zip_find_zip64(entry + CENTRAL_SIZE + code_le16(entry + 28), extra_length, &zip64,
                              &left))
-        return code_fail(error, CODE_MALFORMED, ENTRY "its extra fields do not fit", file->name,
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "its extra fields do not fit", file->name,
                          shown);
     for (int i = 0; i < 3; i++) {
         if (values[i] != 0xFFFFFFFF)
             continue;
         if (left == SIZE_MAX || left < used + 8)
-            return code_fail(error, CODE_MALFORMED, ENTRY "its zip64 field is missing or short",
+            return code_fail(error, CODESRC_MALFORMED, ENTRY "its zip64 field is missing or short",
                              file->name, shown);
         values[i] = code_le64(zip64 + used);
         used += 8;
     }
     if (left != SIZE_MAX && left != used)
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          ENTRY "found a zip64 field of %zu bytes, expected %zu", file->name, shown,
                          left, used);
     if (values[0] != values[1])
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          ENTRY "found %llu bytes stored as %llu, expected the same", file->name,
                          shown, (unsigned long long)values[0], (unsigned long long)values[1]);
     record->size = values[0];
@@ -233,7 +235,7 @@ static bool read_sizes(const CodeFile *file, const char *entry, size_t extra_len
 }
 
 static bool read_directory(CodeZip *zip, const CodeFile *file, const Directory *directory,
-                           CodeError *error)
+                           CodesrcError *error)
 {
     size_t at = 0, size = (size_t)directory->size, root_length = 0;
     CodeQuoted quoted;
@@ -244,25 +246,25 @@ static bool read_directory(CodeZip *zip, const CodeFile *file, const Directory *
         size_t name_length, extra_length;
 
         if (size - at < CENTRAL_SIZE || memcmp(entry, "PK\1\2", 4))
-            return code_fail(error, CODE_MALFORMED,
+            return code_fail(error, CODESRC_MALFORMED,
                              "%s: found no entry %llu in the zip directory, expected %llu",
                              file->name, (unsigned long long)i,
                              (unsigned long long)directory->count);
         name_length = code_le16(entry + 28);
         extra_length = code_le16(entry + 30);
         if (name_length + extra_length > size - at - CENTRAL_SIZE)
-            return code_fail(error, CODE_MALFORMED,
+            return code_fail(error, CODESRC_MALFORMED,
                              "%s: found entry %llu to reach over the end of the zip directory",
                              file->name, (unsigned long long)i);
         shown = code_quote(&quoted, name, name_length);
         flaw = name_flaw(name, name_length);
         if (flaw)
-            return code_fail(error, CODE_MALFORMED, ENTRY "its name %s, expected FOLDER/NAME",
+            return code_fail(error, CODESRC_MALFORMED, ENTRY "its name %s, expected FOLDER/NAME",
                              file->name, shown, flaw);
         if (!i)
             root_length = (size_t)((const char *)memchr(name, '/', name_length) - name) + 1;
         if (name_length <= root_length || memcmp(name, zip->directory + CENTRAL_SIZE, root_length))
-            return code_fail(error, CODE_MALFORMED,
+            return code_fail(error, CODESRC_MALFORMED,
                              ENTRY "is in another folder than the first, expected one for all",
                              file->name, shown);
         if (!check_entry(file, entry, shown, error) ||
@@ -275,7 +277,7 @@ static bool read_directory(CodeZip *zip, const CodeFile *file, const Directory *
     }
     if (at != size)
         return code_fail(
-            error, CODE_MALFORMED,
+            error, CODESRC_MALFORMED,
             "%s: found %zu bytes after the last entry of the zip directory, expected none",
             file->name, size - at);
     return true;
@@ -305,14 +307,14 @@ static int compare_records(const void *a, const void *b)
     return compare_text((*x)->name, (*x)->name_length, (*y)->name, (*y)->name_length);
 }
 
-static bool sort_names(CodeZip *zip, const CodeFile *file, CodeError *error)
+static bool sort_names(CodeZip *zip, const CodeFile *file, CodesrcError *error)
 {
     const CodeZipRecord **order = malloc(zip->count * sizeof *order);
     bool ok = order != NULL;
     CodeQuoted quoted;
 
     if (!ok)
-        return code_fail(error, CODE_NO_MEMORY, "%s: no memory for %zu zip entries", file->name,
+        return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for %zu zip entries", file->name,
                          zip->count);
     for (size_t i = 0; i < zip->count; i++)
         order[i] = &zip->records[i];
@@ -321,7 +323,7 @@ static bool sort_names(CodeZip *zip, const CodeFile *file, CodeError *error)
         zip->by_name[i] = (uint32_t)(order[i] - zip->records);
         if (i && !compare_records(&order[i - 1], &order[i]))
             ok =
-                code_fail(error, CODE_MALFORMED,
+                code_fail(error, CODESRC_MALFORMED,
                           ENTRY "is there twice, expected once (upper and lower case are the same)",
                           file->name, code_quote(&quoted, order[i]->name, order[i]->name_length));
     }
@@ -351,7 +353,7 @@ CodeZipRecord *code_zip_find(const CodeZip *zip, const char *name, size_t length
 
 /* ---- the face -------------------------------------------------------------------------------- */
 
-CodeZip *code_zip_open(const CodeFile *file, CodeError *error)
+CodeZip *code_zip_open(const CodeFile *file, CodesrcError *error)
 {
     Directory directory = {0};
     CodeZip *zip;
@@ -366,7 +368,7 @@ CodeZip *code_zip_open(const CodeFile *file, CodeError *error)
         zip->by_name = calloc(zip->count, sizeof *zip->by_name);
     }
     if (!zip || !zip->directory || !zip->records || !zip->by_name) {
-        code_fail(error, CODE_NO_MEMORY, "%s: no memory for %llu zip entries", file->name,
+        code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for %llu zip entries", file->name,
                   (unsigned long long)directory.count);
         code_zip_free(zip);
         return NULL;
@@ -390,12 +392,12 @@ void code_zip_free(CodeZip *zip)
     free(zip);
 }
 
-bool code_zip_compare(CodeZipRecord *record, uint32_t crc, const char *file, CodeError *error)
+bool code_zip_compare(CodeZipRecord *record, uint32_t crc, const char *file, CodesrcError *error)
 {
     CodeQuoted quoted;
 
     if (crc != record->crc)
-        return code_fail(error, CODE_MALFORMED, ENTRY "found CRC %08x, expected %08x: damaged",
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "found CRC %08x, expected %08x: damaged",
                          file, code_quote(&quoted, record->name, record->name_length), crc,
                          record->crc);
     record->checked = true;
@@ -403,20 +405,20 @@ bool code_zip_compare(CodeZipRecord *record, uint32_t crc, const char *file, Cod
 }
 
 uint8_t *code_zip_read(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record,
-                       size_t limit, CodeError *error)
+                       size_t limit, CodesrcError *error)
 {
     CodeQuoted quoted;
     uint8_t *bytes;
 
     if (!record->size || record->size > limit) {
-        code_fail(error, CODE_MALFORMED, ENTRY "found %llu bytes, expected 1 to %zu", file->name,
+        code_fail(error, CODESRC_MALFORMED, ENTRY "found %llu bytes, expected 1 to %zu", file->name,
                   code_quote(&quoted, record->name, record->name_length),
                   (unsigned long long)record->size, limit);
         return NULL;
     }
     bytes = malloc((size_t)record->size);
     if (!bytes) {
-        code_fail(error, CODE_NO_MEMORY, "%s: no memory for %llu bytes", file->name,
+        code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for %llu bytes", file->name,
                   (unsigned long long)record->size);
         return NULL;
     }
@@ -429,7 +431,7 @@ uint8_t *code_zip_read(const CodeZip *zip, const CodeFile *file, CodeZipRecord *
 }
 
 bool code_zip_check(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record, uint8_t *piece,
-                    size_t room, CodeError *error)
+                    size_t room, CodesrcError *error)
 {
     uint32_t crc = 0;
 

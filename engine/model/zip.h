@@ -27,7 +27,7 @@ typedef struct CodeZip {
 } CodeZip;
 
 /* Reads and checks directory and local headers. NULL on failure. */
-CodeZip *code_zip_open(const CodeFile *file, CodeError *error);
+CodeZip *code_zip_open(const CodeFile *file, CodesrcError *error);
 void code_zip_free(CodeZip *zip); /* NULL is allowed */
 
 /* The record of that name (without the root folder), or NULL. */
@@ -36,16 +36,16 @@ CodeZipRecord *code_zip_find(const CodeZip *zip, const char *name, size_t length
 /* Reads a record of at most `limit` bytes and checks its CRC. The caller frees it. NULL on failure.
  */
 uint8_t *code_zip_read(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record,
-                       size_t limit, CodeError *error);
+                       size_t limit, CodesrcError *error);
 
 /* Checks a record's CRC, unless that was done before, by reading it in pieces of `room` bytes. */
 bool code_zip_check(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record, uint8_t *piece,
-                    size_t room, CodeError *error);
+                    size_t room, CodesrcError *error);
 
 /* CRC-32 of the bytes so far (0: none), and these. */
 uint32_t code_zip_crc(const CodeZip *zip, uint32_t crc, const uint8_t *bytes, size_t count);
 
 /* Compares what was computed while reading a whole record; sets `checked`. */
-bool code_zip_compare(CodeZipRecord *record, uint32_t crc, const char *file, CodeError *error);
+bool code_zip_compare(CodeZipRecord *record, uint32_t crc, const char *file, CodesrcError *error);
 
 #endif

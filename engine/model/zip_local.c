@@ -50,25 +50,25 @@ static const char *entry_of(const CodeZip *zip, const CodeZipRecord *record)
 
 /* Checks a local header against its central entry. *tail is what follows the record's bytes. */
 static bool check_local(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record,
-                        const char *local, const char *shown, size_t *tail, CodeError *error)
+                        const char *local, const char *shown, size_t *tail, CodesrcError *error)
 {
     const char *entry = entry_of(zip, record), *zip64;
     bool later = code_le16(local + 6) & FLAG_DESCRIPTOR;
     size_t name_length = code_le16(local + 26), zip64_length;
 
     if (memcmp(local + 6, entry + 8, 8)) /* flags, method, time, date */
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          ENTRY
                          "its local header has other flags, method or time than the directory",
                          file->name, shown);
     if (memcmp(local + LOCAL_SIZE, entry + CENTRAL_SIZE, name_length))
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          ENTRY "its local header has another name than the directory", file->name,
                          shown);
     if (!code_zip_find_zip64(local + LOCAL_SIZE + name_length, code_le16(local + 28), &zip64,
                              &zip64_length) ||
         (zip64_length != SIZE_MAX && (zip64_length > 24 || zip64_length % 8)))
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          ENTRY "the extra fields of its local header do not fit", file->name,
                          shown);
     *tail = !later ? 0 : zip64_length == SIZE_MAX ? DESCRIPTOR_SIZE : DESCRIPTOR64_SIZE;
@@ -77,14 +77,14 @@ static bool check_local(const CodeZip *zip, const CodeFile *file, CodeZipRecord 
     if (code_le32(local + 14) != record->crc ||
         !code_zip_repeats(code_le32(local + 18), record->size, 0xFFFFFFFF) ||
         !code_zip_repeats(code_le32(local + 22), record->size, 0xFFFFFFFF))
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          ENTRY "its local header has another size or CRC than the directory",
                          file->name, shown);
     return true;
 }
 
 static bool check_descriptor(const CodeFile *file, const CodeZipRecord *record, const char *shown,
-                             size_t size, CodeError *error)
+                             size_t size, CodesrcError *error)
 {
     uint8_t bytes[DESCRIPTOR64_SIZE];
     bool wide = size == DESCRIPTOR64_SIZE;
@@ -94,7 +94,7 @@ static bool check_descriptor(const CodeFile *file, const CodeZipRecord *record, 
     if (memcmp(bytes, "PK\7\10", 4) || code_le32(bytes + 4) != record->crc ||
         (wide ? code_le64(bytes + 8) : code_le32(bytes + 8)) != record->size ||
         (wide ? code_le64(bytes + 16) : code_le32(bytes + 12)) != record->size)
-        return code_fail(error, CODE_MALFORMED,
+        return code_fail(error, CODESRC_MALFORMED,
                          ENTRY "the descriptor after it disagrees with the directory", file->name,
                          shown);
     return true;
@@ -102,7 +102,7 @@ static bool check_descriptor(const CodeFile *file, const CodeZipRecord *record, 
 
 /* Reads the local header of a record that must begin at `at`; *end is where the next must begin. */
 static bool read_local(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record, uint64_t at,
-                       uint64_t limit, char *local, uint64_t *end, CodeError *error)
+                       uint64_t limit, char *local, uint64_t *end, CodesrcError *error)
 {
     const char *entry = entry_of(zip, record), *shown;
     size_t name_length = code_le16(entry + 28), head, tail = 0;
@@ -111,28 +111,28 @@ static bool read_local(const CodeZip *zip, const CodeFile *file, CodeZipRecord *
     shown = code_quote(&quoted, entry + CENTRAL_SIZE, name_length);
     if (record->header != at)
         return code_fail(
-            error, CODE_MALFORMED,
+            error, CODESRC_MALFORMED,
             ENTRY "begins at byte %llu, expected it at byte %llu, without gap or overlap",
             file->name, shown, (unsigned long long)record->header, (unsigned long long)at);
     if (limit - at < LOCAL_SIZE + name_length)
-        return code_fail(error, CODE_MALFORMED, ENTRY "reaches into the directory", file->name,
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "reaches into the directory", file->name,
                          shown);
     if (!code_file_read(file, at, local, LOCAL_SIZE, error))
         return false;
     if (memcmp(local, "PK\3\4", 4) || code_le16(local + 26) != name_length ||
         code_le16(local + 4) > 45)
-        return code_fail(error, CODE_MALFORMED, ENTRY "found no local header of it at byte %llu",
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "found no local header of it at byte %llu",
                          file->name, shown, (unsigned long long)at);
     head = LOCAL_SIZE + name_length + code_le16(local + 28);
     if (head > limit - at || record->size > limit - at - head)
-        return code_fail(error, CODE_MALFORMED, ENTRY "reaches into the directory", file->name,
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "reaches into the directory", file->name,
                          shown);
     if (!code_file_read(file, at + LOCAL_SIZE, local + LOCAL_SIZE, head - LOCAL_SIZE, error) ||
         !check_local(zip, file, record, local, shown, &tail, error))
         return false;
     record->offset = at + head;
     if (tail > limit - record->offset - record->size)
-        return code_fail(error, CODE_MALFORMED, ENTRY "reaches into the directory", file->name,
+        return code_fail(error, CODESRC_MALFORMED, ENTRY "reaches into the directory", file->name,
                          shown);
     if (tail && !check_descriptor(file, record, shown, tail, error))
         return false;
@@ -148,7 +148,7 @@ static int compare_places(const void *a, const void *b)
 }
 
 bool code_zip_read_locals(const CodeZip *zip, const CodeFile *file, uint64_t limit,
-                          CodeError *error)
+                          CodesrcError *error)
 {
     CodeZipRecord **order = malloc(zip->count * sizeof *order);
     char *local = malloc(LOCAL_SIZE + ZIP_MAX_NAME + 0xFFFF);
@@ -156,7 +156,7 @@ bool code_zip_read_locals(const CodeZip *zip, const CodeFile *file, uint64_t lim
     bool ok = true;
 
     if (!order || !local)
-        ok = code_fail(error, CODE_NO_MEMORY, "%s: no memory for %zu zip entries", file->name,
+        ok = code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for %zu zip entries", file->name,
                        zip->count);
     for (size_t i = 0; ok && i < zip->count; i++)
         order[i] = &zip->records[i];
@@ -166,7 +166,7 @@ bool code_zip_read_locals(const CodeZip *zip, const CodeFile *file, uint64_t lim
         ok = read_local(zip, file, order[i], at, limit, local, &at, error);
     if (ok && at != limit)
         ok =
-            code_fail(error, CODE_MALFORMED,
+            code_fail(error, CODESRC_MALFORMED,
                       "%s: found %llu bytes between the last zip entry and the directory, expected "
                       "none",
                       file->name, (unsigned long long)(limit - at));

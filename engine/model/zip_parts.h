@@ -21,6 +21,6 @@ bool code_zip_find_zip64(const char *extra, size_t length, const char **found, s
 /* zip_local.c: checks the local headers against the directory, which begins at byte `limit`, and
  * finds where each record's bytes are. */
 bool code_zip_read_locals(const CodeZip *zip, const CodeFile *file, uint64_t limit,
-                          CodeError *error);
+                          CodesrcError *error);
 
 #endif

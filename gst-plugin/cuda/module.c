@@ -24,14 +24,14 @@ static CUresult (*memcpy_3d_peer_async)(const CUDA_MEMCPY3D_PEER *copy, CUstream
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-static gboolean fail(CodeError *error, const gchar *what, const gchar *why)
+static gboolean fail(CodesrcError *error, const gchar *what, const gchar *why)
 {
-    error->status = CODE_FAILED;
+    error->status = CODESRC_FAILED;
     g_snprintf(error->text, sizeof error->text, "CUDA: %s: %s", what, why);
     return FALSE;
 }
 
-static gboolean good(CUresult result, const gchar *what, CodeError *error)
+static gboolean good(CUresult result, const gchar *what, CodesrcError *error)
 {
     const char *why = NULL;
 
@@ -84,7 +84,7 @@ static GstBufferPool *pool_new(GstObject *context)
 
 /* ---- copies ---------------------------------------------------------------------------------- */
 
-static GstCodeCudaStream *stream_new(GstObject *context, CodeError *error)
+static GstCodeCudaStream *stream_new(GstObject *context, CodesrcError *error)
 {
     GstCodeCudaStream *stream = g_new0(GstCodeCudaStream, 1);
     gboolean made;
@@ -111,7 +111,7 @@ static void stream_free(GstCodeCudaStream *stream)
 
 /* Has the rows of one plane copied. */
 static gboolean copy_plane(GstCodeCudaStream *stream, const guint8 *from, gsize stride,
-                           const GstVideoFrame *frame, guint plane, CodeError *error)
+                           const GstVideoFrame *frame, guint plane, CodesrcError *error)
 {
     /* Component `plane` is the first one of its plane in all formats that pictures have. */
     guint component = plane;
@@ -136,8 +136,8 @@ static gboolean copy_plane(GstCodeCudaStream *stream, const guint8 *from, gsize 
            good(memcpy_3d_peer_async(&copy, stream->stream), "copying a picture", error);
 }
 
-static gboolean copy_frame(GstCodeCudaStream *stream, const CodePicture *picture,
-                           const GstVideoFrame *frame, CodeError *error)
+static gboolean copy_frame(GstCodeCudaStream *stream, const CodesrcPicture *picture,
+                           const GstVideoFrame *frame, CodesrcError *error)
 {
     const guint8 *from = picture->data;
     gboolean copied = TRUE;
@@ -151,8 +151,8 @@ static gboolean copy_frame(GstCodeCudaStream *stream, const CodePicture *picture
            copied;
 }
 
-static gboolean copy(GstCodeCudaStream *stream, const CodePicture *picture,
-                     const GstVideoInfo *info, GstBuffer *buffer, CodeError *error)
+static gboolean copy(GstCodeCudaStream *stream, const CodesrcPicture *picture,
+                     const GstVideoInfo *info, GstBuffer *buffer, CodesrcError *error)
 {
     GstVideoFrame frame;
     gboolean copied;
@@ -195,18 +195,19 @@ static gboolean load_driver(void)
     return found && gst_cuda_load_library();
 }
 
-CODE_API const GstCodeCudaModule *gst_code_cuda_module(const gchar *version, CodeError *error);
+CODESRC_API const GstCodeCudaModule *gst_code_cuda_module(const gchar *version,
+                                                          CodesrcError *error);
 
-CODE_API const GstCodeCudaModule *gst_code_cuda_module(const gchar *version, CodeError *error)
+CODESRC_API const GstCodeCudaModule *gst_code_cuda_module(const gchar *version, CodesrcError *error)
 {
     if (strcmp(version, PACKAGE_VERSION)) {
-        error->status = CODE_NO_DEVICE;
+        error->status = CODESRC_NO_DEVICE;
         g_snprintf(error->text, sizeof error->text,
                    "libcodesrc-gstcuda.so is of version %s, expected %s", PACKAGE_VERSION, version);
         return NULL;
     }
     if (!load_driver()) {
-        error->status = CODE_NO_DEVICE;
+        error->status = CODESRC_NO_DEVICE;
         g_snprintf(error->text, sizeof error->text,
                    "libcuda.so.1 cannot be loaded, or lacks what libgstcuda needs");
         return NULL;

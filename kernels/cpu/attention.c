@@ -13,12 +13,12 @@ static size_t queries_per_task(const CodeAttention *args)
     return queries < MIN_QUERIES ? MIN_QUERIES : least(queries, MAX_QUERIES);
 }
 
-static float *scores_memory(CpuWorker *worker, const CodeAttention *args, CodeError *error)
+static float *scores_memory(CpuWorker *worker, const CodeAttention *args, CodesrcError *error)
 {
     return cpu_scratch(worker, MAX_QUERIES * ((size_t)args->keys + 1) * sizeof(float), error);
 }
 
-static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool attend(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeAttention *args = job;
     const CpuBody *body = worker->device->body;
@@ -49,7 +49,7 @@ static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *e
     return true;
 }
 
-static bool prepare_scores(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool prepare_scores(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     (void)task;
     return scores_memory(worker, job, error);

@@ -1,6 +1,6 @@
 /* backend.c - the CPU backend's table: devices, memory, streams, and the choice of inner loops.
  *
- * CODE_CPU=reference|sse2|avx2|avx512|avx512_bf16 in the environment overrides the choice, for
+ * CODESRC_CPU=reference|sse2|avx2|avx512|avx512_bf16 in the environment overrides the choice, for
  * tests. With "reference" a device is a device of the reference backend, and so are its streams. */
 #include "cpu.h"
 #include "packed.h"
@@ -36,8 +36,8 @@ static void find_levels(Level levels[LEVELS])
     };
 }
 
-/* The best level, or that which CODE_CPU names. NULL on failure. */
-static const CpuBody *choose_body(const char *name, CodeError *error)
+/* The best level, or that which CODESRC_CPU names. NULL on failure. */
+static const CpuBody *choose_body(const char *name, CodesrcError *error)
 {
     Level levels[LEVELS];
     const CpuBody *best = NULL;
@@ -50,17 +50,17 @@ static const CpuBody *choose_body(const char *name, CodeError *error)
             continue;
         if (levels[i].runs)
             return levels[i].body;
-        code_fail(error, CODE_NO_DEVICE, "CODE_CPU=%s: this processor lacks it", name);
+        code_fail(error, CODESRC_NO_DEVICE, "CODESRC_CPU=%s: this processor lacks it", name);
         return NULL;
     }
     if (!best)
-        code_fail(error, CODE_SETTINGS,
-                  "CODE_CPU=%.40s: expected reference, sse2, avx2, avx512 or avx512_bf16", name);
+        code_fail(error, CODESRC_SETTINGS,
+                  "CODESRC_CPU=%.40s: expected reference, sse2, avx2, avx512 or avx512_bf16", name);
     return best;
 }
 
 /* The name of the precision, with device->half, bytes and body set for it. NULL on failure. */
-static const char *choose_precision(CodeDevice *device, const char *wanted, CodeError *error)
+static const char *choose_precision(CodeDevice *device, const char *wanted, CodesrcError *error)
 {
     bool able = device->body == &cpu_body_avx512_bf16;
     bool any = !wanted || !strcmp(wanted, "auto");
@@ -75,11 +75,11 @@ static const char *choose_precision(CodeDevice *device, const char *wanted, Code
     if (device->half && able)
         return device->bytes ? "int8" : "bf16";
     if (device->half)
-        code_fail(error, CODE_SETTINGS,
+        code_fail(error, CODESRC_SETTINGS,
                   "precision \"%s\": needs AVX-512 BF16 and VNNI; \"%s\" is used, which has f32",
                   wanted, device->body->name);
     else
-        code_fail(error, CODE_SETTINGS,
+        code_fail(error, CODESRC_SETTINGS,
                   "precision \"%.40s\": device \"cpu\" has f32, bf16 and int8", wanted);
     return NULL;
 }
@@ -101,7 +101,7 @@ static void device_close(CodeDevice *device)
 }
 
 static bool open_cpu(CodeDevice *device, const CodeDeviceOptions *options, const char *level,
-                     CodeDeviceInfo *info, CodeError *error)
+                     CodeDeviceInfo *info, CodesrcError *error)
 {
     const char *precision = options->precision;
 
@@ -125,14 +125,14 @@ static bool open_cpu(CodeDevice *device, const CodeDeviceOptions *options, const
 }
 
 static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
-                               CodeError *error)
+                               CodesrcError *error)
 {
-    const char *level = getenv("CODE_CPU");
+    const char *level = getenv("CODESRC_CPU");
     CodeDevice *device = calloc(1, sizeof *device);
     bool opened;
 
     if (!device) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for a device");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a device");
         return NULL;
     }
     pthread_mutex_init(&device->pack_lock, NULL);
@@ -148,7 +148,7 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
     return NULL;
 }
 
-static void *allocate(CodeDevice *device, size_t bytes, CodeError *error)
+static void *allocate(CodeDevice *device, size_t bytes, CodesrcError *error)
 {
     if (device->reference)
         return code_backend_reference.alloc(device->reference, bytes, error);
@@ -164,7 +164,7 @@ static void release(CodeDevice *device, void *memory)
 }
 
 static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
-                               const float *bias, CodeError *error)
+                               const float *bias, CodesrcError *error)
 {
     if (device->reference)
         return code_backend_reference.weight_pack(device->reference, spec, weight, bias, error);
@@ -181,7 +181,8 @@ static void weight_free(CodeDevice *device, CodeWeight *weight)
 
 /* ---- streams --------------------------------------------------------------------------------- */
 
-static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)
+static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
+                               CodesrcError *error)
 {
     CpuStream *stream;
 
@@ -189,7 +190,7 @@ static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
         return code_backend_reference.stream_open(device->reference, cancelled, error);
     stream = calloc(1, sizeof *stream);
     if (!stream) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for a stream");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a stream");
         return NULL;
     }
     stream->head.backend = &code_backend_cpu;

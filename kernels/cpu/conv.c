@@ -82,7 +82,7 @@ static size_t tile_size(const CodeWeightSpec *spec, const Bands *bands)
 /* Makes the primitives of all kinds of bands in the same order each time, and prefers for all the
  * layout of the second one, which is the most frequent: so what is computed does not depend on
  * which task comes first. */
-static bool prepare_bands(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool prepare_bands(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeConv *args = job;
     const CodeWeightSpec *spec = &args->weight->spec;
@@ -111,7 +111,7 @@ static bool prepare_bands(CpuWorker *worker, const void *job, size_t task, CodeE
                        error);
 }
 
-static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeConv *args = job;
     const CodeWeightSpec *spec = &args->weight->spec;

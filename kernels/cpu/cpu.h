@@ -31,7 +31,7 @@ typedef struct CpuStream {
 } CpuStream;
 
 struct CodeDevice {
-    CodeDevice *reference; /* CODE_CPU=reference: everything goes there, the rest is unused */
+    CodeDevice *reference; /* CODESRC_CPU=reference: everything goes there, the rest is unused */
     CpuPool *pool;
     const CpuBody *body;
     bool half;                 /* activations are bfloat16 */
@@ -41,11 +41,11 @@ struct CodeDevice {
 };
 
 /* One task of a job. False, with `error` filled in, on failure. */
-typedef bool CpuTask(CpuWorker *worker, const void *args, size_t task, CodeError *error);
+typedef bool CpuTask(CpuWorker *worker, const void *args, size_t task, CodesrcError *error);
 
 /* ---- pool.c ---------------------------------------------------------------------------------- */
 
-CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodeError *error);
+CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodesrcError *error);
 void cpu_pool_free(CpuPool *pool);
 unsigned cpu_pool_threads(const CpuPool *pool);
 
@@ -54,28 +54,28 @@ unsigned cpu_pool_threads(const CpuPool *pool);
 bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count);
 
 /* The same, but each worker runs the task once; ignores cancellation. */
-bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodeError *error);
+bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodesrcError *error);
 
 /* The same for an operation that is rehearsed, unless the stream is cancelled. */
 bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args);
 
 /* Memory that lasts for one task, or for the operation. NULL, with `error` filled in, on failure.
  */
-void *cpu_scratch(CpuWorker *worker, size_t bytes, CodeError *error);
+void *cpu_scratch(CpuWorker *worker, size_t bytes, CodesrcError *error);
 void *cpu_shared(CodeStream *stream, size_t bytes);
 
 /* Aligned to 64 bytes, on huge pages where it is large. For free(). */
-void *cpu_allocate(size_t bytes, CodeError *error);
+void *cpu_allocate(size_t bytes, CodesrcError *error);
 
 /* ---- products.c, weights.c, linear.c, conv.c, attention.c: oneDNN ---------------------------- */
 
-void *cpu_engine_new(CodeError *error);
+void *cpu_engine_new(CodesrcError *error);
 void cpu_engine_free(void *engine);
-bool cpu_products_open(CpuWorker *worker, CodeError *error); /* on the worker's own thread */
+bool cpu_products_open(CpuWorker *worker, CodesrcError *error); /* on the worker's own thread */
 void cpu_products_close(CpuWorker *worker);
 
 CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
-                            const float *bias, CodeError *error);
+                            const float *bias, CodesrcError *error);
 void cpu_weight_free(CodeDevice *device, CodeWeight *weight);
 
 /* Convolutions in tiles. How many points there are of a tile; 0: it does not come in tiles. The

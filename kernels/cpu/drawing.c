@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-static bool sample_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool sample_row(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeSample *args = job;
     size_t image = task / args->rows, row = task % args->rows;
@@ -27,7 +27,7 @@ static bool sample_row(CpuWorker *worker, const void *job, size_t task, CodeErro
     return true;
 }
 
-static bool prepare_codes(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool prepare_codes(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const unsigned *codes = job;
 
@@ -68,7 +68,7 @@ static size_t score_codes(const CodeLookUp *args, const CodeDraw *set, const flo
     return count;
 }
 
-static bool look_up_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool look_up_row(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeLookUp *args = job;
     size_t image = task / args->rows, row = task % args->rows, channels = args->channels;

@@ -26,7 +26,7 @@ static Tile tile_of(const CodeLinear *args, size_t task)
 }
 
 static CpuProduct *product_of(CpuWorker *worker, unsigned in, size_t columns, size_t rows,
-                              CodeError *error)
+                              CodesrcError *error)
 {
     CpuShape shape = {
         .kind = CODE_WEIGHT_LINEAR,
@@ -43,7 +43,7 @@ static CpuProduct *product_of(CpuWorker *worker, unsigned in, size_t columns, si
 }
 
 /* Room for a tile, and after it for the primitive. */
-static float *tile_memory(CpuWorker *worker, const CpuProduct *product, CodeError *error)
+static float *tile_memory(CpuWorker *worker, const CpuProduct *product, CodesrcError *error)
 {
     size_t tile = (size_t)TILE_ROWS * CPU_COLUMNS * sizeof(float);
 
@@ -73,7 +73,7 @@ static void finish_tile(const CpuBody *body, const CodeLinear *args, Tile tile, 
     }
 }
 
-static bool compute_tile(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool compute_tile(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeLinear *args = job;
     size_t in = args->weight->spec.in;
@@ -92,7 +92,7 @@ static bool compute_tile(CpuWorker *worker, const void *job, size_t task, CodeEr
 }
 
 /* Full and last tiles, both ways. */
-static bool prepare_tiles(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool prepare_tiles(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeLinear *args = job;
     size_t bands = pieces(args->rows, TILE_ROWS);

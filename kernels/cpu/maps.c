@@ -75,7 +75,7 @@ static void nearest_row(const CodeResize *args, size_t cell, const char *in, siz
         memcpy(out, in + x * n / m * cell, cell);
 }
 
-static bool resize_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool resize_row(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeResize *args = job;
     size_t image = task / args->out_side, y = task % args->out_side;
@@ -108,7 +108,8 @@ static size_t positions_per_task(size_t channels)
     return channels < TASK_ELEMENTS ? TASK_ELEMENTS / channels : 1;
 }
 
-static bool accumulate_positions(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool accumulate_positions(CpuWorker *worker, const void *job, size_t task,
+                                 CodesrcError *error)
 {
     const CodeAccumulate *args = job;
     const CpuBody *body = worker->device->body;
@@ -151,7 +152,7 @@ typedef struct GroupNorm {
     float *mean, *factor;  /* (images, channels) */
 } GroupNorm;
 
-static bool take_moments(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool take_moments(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const GroupNorm *norm = job;
     const CodeGroupNorm *args = norm->args;
@@ -182,7 +183,7 @@ static float activation(const CodeDevice *device, const void *x, size_t index)
 /* Mean and variance of a group. Of x, the moments of a block were taken about the block's first
  * position: with d = x - shift, sum x = sum d + n shift, and
  * sum (x - mean)^2 = sum d^2 + 2 (shift - mean) sum d + n (shift - mean)^2. */
-static bool fold_moments(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool fold_moments(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const GroupNorm *norm = job;
     const CodeGroupNorm *args = norm->args;
@@ -219,7 +220,7 @@ static bool fold_moments(CpuWorker *worker, const void *job, size_t task, CodeEr
     return true;
 }
 
-static bool normalise_block(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool normalise_block(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const GroupNorm *norm = job;
     const CodeGroupNorm *args = norm->args;
@@ -259,7 +260,7 @@ bool cpu_group_norm(CodeStream *stream, const CodeGroupNorm *args)
 
 enum { PIXEL_ROWS = 16 };
 
-static bool pixel_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool pixel_rows(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodePixels *args = job;
     size_t row = 3 * (size_t)args->side, end = least(args->side, (task + 1) * PIXEL_ROWS);

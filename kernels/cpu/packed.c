@@ -75,7 +75,7 @@ static void pack_tap(CpuPacked *packed, const CpuBody *body, const CpuPanel *pan
     gemm_pack_panel(to, rounded, rows, row / sizeof(uint16_t));
 }
 
-static bool pack(CpuPacked *packed, const CpuBody *body, const float *weight, CodeError *error)
+static bool pack(CpuPacked *packed, const CpuBody *body, const float *weight, CodesrcError *error)
 {
     size_t in = packed->in, most = GEMM_COLUMNS * in;
     void *rounded = cpu_allocate(GEMM_COLUMNS * (size_t)packed->steps * 4, error);
@@ -118,7 +118,7 @@ void cpu_move_inputs(const CpuBody *body, const CpuPacked *packed, void *to, con
     }
 }
 
-static void *zeroed(size_t bytes, CodeError *error)
+static void *zeroed(size_t bytes, CodesrcError *error)
 {
     void *memory = cpu_allocate(bytes, error);
 
@@ -128,14 +128,14 @@ static void *zeroed(size_t bytes, CodeError *error)
 }
 
 CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec *spec,
-                          const float *weight, const float *bias, CodeError *error)
+                          const float *weight, const float *bias, CodesrcError *error)
 {
     unsigned kernel = code_kernel_side(spec->kind);
     CpuPacked *packed = calloc(1, sizeof *packed);
     size_t padded;
 
     if (!packed) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for weights");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for weights");
         return NULL;
     }
     *packed = (CpuPacked){

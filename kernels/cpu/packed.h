@@ -33,7 +33,7 @@ bool cpu_takes_bytes(const CodeWeightSpec *spec);
 
 /* `body`: the one with bfloat16. NULL, with `error` filled in, on failure. */
 CpuPacked *cpu_packed_new(const CpuBody *body, bool bytes, const CodeWeightSpec *spec,
-                          const float *weight, const float *bias, CodeError *error);
+                          const float *weight, const float *bias, CodesrcError *error);
 void cpu_packed_free(CpuPacked *packed); /* NULL is allowed */
 
 /* True if the tile kernels cannot read inputs where they lie: float32 ones, and rows that end

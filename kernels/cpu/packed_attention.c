@@ -27,7 +27,7 @@ static size_t align(size_t bytes)
 }
 
 static bool take_memory(CpuWorker *worker, const CodeAttention *args, Memory *memory,
-                        CodeError *error)
+                        CodesrcError *error)
 {
     size_t keys = pieces(args->keys, 64) * 64, dim = pieces(args->dim, 64) * 64;
     size_t k = align(keys * dim * 2), scores = align(ROWS * keys * 4),
@@ -93,7 +93,7 @@ static size_t queries_per_task(const CodeAttention *args)
     return queries ? queries * MIN_QUERIES : MIN_QUERIES;
 }
 
-static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool attend(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeAttention *args = job;
     const CpuBody *body = worker->device->body;
@@ -138,7 +138,7 @@ static bool attend(CpuWorker *worker, const void *job, size_t task, CodeError *e
     return true;
 }
 
-static bool prepare(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool prepare(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     Memory memory;
 

@@ -17,7 +17,7 @@ typedef struct Conv {
 
 /* ---- inputs that must be moved --------------------------------------------------------------- */
 
-static bool move_row(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool move_row(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Conv *conv = job;
     size_t element = conv->packed->spec.x_f32 ? sizeof(float) : sizeof(uint16_t);
@@ -139,7 +139,7 @@ static void compute_folded_row(const CpuBody *body, const Conv *conv, const char
     }
 }
 
-static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Conv *conv = job;
     const CpuPacked *packed = conv->packed;

@@ -21,7 +21,7 @@ typedef struct Linear {
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-static bool quantise_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool quantise_rows(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Linear *linear = job;
     const CodeLinear *args = linear->args;
@@ -59,7 +59,7 @@ static bool take_bytes(CodeStream *stream, Linear *linear)
 
 /* ---- inputs that must be moved --------------------------------------------------------------- */
 
-static bool move_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool move_rows(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Linear *linear = job;
     const CodeLinear *args = linear->args;
@@ -152,7 +152,7 @@ static void finish_tile(const CpuBody *body, const Linear *linear, const CpuPane
     }
 }
 
-static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Linear *linear = job;
     const CodeLinear *args = linear->args;

@@ -30,7 +30,7 @@ struct CpuPool {
     unsigned seats;      /* threads that may still take part in the job */
     atomic_uint running; /* and those that have not finished it */
     bool closing, failed;
-    CodeError error; /* of the first task that failed */
+    CodesrcError error; /* of the first task that failed */
 
     CpuTask *task;
     const void *args;
@@ -49,7 +49,7 @@ static bool is_cancelled(const CpuPool *pool)
     return pool->cancelled && atomic_load_explicit(pool->cancelled, memory_order_relaxed);
 }
 
-static void fail_job(CpuPool *pool, const CodeError *error)
+static void fail_job(CpuPool *pool, const CodesrcError *error)
 {
     pthread_mutex_lock(&pool->lock);
     if (!pool->failed)
@@ -62,7 +62,7 @@ static void fail_job(CpuPool *pool, const CodeError *error)
 static void work(CpuWorker *worker)
 {
     CpuPool *pool = worker->pool;
-    CodeError error;
+    CodesrcError error;
 
     if (pool->on_each) {
         if (!pool->task(worker, pool->args, (size_t)(worker - pool->worker), &error))
@@ -136,7 +136,7 @@ static void take_seats_away(CpuPool *pool)
 }
 
 /* Runs the job that is set up, whose turn it is. False on failure. */
-static bool run(CpuPool *pool, CodeError *error)
+static bool run(CpuPool *pool, CodesrcError *error)
 {
     unsigned others;
     bool failed;
@@ -172,7 +172,7 @@ static bool run(CpuPool *pool, CodeError *error)
 
 static bool cancelled(CodeStream *stream)
 {
-    return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+    return code_fail(&stream->error, CODESRC_CANCELLED, "cancelled");
 }
 
 static bool go_on(CodeStream *stream)
@@ -197,7 +197,7 @@ bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
     return done;
 }
 
-bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodeError *error)
+bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodesrcError *error)
 {
     CpuPool *pool = device->pool;
     bool done;
@@ -217,14 +217,14 @@ bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args)
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
-static bool open_worker(CpuWorker *worker, const void *args, size_t task, CodeError *error)
+static bool open_worker(CpuWorker *worker, const void *args, size_t task, CodesrcError *error)
 {
     (void)args;
     (void)task;
     return cpu_products_open(worker, error);
 }
 
-static bool close_worker(CpuWorker *worker, const void *args, size_t task, CodeError *error)
+static bool close_worker(CpuWorker *worker, const void *args, size_t task, CodesrcError *error)
 {
     (void)args;
     (void)task;
@@ -258,14 +258,14 @@ static unsigned cores(void)
     return sched_getaffinity(0, sizeof set, &set) ? 1 : (unsigned)CPU_COUNT(&set);
 }
 
-CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodeError *error)
+CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodesrcError *error)
 {
     CpuPool *pool;
 
     threads = (unsigned)least(threads ? threads : cores(), MAX_WORKERS);
     pool = calloc(1, sizeof *pool + threads * sizeof *pool->worker);
     if (!pool) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for %u threads", threads);
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for %u threads", threads);
         return NULL;
     }
     pthread_mutex_init(&pool->turn, NULL);
@@ -279,7 +279,7 @@ CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodeError *error)
     device->pool = pool;
     start_workers(pool, threads - 1);
     if (pool->threads < threads - 1) {
-        code_fail(error, CODE_NO_DEVICE, "could start only %u of %u threads", pool->threads + 1,
+        code_fail(error, CODESRC_NO_DEVICE, "could start only %u of %u threads", pool->threads + 1,
                   threads);
     } else if (cpu_run_on_each(device, open_worker, NULL, error)) {
         return pool;
@@ -291,7 +291,7 @@ CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodeError *error)
 
 void cpu_pool_free(CpuPool *pool)
 {
-    CodeError ignored;
+    CodesrcError ignored;
 
     cpu_run_on_each(pool->worker[0].device, close_worker, NULL, &ignored);
     pthread_mutex_lock(&pool->lock);
@@ -314,13 +314,13 @@ unsigned cpu_pool_threads(const CpuPool *pool)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-void *cpu_allocate(size_t bytes, CodeError *error)
+void *cpu_allocate(size_t bytes, CodesrcError *error)
 {
     size_t alignment = bytes >= HUGE_PAGE ? HUGE_PAGE : 64;
     void *memory = NULL;
 
     if (bytes > SIZE_MAX / 2 || posix_memalign(&memory, alignment, bytes ? bytes : 64)) {
-        code_fail(error, CODE_NO_MEMORY, "no memory: %zu bytes were asked for", bytes);
+        code_fail(error, CODESRC_NO_MEMORY, "no memory: %zu bytes were asked for", bytes);
         return NULL;
     }
     if (bytes >= HUGE_PAGE)
@@ -329,7 +329,7 @@ void *cpu_allocate(size_t bytes, CodeError *error)
 }
 
 /* Replaces *memory by one of at least `bytes`. */
-static void *grow(void **memory, size_t *size, size_t bytes, CodeError *error)
+static void *grow(void **memory, size_t *size, size_t bytes, CodesrcError *error)
 {
     if (bytes > *size) {
         void *larger = cpu_allocate(bytes, error);
@@ -343,7 +343,7 @@ static void *grow(void **memory, size_t *size, size_t bytes, CodeError *error)
     return *memory;
 }
 
-void *cpu_scratch(CpuWorker *worker, size_t bytes, CodeError *error)
+void *cpu_scratch(CpuWorker *worker, size_t bytes, CodesrcError *error)
 {
     return grow(&worker->scratch, &worker->scratch_bytes, bytes ? bytes : 64, error);
 }

@@ -14,16 +14,16 @@ struct CpuProducts {
     CpuProduct *bucket[BUCKETS];
 };
 
-bool cpu_works(dnnl_status_t status, const char *what, CodeError *error)
+bool cpu_works(dnnl_status_t status, const char *what, CodesrcError *error)
 {
     if (status == dnnl_success)
         return true;
     if (status == dnnl_out_of_memory)
-        return code_fail(error, CODE_NO_MEMORY, "oneDNN: no memory for %s", what);
-    return code_fail(error, CODE_FAILED, "oneDNN: %s: status %d", what, (int)status);
+        return code_fail(error, CODESRC_NO_MEMORY, "oneDNN: no memory for %s", what);
+    return code_fail(error, CODESRC_FAILED, "oneDNN: %s: status %d", what, (int)status);
 }
 
-void *cpu_engine_new(CodeError *error)
+void *cpu_engine_new(CodesrcError *error)
 {
     dnnl_engine_t engine = NULL;
 
@@ -35,11 +35,11 @@ void cpu_engine_free(void *engine)
     dnnl_engine_destroy(engine);
 }
 
-bool cpu_products_open(CpuWorker *worker, CodeError *error)
+bool cpu_products_open(CpuWorker *worker, CodesrcError *error)
 {
     worker->products = calloc(1, sizeof *worker->products);
     if (!worker->products)
-        return code_fail(error, CODE_NO_MEMORY, "no memory for a table of products");
+        return code_fail(error, CODESRC_NO_MEMORY, "no memory for a table of products");
     return cpu_works(dnnl_stream_create(&worker->products->stream, worker->device->engine,
                                         dnnl_stream_default_flags),
                      "a stream", error);
@@ -201,7 +201,7 @@ static dnnl_status_t finish(CpuWorker *worker, CpuProduct *product,
 }
 
 CpuProduct *cpu_product_make(CpuWorker *worker, const CpuShape *shape,
-                             const dnnl_memory_desc_t *weights, CodeError *error)
+                             const dnnl_memory_desc_t *weights, CodesrcError *error)
 {
     CpuProduct *product = calloc(1, sizeof *product), **bucket = bucket_of(worker, shape);
     dnnl_primitive_desc_t chosen = NULL;
@@ -238,7 +238,7 @@ CpuProduct *cpu_product_make(CpuWorker *worker, const CpuShape *shape,
 /* ---- running --------------------------------------------------------------------------------- */
 
 bool cpu_execute(CpuWorker *worker, dnnl_primitive_t primitive, int count,
-                 const dnnl_exec_arg_t *arguments, CodeError *error)
+                 const dnnl_exec_arg_t *arguments, CodesrcError *error)
 {
     return cpu_works(dnnl_primitive_execute(primitive, worker->products->stream, count, arguments),
                      "computing", error);
@@ -250,7 +250,7 @@ static dnnl_status_t point(CpuWorker *worker, dnnl_memory_t memory, const void *
 }
 
 bool cpu_product_run(CpuWorker *worker, CpuProduct *product, const float *x, const float *weight,
-                     const float *bias, float *y, void *scratch, CodeError *error)
+                     const float *bias, float *y, void *scratch, CodesrcError *error)
 {
     dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, product->x},
                                    {DNNL_ARG_WEIGHTS, product->weight},

@@ -28,7 +28,7 @@ struct CodeWeight {
 
 /* Weights in that layout, made if need be. NULL, with `error` filled in, on failure. */
 float *cpu_weight_in(CpuWorker *worker, CodeWeight *weight, const dnnl_memory_desc_t *desc,
-                     CodeError *error);
+                     CodesrcError *error);
 
 /* What a primitive computes. A product of (rows, in) has width 1, height = rows. */
 typedef struct CpuShape {
@@ -54,16 +54,16 @@ CpuProduct *cpu_product_find(const CpuWorker *worker, const CpuShape *shape);
 
 /* Makes one. `weights` is a layout to prefer, or NULL. NULL, with `error` filled in, on failure. */
 CpuProduct *cpu_product_make(CpuWorker *worker, const CpuShape *shape,
-                             const dnnl_memory_desc_t *weights, CodeError *error);
+                             const dnnl_memory_desc_t *weights, CodesrcError *error);
 
 bool cpu_product_run(CpuWorker *worker, CpuProduct *product, const float *x, const float *weight,
-                     const float *bias, float *y, void *scratch, CodeError *error);
+                     const float *bias, float *y, void *scratch, CodesrcError *error);
 
 /* Runs one primitive on the worker's thread, with the arguments given. */
 bool cpu_execute(CpuWorker *worker, dnnl_primitive_t primitive, int count,
-                 const dnnl_exec_arg_t *arguments, CodeError *error);
+                 const dnnl_exec_arg_t *arguments, CodesrcError *error);
 
 /* True for dnnl_success; otherwise false with `error` filled in. */
-bool cpu_works(dnnl_status_t status, const char *what, CodeError *error);
+bool cpu_works(dnnl_status_t status, const char *what, CodesrcError *error);
 
 #endif

@@ -12,7 +12,7 @@ static size_t rows_per_task(size_t width)
     return width < TASK_ELEMENTS ? TASK_ELEMENTS / width : 1;
 }
 
-static bool modulate_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool modulate_rows(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeModulate *args = job;
     size_t width = args->width, step = rows_per_task(width),
@@ -38,7 +38,7 @@ bool cpu_modulate(CodeStream *stream, const CodeModulate *args)
            cpu_run(stream, modulate_rows, args, pieces(rows, rows_per_task(args->width)));
 }
 
-static bool split_heads(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool split_heads(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeHeads *args = job;
     const CodeDevice *device = worker->device;
@@ -71,7 +71,7 @@ bool cpu_heads(CodeStream *stream, const CodeHeads *args)
 }
 
 /* A task copies the keys, or values, of one head of one lane. */
-static bool recall_head(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool recall_head(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeRecall *args = job;
     const CodeDevice *device = worker->device;
@@ -95,7 +95,7 @@ bool cpu_recall(CodeStream *stream, const CodeRecall *args)
            cpu_run(stream, recall_head, args, 2 * (size_t)args->lanes * args->heads);
 }
 
-static bool embed_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool embed_rows(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeEmbed *args = job;
     size_t width = args->width, step = rows_per_task(width),
@@ -121,7 +121,7 @@ bool cpu_embed(CodeStream *stream, const CodeEmbed *args)
            cpu_run(stream, embed_rows, args, pieces(rows, rows_per_task(args->width)));
 }
 
-static bool guide_rows(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool guide_rows(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeGuide *args = job;
     size_t width = args->width, step = rows_per_task(width);

@@ -93,7 +93,7 @@ static void pack_tiles(float *to, const float *from, const CodeWeightSpec *spec)
     }
 }
 
-static bool fill(CodeWeight *weight, const float *data, const float *bias, CodeError *error)
+static bool fill(CodeWeight *weight, const float *data, const float *bias, CodesrcError *error)
 {
     const CodeWeightSpec *spec = &weight->spec;
     size_t side = code_kernel_side(spec->kind);
@@ -102,7 +102,7 @@ static bool fill(CodeWeight *weight, const float *data, const float *bias, CodeE
     dnnl_dims_t dims = {spec->out, spec->in, (dnnl_dim_t)side, (dnnl_dim_t)side};
 
     if (__builtin_mul_overflow(in * sizeof(float), taps * out, &bytes))
-        return code_fail(error, CODE_NO_MEMORY, "weights of %zu x %zu are too large", out, in);
+        return code_fail(error, CODESRC_NO_MEMORY, "weights of %zu x %zu are too large", out, in);
     weight->layout[0].data = cpu_allocate(bytes, error);
     weight->bias =
         weight->layout[0].data ? cpu_allocate(pieces(out, 16) * 16 * sizeof(float), error) : NULL;
@@ -128,12 +128,12 @@ static bool fill(CodeWeight *weight, const float *data, const float *bias, CodeE
 }
 
 CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *data,
-                            const float *bias, CodeError *error)
+                            const float *bias, CodesrcError *error)
 {
     CodeWeight *weight = calloc(1, sizeof *weight);
 
     if (!weight) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for weights");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for weights");
         return NULL;
     }
     weight->spec = *spec;
@@ -160,7 +160,7 @@ CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, cons
 
 /* Copies weights from one layout to another. */
 static bool reorder(CpuWorker *worker, const dnnl_memory_desc_t *from_desc, float *from,
-                    const dnnl_memory_desc_t *to_desc, float *to, CodeError *error)
+                    const dnnl_memory_desc_t *to_desc, float *to, CodesrcError *error)
 {
     dnnl_engine_t engine = worker->device->engine;
     dnnl_memory_t memory[2] = {NULL, NULL};
@@ -192,7 +192,7 @@ static bool reorder(CpuWorker *worker, const dnnl_memory_desc_t *from_desc, floa
 
 /* The first layout asked for takes the place of the plain one, which nothing computes with. */
 static float *add_layout(CpuWorker *worker, CodeWeight *weight, const dnnl_memory_desc_t *desc,
-                         CodeError *error)
+                         CodesrcError *error)
 {
     bool plain =
         weight->layouts == 1 && weight->layout[0].desc.format_desc.blocking.inner_nblks == 0;
@@ -200,7 +200,7 @@ static float *add_layout(CpuWorker *worker, CodeWeight *weight, const dnnl_memor
     float *data;
 
     if (at == CPU_LAYOUTS) {
-        code_fail(error, CODE_FAILED, "weights are wanted in more than %d layouts", CPU_LAYOUTS);
+        code_fail(error, CODESRC_FAILED, "weights are wanted in more than %d layouts", CPU_LAYOUTS);
         return NULL;
     }
     data = cpu_allocate(dnnl_memory_desc_get_size(desc), error);
@@ -219,7 +219,7 @@ static float *add_layout(CpuWorker *worker, CodeWeight *weight, const dnnl_memor
 }
 
 float *cpu_weight_in(CpuWorker *worker, CodeWeight *weight, const dnnl_memory_desc_t *desc,
-                     CodeError *error)
+                     CodesrcError *error)
 {
     float *data = NULL;
 

@@ -58,7 +58,7 @@ static bool in_bytes(const Winograd *winograd)
 }
 
 static CpuProduct *product_of(CpuWorker *worker, const Winograd *winograd, size_t columns,
-                              size_t rows, CodeError *error)
+                              size_t rows, CodesrcError *error)
 {
     CpuShape shape = {
         .kind = CODE_WEIGHT_LINEAR,
@@ -75,7 +75,7 @@ static CpuProduct *product_of(CpuWorker *worker, const Winograd *winograd, size_
 }
 
 static bool take_memory(CpuWorker *worker, const Winograd *winograd, size_t scratch, Memory *memory,
-                        CodeError *error)
+                        CodesrcError *error)
 {
     size_t inputs = pieces(winograd->points * winograd->point * winograd->element, 64) * 64;
     size_t products = (winograd->points * winograd->out_point + PADDING) * sizeof(float);
@@ -175,7 +175,7 @@ static void multiply_packed(const Winograd *winograd, size_t index, const char *
 }
 
 static bool multiply(CpuWorker *worker, const Winograd *winograd, size_t panel, size_t count,
-                     const Memory *memory, CodeError *error)
+                     const Memory *memory, CodesrcError *error)
 {
     Columns columns = columns_of(winograd, panel);
     const float *weights = winograd->args->weight->layout[0].data;
@@ -235,7 +235,7 @@ static void give_outputs(const CodeDevice *device, const Winograd *winograd, siz
 }
 
 static size_t scratch_of(const Winograd *winograd, CpuWorker *worker, size_t count,
-                         CodeError *error)
+                         CodesrcError *error)
 {
     size_t most = 0;
 
@@ -250,7 +250,7 @@ static size_t scratch_of(const Winograd *winograd, CpuWorker *worker, size_t cou
     return most;
 }
 
-static bool compute_tiles(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool compute_tiles(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Winograd *winograd = job;
     size_t group = task % winograd->groups, block = task / winograd->groups % winograd->blocks;
@@ -273,7 +273,7 @@ static bool compute_tiles(CpuWorker *worker, const void *job, size_t task, CodeE
 }
 
 /* Whole blocks, and the last. */
-static bool prepare(CpuWorker *worker, const void *job, size_t task, CodeError *error)
+static bool prepare(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Winograd *winograd = job;
     size_t last = winograd->tiles - (winograd->blocks - 1) * winograd->block;

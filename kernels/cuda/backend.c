@@ -3,7 +3,6 @@
 #include "cuda.h"
 
 #include "error.h"
-#include "module.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 
 /* ---- devices --------------------------------------------------------------------------------- */
 
-static bool precision_of(const char *name, CudaType *type, CodeError *error)
+static bool precision_of(const char *name, CudaType *type, CodesrcError *error)
 {
     static const char *const names[] = {
         [CUDA_F32] = "f32", [CUDA_F16] = "f16", [CUDA_BF16] = "bf16"};
@@ -31,7 +30,7 @@ static bool precision_of(const char *name, CudaType *type, CodeError *error)
             *type = (CudaType)i;
             return true;
         }
-    return code_fail(error, CODE_SETTINGS,
+    return code_fail(error, CODESRC_SETTINGS,
                      "precision \"%.40s\": device \"cuda\" has f16, bf16, f32", name);
 }
 
@@ -49,7 +48,7 @@ static void label_of(int index, char *label, size_t size)
 }
 
 /* Tensor cores with bfloat16 came with compute capability 8.0. */
-static bool will_do(int index, CodeError *error)
+static bool will_do(int index, CodesrcError *error)
 {
     int major = 0, minor = 0;
     cudaError_t result = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index);
@@ -57,13 +56,13 @@ static bool will_do(int index, CodeError *error)
     if (result == cudaSuccess)
         result = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index);
     if (result != cudaSuccess)
-        return code_fail(error, CODE_NO_DEVICE, "device \"cuda\": cuda-device-id %d: %s", index,
+        return code_fail(error, CODESRC_NO_DEVICE, "device \"cuda\": cuda-device-id %d: %s", index,
                          cudaGetErrorString(result));
     if (major < 8) {
         char label[sizeof((CodeDevice *)NULL)->label];
 
         label_of(index, label, sizeof label);
-        return code_fail(error, CODE_NO_DEVICE,
+        return code_fail(error, CODESRC_NO_DEVICE,
                          "device \"cuda\": compute capability %d.%d of cuda-device-id %d, expected "
                          "at least 8.0: %s",
                          major, minor, index, label);
@@ -72,19 +71,20 @@ static bool will_do(int index, CodeError *error)
 }
 
 /* Device `wanted`, or the first that will do where it is negative. */
-static bool find_device(int wanted, int *index, CodeError *error)
+static bool find_device(int wanted, int *index, CodesrcError *error)
 {
     int count = 0;
     cudaError_t result = cudaGetDeviceCount(&count);
 
     if (result != cudaSuccess || count < 1) {
         cudaGetLastError();
-        return code_fail(error, CODE_NO_DEVICE, "device \"cuda\": %s",
+        return code_fail(error, CODESRC_NO_DEVICE, "device \"cuda\": %s",
                          result == cudaSuccess ? "there is none" : cudaGetErrorString(result));
     }
     if (wanted >= count)
-        return code_fail(error, CODE_SETTINGS, "cuda-device-id %d, expected 0..%d: %d CUDA %s here",
-                         wanted, count - 1, count, count == 1 ? "device is" : "devices are");
+        return code_fail(error, CODESRC_SETTINGS,
+                         "cuda-device-id %d, expected 0..%d: %d CUDA %s here", wanted, count - 1,
+                         count, count == 1 ? "device is" : "devices are");
     *index = wanted < 0 ? 0 : wanted;
     while (wanted < 0 && *index < count - 1 && !will_do(*index, error))
         ++*index;
@@ -92,7 +92,7 @@ static bool find_device(int wanted, int *index, CodeError *error)
 }
 
 static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
-                               CodeError *error)
+                               CodesrcError *error)
 {
     static const char *const names[] = {
         [CUDA_F32] = "f32", [CUDA_F16] = "f16", [CUDA_BF16] = "bf16"};
@@ -105,7 +105,7 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
         return NULL;
     device = calloc(1, sizeof *device);
     if (!device) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for a device");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a device");
         return NULL;
     }
     device->index = index;
@@ -127,7 +127,7 @@ static void device_close(CodeDevice *device)
     free(device);
 }
 
-static void *allocate(CodeDevice *device, size_t bytes, CodeError *error)
+static void *allocate(CodeDevice *device, size_t bytes, CodesrcError *error)
 {
     size_t available = 0, total = 0;
     void *memory = NULL;
@@ -139,7 +139,7 @@ static void *allocate(CodeDevice *device, size_t bytes, CodeError *error)
         return memory;
     cudaGetLastError();
     if (result == cudaErrorMemoryAllocation && cudaMemGetInfo(&available, &total) == cudaSuccess)
-        code_fail(error, CODE_NO_MEMORY,
+        code_fail(error, CODESRC_NO_MEMORY,
                   "no memory on %s: %zu bytes were asked for, %zu of %zu are free", device->label,
                   bytes, available, total);
     else
@@ -168,7 +168,7 @@ static void weight_free(CodeDevice *device, CodeWeight *weight)
 }
 
 /* Uploads float32 numbers (out, in, taps) and converts them on the device. */
-static bool convert(CodeDevice *device, CudaPack pack, const float *values, CodeError *error)
+static bool convert(CodeDevice *device, CudaPack pack, const float *values, CodesrcError *error)
 {
     size_t bytes = (size_t)pack.out * pack.in * pack.taps * sizeof(float);
     void *staging = allocate(device, bytes, error);
@@ -191,7 +191,7 @@ static bool convert(CodeDevice *device, CudaPack pack, const float *values, Code
 }
 
 static bool fill(CodeDevice *device, CodeWeight *weight, const float *values, const float *bias,
-                 CodeError *error)
+                 CodesrcError *error)
 {
     const CodeWeightSpec *spec = &weight->spec;
     unsigned taps = weight->kernel * weight->kernel;
@@ -206,7 +206,7 @@ static bool fill(CodeDevice *device, CodeWeight *weight, const float *values, co
     bool good = false;
 
     if (!bias && !zeros)
-        return code_fail(error, CODE_NO_MEMORY, "no memory for a bias of %u", spec->out);
+        return code_fail(error, CODESRC_NO_MEMORY, "no memory for a bias of %u", spec->out);
     weight->data = pack.to =
         allocate(device, (size_t)spec->out * weight->columns * cuda_size(weight->type), error);
     if (weight->data)
@@ -220,14 +220,14 @@ static bool fill(CodeDevice *device, CodeWeight *weight, const float *values, co
 }
 
 static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *values,
-                               const float *bias, CodeError *error)
+                               const float *bias, CodesrcError *error)
 {
     unsigned side = code_kernel_side(spec->kind), columns = side * side * spec->in;
     bool gathered, rounds;
     CodeWeight *weight = calloc(1, sizeof *weight);
 
     if (!weight) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for a weight");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a weight");
         return NULL;
     }
     weight->spec = *spec;
@@ -388,7 +388,8 @@ static bool frame(CodeStream *stream, const CodeFrame *args)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error);
+static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
+                               CodesrcError *error);
 
 static const CodeBackend code_backend_cuda = {
     .name = NAME,
@@ -422,7 +423,8 @@ static const CodeBackend code_backend_cuda = {
     .series_end = cuda_series_end,
 };
 
-static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)
+static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
+                               CodesrcError *error)
 {
     CodeStream *stream = cuda_stream_open(device, cancelled, error);
 
@@ -431,12 +433,12 @@ static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
     return stream;
 }
 
-CODE_API const CodeBackend *code_module_backend(const char *version, CodeError *error)
+CODESRC_API const CodeBackend *code_module_backend(const char *version, CodesrcError *error)
 {
     int index;
 
     if (strcmp(version, CODE_VERSION)) {
-        code_fail(error, CODE_NO_DEVICE, "device \"cuda\": the module is of version %s, not %s",
+        code_fail(error, CODESRC_NO_DEVICE, "device \"cuda\": the module is of version %s, not %s",
                   CODE_VERSION, version);
         return NULL;
     }

@@ -74,7 +74,7 @@ typedef struct CudaStream {
     bool recording;
     cudaEvent_t event; /* for streams that come after this one */
     /* Pictures on their way: all of one side. */
-    CudaOwed owed[CODE_MAX_BATCH];
+    CudaOwed owed[CODESRC_MAX_BATCH];
     unsigned owed_count, owed_room, owed_side;
     uint8_t *pinned; /* (owed_room, side, side, 3) */
 } CudaStream;
@@ -86,7 +86,7 @@ static inline CudaStream *cuda_stream(CodeStream *stream)
 
 /* ---- stream.c -------------------------------------------------------------------------------- */
 
-CodeStream *cuda_stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error);
+CodeStream *cuda_stream_open(CodeDevice *device, const atomic_bool *cancelled, CodesrcError *error);
 void cuda_stream_close(CodeStream *stream);
 
 /* False, with the reason in the stream, once it is cancelled or its device is lost; else the device
@@ -114,7 +114,7 @@ bool cuda_wait_for_pictures(CodeStream *stream);
 bool cuda_after(CodeStream *stream, CodeStream *other);
 
 /* What a failed call of the runtime means. */
-CodeStatus cuda_status(cudaError_t error);
+CodesrcStatus cuda_status(cudaError_t error);
 
 /* ---- products.c ------------------------------------------------------------------------------ */
 

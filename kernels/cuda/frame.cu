@@ -1,4 +1,4 @@
-/* frame.cu - a picture in one of the formats of code.h, in device memory. */
+/* frame.cu - a picture in one of the formats of codesrc.h, in device memory. */
 #include "device.cuh"
 
 /* As in maps.cu's to_pixels. */
@@ -14,18 +14,18 @@ struct Packed {
     unsigned size, r, g, b, a;
 };
 
-static Packed packed_of(CodeFormat format)
+static Packed packed_of(CodesrcFormat format)
 {
     switch (format) {
-    case CODE_BGR:
+    case CODESRC_BGR:
         return Packed{3, 2, 1, 0, 0};
-    case CODE_RGBA:
+    case CODESRC_RGBA:
         return Packed{4, 0, 1, 2, 3};
-    case CODE_BGRA:
+    case CODESRC_BGRA:
         return Packed{4, 2, 1, 0, 3};
-    case CODE_ARGB:
+    case CODESRC_ARGB:
         return Packed{4, 1, 2, 3, 0};
-    case CODE_ABGR:
+    case CODESRC_ABGR:
         return Packed{4, 3, 2, 1, 0};
     default:
         return Packed{3, 0, 1, 2, 0};
@@ -116,7 +116,7 @@ cudaError_t cuda_frame(const CodeFrame *args, cudaStream_t stream)
 {
     size_t samples = (args->side + (size_t)1) / 2, pixels = (size_t)args->side * args->side;
 
-    if (args->format == CODE_NV12)
+    if (args->format == CODESRC_NV12)
         return launch(to_nv12, flat_grid(samples * samples), dim3(flat_block), 0, stream, *args);
     return launch(pack_pixels, flat_grid(pixels), dim3(flat_block), 0, stream, *args,
                   packed_of(args->format));

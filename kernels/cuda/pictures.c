@@ -21,7 +21,7 @@ static bool make_room(CudaStream *stream, unsigned side)
         return true;
     if (!stream->head.rehearsing && stream->owed_count && !cuda_wait_for_pictures(&stream->head))
         return false;
-    if (room && (!stream->head.rehearsing || room == CODE_MAX_BATCH))
+    if (room && (!stream->head.rehearsing || room == CODESRC_MAX_BATCH))
         return true;
     room = room ? 2 * room : 1;
     if (stream->pinned)

@@ -65,7 +65,8 @@ static bool grow(CudaStream *stream)
     CudaRecipe *table = calloc(places, sizeof *table);
 
     if (!table)
-        return code_fail(&stream->head.error, CODE_NO_MEMORY, "no memory for %u recipes", places);
+        return code_fail(&stream->head.error, CODESRC_NO_MEMORY, "no memory for %u recipes",
+                         places);
     for (unsigned i = 0; i < stream->recipe_places; i++)
         if (stream->recipes[i].key.used)
             table[place_of(table, places, &stream->recipes[i].key)] = stream->recipes[i];
@@ -125,7 +126,7 @@ static bool describe(Problem *problem, const CudaProduct *p, unsigned groups)
 /* Split sums need workspace in proportion to the groups: what one may take leaves room for all. */
 static bool prefer(cublasLtMatmulPreferenceOpaque_t *preference, const struct CudaRecipeKey *key)
 {
-    uint64_t workspace = CUDA_WORKSPACE / CODE_MAX_BATCH;
+    uint64_t workspace = CUDA_WORKSPACE / CODESRC_MAX_BATCH;
     uint32_t w = alignment_of(NULL, (size_t)key->columns * cuda_size((CudaType)key->type), 0);
     uint32_t x = key->x_alignment, y = key->y_alignment;
 

@@ -9,9 +9,9 @@
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-CodeStatus cuda_status(cudaError_t error)
+CodesrcStatus cuda_status(cudaError_t error)
 {
-    return error == cudaErrorMemoryAllocation ? CODE_NO_MEMORY : CODE_FAILED;
+    return error == cudaErrorMemoryAllocation ? CODESRC_NO_MEMORY : CODESRC_FAILED;
 }
 
 /* After anything but a refused allocation, launch or capture the context is beyond repair: CUDA
@@ -44,16 +44,16 @@ bool cuda_blas_ok(CudaStream *stream, cublasStatus_t status, const char *what)
     error = cudaGetLastError();
     if (error != cudaSuccess)
         return cuda_ok(stream, error, what);
-    return code_fail(&stream->head.error, CODE_FAILED, "%s: cuBLAS: %s: %s",
+    return code_fail(&stream->head.error, CODESRC_FAILED, "%s: cuBLAS: %s: %s",
                      stream->head.device->label, what, cublasGetStatusString(status));
 }
 
 bool cuda_goes_on(CudaStream *stream)
 {
     if (atomic_load_explicit(stream->head.cancelled, memory_order_relaxed))
-        return code_fail(&stream->head.error, CODE_CANCELLED, "cancelled");
+        return code_fail(&stream->head.error, CODESRC_CANCELLED, "cancelled");
     if (atomic_load_explicit(&stream->head.device->lost, memory_order_relaxed))
-        return code_fail(&stream->head.error, CODE_FAILED,
+        return code_fail(&stream->head.error, CODESRC_FAILED,
                          "%s failed before: nothing more can be computed on it",
                          stream->head.device->label);
     return cuda_ok(stream, cudaSetDevice(stream->head.device->index), "choosing the device");
@@ -82,7 +82,7 @@ bool cuda_reserve(CudaStream *stream, size_t bytes)
     if (bytes <= stream->scratch_size)
         return true;
     if (stream->recording)
-        return code_fail(&stream->head.error, CODE_FAILED,
+        return code_fail(&stream->head.error, CODESRC_FAILED,
                          "%s: a series needs %zu bytes that no rehearsal asked for",
                          stream->head.device->label, bytes);
     cuda_series_forget(stream);
@@ -92,7 +92,7 @@ bool cuda_reserve(CudaStream *stream, size_t bytes)
     stream->scratch_size = 0;
     if (cudaMalloc(&memory, bytes) != cudaSuccess) {
         cudaGetLastError();
-        return code_fail(&stream->head.error, CODE_NO_MEMORY,
+        return code_fail(&stream->head.error, CODESRC_NO_MEMORY,
                          "no memory on %s: %zu bytes were asked for", stream->head.device->label,
                          bytes);
     }
@@ -134,7 +134,7 @@ bool cuda_copy(CodeStream *base, void *to, const void *from, size_t bytes, CodeC
     if (direction == CODE_CLEAR)
         return cuda_ok(stream, cudaMemsetAsync(to, 0, bytes, stream->stream), "clearing");
     if (stream->recording && direction != CODE_INSIDE)
-        return code_fail(&stream->head.error, CODE_FAILED,
+        return code_fail(&stream->head.error, CODESRC_FAILED,
                          "%s: a series copies to or from the host", stream->head.device->label);
     if (direction == CODE_UPLOAD && bytes <= CUDA_RING_LARGEST)
         return upload_small(stream, to, from, bytes);
@@ -179,12 +179,12 @@ static bool open_libraries(CudaStream *stream)
            cuda_blas_ok(stream, cublasLtCreate(&stream->lt), "starting cuBLASLt");
 }
 
-CodeStream *cuda_stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)
+CodeStream *cuda_stream_open(CodeDevice *device, const atomic_bool *cancelled, CodesrcError *error)
 {
     CudaStream *stream = calloc(1, sizeof *stream);
 
     if (!stream) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for a stream");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a stream");
         return NULL;
     }
     stream->head.device = device;

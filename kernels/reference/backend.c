@@ -15,23 +15,23 @@ bool reference_goes_on(CodeStream *stream)
 {
     if (!atomic_load_explicit(stream->cancelled, memory_order_relaxed))
         return true;
-    return code_fail(&stream->error, CODE_CANCELLED, "cancelled");
+    return code_fail(&stream->error, CODESRC_CANCELLED, "cancelled");
 }
 
 static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
-                               CodeError *error)
+                               CodesrcError *error)
 {
     const char *precision = options->precision;
     CodeDevice *device;
 
     if (precision && strcmp(precision, "auto") && strcmp(precision, "f32")) {
-        code_fail(error, CODE_SETTINGS, "precision \"%.40s\": device \"reference\" has f32",
+        code_fail(error, CODESRC_SETTINGS, "precision \"%.40s\": device \"reference\" has f32",
                   precision);
         return NULL;
     }
     device = calloc(1, sizeof *device);
     if (!device)
-        code_fail(error, CODE_NO_MEMORY, "no memory for a device");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a device");
     *info = (CodeDeviceInfo){.threads = 1,
                              .precision = "f32",
                              .doubles = true,
@@ -45,13 +45,13 @@ static void device_close(CodeDevice *device)
     free(device);
 }
 
-static void *allocate(CodeDevice *device, size_t bytes, CodeError *error)
+static void *allocate(CodeDevice *device, size_t bytes, CodesrcError *error)
 {
     void *memory = NULL;
 
     (void)device;
     if (bytes > SIZE_MAX - 64 || posix_memalign(&memory, 64, bytes ? bytes : 64)) {
-        code_fail(error, CODE_NO_MEMORY, "no memory: %zu bytes were asked for", bytes);
+        code_fail(error, CODESRC_NO_MEMORY, "no memory: %zu bytes were asked for", bytes);
         return NULL;
     }
     return memory;
@@ -74,7 +74,7 @@ static void weight_free(CodeDevice *device, CodeWeight *weight)
 }
 
 static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *data,
-                               const float *bias, CodeError *error)
+                               const float *bias, CodesrcError *error)
 {
     CodeWeight *weight = calloc(1, sizeof *weight);
     unsigned side = code_kernel_side(spec->kind);
@@ -88,7 +88,7 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     }
     if (!weight || !weight->data || !weight->bias) {
         weight_free(device, weight);
-        code_fail(error, CODE_NO_MEMORY, "no memory for weights of %zu x %zu", out, taps * in);
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for weights of %zu x %zu", out, taps * in);
         return NULL;
     }
     for (size_t o = 0; o < out; o++)
@@ -100,12 +100,13 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     return weight;
 }
 
-static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled, CodeError *error)
+static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
+                               CodesrcError *error)
 {
     CodeStream *stream = calloc(1, sizeof *stream);
 
     if (!stream) {
-        code_fail(error, CODE_NO_MEMORY, "no memory for a stream");
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a stream");
         return NULL;
     }
     stream->backend = &code_backend_reference;

@@ -1,12 +1,13 @@
-/* frame.c - reference operation: a picture in one of the formats of code.h. */
+/* frame.c - reference operation: a picture in one of the formats of codesrc.h. */
 #include "reference.h"
 
 /* Bytes of a pixel, and where its components lie. */
 static const struct Packed {
     unsigned size, r, g, b, a;
 } packed_formats[] = {
-    [CODE_RGB] = {3, 0, 1, 2, 0},  [CODE_BGR] = {3, 2, 1, 0, 0},  [CODE_RGBA] = {4, 0, 1, 2, 3},
-    [CODE_BGRA] = {4, 2, 1, 0, 3}, [CODE_ARGB] = {4, 1, 2, 3, 0}, [CODE_ABGR] = {4, 3, 2, 1, 0},
+    [CODESRC_RGB] = {3, 0, 1, 2, 0},  [CODESRC_BGR] = {3, 2, 1, 0, 0},
+    [CODESRC_RGBA] = {4, 0, 1, 2, 3}, [CODESRC_BGRA] = {4, 2, 1, 0, 3},
+    [CODESRC_ARGB] = {4, 1, 2, 3, 0}, [CODESRC_ABGR] = {4, 3, 2, 1, 0},
 };
 
 static void pack(const CodeFrame *args)
@@ -99,7 +100,7 @@ bool reference_frame(CodeStream *stream, const CodeFrame *args)
 {
     if (stream->rehearsing)
         return true;
-    if (args->format == CODE_NV12) {
+    if (args->format == CODESRC_NV12) {
         luma(args);
         chroma(args);
     } else {

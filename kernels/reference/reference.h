@@ -14,7 +14,7 @@ struct CodeWeight {
     float *bias;     /* (out), zeros where there is none */
 };
 
-/* False, with CODE_CANCELLED in the stream, once the stream is cancelled. */
+/* False, with CODESRC_CANCELLED in the stream, once the stream is cancelled. */
 bool reference_goes_on(CodeStream *stream);
 
 bool reference_linear(CodeStream *stream, const CodeLinear *args);

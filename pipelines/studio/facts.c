@@ -3,35 +3,35 @@
 
 #include "settings.h"
 
-static CodeModel *open_headers(const gchar *name, guint steps, CodeError *error)
+static CodesrcModel *open_headers(const gchar *name, guint steps, CodesrcError *error)
 {
-    CodeModelOptions options;
+    CodesrcModelOptions options;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.headers_only = true;
     options.drafting_steps = steps;
-    return code_model_open(name ? name : "vistas", &options, error);
+    return codesrc_model_open(name ? name : "vistas", &options, error);
 }
 
 /* A manifest may have other weights for other N, and files that are not there: those are no offer.
  */
 static void add_other_pairs(Facts *facts, const gchar *name)
 {
-    CodeError error;
+    CodesrcError error;
 
     for (guint n = 1; n <= facts_info(facts)->scales; n++) {
-        CodeModel *other;
+        CodesrcModel *other;
 
         if (facts_offer_steps(facts, n))
             continue;
         other = open_headers(name, n, &error);
         if (other)
-            facts->steps |= code_model_info(other)->steps;
-        code_model_unref(other);
+            facts->steps |= codesrc_model_info(other)->steps;
+        codesrc_model_unref(other);
     }
 }
 
-gboolean facts_open(Facts *facts, const gchar *name, CodeError *error)
+gboolean facts_open(Facts *facts, const gchar *name, CodesrcError *error)
 {
     facts->model = open_headers(name, 0, error);
     if (!facts->model)
@@ -43,18 +43,18 @@ gboolean facts_open(Facts *facts, const gchar *name, CodeError *error)
 
 void facts_close(Facts *facts)
 {
-    code_model_unref(facts->model);
+    codesrc_model_unref(facts->model);
     facts->model = NULL;
 }
 
-const CodeModelInfo *facts_info(const Facts *facts)
+const CodesrcModelInfo *facts_info(const Facts *facts)
 {
-    return code_model_info(facts->model);
+    return codesrc_model_info(facts->model);
 }
 
 gboolean facts_offer_steps(const Facts *facts, guint64 steps)
 {
-    return steps <= CODE_MAX_SCALES && (facts->steps & (G_GUINT64_CONSTANT(1) << steps)) != 0;
+    return steps <= CODESRC_MAX_SCALES && (facts->steps & (G_GUINT64_CONSTANT(1) << steps)) != 0;
 }
 
 gchar *facts_steps_text(const Facts *facts)
@@ -69,7 +69,7 @@ gchar *facts_steps_text(const Facts *facts)
 
 json_t *facts_to_json(const Facts *facts)
 {
-    const CodeModelInfo *info = facts_info(facts);
+    const CodesrcModelInfo *info = facts_info(facts);
     json_t *classes = json_array(), *steps = json_array();
 
     for (guint i = 0; i < info->classes; i++)

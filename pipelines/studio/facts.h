@@ -3,20 +3,20 @@
 #ifndef STUDIO_FACTS_H
 #define STUDIO_FACTS_H
 
-#include <code.h>
+#include <codesrc.h>
 #include <glib.h>
 #include <jansson.h>
 
 typedef struct Facts {
-    CodeModel *model; /* headers alone */
-    guint32 steps;    /* bit N is set where N drafting steps are offered, by any pair of weights */
+    CodesrcModel *model; /* headers alone */
+    guint32 steps; /* bit N is set where N drafting steps are offered, by any pair of weights */
 } Facts;
 
 /* Opens the headers of `name`, NULL being the bundled model. FALSE: `error` says why. */
-gboolean facts_open(Facts *facts, const gchar *name, CodeError *error);
+gboolean facts_open(Facts *facts, const gchar *name, CodesrcError *error);
 void facts_close(Facts *facts);
 
-const CodeModelInfo *facts_info(const Facts *facts);
+const CodesrcModelInfo *facts_info(const Facts *facts);
 gboolean facts_offer_steps(const Facts *facts, guint64 steps);
 
 /* The numbers of drafting steps that are offered, "6, 7, 8"; to be freed. */

@@ -78,7 +78,7 @@ static Studio *make_studio(const Options *options, GError **error)
         .address = is_any_address(options->address) ? NULL : options->address,
         .rate = options->rate,
     };
-    CodeError failure;
+    CodesrcError failure;
     Facts facts;
 
     if (!facts_open(&facts, options->model, &failure)) {

@@ -5,9 +5,9 @@
 
 void settings_init(Settings *settings, const Facts *facts, gdouble rate)
 {
-    const CodeSettings *defaults = &facts_info(facts)->defaults;
+    const CodesrcSettings *defaults = &facts_info(facts)->defaults;
 
-    *settings = (Settings){.class_id = CODE_CLASS_RANDOM,
+    *settings = (Settings){.class_id = CODESRC_CLASS_RANDOM,
                            .drafting_steps = defaults->drafting_steps,
                            .guidance = defaults->guidance,
                            .rate = rate};
@@ -44,17 +44,17 @@ static gchar *unexpected(const gchar *key, const json_t *value, const gchar *exp
 
 static gchar *change_class(Settings *settings, const Facts *facts, const json_t *value)
 {
-    const CodeModelInfo *info = facts_info(facts);
-    CodeError error;
+    const CodesrcModelInfo *info = facts_info(facts);
+    CodesrcError error;
     gchar *expected, *text;
 
     if (json_is_null(value)) {
-        settings->class_id = CODE_CLASS_RANDOM;
+        settings->class_id = CODESRC_CLASS_RANDOM;
         return NULL;
     }
     if (json_is_string(value)) {
-        if (code_model_find_class(facts->model, json_string_value(value), &settings->class_id,
-                                  &error))
+        if (codesrc_model_find_class(facts->model, json_string_value(value), &settings->class_id,
+                                     &error))
             return NULL;
         return g_strdup(error.text);
     }
@@ -188,7 +188,7 @@ gboolean settings_change(Settings *settings, const Facts *facts, const gchar *te
 
 json_t *settings_to_json(const Settings *settings, const Facts *facts)
 {
-    const CodeModelInfo *info = facts_info(facts);
+    const CodesrcModelInfo *info = facts_info(facts);
     json_t *class_name = json_null();
 
     if (settings->class_id >= 0 && info->class_names)

@@ -10,7 +10,7 @@
 #define SETTINGS_MAX_RATE     30.0
 
 typedef struct Settings {
-    gint32 class_id; /* CODE_CLASS_RANDOM: another one for each picture */
+    gint32 class_id; /* CODESRC_CLASS_RANDOM: another one for each picture */
     guint drafting_steps;
     guint64 seed;
     gdouble guidance;

@@ -10,20 +10,20 @@
 
 enum { IMAGES = 2, PIXELS = 3 * TINY_SIDE * TINY_SIDE };
 
-static CodeGenerator *make(CodeModel *model, unsigned batch)
+static CodesrcGenerator *make(CodesrcModel *model, unsigned batch)
 {
-    CodeError error = {0};
-    CodeGenerator *generator = code_generator_new(model, batch, 0, &error);
+    CodesrcError error = {0};
+    CodesrcGenerator *generator = codesrc_generator_new(model, batch, 0, &error);
 
     CHECK(generator, "%s", error.text);
     return generator;
 }
 
-static CodeRequest request(const CodeModel *model, unsigned frame)
+static CodesrcRequest request(const CodesrcModel *model, unsigned frame)
 {
-    CodeRequest it;
+    CodesrcRequest it;
 
-    code_request_init(model, &it);
+    codesrc_request_init(model, &it);
     it.class_id = (int32_t)frame % TINY_CLASSES;
     it.seed = 5;
     it.frame = frame;
@@ -32,34 +32,35 @@ static CodeRequest request(const CodeModel *model, unsigned frame)
 }
 
 /* Pictures `first` and on; returns the status. */
-static CodeStatus draw(const CodeModel *model, CodeGenerator *generator, unsigned first,
-                       unsigned count, uint8_t *pixels, CodeError *error)
+static CodesrcStatus draw(const CodesrcModel *model, CodesrcGenerator *generator, unsigned first,
+                          unsigned count, uint8_t *pixels, CodesrcError *error)
 {
-    CodeRequest requests[IMAGES];
-    CodePicture pictures[IMAGES];
+    CodesrcRequest requests[IMAGES];
+    CodesrcPicture pictures[IMAGES];
 
     for (unsigned i = 0; i < count; i++) {
         requests[i] = request(model, first + i);
-        pictures[i] = (CodePicture){pixels + i * PIXELS, 3 * TINY_SIDE};
+        pictures[i] = (CodesrcPicture){pixels + i * PIXELS, 3 * TINY_SIDE};
     }
-    error->status = CODE_OK;
-    return code_generate(generator, requests, count, pictures, error) ? CODE_OK : error->status;
+    error->status = CODESRC_OK;
+    return codesrc_generate(generator, requests, count, pictures, error) ? CODESRC_OK
+                                                                         : error->status;
 }
 
 /* `orders` more than the first. */
 static void check_same(const char *precision, unsigned orders)
 {
     static uint8_t expected[IMAGES * PIXELS], found[IMAGES * PIXELS];
-    CodeModel *model = tiny_model((TinyDevice){"cuda", precision}, 1);
-    CodeGenerator *generator = make(model, IMAGES);
-    CodeError error = {0};
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", precision}, 1);
+    CodesrcGenerator *generator = make(model, IMAGES);
+    CodesrcError error = {0};
 
-    CHECK(!strcmp(code_model_info(model)->precision, precision), "%s", precision);
+    CHECK(!strcmp(codesrc_model_info(model)->precision, precision), "%s", precision);
     cuda_on_cpu_set_order(0);
-    CHECK(draw(model, generator, 0, IMAGES, expected, &error) == CODE_OK, "%s", error.text);
+    CHECK(draw(model, generator, 0, IMAGES, expected, &error) == CODESRC_OK, "%s", error.text);
     for (unsigned order = 1; order <= orders; order++) {
         cuda_on_cpu_set_order(order);
-        CHECK(draw(model, generator, 0, IMAGES, found, &error) == CODE_OK, "%s", error.text);
+        CHECK(draw(model, generator, 0, IMAGES, found, &error) == CODESRC_OK, "%s", error.text);
         CHECK(!memcmp(expected, found, sizeof found), "%s: order %u", precision, order);
     }
     cuda_on_cpu_set_order(0);
@@ -67,15 +68,15 @@ static void check_same(const char *precision, unsigned orders)
         draw(model, generator, i, 1, found, &error);
         CHECK(!memcmp(expected + i * PIXELS, found, PIXELS), "%s: image %u alone", precision, i);
     }
-    code_generator_free(generator);
+    codesrc_generator_free(generator);
 
     cuda_on_cpu_set_lt(2); /* one group at a time */
     generator = make(model, IMAGES);
     draw(model, generator, 0, IMAGES, found, &error);
     CHECK(!memcmp(expected, found, sizeof found), "%s: groups one by one", precision);
     cuda_on_cpu_set_lt(0);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 /* Without cuBLASLt biases and gelu are kernels of their own: the last bit may differ, pictures
@@ -84,32 +85,32 @@ static void check_same(const char *precision, unsigned orders)
 static void check_plain(void)
 {
     static uint8_t expected[PIXELS], found[2 * PIXELS];
-    CodeModel *model = tiny_model((TinyDevice){"cuda", "f32"}, 1);
-    CodeGenerator *generator = make(model, 2);
-    CodeError error = {0};
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f32"}, 1);
+    CodesrcGenerator *generator = make(model, 2);
+    CodesrcError error = {0};
     int worst = 0;
 
     draw(model, generator, 4, 1, expected, &error);
-    code_generator_free(generator);
+    codesrc_generator_free(generator);
     cuda_on_cpu_set_lt(1);
     generator = make(model, 2);
-    CHECK(draw(model, generator, 3, 2, found, &error) == CODE_OK, "%s", error.text);
+    CHECK(draw(model, generator, 3, 2, found, &error) == CODESRC_OK, "%s", error.text);
     cuda_on_cpu_set_lt(0);
     for (int i = 0; i < PIXELS; i++)
         worst = abs(expected[i] - found[PIXELS + i]) > worst ? abs(expected[i] - found[PIXELS + i])
                                                              : worst;
     CHECK(worst <= 1, "%d", worst);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 enum { CALLS = 3, PLAIN = 3 }; /* PLAIN: the image that is drawn without guidance */
 
 static uint8_t expected_f16[CALLS * IMAGES * PIXELS];
 
-static CodeRequest plain_request(const CodeModel *model, unsigned frame)
+static CodesrcRequest plain_request(const CodesrcModel *model, unsigned frame)
 {
-    CodeRequest it = request(model, frame);
+    CodesrcRequest it = request(model, frame);
 
     it.settings.guidance = frame == PLAIN ? 0 : it.settings.guidance;
     return it;
@@ -118,23 +119,23 @@ static CodeRequest plain_request(const CodeModel *model, unsigned frame)
 /* All pictures, alone and operation by operation. */
 static void expect_all(void)
 {
-    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
     unsigned launched = cuda_on_cpu_graphs_launched();
-    CodeGenerator *generator;
-    CodeError error = {0};
+    CodesrcGenerator *generator;
+    CodesrcError error = {0};
 
     cuda_on_cpu_refuse_captures(true);
     generator = make(model, 1);
     for (unsigned i = 0; i < CALLS * IMAGES; i++) {
-        CodeRequest one = plain_request(model, i);
-        CodePicture picture = {expected_f16 + i * PIXELS, 3 * TINY_SIDE};
+        CodesrcRequest one = plain_request(model, i);
+        CodesrcPicture picture = {expected_f16 + i * PIXELS, 3 * TINY_SIDE};
 
-        CHECK(code_generate(generator, &one, 1, &picture, &error), "%s", error.text);
+        CHECK(codesrc_generate(generator, &one, 1, &picture, &error), "%s", error.text);
     }
     CHECK(cuda_on_cpu_graphs_launched() == launched, "captures were not refused");
     cuda_on_cpu_refuse_captures(false);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 static void check_pictures(const uint8_t *found, unsigned first, unsigned count, const char *what)
@@ -149,27 +150,27 @@ static void check_pictures(const uint8_t *found, unsigned first, unsigned count,
 static void check_graphs(void)
 {
     static uint8_t found[IMAGES * PIXELS];
-    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
     unsigned launched = cuda_on_cpu_graphs_launched();
-    CodeGenerator *generator = make(model, IMAGES);
+    CodesrcGenerator *generator = make(model, IMAGES);
     static const unsigned firsts[] = {0, 4};
-    CodeError error = {0};
+    CodesrcError error = {0};
 
     CHECK(cuda_on_cpu_graphs_launched() == launched, "making a generator computes");
     for (unsigned call = 0; call < 2; call++) {
-        CHECK(draw(model, generator, firsts[call], IMAGES, found, &error) == CODE_OK, "%s",
+        CHECK(draw(model, generator, firsts[call], IMAGES, found, &error) == CODESRC_OK, "%s",
               error.text);
         check_pictures(found, firsts[call], IMAGES, "a graph");
         /* One for the scales of all images, one for each image's rendering. */
         CHECK(cuda_on_cpu_graphs_launched() == (launched += 1 + IMAGES), "call %u: %u graphs", call,
               cuda_on_cpu_graphs_launched());
     }
-    CHECK(draw(model, generator, 1, 1, found, &error) == CODE_OK, "%s", error.text);
+    CHECK(draw(model, generator, 1, 1, found, &error) == CODESRC_OK, "%s", error.text);
     check_pictures(found, 1, 1, "a graph of fewer images");
-    CHECK(draw(model, generator, 0, IMAGES, found, &error) == CODE_OK, "%s", error.text);
+    CHECK(draw(model, generator, 0, IMAGES, found, &error) == CODESRC_OK, "%s", error.text);
     check_pictures(found, 0, IMAGES, "the first graph again");
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 /* Two calls under way: each ends with its own pictures, however late the work of streams is done.
@@ -177,218 +178,221 @@ static void check_graphs(void)
 static void check_ahead(bool late)
 {
     static uint8_t found[CALLS * IMAGES * PIXELS];
-    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
-    CodeGenerator *generator = make(model, IMAGES);
-    CodeError error = {0};
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodesrcGenerator *generator = make(model, IMAGES);
+    CodesrcError error = {0};
 
-    CHECK(code_model_info(model)->overlaps, "calls do not overlap");
+    CHECK(codesrc_model_info(model)->overlaps, "calls do not overlap");
     memset(found, 0, sizeof found);
     cuda_on_cpu_set_late(late);
     for (unsigned call = 0; call <= CALLS; call++) {
-        CodeRequest requests[IMAGES];
-        CodePicture pictures[IMAGES];
+        CodesrcRequest requests[IMAGES];
+        CodesrcPicture pictures[IMAGES];
 
         for (unsigned i = 0; call < CALLS && i < IMAGES; i++) {
             requests[i] = plain_request(model, call * IMAGES + i);
-            pictures[i] = (CodePicture){found + (call * IMAGES + i) * PIXELS, 3 * TINY_SIDE};
+            pictures[i] = (CodesrcPicture){found + (call * IMAGES + i) * PIXELS, 3 * TINY_SIDE};
         }
         if (call < CALLS)
-            CHECK(code_generate_begin(generator, requests, IMAGES, pictures, &error), "%s",
+            CHECK(codesrc_generate_begin(generator, requests, IMAGES, pictures, &error), "%s",
                   error.text);
         if (call == 0)
             continue;
-        CHECK(code_generate_end(generator, &error), "%s", error.text);
+        CHECK(codesrc_generate_end(generator, &error), "%s", error.text);
         check_pictures(found + (call - 1) * IMAGES * PIXELS, (call - 1) * IMAGES, IMAGES,
                        late ? "ahead and late" : "ahead");
     }
-    CHECK(!code_generate_end(generator, &error) && error.status == CODE_SETTINGS,
+    CHECK(!codesrc_generate_end(generator, &error) && error.status == CODESRC_SETTINGS,
           "an end too many");
     cuda_on_cpu_set_late(false);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 /* A call that is cancelled writes no picture any more; a generator with calls under way can go. */
 static void check_cancelled(void)
 {
     static uint8_t found[PIXELS];
-    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
-    CodeGenerator *generator = make(model, 1);
-    CodeRequest one = request(model, 0);
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodesrcGenerator *generator = make(model, 1);
+    CodesrcRequest one = request(model, 0);
     uint8_t *gone = malloc(PIXELS);
-    CodePicture picture = {gone, 3 * TINY_SIDE};
-    CodeError error = {0};
+    CodesrcPicture picture = {gone, 3 * TINY_SIDE};
+    CodesrcError error = {0};
 
     cuda_on_cpu_set_late(true);
-    CHECK(code_generate_begin(generator, &one, 1, &picture, &error), "%s", error.text);
-    code_generator_cancel(generator, true);
-    CHECK(!code_generate_end(generator, &error) && error.status == CODE_CANCELLED, "%s",
+    CHECK(codesrc_generate_begin(generator, &one, 1, &picture, &error), "%s", error.text);
+    codesrc_generator_cancel(generator, true);
+    CHECK(!codesrc_generate_end(generator, &error) && error.status == CODESRC_CANCELLED, "%s",
           error.text);
     free(gone);
-    code_generator_cancel(generator, false);
-    CHECK(draw(model, generator, 0, 1, found, &error) == CODE_OK, "%s", error.text);
+    codesrc_generator_cancel(generator, false);
+    CHECK(draw(model, generator, 0, 1, found, &error) == CODESRC_OK, "%s", error.text);
     check_pictures(found, 0, 1, "after a cancelled call");
     picture.data = found;
     for (unsigned i = 0; i < 2; i++)
-        CHECK(code_generate_begin(generator, &one, 1, &picture, &error), "%s", error.text);
-    CHECK(!code_generate_begin(generator, &one, 1, &picture, &error) &&
-              error.status == CODE_SETTINGS,
+        CHECK(codesrc_generate_begin(generator, &one, 1, &picture, &error), "%s", error.text);
+    CHECK(!codesrc_generate_begin(generator, &one, 1, &picture, &error) &&
+              error.status == CODESRC_SETTINGS,
           "three calls under way");
-    code_generator_free(generator);
+    codesrc_generator_free(generator);
     cuda_on_cpu_set_late(false);
-    code_model_unref(model);
+    codesrc_model_unref(model);
 }
 
 static void check_memory(void)
 {
-    CodeModel *model = tiny_model((TinyDevice){"cuda", NULL}, 1);
-    CodeGenerator *generator = make(model, 1);
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", NULL}, 1);
+    CodesrcGenerator *generator = make(model, 1);
     static uint8_t pixels[PIXELS];
-    CodeError error = {0};
+    CodesrcError error = {0};
 
     cuda_on_cpu_set_memory(cuda_on_cpu_memory_used() + 1000);
-    CHECK(!code_generator_new(model, 2, 0, &error), "memory from nowhere");
-    CHECK(error.status == CODE_NO_MEMORY && strstr(error.text, "on CUDA device 0 (emulated 0): ") &&
-              strstr(error.text, "bytes"),
+    CHECK(!codesrc_generator_new(model, 2, 0, &error), "memory from nowhere");
+    CHECK(error.status == CODESRC_NO_MEMORY &&
+              strstr(error.text, "on CUDA device 0 (emulated 0): ") && strstr(error.text, "bytes"),
           "%s", error.text);
-    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_OK,
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODESRC_OK,
           "what is there already goes on: %s", error.text);
     cuda_on_cpu_set_memory((size_t)64 << 30);
-    code_generator_free(generator);
+    codesrc_generator_free(generator);
     generator = make(model, 2);
-    CHECK(draw(model, generator, 0, 2, (uint8_t[2 * PIXELS]){0}, &error) == CODE_OK, "%s",
+    CHECK(draw(model, generator, 0, 2, (uint8_t[2 * PIXELS]){0}, &error) == CODESRC_OK, "%s",
           error.text);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
     CHECK(cuda_on_cpu_memory_used() == 0, "%zu bytes were not freed", cuda_on_cpu_memory_used());
 }
 
 /* A broken device says so once; from then on the stream refuses without asking it. */
 static void check_broken(void)
 {
-    CodeModel *model = tiny_model((TinyDevice){"cuda", NULL}, 1);
-    CodeGenerator *generator = make(model, 1);
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", NULL}, 1);
+    CodesrcGenerator *generator = make(model, 1);
     static uint8_t pixels[PIXELS];
-    CodeError error = {0};
+    CodesrcError error = {0};
 
     cuda_on_cpu_break(40);
-    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_FAILED, "%d", (int)error.status);
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODESRC_FAILED, "%d", (int)error.status);
     CHECK(strstr(error.text, "illegal memory access"), "%s", error.text);
     CHECK(strstr(error.text, "CUDA device 0 (emulated 0): ") == error.text, "%s", error.text);
-    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_FAILED, "%d", (int)error.status);
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODESRC_FAILED, "%d", (int)error.status);
     CHECK(strstr(error.text, "CUDA device 0 (emulated 0) failed before") == error.text, "%s",
           error.text);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
     cuda_on_cpu_break(-1);
     model = tiny_model((TinyDevice){"cuda", NULL}, 1);
     generator = make(model, 1);
-    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_OK, "%s", error.text);
-    code_generator_free(generator);
-    code_model_unref(model);
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODESRC_OK, "%s", error.text);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 static void check_no_device(void)
 {
-    CodeModelOptions options;
-    CodeError error = {0};
-    CodeModel *model;
+    CodesrcModelOptions options;
+    CodesrcError error = {0};
+    CodesrcModel *model;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     cuda_on_cpu_set_devices(0, 0);
     options.device = "cuda";
-    CHECK(!code_model_open(tiny_folder(), &options, &error), "a device from nowhere");
-    CHECK(error.status == CODE_NO_DEVICE && strstr(error.text, "no CUDA-capable device"), "%s",
+    CHECK(!codesrc_model_open(tiny_folder(), &options, &error), "a device from nowhere");
+    CHECK(error.status == CODESRC_NO_DEVICE && strstr(error.text, "no CUDA-capable device"), "%s",
           error.text);
     options.device = "auto";
-    model = code_model_open(tiny_folder(), &options, &error);
-    CHECK(model && strcmp(code_model_info(model)->device, "cuda-emulated"), "%s", error.text);
-    CHECK(model && strstr(code_model_info(model)->passed_over, "no CUDA-capable device"),
+    model = codesrc_model_open(tiny_folder(), &options, &error);
+    CHECK(model && strcmp(codesrc_model_info(model)->device, "cuda-emulated"), "%s", error.text);
+    CHECK(model && strstr(codesrc_model_info(model)->passed_over, "no CUDA-capable device"),
           "it is not told why");
-    code_model_unref(model);
+    codesrc_model_unref(model);
     cuda_on_cpu_set_devices(1, 0);
-    model = code_model_open(tiny_folder(), &options, &error);
-    CHECK(model && !strcmp(code_model_info(model)->device, "cuda-emulated"), "%s", error.text);
-    CHECK(model && !*code_model_info(model)->passed_over, "nothing was passed over");
-    code_model_unref(model);
+    model = codesrc_model_open(tiny_folder(), &options, &error);
+    CHECK(model && !strcmp(codesrc_model_info(model)->device, "cuda-emulated"), "%s", error.text);
+    CHECK(model && !*codesrc_model_info(model)->passed_over, "nothing was passed over");
+    codesrc_model_unref(model);
 }
 
 /* The plan tells what a model and its generator take of the device, before they take it. */
 static void check_plan(void)
 {
-    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
-    unsigned usual = code_model_info(model)->defaults.drafting_steps;
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    unsigned usual = codesrc_model_info(model)->defaults.drafting_steps;
     static uint8_t pixels[IMAGES * PIXELS];
 
-    for (unsigned n = 1; n <= code_model_info(model)->scales; n++) {
-        CodeError error = {0};
-        CodeGenerator *generator = code_generator_new(model, IMAGES, 1u << n, &error);
+    for (unsigned n = 1; n <= codesrc_model_info(model)->scales; n++) {
+        CodesrcError error = {0};
+        CodesrcGenerator *generator = codesrc_generator_new(model, IMAGES, 1u << n, &error);
         size_t used;
-        CodePlan plan;
+        CodesrcPlan plan;
 
-        CHECK(generator && code_plan(model, n, IMAGES, &plan, &error), "%s", error.text);
+        CHECK(generator && codesrc_plan(model, n, IMAGES, &plan, &error), "%s", error.text);
         if (n == usual)
-            CHECK(draw(model, generator, 0, IMAGES, pixels, &error) == CODE_OK, "%s", error.text);
+            CHECK(draw(model, generator, 0, IMAGES, pixels, &error) == CODESRC_OK, "%s",
+                  error.text);
         used = cuda_on_cpu_memory_used();
         CHECK(used <= plan.device_bytes && used > 0.95 * (double)plan.device_bytes,
               "N = %u: %zu bytes used, %zu planned", n, used, (size_t)plan.device_bytes);
-        code_generator_free(generator);
+        codesrc_generator_free(generator);
     }
-    code_model_unref(model);
+    codesrc_model_unref(model);
 }
 
 /* What docs/performance.md promises of the official shape: N = 8, 64 at a time, within 12 GB. */
 static void check_goal(void)
 {
-    CodeModelOptions options;
-    CodeError error = {0};
-    CodePlan plan = {0};
-    CodeModel *model;
+    CodesrcModelOptions options;
+    CodesrcError error = {0};
+    CodesrcPlan plan = {0};
+    CodesrcModel *model;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = "cuda";
     options.headers_only = true;
     model = shapes_open("official", &options, &error);
-    CHECK(model && code_plan(model, 8, 64, &plan, &error), "%s", error.text);
+    CHECK(model && codesrc_plan(model, 8, 64, &plan, &error), "%s", error.text);
     CHECK(plan.device_bytes > 0 && plan.device_bytes <= 12000000000u, "%zu bytes",
           (size_t)plan.device_bytes);
-    code_model_unref(model);
+    codesrc_model_unref(model);
 }
 
 /* Whatever fails on one of several devices, the error says on which. */
 static void check_names(void)
 {
-    CodeModelOptions options;
-    CodeError error = {0};
-    CodeModel *model;
-    CodeGenerator *generator;
+    CodesrcModelOptions options;
+    CodesrcError error = {0};
+    CodesrcModel *model;
+    CodesrcGenerator *generator;
     static uint8_t pixels[PIXELS];
 
     cuda_on_cpu_set_devices(3, 0);
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = "cuda";
     options.cuda_device_id = 2;
     cuda_on_cpu_set_memory(100);
-    CHECK(!code_model_open(tiny_folder(), &options, &error), "weights of no memory");
-    CHECK(error.status == CODE_NO_MEMORY && strstr(error.text, "on CUDA device 2 (emulated 2): "),
+    CHECK(!codesrc_model_open(tiny_folder(), &options, &error), "weights of no memory");
+    CHECK(error.status == CODESRC_NO_MEMORY &&
+              strstr(error.text, "on CUDA device 2 (emulated 2): "),
           "%s", error.text);
     cuda_on_cpu_set_memory((size_t)64 << 30);
     cuda_on_cpu_break(5);
-    CHECK(!code_model_open(tiny_folder(), &options, &error), "weights packed by nobody");
-    CHECK(error.status == CODE_FAILED && strstr(error.text, "CUDA device 2 (emulated 2): packing"),
+    CHECK(!codesrc_model_open(tiny_folder(), &options, &error), "weights packed by nobody");
+    CHECK(error.status == CODESRC_FAILED &&
+              strstr(error.text, "CUDA device 2 (emulated 2): packing"),
           "%s", error.text);
     cuda_on_cpu_break(-1);
-    model = code_model_open(tiny_folder(), &options, &error);
+    model = codesrc_model_open(tiny_folder(), &options, &error);
     CHECK(model, "%s", error.text);
     generator = make(model, 1);
     cuda_on_cpu_break(0);
-    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODE_FAILED, "%d", (int)error.status);
+    CHECK(draw(model, generator, 0, 1, pixels, &error) == CODESRC_FAILED, "%d", (int)error.status);
     CHECK(strstr(error.text, "CUDA device 2 (emulated 2): ") == error.text, "%s", error.text);
-    code_generator_free(generator);
-    CHECK(!code_generator_new(model, 1, 0, &error) &&
+    codesrc_generator_free(generator);
+    CHECK(!codesrc_generator_new(model, 1, 0, &error) &&
               strstr(error.text, "CUDA device 2 (emulated 2) failed before"),
           "%s", error.text);
-    code_model_unref(model);
+    codesrc_model_unref(model);
     cuda_on_cpu_break(-1);
     cuda_on_cpu_set_devices(1, 0);
 }
@@ -408,26 +412,26 @@ static void check_devices(void)
         {3, 0, 3, -1, "cuda-device-id 3, expected 0..2: 3 CUDA devices are here"},
         {1, 0, 7, -1, "cuda-device-id 7, expected 0..0: 1 CUDA device is here"},
     };
-    CodeModelOptions options;
+    CodesrcModelOptions options;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     CHECK(options.cuda_device_id == -1, "%d", options.cuda_device_id);
     options.device = "cuda";
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
-        CodeError error = {0};
-        CodeModel *model;
+        CodesrcError error = {0};
+        CodesrcModel *model;
 
         cuda_on_cpu_set_devices(cases[i].devices, cases[i].old);
         options.cuda_device_id = cases[i].wanted;
-        model = code_model_open(tiny_folder(), &options, &error);
+        model = codesrc_model_open(tiny_folder(), &options, &error);
         CHECK(!model == (cases[i].found < 0), "case %u: %s", i, error.text);
         CHECK(!model || cuda_on_cpu_device() == cases[i].found, "case %u: %d", i,
               cuda_on_cpu_device());
         CHECK(model || strstr(error.text, cases[i].words), "case %u: %s", i, error.text);
-        CHECK(model || error.status ==
-                           (cases[i].wanted < cases[i].devices ? CODE_NO_DEVICE : CODE_SETTINGS),
+        CHECK(model || error.status == (cases[i].wanted < cases[i].devices ? CODESRC_NO_DEVICE
+                                                                           : CODESRC_SETTINGS),
               "case %u: %d", i, (int)error.status);
-        code_model_unref(model);
+        codesrc_model_unref(model);
     }
     cuda_on_cpu_set_devices(1, 0);
 }

@@ -13,33 +13,33 @@ static uint8_t rgb[IMAGES][PIXELS];
 
 /* What a format's bytes are, as letters. */
 static const char *const orders[] = {
-    [CODE_RGB] = "RGB",   [CODE_BGR] = "BGR",   [CODE_RGBA] = "RGBA",
-    [CODE_BGRA] = "BGRA", [CODE_ARGB] = "ARGB", [CODE_ABGR] = "ABGR"};
+    [CODESRC_RGB] = "RGB",   [CODESRC_BGR] = "BGR",   [CODESRC_RGBA] = "RGBA",
+    [CODESRC_BGRA] = "BGRA", [CODESRC_ARGB] = "ARGB", [CODESRC_ABGR] = "ABGR"};
 
-static const CodeYuv bt601 = {.kr = 0.299, .kb = 0.114};
-static const CodeYuv bt709 = {.kr = 0.2126, .kb = 0.0722, .cosited_x = true};
-static const CodeYuv jpeg = {.kr = 0.299, .kb = 0.114, .full_range = true, .cosited_y = true};
+static const CodesrcYuv bt601 = {.kr = 0.299, .kb = 0.114};
+static const CodesrcYuv bt709 = {.kr = 0.2126, .kb = 0.0722, .cosited_x = true};
+static const CodesrcYuv jpeg = {.kr = 0.299, .kb = 0.114, .full_range = true, .cosited_y = true};
 
-static void requests_of(const CodeModel *model, CodeRequest *requests)
+static void requests_of(const CodesrcModel *model, CodesrcRequest *requests)
 {
     for (unsigned i = 0; i < IMAGES; i++) {
-        code_request_init(model, &requests[i]);
+        codesrc_request_init(model, &requests[i]);
         requests[i].class_id = 3 + (int32_t)i;
         requests[i].seed = 5;
     }
 }
 
-static void draw_rgb(CodeModel *model, CodeGenerator *generator)
+static void draw_rgb(CodesrcModel *model, CodesrcGenerator *generator)
 {
-    CodePicture pictures[IMAGES];
-    CodeRequest requests[IMAGES];
-    CodeError error = {0};
+    CodesrcPicture pictures[IMAGES];
+    CodesrcRequest requests[IMAGES];
+    CodesrcError error = {0};
 
     requests_of(model, requests);
     for (unsigned i = 0; i < IMAGES; i++)
-        pictures[i] = (CodePicture){rgb[i], 3 * SIDE};
-    CHECK(code_generator_output(generator, NULL, &error), "%s", error.text);
-    CHECK(code_generate(generator, requests, IMAGES, pictures, &error), "%s", error.text);
+        pictures[i] = (CodesrcPicture){rgb[i], 3 * SIDE};
+    CHECK(codesrc_generator_output(generator, NULL, &error), "%s", error.text);
+    CHECK(codesrc_generate(generator, requests, IMAGES, pictures, &error), "%s", error.text);
 }
 
 static void check_packed(const uint8_t *data, size_t stride, const uint8_t *expected,
@@ -59,7 +59,7 @@ static void check_packed(const uint8_t *data, size_t stride, const uint8_t *expe
 }
 
 /* Mean of a component over what chroma sample (y, x) stands for. */
-static double mean(const uint8_t *pixels, const CodeYuv *yuv, int y, int x, int component)
+static double mean(const uint8_t *pixels, const CodesrcYuv *yuv, int y, int x, int component)
 {
     static const double centred[] = {0, 2, 2}, cosited[] = {1, 2, 1};
     const double *rows = yuv->cosited_y ? cosited : centred;
@@ -85,7 +85,7 @@ static double off(double exact, uint8_t found)
 }
 
 static void check_nv12(const uint8_t *data, size_t stride, const uint8_t *pixels,
-                       const CodeYuv *yuv, const char *name)
+                       const CodesrcYuv *yuv, const char *name)
 {
     double kg = 1 - yuv->kr - yuv->kb, worst = -1, zero = yuv->full_range ? 0 : 16;
     double y_range = yuv->full_range ? 255 : 219, c_range = yuv->full_range ? 255 : 224;
@@ -109,36 +109,36 @@ static void check_nv12(const uint8_t *data, size_t stride, const uint8_t *pixels
 }
 
 /* Draws IMAGES pictures into device memory; the caller frees them. */
-static uint8_t *draw(CodeModel *model, CodeGenerator *generator, const CodeOutput *output,
+static uint8_t *draw(CodesrcModel *model, CodesrcGenerator *generator, const CodesrcOutput *output,
                      size_t stride, size_t bytes)
 {
-    CodePicture pictures[IMAGES];
-    CodeRequest requests[IMAGES];
-    CodeError error = {0};
-    uint8_t *memory = code_device_alloc(model, IMAGES * bytes, &error);
+    CodesrcPicture pictures[IMAGES];
+    CodesrcRequest requests[IMAGES];
+    CodesrcError error = {0};
+    uint8_t *memory = codesrc_device_alloc(model, IMAGES * bytes, &error);
 
     requests_of(model, requests);
     CHECK(memory, "%s", error.text);
     memset(memory, 0xA5, IMAGES * bytes);
     for (unsigned i = 0; i < IMAGES; i++)
-        pictures[i] = (CodePicture){memory + i * bytes, stride};
-    CHECK(code_generator_output(generator, output, &error), "%s", error.text);
-    CHECK(code_generate(generator, requests, IMAGES, pictures, &error), "%s", error.text);
+        pictures[i] = (CodesrcPicture){memory + i * bytes, stride};
+    CHECK(codesrc_generator_output(generator, output, &error), "%s", error.text);
+    CHECK(codesrc_generate(generator, requests, IMAGES, pictures, &error), "%s", error.text);
     return memory;
 }
 
-static void check_format(CodeModel *model, CodeGenerator *generator, CodeFormat format,
-                         const CodeYuv *yuv, const char *name)
+static void check_format(CodesrcModel *model, CodesrcGenerator *generator, CodesrcFormat format,
+                         const CodesrcYuv *yuv, const char *name)
 {
-    CodeOutput output = {.on_device = true, .format = format, .yuv = *yuv};
-    size_t row = code_output_row(&output, SIDE), stride = row + PAD, broken = 0;
-    size_t bytes = stride * code_output_rows(&output, SIDE);
+    CodesrcOutput output = {.on_device = true, .format = format, .yuv = *yuv};
+    size_t row = codesrc_output_row(&output, SIDE), stride = row + PAD, broken = 0;
+    size_t bytes = stride * codesrc_output_rows(&output, SIDE);
     uint8_t *memory = draw(model, generator, &output, stride, bytes);
 
     for (unsigned i = 0; i < IMAGES; i++) {
         const uint8_t *data = memory + i * bytes;
 
-        if (format == CODE_NV12)
+        if (format == CODESRC_NV12)
             check_nv12(data, stride, rgb[i], yuv, name);
         else
             check_packed(data, stride, rgb[i], orders[format]);
@@ -146,62 +146,62 @@ static void check_format(CodeModel *model, CodeGenerator *generator, CodeFormat 
     for (size_t at = 0; at < IMAGES * bytes; at++)
         broken += at % stride >= row && memory[at] != 0xA5;
     CHECK(broken == 0, "%s: %zu bytes beside rows", name, broken);
-    code_device_free(model, memory);
+    codesrc_device_free(model, memory);
 }
 
 static void check_formats(bool late)
 {
-    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
-    CodeError error = {0};
-    CodeGenerator *generator = code_generator_new(model, IMAGES, 0, &error);
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodesrcError error = {0};
+    CodesrcGenerator *generator = codesrc_generator_new(model, IMAGES, 0, &error);
 
     CHECK(generator, "%s", error.text);
-    CHECK(code_model_info(model)->cuda_device_id == 0, "%d",
-          code_model_info(model)->cuda_device_id);
+    CHECK(codesrc_model_info(model)->cuda_device_id == 0, "%d",
+          codesrc_model_info(model)->cuda_device_id);
     draw_rgb(model, generator);
     cuda_on_cpu_set_late(late);
-    for (unsigned format = CODE_RGB; format < CODE_NV12; format++)
-        check_format(model, generator, (CodeFormat)format, &bt601, orders[format]);
-    check_format(model, generator, CODE_NV12, &bt601, "BT.601");
-    check_format(model, generator, CODE_NV12, &bt709, "BT.709");
-    check_format(model, generator, CODE_NV12, &jpeg, "full range");
+    for (unsigned format = CODESRC_RGB; format < CODESRC_NV12; format++)
+        check_format(model, generator, (CodesrcFormat)format, &bt601, orders[format]);
+    check_format(model, generator, CODESRC_NV12, &bt601, "BT.601");
+    check_format(model, generator, CODESRC_NV12, &bt709, "BT.709");
+    check_format(model, generator, CODESRC_NV12, &jpeg, "full range");
     cuda_on_cpu_set_late(false);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
-static void expect(bool done, const CodeError *error, const char *what)
+static void expect(bool done, const CodesrcError *error, const char *what)
 {
-    CHECK(!done && error->status == CODE_SETTINGS && strstr(error->text, what), "%s: %d %s", what,
-          (int)error->status, done ? "was done" : error->text);
+    CHECK(!done && error->status == CODESRC_SETTINGS && strstr(error->text, what), "%s: %d %s",
+          what, (int)error->status, done ? "was done" : error->text);
 }
 
 static void check_refusals(void)
 {
-    CodeModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
-    CodeError error = {0};
-    CodeGenerator *generator = code_generator_new(model, 1, 0, &error);
-    CodeOutput output = {.on_device = true, .format = CODE_NV12};
-    CodeRequest request;
-    CodePicture picture = {.stride = 4 * SIDE - 1};
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodesrcError error = {0};
+    CodesrcGenerator *generator = codesrc_generator_new(model, 1, 0, &error);
+    CodesrcOutput output = {.on_device = true, .format = CODESRC_NV12};
+    CodesrcRequest request;
+    CodesrcPicture picture = {.stride = 4 * SIDE - 1};
 
-    expect(code_generator_output(generator, &output, &error), &error, "kr 0 and kb 0");
-    output.format = (CodeFormat)(CODE_NV12 + 1);
-    expect(code_generator_output(generator, &output, &error), &error, "picture format 7");
-    output.format = CODE_RGBA;
-    CHECK(code_generator_output(generator, &output, &error), "%s", error.text);
-    picture.data = code_device_alloc(model, 4 * SIDE * SIDE, &error);
-    code_request_init(model, &request);
-    expect(code_generate(generator, &request, 1, &picture, &error), &error,
+    expect(codesrc_generator_output(generator, &output, &error), &error, "kr 0 and kb 0");
+    output.format = (CodesrcFormat)(CODESRC_NV12 + 1);
+    expect(codesrc_generator_output(generator, &output, &error), &error, "picture format 7");
+    output.format = CODESRC_RGBA;
+    CHECK(codesrc_generator_output(generator, &output, &error), "%s", error.text);
+    picture.data = codesrc_device_alloc(model, 4 * SIDE * SIDE, &error);
+    codesrc_request_init(model, &request);
+    expect(codesrc_generate(generator, &request, 1, &picture, &error), &error,
            "expected at least 128");
     picture.stride++;
-    CHECK(code_generate_begin(generator, &request, 1, &picture, &error), "%s", error.text);
-    expect(code_generator_output(generator, NULL, &error), &error, "has not ended");
-    CHECK(code_generate_end(generator, &error), "%s", error.text);
-    code_device_free(model, picture.data);
-    code_device_free(model, NULL);
-    code_generator_free(generator);
-    code_model_unref(model);
+    CHECK(codesrc_generate_begin(generator, &request, 1, &picture, &error), "%s", error.text);
+    expect(codesrc_generator_output(generator, NULL, &error), &error, "has not ended");
+    CHECK(codesrc_generate_end(generator, &error), "%s", error.text);
+    codesrc_device_free(model, picture.data);
+    codesrc_device_free(model, NULL);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 int main(void)

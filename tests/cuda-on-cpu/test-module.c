@@ -6,15 +6,15 @@
 
 int main(void)
 {
-    CodeError error = {0};
+    CodesrcError error = {0};
     const CodeBackend *backend = code_module_open("cuda", "libcuda.so.1", &error);
 
-    if (!backend && error.status == CODE_NOT_FOUND) {
+    if (!backend && error.status == CODESRC_NOT_FOUND) {
         printf("skipped: nvcc and cuBLAS were not found, or option cuda is disabled\n");
         return 77;
     }
     printf("%s\n", backend ? "there is a GPU" : error.text);
-    CHECK(backend ? !strcmp(backend->name, "cuda") : error.status == CODE_NO_DEVICE, "%d",
+    CHECK(backend ? !strcmp(backend->name, "cuda") : error.status == CODESRC_NO_DEVICE, "%d",
           (int)error.status);
     /* A linker's complaint would mean that the module itself is wrong. */
     CHECK(backend || !strstr(error.text, "undefined symbol"), "%s", error.text);

@@ -78,7 +78,7 @@ int main(int argc, char **argv)
 {
     const char *numerics = argc > 1 ? argv[1] : "docs/numerics.md";
     const char *precision = argc > 2 ? argv[2] : "f32", *only = argc > 3 ? argv[3] : NULL;
-    CodeError error = {0};
+    CodesrcError error = {0};
     const CodeBackend *backend = code_module_open("cuda", "libcuda.so.1", &error);
     Side reference, side;
 

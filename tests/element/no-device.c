@@ -1,14 +1,14 @@
 /* no-device.c - a module for device "cuda" that finds no device, as on a machine without a GPU. */
-#include "code.h"
+#include "codesrc.h"
 
 #include <stdio.h>
 
-CODE_API const void *code_module_backend(const char *version, CodeError *error);
+CODESRC_API const void *code_module_backend(const char *version, CodesrcError *error);
 
-CODE_API const void *code_module_backend(const char *version, CodeError *error)
+CODESRC_API const void *code_module_backend(const char *version, CodesrcError *error)
 {
     (void)version;
-    error->status = CODE_NO_DEVICE;
+    error->status = CODESRC_NO_DEVICE;
     snprintf(error->text, sizeof error->text, "device \"cuda\": there is no GPU in this test");
     return NULL;
 }

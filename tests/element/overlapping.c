@@ -2,7 +2,7 @@
  * where the plugin looks for them. */
 #include "overlapping.h"
 
-#include <code.h>
+#include <codesrc.h>
 #include <dlfcn.h>
 
 enum { MOST_CALLS = 2 };
@@ -13,16 +13,16 @@ static gboolean plain; /* it does not overlap */
 static gboolean held, at_the_end, fail_next, for_good, lost;
 static guint64 bad_frame = G_MAXUINT64;
 static guint most, pictures;
-static CodeGenerator *current;
+static CodesrcGenerator *current;
 static gboolean cancelled;
 static gboolean bad[MOST_CALLS]; /* of the calls under way, the oldest first */
 static guint under_way;
 
-typedef bool (*Begin)(CodeGenerator *, const CodeRequest *, unsigned, const CodePicture *,
-                      CodeError *);
-typedef bool (*End)(CodeGenerator *, CodeError *);
-typedef void (*Cancel)(CodeGenerator *, bool);
-typedef const CodeModelInfo *(*Info)(const CodeModel *);
+typedef bool (*Begin)(CodesrcGenerator *, const CodesrcRequest *, unsigned, const CodesrcPicture *,
+                      CodesrcError *);
+typedef bool (*End)(CodesrcGenerator *, CodesrcError *);
+typedef void (*Cancel)(CodesrcGenerator *, bool);
+typedef const CodesrcModelInfo *(*Info)(const CodesrcModel *);
 
 /* The engine's own function of this name. The library is there already, the plugin's. */
 static gpointer engine(const gchar *name)
@@ -96,11 +96,11 @@ guint overlapping_pictures(void)
 }
 
 /* Nothing is under way any more, as after every failure. */
-static bool lose_all(CodeGenerator *generator, CodeStatus status, CodeError *error)
+static bool lose_all(CodesrcGenerator *generator, CodesrcStatus status, CodesrcError *error)
 {
-    CodeError ignored;
+    CodesrcError ignored;
 
-    while (ENGINE(End, "code_generate_end")(generator, &ignored))
+    while (ENGINE(End, "codesrc_generate_end")(generator, &ignored))
         continue;
     under_way = 0;
     error->status = status;
@@ -108,19 +108,19 @@ static bool lose_all(CodeGenerator *generator, CodeStatus status, CodeError *err
     return false;
 }
 
-const CodeModelInfo *code_model_info(const CodeModel *model)
+const CodesrcModelInfo *codesrc_model_info(const CodesrcModel *model)
 {
-    const CodeModelInfo *info = ENGINE(Info, "code_model_info")(model);
+    const CodesrcModelInfo *info = ENGINE(Info, "codesrc_model_info")(model);
 
     g_mutex_lock(&mutex);
-    ((CodeModelInfo *)info)->overlaps = !plain;
+    ((CodesrcModelInfo *)info)->overlaps = !plain;
     g_mutex_unlock(&mutex);
     return info;
 }
 
-void code_generator_cancel(CodeGenerator *generator, bool cancel)
+void codesrc_generator_cancel(CodesrcGenerator *generator, bool cancel)
 {
-    ENGINE(Cancel, "code_generator_cancel")(generator, cancel);
+    ENGINE(Cancel, "codesrc_generator_cancel")(generator, cancel);
     g_mutex_lock(&mutex);
     if (generator == current)
         cancelled = cancel;
@@ -129,7 +129,7 @@ void code_generator_cancel(CodeGenerator *generator, bool cancel)
 }
 
 /* Whether this call is one that fails. */
-static gboolean is_bad(const CodeRequest *requests, unsigned count)
+static gboolean is_bad(const CodesrcRequest *requests, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         if (requests[i].frame == bad_frame)
@@ -137,10 +137,11 @@ static gboolean is_bad(const CodeRequest *requests, unsigned count)
     return FALSE;
 }
 
-bool code_generate_begin(CodeGenerator *generator, const CodeRequest *requests, unsigned count,
-                         const CodePicture *targets, CodeError *error)
+bool codesrc_generate_begin(CodesrcGenerator *generator, const CodesrcRequest *requests,
+                            unsigned count, const CodesrcPicture *targets, CodesrcError *error)
 {
-    bool begun = ENGINE(Begin, "code_generate_begin")(generator, requests, count, targets, error);
+    bool begun =
+        ENGINE(Begin, "codesrc_generate_begin")(generator, requests, count, targets, error);
     gboolean fails, beside;
 
     g_mutex_lock(&mutex);
@@ -156,7 +157,7 @@ bool code_generate_begin(CodeGenerator *generator, const CodeRequest *requests, 
     if (!begun) {
         under_way = 0;
     } else if (lost || beside || (fails && !at_the_end)) {
-        begun = lose_all(generator, CODE_FAILED, error);
+        begun = lose_all(generator, CODESRC_FAILED, error);
         lost = lost || (beside && for_good);
     } else {
         g_assert_cmpuint(under_way, <, MOST_CALLS);
@@ -167,7 +168,7 @@ bool code_generate_begin(CodeGenerator *generator, const CodeRequest *requests, 
     return begun;
 }
 
-bool code_generate_end(CodeGenerator *generator, CodeError *error)
+bool codesrc_generate_end(CodesrcGenerator *generator, CodesrcError *error)
 {
     bool ended = false;
 
@@ -175,11 +176,11 @@ bool code_generate_end(CodeGenerator *generator, CodeError *error)
     while (generator == current && held && !cancelled)
         g_cond_wait(&changed, &mutex);
     if (generator == current && held) {
-        lose_all(generator, CODE_CANCELLED, error);
+        lose_all(generator, CODESRC_CANCELLED, error);
     } else if (generator == current && under_way > 0 && bad[0]) {
-        lose_all(generator, CODE_FAILED, error);
+        lose_all(generator, CODESRC_FAILED, error);
     } else {
-        ended = ENGINE(End, "code_generate_end")(generator, error);
+        ended = ENGINE(End, "codesrc_generate_end")(generator, error);
         under_way = ended && under_way > 0 ? under_way - 1 : 0;
         bad[0] = bad[1];
     }

@@ -4,7 +4,7 @@
 
 #include "painting.h"
 
-#include "code.h"
+#include "codesrc.h"
 
 /* ---- what is drawn --------------------------------------------------------------- */
 
@@ -13,40 +13,40 @@ static void engine_paints(gint32 class_id, guint64 seed, guint64 frame, guint8 *
 {
     static float image[3 * AREA], mask[CELLS * CELLS];
     static uint8_t pixels[3 * AREA];
-    CodePicture target = {pixels, 3 * SIDE};
-    CodeModelOptions options;
-    CodeGenerator *generator;
-    CodeRequest request;
-    CodeCanvas *canvas;
-    CodeModel *model;
-    CodeError error;
+    CodesrcPicture target = {pixels, 3 * SIDE};
+    CodesrcModelOptions options;
+    CodesrcGenerator *generator;
+    CodesrcRequest request;
+    CodesrcCanvas *canvas;
+    CodesrcModel *model;
+    CodesrcError error;
 
     for (guint i = 0; i < AREA; i++)
         for (guint c = 0; c < 3; c++)
             image[c * AREA + i] = component(i % SIDE, i / SIDE, c) / 127.5f - 1.0f;
     for (guint y = 0; y < 2; y++)
         mask[y * CELLS + 1] = mask[y * CELLS + 2] = 1.0f;
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.precision = "f32";
     options.threads = 1;
-    model = code_model_open(tiny_model(), &options, &error);
+    model = codesrc_model_open(tiny_model(), &options, &error);
     fail_unless(model != NULL, "%s", error.text);
-    generator = code_generator_new(model, 1, 0, &error);
-    canvas = code_encode(generator, image, &error);
-    code_request_init(model, &request);
+    generator = codesrc_generator_new(model, 1, 0, &error);
+    canvas = codesrc_encode(generator, image, &error);
+    codesrc_request_init(model, &request);
     request.class_id = class_id;
     request.seed = seed;
     request.frame = frame;
     request.canvas = canvas;
     request.mask = mask;
-    fail_unless(code_generate(generator, &request, 1, &target, &error), "%s", error.text);
+    fail_unless(codesrc_generate(generator, &request, 1, &target, &error), "%s", error.text);
     for (guint i = 0; i < AREA; i++) {
         memcpy(rgba + 4 * i, pixels + 3 * i, 3);
         rgba[4 * i + 3] = 255;
     }
-    code_canvas_free(canvas);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_canvas_free(canvas);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 GST_START_TEST(test_engine)

@@ -1,7 +1,7 @@
 /* test_painted.c - what codepaint tells of a frame that it has painted: its meta, and `stats`. */
 #include "painting.h"
 
-#include "code.h"
+#include "codesrc.h"
 
 static GstStructure *read_stats(GstHarness *harness)
 {
@@ -36,17 +36,17 @@ static const GstStructure *record_of(GstBuffer *buffer)
 /* The digest that the engine itself gives these weights. */
 static gchar *true_digest(void)
 {
-    CodeModelOptions options;
-    CodeModel *model;
-    CodeError error;
+    CodesrcModelOptions options;
+    CodesrcModel *model;
+    CodesrcError error;
     gchar *digest;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.precision = "f32";
-    model = code_model_open(tiny_model(), &options, &error);
+    model = codesrc_model_open(tiny_model(), &options, &error);
     fail_unless(model != NULL, "%s", error.text);
-    digest = g_strdup(code_model_info(model)->digest);
-    code_model_unref(model);
+    digest = g_strdup(codesrc_model_info(model)->digest);
+    codesrc_model_unref(model);
     return digest;
 }
 

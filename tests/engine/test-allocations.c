@@ -49,69 +49,69 @@ int __wrap_posix_memalign(void **memory, size_t alignment, size_t size)
 static uint8_t pixels[3][TINY_SIDE * TINY_SIDE * 3];
 
 /* Opens, generates once, closes. True where all of it went well. */
-static bool whole_life(TinyDevice device, CodeClassWeights class_weights, CodeError *error)
+static bool whole_life(TinyDevice device, CodesrcClassWeights class_weights, CodesrcError *error)
 {
-    CodeModelOptions options;
-    CodeModel *model;
-    CodeGenerator *generator = NULL;
-    CodePicture picture = {pixels[0], 3 * TINY_SIDE};
-    CodeRequest request;
+    CodesrcModelOptions options;
+    CodesrcModel *model;
+    CodesrcGenerator *generator = NULL;
+    CodesrcPicture picture = {pixels[0], 3 * TINY_SIDE};
+    CodesrcRequest request;
     bool good = false;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = device.device;
     options.precision = device.precision;
     options.class_weights = class_weights;
-    model = code_model_open(tiny_folder(), &options, error);
+    model = codesrc_model_open(tiny_folder(), &options, error);
     if (model)
-        generator = code_generator_new(model, 1, 1 << 3, error);
+        generator = codesrc_generator_new(model, 1, 1 << 3, error);
     if (generator) {
-        code_request_init(model, &request);
-        good = code_generate(generator, &request, 1, &picture, error);
+        codesrc_request_init(model, &request);
+        good = codesrc_generate(generator, &request, 1, &picture, error);
     }
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
     return good;
 }
 
-static void test_generating(TinyDevice device, CodeClassWeights class_weights)
+static void test_generating(TinyDevice device, CodesrcClassWeights class_weights)
 {
-    CodeModel *model = tiny_model_with(device, 2, class_weights);
-    CodeError error = {0};
-    CodeGenerator *generator = code_generator_new(model, 3, 0, &error);
-    CodePicture pictures[3];
+    CodesrcModel *model = tiny_model_with(device, 2, class_weights);
+    CodesrcError error = {0};
+    CodesrcGenerator *generator = codesrc_generator_new(model, 3, 0, &error);
+    CodesrcPicture pictures[3];
 
     CHECK(generator, "%s", error.text);
     atomic_store(&allocations, 0);
     for (unsigned n = 1; n <= 5; n++)
         for (unsigned i = 0; i < 4; i++) {
-            CodeRequest requests[3];
+            CodesrcRequest requests[3];
 
             for (unsigned j = 0; j < 3; j++) {
-                pictures[j] = (CodePicture){pixels[j], 3 * TINY_SIDE};
-                code_request_init(model, &requests[j]);
+                pictures[j] = (CodesrcPicture){pixels[j], 3 * TINY_SIDE};
+                codesrc_request_init(model, &requests[j]);
                 requests[j].frame = 3 * i + j;
                 requests[j].settings.drafting_steps = n;
                 requests[j].class_id_2 = (int32_t)j;
                 requests[j].class_mix = i / 3.0;
                 requests[j].settings.guidance = i % 2 ? 0 : 2;
             }
-            CHECK(code_generate(generator, requests, 1 + i % 3, pictures, &error), "%s",
+            CHECK(codesrc_generate(generator, requests, 1 + i % 3, pictures, &error), "%s",
                   error.text);
         }
     CHECK(atomic_load(&allocations) == 0, "%u allocations in 20 calls", atomic_load(&allocations));
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 /* Every allocation of a whole life fails once, and then for ever after. */
-static void test_every_failure(TinyDevice device, CodeClassWeights class_weights)
+static void test_every_failure(TinyDevice device, CodesrcClassWeights class_weights)
 {
     unsigned refused = 0;
 
     for (int for_ever = 0; for_ever < 2; for_ever++)
         for (unsigned number = 1;; number++) {
-            CodeError error = {0};
+            CodesrcError error = {0};
             bool good;
 
             atomic_store(&allocations, 0);
@@ -122,7 +122,7 @@ static void test_every_failure(TinyDevice device, CodeClassWeights class_weights
             if (good && atomic_load(&allocations) < number)
                 break; /* there are not that many */
             refused += !good;
-            CHECK(good || (error.status == CODE_NO_MEMORY && error.text[0]),
+            CHECK(good || (error.status == CODESRC_NO_MEMORY && error.text[0]),
                   "allocation %u%s: status %d, \"%s\"", number, for_ever ? " and on" : "",
                   error.status, error.text);
         }
@@ -135,9 +135,9 @@ int main(int argc, char **argv)
     TinyDevice device = tiny_device(argc, argv);
 
     tiny_folder();
-    for (int way = CODE_CLASS_WEIGHTS_KEEP; way <= CODE_CLASS_WEIGHTS_READ; way++) {
-        test_generating(device, (CodeClassWeights)way);
-        test_every_failure(device, (CodeClassWeights)way);
+    for (int way = CODESRC_CLASS_WEIGHTS_KEEP; way <= CODESRC_CLASS_WEIGHTS_READ; way++) {
+        test_generating(device, (CodesrcClassWeights)way);
+        test_every_failure(device, (CodesrcClassWeights)way);
     }
     return test_end();
 }

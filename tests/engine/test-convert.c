@@ -56,53 +56,54 @@ static unsigned count_entries(const char *folder)
     return count;
 }
 
-static bool convert(const char *precision, const char *folder, CodeError *error)
+static bool convert(const char *precision, const char *folder, CodesrcError *error)
 {
-    CodeModelOptions options;
+    CodesrcModelOptions options;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.precision = precision;
-    return code_model_convert(tiny_folder(), &options, folder, error);
+    return codesrc_model_convert(tiny_folder(), &options, folder, error);
 }
 
-static CodeModel *open_model(const char *name, TinyDevice device, CodeClassWeights class_weights)
+static CodesrcModel *open_model(const char *name, TinyDevice device,
+                                CodesrcClassWeights class_weights)
 {
-    CodeModelOptions options;
-    CodeError error = {0};
-    CodeModel *model;
+    CodesrcModelOptions options;
+    CodesrcError error = {0};
+    CodesrcModel *model;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = device.device;
     options.precision = device.precision;
     options.class_weights = class_weights;
-    model = code_model_open(name, &options, &error);
+    model = codesrc_model_open(name, &options, &error);
     CHECK(model, "%s: %s", name, error.text);
     return model;
 }
 
-static bool draw(CodeGenerator *generator, const CodeModel *model, int32_t class_id,
-                 uint8_t *pixels, CodeError *error)
+static bool draw(CodesrcGenerator *generator, const CodesrcModel *model, int32_t class_id,
+                 uint8_t *pixels, CodesrcError *error)
 {
-    CodePicture picture = {pixels, 3 * TINY_SIDE};
-    CodeRequest request;
+    CodesrcPicture picture = {pixels, 3 * TINY_SIDE};
+    CodesrcRequest request;
 
-    code_request_init(model, &request);
+    codesrc_request_init(model, &request);
     request.class_id = class_id;
-    return code_generate(generator, &request, 1, &picture, error);
+    return codesrc_generate(generator, &request, 1, &picture, error);
 }
 
-static void draw_all(const char *name, TinyDevice device, CodeClassWeights class_weights,
+static void draw_all(const char *name, TinyDevice device, CodesrcClassWeights class_weights,
                      uint8_t *pixels)
 {
-    CodeModel *model = open_model(name, device, class_weights);
-    CodeError error = {0};
-    CodeGenerator *generator = model ? code_generator_new(model, 1, 0, &error) : NULL;
+    CodesrcModel *model = open_model(name, device, class_weights);
+    CodesrcError error = {0};
+    CodesrcGenerator *generator = model ? codesrc_generator_new(model, 1, 0, &error) : NULL;
 
     memset(pixels, 0, (size_t)PICTURES * BYTES);
     for (int i = 0; generator && i < PICTURES; i++)
         CHECK(draw(generator, model, 4 * i, pixels + i * BYTES, &error), "%s", error.text);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 /* Float32 files give the same bytes at each precision, 16-bit ones at those that keep no more. */
@@ -111,12 +112,12 @@ static void test_pictures(TinyDevice device)
     static uint8_t before[PICTURES * BYTES], after[PICTURES * BYTES];
     bool half = !strcmp(device.precision, "bf16");
 
-    for (int way = CODE_CLASS_WEIGHTS_KEEP; way <= CODE_CLASS_WEIGHTS_READ; way++) {
-        draw_all(tiny_folder(), device, (CodeClassWeights)way, before);
-        draw_all(in_scratch("f32").text, device, (CodeClassWeights)way, after);
+    for (int way = CODESRC_CLASS_WEIGHTS_KEEP; way <= CODESRC_CLASS_WEIGHTS_READ; way++) {
+        draw_all(tiny_folder(), device, (CodesrcClassWeights)way, before);
+        draw_all(in_scratch("f32").text, device, (CodesrcClassWeights)way, after);
         CHECK(!memcmp(before, after, sizeof before), "%s: float32 files, class weights %d",
               device.precision, way);
-        draw_all(in_scratch("bf16").text, device, (CodeClassWeights)way, after);
+        draw_all(in_scratch("bf16").text, device, (CodesrcClassWeights)way, after);
         CHECK(!half || !memcmp(before, after, sizeof before),
               "bf16: 16-bit files, class weights %d", way);
         CHECK(memcmp(before, before + BYTES, BYTES), "classes look the same");
@@ -126,9 +127,10 @@ static void test_pictures(TinyDevice device)
 static void test_manifest(void)
 {
     TinyDevice reference = {"reference", "f32"};
-    CodeModel *before = open_model(tiny_folder(), reference, CODE_CLASS_WEIGHTS_AUTO);
-    CodeModel *after = open_model(in_scratch("bf16").text, reference, CODE_CLASS_WEIGHTS_AUTO);
-    const CodeModelInfo *a = code_model_info(before), *b = code_model_info(after);
+    CodesrcModel *before = open_model(tiny_folder(), reference, CODESRC_CLASS_WEIGHTS_AUTO);
+    CodesrcModel *after =
+        open_model(in_scratch("bf16").text, reference, CODESRC_CLASS_WEIGHTS_AUTO);
+    const CodesrcModelInfo *a = codesrc_model_info(before), *b = codesrc_model_info(after);
 
     CHECK(!strcmp(a->name, b->name) && !strcmp(a->description, b->description) &&
               !strcmp(a->license, b->license),
@@ -142,8 +144,8 @@ static void test_manifest(void)
           "parameters");
     for (unsigned i = 0; i < a->classes; i++)
         CHECK(!strcmp(a->class_names[i], b->class_names[i]), "class %u", i);
-    code_model_unref(before);
-    code_model_unref(after);
+    codesrc_model_unref(before);
+    codesrc_model_unref(after);
 }
 
 /* ---- mistakes -------------------------------------------------------------------------------- */
@@ -157,27 +159,27 @@ static bool give_up(void *user, double fraction)
 static void test_mistakes(void)
 {
     unsigned before = count_entries(scratch);
-    CodeModelOptions options;
-    CodeError error = {0};
+    CodesrcModelOptions options;
+    CodesrcError error = {0};
 
-    CHECK(!convert("f32", in_scratch("f32").text, &error) && error.status == CODE_SETTINGS &&
+    CHECK(!convert("f32", in_scratch("f32").text, &error) && error.status == CODESRC_SETTINGS &&
               strstr(error.text, "exists already"),
           "over a folder: %s", error.text);
-    CHECK(!convert("f32", in_scratch("no/such").text, &error) && error.status == CODE_FAILED &&
+    CHECK(!convert("f32", in_scratch("no/such").text, &error) && error.status == CODESRC_FAILED &&
               strstr(error.text, "No such file"),
           "into nothing: %s", error.text);
-    CHECK(!convert("int8", in_scratch("int8").text, &error) && error.status == CODE_SETTINGS &&
+    CHECK(!convert("int8", in_scratch("int8").text, &error) && error.status == CODESRC_SETTINGS &&
               strstr(error.text, "int8"),
           "to bytes: %s", error.text);
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.drafting_steps = 9;
-    CHECK(!code_model_convert(tiny_folder(), &options, in_scratch("nine").text, &error) &&
-              error.status == CODE_SETTINGS,
+    CHECK(!codesrc_model_convert(tiny_folder(), &options, in_scratch("nine").text, &error) &&
+              error.status == CODESRC_SETTINGS,
           "N = 9: %s", error.text);
     options.drafting_steps = 0;
     options.progress = give_up;
-    CHECK(!code_model_convert(tiny_folder(), &options, in_scratch("half").text, &error) &&
-              error.status == CODE_CANCELLED,
+    CHECK(!codesrc_model_convert(tiny_folder(), &options, in_scratch("half").text, &error) &&
+              error.status == CODESRC_CANCELLED,
           "cancelled: %s", error.text);
     CHECK(count_entries(scratch) == before, "something was left behind");
 }
@@ -210,15 +212,15 @@ static void test_change(Change how, bool refused)
     static uint8_t golden[PICTURES * BYTES], pixels[BYTES];
     TinyDevice device = {"auto", "f32"};
     Path folder = in_scratch("f32");
-    CodeError error = {0};
-    CodeModel *model;
-    CodeGenerator *generator;
+    CodesrcError error = {0};
+    CodesrcModel *model;
+    CodesrcGenerator *generator;
 
     remove_folder(folder.text);
     CHECK(convert("f32", folder.text, &error), "%s", error.text);
-    draw_all(folder.text, device, CODE_CLASS_WEIGHTS_READ, golden);
-    model = open_model(folder.text, device, CODE_CLASS_WEIGHTS_READ);
-    generator = code_generator_new(model, 1, 0, &error);
+    draw_all(folder.text, device, CODESRC_CLASS_WEIGHTS_READ, golden);
+    model = open_model(folder.text, device, CODESRC_CLASS_WEIGHTS_READ);
+    generator = codesrc_generator_new(model, 1, 0, &error);
     CHECK(draw(generator, model, 0, pixels, &error) && !memcmp(pixels, golden, BYTES), "%s",
           error.text);
     change(how);
@@ -226,7 +228,7 @@ static void test_change(Change how, bool refused)
           "change %d: a class that is known: %s", how, error.text);
     if (refused) {
         for (int i = 0; i < 2; i++)
-            CHECK(!draw(generator, model, 4, pixels, &error) && error.status == CODE_TRUNCATED &&
+            CHECK(!draw(generator, model, 4, pixels, &error) && error.status == CODESRC_TRUNCATED &&
                       strstr(error.text, "drafter.safetensors"),
                   "change %d: a new class: status %d, %s", how, error.status, error.text);
         CHECK(draw(generator, model, 0, pixels, &error) && !memcmp(pixels, golden, BYTES),
@@ -235,16 +237,17 @@ static void test_change(Change how, bool refused)
         CHECK(draw(generator, model, 4, pixels, &error) && !memcmp(pixels, golden + BYTES, BYTES),
               "change %d: a new class: %s", how, error.text);
     }
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 int main(int argc, char **argv)
 {
     TinyDevice device = tiny_device(argc, argv);
-    CodeError error = {0};
+    CodesrcError error = {0};
 
-    code_model_unref(tiny_model(device, 1)); /* ends here where the processor lacks a precision */
+    codesrc_model_unref(
+        tiny_model(device, 1)); /* ends here where the processor lacks a precision */
     CHECK(mkdtemp(scratch), "no folder");
     CHECK(convert("f32", in_scratch("f32").text, &error), "%s", error.text);
     CHECK(convert("bf16", in_scratch("bf16").text, &error), "%s", error.text);

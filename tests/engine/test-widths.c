@@ -13,55 +13,55 @@ typedef struct Logits {
     size_t count;
 } Logits;
 
-static void keep(void *user, CodeGenerator *generator, unsigned scale, unsigned first,
+static void keep(void *user, CodesrcGenerator *generator, unsigned scale, unsigned first,
                  unsigned count)
 {
     Logits *logits = user;
-    CodeError error = {0};
+    CodesrcError error = {0};
 
     (void)first;
     (void)count;
-    CHECK(code_generator_logits(generator, 0, logits->all + logits->count, &error), "%s",
+    CHECK(codesrc_generator_logits(generator, 0, logits->all + logits->count, &error), "%s",
           error.text);
     logits->count += (size_t)1 << 2 * scale << 6; /* sides 1, 2, 4; 64 codes */
 }
 
 /* Of fed tokens, so that no draw hides or multiplies what differs. */
-static void logits_of(const char *path, TinyDevice device, CodeClassWeights class_weights,
+static void logits_of(const char *path, TinyDevice device, CodesrcClassWeights class_weights,
                       unsigned n, Logits *logits)
 {
     static uint8_t pixels[SIDE * SIDE * 3];
     int32_t tokens[LENGTH];
-    CodeModelOptions options;
-    CodeError error = {0};
-    CodeModel *model;
-    CodeGenerator *generator;
-    CodeRequest request;
+    CodesrcModelOptions options;
+    CodesrcError error = {0};
+    CodesrcModel *model;
+    CodesrcGenerator *generator;
+    CodesrcRequest request;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = device.device;
     options.precision = device.precision;
     options.class_weights = class_weights;
-    model = code_model_open(path, &options, &error);
+    model = codesrc_model_open(path, &options, &error);
     if (!model) {
-        printf("%s: %s\n", error.status == CODE_SETTINGS ? "skipped" : path, error.text);
+        printf("%s: %s\n", error.status == CODESRC_SETTINGS ? "skipped" : path, error.text);
         unlink(path);
-        exit(error.status == CODE_SETTINGS ? 77 : 1);
+        exit(error.status == CODESRC_SETTINGS ? 77 : 1);
     }
     for (int i = 0; i < LENGTH; i++)
         tokens[i] = i * 7 % CODES;
-    code_request_init(model, &request);
+    codesrc_request_init(model, &request);
     request.class_id = 3;
     request.tokens = tokens;
     request.settings.drafting_steps = n;
     logits->count = 0;
-    generator = code_generator_new(model, 1, 0, &error);
-    CHECK(generator && code_generator_observe(generator, keep, logits, true, &error) &&
-              code_generate(generator, &request, 1, &(CodePicture){pixels, 3 * SIDE}, &error),
+    generator = codesrc_generator_new(model, 1, 0, &error);
+    CHECK(generator && codesrc_generator_observe(generator, keep, logits, true, &error) &&
+              codesrc_generate(generator, &request, 1, &(CodesrcPicture){pixels, 3 * SIDE}, &error),
           "%s", error.text);
     CHECK(logits->count == LENGTH * CODES, "%zu logits", logits->count);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
 }
 
 static void write_manifest(const char *path, unsigned drafter, unsigned refiner)
@@ -100,8 +100,8 @@ static void compare(TinyDevice device, unsigned drafter, unsigned refiner)
     for (unsigned n = 1; n <= SCALES; n++) {
         double most = 0;
 
-        logits_of(path, device, CODE_CLASS_WEIGHTS_KEEP, n, &kept);
-        logits_of(path, device, CODE_CLASS_WEIGHTS_READ, n, &read);
+        logits_of(path, device, CODESRC_CLASS_WEIGHTS_KEEP, n, &kept);
+        logits_of(path, device, CODESRC_CLASS_WEIGHTS_READ, n, &read);
         for (size_t i = 0; i < kept.count; i++)
             most = fmax(most, fabs((double)kept.all[i] - read.all[i]));
         CHECK(most <= bound, "drafter %u, refiner %u wide, N = %u: %g, expected %g", drafter,

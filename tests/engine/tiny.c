@@ -50,26 +50,27 @@ TinyDevice tiny_device(int argc, char **argv)
     return (TinyDevice){argc > 1 ? argv[1] : "auto", argc > 2 ? argv[2] : "auto"};
 }
 
-CodeModel *tiny_model(TinyDevice device, unsigned threads)
+CodesrcModel *tiny_model(TinyDevice device, unsigned threads)
 {
-    return tiny_model_with(device, threads, CODE_CLASS_WEIGHTS_AUTO);
+    return tiny_model_with(device, threads, CODESRC_CLASS_WEIGHTS_AUTO);
 }
 
-CodeModel *tiny_model_with(TinyDevice device, unsigned threads, CodeClassWeights class_weights)
+CodesrcModel *tiny_model_with(TinyDevice device, unsigned threads,
+                              CodesrcClassWeights class_weights)
 {
-    CodeModelOptions options;
-    CodeError error = {0};
-    CodeModel *model;
+    CodesrcModelOptions options;
+    CodesrcError error = {0};
+    CodesrcModel *model;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = device.device;
     options.precision = device.precision;
     options.threads = threads;
     options.class_weights = class_weights;
-    model = code_model_open(tiny_folder(), &options, &error);
+    model = codesrc_model_open(tiny_folder(), &options, &error);
     if (!model) {
-        printf("%s: %s\n", error.status == CODE_SETTINGS ? "skipped" : "tiny model", error.text);
-        exit(error.status == CODE_SETTINGS ? 77 : 1); /* a precision that this processor lacks */
+        printf("%s: %s\n", error.status == CODESRC_SETTINGS ? "skipped" : "tiny model", error.text);
+        exit(error.status == CODESRC_SETTINGS ? 77 : 1); /* a precision that this processor lacks */
     }
     return model;
 }

@@ -2,7 +2,7 @@
 #ifndef CODE_TESTS_TINY_H
 #define CODE_TESTS_TINY_H
 
-#include "code.h"
+#include "codesrc.h"
 
 enum {
     TINY_SIDE = 32,
@@ -20,10 +20,11 @@ typedef struct TinyDevice {
 TinyDevice tiny_device(int argc, char **argv);
 
 /* Opens it on a device; ends the program with a message where that fails. */
-CodeModel *tiny_model(TinyDevice device, unsigned threads);
+CodesrcModel *tiny_model(TinyDevice device, unsigned threads);
 
 /* The same with AdaLN weights kept or read. */
-CodeModel *tiny_model_with(TinyDevice device, unsigned threads, CodeClassWeights class_weights);
+CodesrcModel *tiny_model_with(TinyDevice device, unsigned threads,
+                              CodesrcClassWeights class_weights);
 
 /* The folder of its manifest; it is removed at exit. */
 const char *tiny_folder(void);

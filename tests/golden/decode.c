@@ -11,7 +11,7 @@ enum { TOP = 16 }; /* logits kept of each position in the files of big models */
 
 typedef struct Comparison {
     const GoldenFile *file;
-    const CodeModelInfo *info;
+    const CodesrcModelInfo *info;
     unsigned images;
     double token_margin; /* a token may differ where u lies this near to an end of its interval */
     size_t features;     /* Z * P * P */
@@ -25,7 +25,7 @@ typedef struct Comparison {
     double logit_error, feature_error; /* largest */
     float *logit_buffer, *feature_buffer;
     int32_t *token_buffer;
-    CodeError error;
+    CodesrcError error;
     bool failed;
 } Comparison;
 
@@ -80,16 +80,16 @@ static void compare_features(Comparison *c, unsigned image, unsigned scale)
                  golden_difference(c->feature_buffer, all + image * c->features, c->features));
 }
 
-static void scale_done(void *user, CodeGenerator *generator, unsigned scale, unsigned first,
+static void scale_done(void *user, CodesrcGenerator *generator, unsigned scale, unsigned first,
                        unsigned count)
 {
     Comparison *c = user;
     unsigned rows = c->info->patch_nums[scale] * c->info->patch_nums[scale];
 
     for (unsigned image = first; image < first + count && !c->failed; image++) {
-        if (!code_generator_tokens(generator, image, c->token_buffer, &c->error) ||
-            !code_generator_logits(generator, image, c->logit_buffer, &c->error) ||
-            !code_generator_feature_map(generator, image, c->feature_buffer, &c->error)) {
+        if (!codesrc_generator_tokens(generator, image, c->token_buffer, &c->error) ||
+            !codesrc_generator_logits(generator, image, c->logit_buffer, &c->error) ||
+            !codesrc_generator_feature_map(generator, image, c->feature_buffer, &c->error)) {
             c->failed = true;
             return;
         }
@@ -104,7 +104,7 @@ static void scale_done(void *user, CodeGenerator *generator, unsigned scale, uns
 /* Golden tensors of the file, and buffers for ours. */
 static bool prepare(Comparison *c)
 {
-    const CodeModelInfo *info = c->info;
+    const CodesrcModelInfo *info = c->info;
     size_t positions = (size_t)c->images * info->positions;
     unsigned last = info->patch_nums[info->scales - 1];
     size_t rows = (size_t)last * last;
@@ -136,8 +136,8 @@ static double number(json_t *object, const char *key)
 }
 
 /* One request an image from the file's metadata. */
-static bool make_requests(const GoldenFile *file, const CodeModelInfo *info, const int32_t *tokens,
-                          CodeRequest *requests, unsigned images)
+static bool make_requests(const GoldenFile *file, const CodesrcModelInfo *info,
+                          const int32_t *tokens, CodesrcRequest *requests, unsigned images)
 {
     json_t *settings = golden_metadata(file, "settings"),
            *classes = golden_metadata(file, "classes");
@@ -149,19 +149,19 @@ static bool make_requests(const GoldenFile *file, const CodeModelInfo *info, con
 
     for (unsigned i = 0; good && i < images; i++) {
         long long class_id = json_integer_value(json_array_get(classes, i));
-        CodeRequest *request = &requests[i];
+        CodesrcRequest *request = &requests[i];
 
         *request =
-            (CodeRequest){.class_id = class_id < 0 ? (int32_t)info->classes : (int32_t)class_id,
-                          .class_id_2 = (int32_t)json_integer_value(json_array_get(second, i)),
-                          .class_mix = json_number_value(json_array_get(mix, i)),
-                          .seed = (uint64_t)json_integer_value(json_array_get(seeds, i)),
-                          .frame = (uint64_t)json_integer_value(json_array_get(frames, i)),
-                          .settings = {.drafting_steps = (unsigned)json_integer_value(steps),
-                                       .guidance = number(settings, "guidance"),
-                                       .top_k = (unsigned)number(settings, "top_k"),
-                                       .top_p = number(settings, "top_p")},
-                          .tokens = tokens + (size_t)i * info->positions};
+            (CodesrcRequest){.class_id = class_id < 0 ? (int32_t)info->classes : (int32_t)class_id,
+                             .class_id_2 = (int32_t)json_integer_value(json_array_get(second, i)),
+                             .class_mix = json_number_value(json_array_get(mix, i)),
+                             .seed = (uint64_t)json_integer_value(json_array_get(seeds, i)),
+                             .frame = (uint64_t)json_integer_value(json_array_get(frames, i)),
+                             .settings = {.drafting_steps = (unsigned)json_integer_value(steps),
+                                          .guidance = number(settings, "guidance"),
+                                          .top_k = (unsigned)number(settings, "top_k"),
+                                          .top_p = number(settings, "top_p")},
+                             .tokens = tokens + (size_t)i * info->positions};
         for (unsigned k = 0; k < info->scales; k++)
             request->settings.temperature[k] = json_number_value(json_array_get(temperature, k));
     }
@@ -224,28 +224,28 @@ static bool report(const Comparison *c, const GoldenOptions *options, const uint
 
 /* The encoded picture. Always in float32: another choice of codes, as near to the picture, would be
  * another canvas. */
-static CodeCanvas *encode(const GoldenFile *file, const GoldenOptions *options,
-                          const float *picture, CodeError *error)
+static CodesrcCanvas *encode(const GoldenFile *file, const GoldenOptions *options,
+                             const float *picture, CodesrcError *error)
 {
     GoldenOptions exact = *options;
-    CodeModel *model;
-    CodeGenerator *generator;
-    CodeCanvas *canvas = NULL;
+    CodesrcModel *model;
+    CodesrcGenerator *generator;
+    CodesrcCanvas *canvas = NULL;
 
     exact.precision = "f32";
     model = golden_model(file, &exact);
-    generator = model ? code_generator_new(model, 1, 0, error) : NULL;
+    generator = model ? codesrc_generator_new(model, 1, 0, error) : NULL;
     if (generator)
-        canvas = code_encode(generator, picture, error);
-    code_generator_free(generator);
-    code_model_unref(model);
+        canvas = codesrc_encode(generator, picture, error);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
     return canvas;
 }
 
 /* The canvas and mask of an editing file, where it is one. */
 static bool prepare_editing(const GoldenFile *file, const GoldenOptions *options,
-                            const CodeModelInfo *info, CodeRequest *request, CodeCanvas **canvas,
-                            CodeError *error)
+                            const CodesrcModelInfo *info, CodesrcRequest *request,
+                            CodesrcCanvas **canvas, CodesrcError *error)
 {
     unsigned last = info->patch_nums[info->scales - 1];
     const float *picture, *mask;
@@ -260,31 +260,31 @@ static bool prepare_editing(const GoldenFile *file, const GoldenOptions *options
     return *canvas != NULL;
 }
 
-static bool run(Comparison *c, CodeModel *model, const GoldenOptions *options)
+static bool run(Comparison *c, CodesrcModel *model, const GoldenOptions *options)
 {
-    CodeRequest *requests = calloc(c->images, sizeof *requests);
-    CodePicture *pictures = calloc(c->images, sizeof *pictures);
+    CodesrcRequest *requests = calloc(c->images, sizeof *requests);
+    CodesrcPicture *pictures = calloc(c->images, sizeof *pictures);
     size_t row = 3 * (size_t)c->info->side, size = row * c->info->side;
     uint8_t *pixels = malloc(c->images * size);
-    CodeGenerator *generator = NULL;
-    CodeCanvas *canvas = NULL;
+    CodesrcGenerator *generator = NULL;
+    CodesrcCanvas *canvas = NULL;
     bool good = requests && pictures && pixels && prepare(c) &&
                 make_requests(c->file, c->info, c->tokens, requests, c->images);
 
     for (unsigned i = 0; good && i < c->images; i++)
-        pictures[i] = (CodePicture){pixels + i * size, row};
+        pictures[i] = (CodesrcPicture){pixels + i * size, row};
     if (good)
-        generator = code_generator_new(model, c->images, 1u << requests->settings.drafting_steps,
-                                       &c->error);
-    good = generator && code_generator_observe(generator, scale_done, c, true, &c->error) &&
+        generator = codesrc_generator_new(model, c->images, 1u << requests->settings.drafting_steps,
+                                          &c->error);
+    good = generator && codesrc_generator_observe(generator, scale_done, c, true, &c->error) &&
            prepare_editing(c->file, options, c->info, requests, &canvas, &c->error) &&
-           code_generate(generator, requests, c->images, pictures, &c->error) && !c->failed;
+           codesrc_generate(generator, requests, c->images, pictures, &c->error) && !c->failed;
     if (good)
         good = report(c, options, pixels);
     else
         printf(" %s", c->error.text);
-    code_canvas_free(canvas);
-    code_generator_free(generator);
+    codesrc_canvas_free(canvas);
+    codesrc_generator_free(generator);
     free(requests);
     free(pictures);
     free(pixels);
@@ -295,12 +295,12 @@ bool golden_decode(const GoldenFile *file, const GoldenOptions *options)
 {
     json_t *classes = golden_metadata(file, "classes");
     Comparison c = {.file = file, .images = (unsigned)json_array_size(classes)};
-    CodeModel *model = golden_model(file, options);
+    CodesrcModel *model = golden_model(file, options);
     bool good = false;
 
     json_decref(classes);
     if (model) {
-        c.info = code_model_info(model);
+        c.info = codesrc_model_info(model);
         c.token_margin =
             golden_tolerance(options, "golden-margin", c.info->precision, c.info->device);
         good = c.images > 0 && run(&c, model, options);
@@ -308,6 +308,6 @@ bool golden_decode(const GoldenFile *file, const GoldenOptions *options)
     free(c.logit_buffer);
     free(c.feature_buffer);
     free(c.token_buffer);
-    code_model_unref(model);
+    codesrc_model_unref(model);
     return good;
 }

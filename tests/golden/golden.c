@@ -58,7 +58,7 @@ double golden_tolerance(const GoldenOptions *options, const char *quantity, cons
     return tolerance;
 }
 
-bool golden_within(const GoldenOptions *options, const CodeModelInfo *info, const char *quantity,
+bool golden_within(const GoldenOptions *options, const CodesrcModelInfo *info, const char *quantity,
                    double error)
 {
     char row[64];
@@ -123,8 +123,8 @@ static void write_manifest(FILE *out, json_t *shape, long long seed, size_t step
     fprintf(out, "defaults: {drafting_steps: %zu}\n", steps);
 }
 
-static CodeModel *open_synthetic(const GoldenFile *file, const CodeModelOptions *options,
-                                 long long seed, CodeError *error)
+static CodesrcModel *open_synthetic(const GoldenFile *file, const CodesrcModelOptions *options,
+                                    long long seed, CodesrcError *error)
 {
     char path[] = "/tmp/golden-XXXXXX.yaml";
     json_t *shape = golden_metadata(file, "shape"),
@@ -132,7 +132,7 @@ static CodeModel *open_synthetic(const GoldenFile *file, const CodeModelOptions 
     json_t *patch_nums = json_object_get(shape, "patch_nums");
     int descriptor = mkstemps(path, 5);
     FILE *out = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-    CodeModel *model = NULL;
+    CodesrcModel *model = NULL;
 
     if (out) {
         /* A file of the VQ-VAE alone has no drafting steps; a small drafter keeps loading short. */
@@ -145,7 +145,7 @@ static CodeModel *open_synthetic(const GoldenFile *file, const CodeModelOptions 
             write_manifest(out, shape, seed, (size_t)json_integer_value(steps));
         }
         fclose(out);
-        model = code_model_open(path, options, error);
+        model = codesrc_model_open(path, options, error);
         unlink(path);
     } else {
         snprintf(error->text, sizeof error->text, "%s cannot be written", path);
@@ -155,22 +155,22 @@ static CodeModel *open_synthetic(const GoldenFile *file, const CodeModelOptions 
     return model;
 }
 
-CodeModel *golden_model(const GoldenFile *file, const GoldenOptions *options)
+CodesrcModel *golden_model(const GoldenFile *file, const GoldenOptions *options)
 {
     json_t *seed = golden_metadata(file, "weight_seed");
     json_t *steps = golden_metadata(file, "drafting_steps");
-    CodeModelOptions model_options;
-    CodeError error = {0};
-    CodeModel *model = NULL;
+    CodesrcModelOptions model_options;
+    CodesrcError error = {0};
+    CodesrcModel *model = NULL;
 
-    code_model_options_init(&model_options);
+    codesrc_model_options_init(&model_options);
     model_options.device = options->device;
     model_options.precision = options->precision;
     model_options.threads = options->threads;
     model_options.class_weights = options->class_weights;
     if (options->model) {
         model_options.drafting_steps = (unsigned)json_integer_value(steps);
-        model = code_model_open(options->model, &model_options, &error);
+        model = codesrc_model_open(options->model, &model_options, &error);
     } else if (json_is_integer(seed)) {
         model = open_synthetic(file, &model_options, json_integer_value(seed), &error);
     } else {
@@ -178,8 +178,9 @@ CodeModel *golden_model(const GoldenFile *file, const GoldenOptions *options)
                  "made with trained weights: give them with --model");
     }
     if (!model)
-        printf(" %s%s", error.status == CODE_SETTINGS ? "skipped: " : "", error.text);
-    skipped |= !model && error.status == CODE_SETTINGS; /* a precision that the processor lacks */
+        printf(" %s%s", error.status == CODESRC_SETTINGS ? "skipped: " : "", error.text);
+    skipped |=
+        !model && error.status == CODESRC_SETTINGS; /* a precision that the processor lacks */
     json_decref(seed);
     json_decref(steps);
     return model;
@@ -232,7 +233,7 @@ int main(int argc, char **argv)
         else if (option == 'n')
             options.numerics = optarg;
         else if (option == 'r')
-            options.class_weights = CODE_CLASS_WEIGHTS_READ;
+            options.class_weights = CODESRC_CLASS_WEIGHTS_READ;
         else
             return 2;
     }

@@ -2,7 +2,7 @@
 #ifndef CODE_TESTS_GOLDEN_H
 #define CODE_TESTS_GOLDEN_H
 
-#include "code.h"
+#include "codesrc.h"
 
 #include <jansson.h>
 
@@ -32,7 +32,7 @@ typedef struct GoldenOptions {
     const char *model;    /* manifest to run the requests on, instead of the file's own weights */
     const char *numerics; /* docs/numerics.md */
     unsigned threads;
-    CodeClassWeights class_weights;
+    CodesrcClassWeights class_weights;
 } GoldenOptions;
 
 /* Tolerance of one quantity, from the table in docs/numerics.md; negative if it has no row. */
@@ -40,10 +40,10 @@ double golden_tolerance(const GoldenOptions *options, const char *quantity, cons
                         const char *device);
 
 /* Opens the model that a file was made with. */
-CodeModel *golden_model(const GoldenFile *file, const GoldenOptions *options);
+CodesrcModel *golden_model(const GoldenFile *file, const GoldenOptions *options);
 
 /* Prints "quantity error (allowed tolerance)" and tells whether it is within. */
-bool golden_within(const GoldenOptions *options, const CodeModelInfo *info, const char *quantity,
+bool golden_within(const GoldenOptions *options, const CodesrcModelInfo *info, const char *quantity,
                    double error);
 
 /* Largest absolute difference; infinite where either is not finite. */

@@ -3,7 +3,7 @@
  * docs/numerics.md has the figures.
  * Usage: precisions [MODEL [PICTURES]]; vistas and 32: frames 0 to 31 of seed 0, of random classes,
  * in the model's settings. */
-#include "code.h"
+#include "codesrc.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -18,11 +18,11 @@ typedef struct Truth {
 } Truth;
 
 typedef struct Drawing {
-    const CodeModelInfo *info;
+    const CodesrcModelInfo *info;
     int32_t *tokens; /* NULL: not wanted; moves on with each scale */
 } Drawing;
 
-static void die(const char *what, const CodeError *error)
+static void die(const char *what, const CodesrcError *error)
 {
     fprintf(stderr, "precisions: %s: %s\n", what, error->text);
     exit(1);
@@ -39,53 +39,53 @@ static void *allocate(size_t bytes)
     return memory;
 }
 
-static void scale_done(void *user, CodeGenerator *generator, unsigned scale, unsigned first,
+static void scale_done(void *user, CodesrcGenerator *generator, unsigned scale, unsigned first,
                        unsigned count)
 {
     Drawing *drawing = user;
     unsigned side = drawing->info->patch_nums[scale];
-    CodeError error;
+    CodesrcError error;
 
     (void)first;
     (void)count; /* one picture at a time */
-    if (!code_generator_tokens(generator, 0, drawing->tokens, &error))
+    if (!codesrc_generator_tokens(generator, 0, drawing->tokens, &error))
         die("tokens", &error);
     drawing->tokens += side * side;
 }
 
 /* Picture `i` into `pixels`, with its tokens kept or fed. */
-static void draw(CodeGenerator *generator, const CodeModel *model, const Truth *truth, unsigned i,
-                 bool feed, uint8_t *pixels)
+static void draw(CodesrcGenerator *generator, const CodesrcModel *model, const Truth *truth,
+                 unsigned i, bool feed, uint8_t *pixels)
 {
     int32_t *tokens = truth->tokens + i * truth->positions;
-    Drawing drawing = {code_model_info(model), tokens};
-    CodePicture picture = {pixels, 3 * (size_t)truth->side};
-    CodeRequest request;
-    CodeError error;
+    Drawing drawing = {codesrc_model_info(model), tokens};
+    CodesrcPicture picture = {pixels, 3 * (size_t)truth->side};
+    CodesrcRequest request;
+    CodesrcError error;
 
-    code_request_init(model, &request);
-    request.class_id = code_random_class(model, 0, i);
+    codesrc_request_init(model, &request);
+    request.class_id = codesrc_random_class(model, 0, i);
     request.frame = i;
     request.tokens = feed ? tokens : NULL;
-    if (!code_generator_observe(generator, feed ? NULL : scale_done, &drawing, false, &error) ||
-        !code_generate(generator, &request, 1, &picture, &error))
+    if (!codesrc_generator_observe(generator, feed ? NULL : scale_done, &drawing, false, &error) ||
+        !codesrc_generate(generator, &request, 1, &picture, &error))
         die("a picture", &error);
 }
 
-static CodeModel *open_model(const char *name, const char *precision, CodeError *error)
+static CodesrcModel *open_model(const char *name, const char *precision, CodesrcError *error)
 {
-    CodeModelOptions options;
+    CodesrcModelOptions options;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = "cpu";
     options.precision = precision;
-    return code_model_open(name, &options, error);
+    return codesrc_model_open(name, &options, error);
 }
 
-static CodeGenerator *new_generator(CodeModel *model)
+static CodesrcGenerator *new_generator(CodesrcModel *model)
 {
-    CodeError error;
-    CodeGenerator *generator = code_generator_new(model, 1, 0, &error);
+    CodesrcError error;
+    CodesrcGenerator *generator = codesrc_generator_new(model, 1, 0, &error);
 
     if (!generator)
         die("a generator", &error);
@@ -94,24 +94,24 @@ static CodeGenerator *new_generator(CodeModel *model)
 
 static Truth draw_truth(const char *name, unsigned count)
 {
-    CodeError error;
-    CodeModel *model = open_model(name, "f32", &error);
-    CodeGenerator *generator;
+    CodesrcError error;
+    CodesrcModel *model = open_model(name, "f32", &error);
+    CodesrcGenerator *generator;
     Truth truth;
 
     if (!model)
         die(name, &error);
     generator = new_generator(model);
     truth = (Truth){.count = count,
-                    .side = code_model_info(model)->side,
-                    .positions = code_model_info(model)->positions};
+                    .side = codesrc_model_info(model)->side,
+                    .positions = codesrc_model_info(model)->positions};
     truth.bytes = 3 * (size_t)truth.side * truth.side;
     truth.tokens = allocate(count * truth.positions * sizeof(int32_t));
     truth.pixels = allocate(count * truth.bytes);
     for (unsigned i = 0; i < count; i++)
         draw(generator, model, &truth, i, false, truth.pixels + i * truth.bytes);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
     return truth;
 }
 
@@ -119,9 +119,9 @@ static void compare(const char *name, const char *precision, const Truth *truth)
 {
     uint8_t *pixels = allocate(truth->bytes);
     double squares = 0.0, mean;
-    CodeGenerator *generator;
-    CodeError error;
-    CodeModel *model = open_model(name, precision, &error);
+    CodesrcGenerator *generator;
+    CodesrcError error;
+    CodesrcModel *model = open_model(name, precision, &error);
     int largest = 0;
 
     if (!model) {
@@ -142,8 +142,8 @@ static void compare(const char *name, const char *precision, const Truth *truth)
     mean = squares / ((double)truth->count * truth->bytes);
     printf("%-5s largest difference %d of 255, root of the mean square %.3f, PSNR %.1f dB\n",
            precision, largest, sqrt(mean), 10.0 * log10(255.0 * 255.0 / mean));
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
     free(pixels);
 }
 

@@ -109,7 +109,7 @@ static bool compare_all(Sampler *s, const GoldenFile *file, const GoldenOptions 
     const float *logits = golden_tensor(file, "logits", "F32", ROWS * CODES);
     json_t *settings = golden_metadata(file, "settings");
     size_t count = json_array_size(settings);
-    CodeModelInfo info = {.device = s->backend->name, .precision = s->info.precision};
+    CodesrcModelInfo info = {.device = s->backend->name, .precision = s->info.precision};
     double error = 0;
     unsigned equal = 0;
     bool good = logits && count > 0;
@@ -127,7 +127,7 @@ bool golden_sampler(const GoldenFile *file, const GoldenOptions *options)
     Sampler s = {0};
     CodeDeviceOptions device = {
         .threads = options->threads, .precision = options->precision, .index = -1};
-    CodeError error = {0};
+    CodesrcError error = {0};
     atomic_bool never = false;
     bool good = false;
 

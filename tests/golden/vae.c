@@ -5,13 +5,13 @@
 #include <stdlib.h>
 
 static bool compare_decoder(const GoldenFile *file, const GoldenOptions *options,
-                            const CodeModelInfo *info, CodeGenerator *generator, size_t features,
-                            size_t pixels, CodeError *error)
+                            const CodesrcModelInfo *info, CodesrcGenerator *generator,
+                            size_t features, size_t pixels, CodesrcError *error)
 {
     const float *f_hat = golden_tensor(file, "decode_f_hat", "F32", features);
     const float *golden = golden_tensor(file, "decode_image", "F32", pixels);
     float *image = malloc(pixels * sizeof *image);
-    bool good = f_hat && golden && image && code_decode(generator, f_hat, image, error);
+    bool good = f_hat && golden && image && codesrc_decode(generator, f_hat, image, error);
 
     if (good)
         good = golden_within(options, info, "image", golden_difference(image, golden, pixels));
@@ -20,38 +20,39 @@ static bool compare_decoder(const GoldenFile *file, const GoldenOptions *options
 }
 
 static bool compare_encoder(const GoldenFile *file, const GoldenOptions *options,
-                            const CodeModelInfo *info, CodeGenerator *generator, size_t features,
-                            size_t pixels, CodeError *error)
+                            const CodesrcModelInfo *info, CodesrcGenerator *generator,
+                            size_t features, size_t pixels, CodesrcError *error)
 {
     const float *picture = golden_tensor(file, "encode_picture", "F32", pixels);
     const float *f = golden_tensor(file, "encode_f", "F32", features);
     const float *f_hat = golden_tensor(file, "encode_f_hat", "F32", features);
     const int32_t *tokens = golden_tensor(file, "encode_tokens", "I32", info->positions);
-    CodeCanvas *canvas =
-        picture && f && f_hat && tokens ? code_encode(generator, picture, error) : NULL;
+    CodesrcCanvas *canvas =
+        picture && f && f_hat && tokens ? codesrc_encode(generator, picture, error) : NULL;
     unsigned equal = 0;
     bool good = canvas != NULL;
 
     if (good) {
         for (unsigned i = 0; i < info->positions; i++)
-            equal += code_canvas_tokens(canvas)[i] == tokens[i];
+            equal += codesrc_canvas_tokens(canvas)[i] == tokens[i];
         good = golden_within(options, info, "encoded tokens", info->positions - equal);
         good &= golden_within(options, info, "features",
-                              golden_difference(code_canvas_features(canvas), f, features));
-        good &= golden_within(
-            options, info, "encoded map",
-            golden_difference(code_canvas_feature_map(canvas, info->scales - 1), f_hat, features));
+                              golden_difference(codesrc_canvas_features(canvas), f, features));
+        good &=
+            golden_within(options, info, "encoded map",
+                          golden_difference(codesrc_canvas_feature_map(canvas, info->scales - 1),
+                                            f_hat, features));
     }
-    code_canvas_free(canvas);
+    codesrc_canvas_free(canvas);
     return good;
 }
 
 bool golden_vae(const GoldenFile *file, const GoldenOptions *options)
 {
-    CodeModel *model = golden_model(file, options);
-    const CodeModelInfo *info = model ? code_model_info(model) : NULL;
-    CodeError error = {0};
-    CodeGenerator *generator = model ? code_generator_new(model, 1, 0, &error) : NULL;
+    CodesrcModel *model = golden_model(file, options);
+    const CodesrcModelInfo *info = model ? codesrc_model_info(model) : NULL;
+    CodesrcError error = {0};
+    CodesrcGenerator *generator = model ? codesrc_generator_new(model, 1, 0, &error) : NULL;
     bool good = false;
 
     if (generator) {
@@ -64,7 +65,7 @@ bool golden_vae(const GoldenFile *file, const GoldenOptions *options)
     }
     if (!good && error.text[0])
         printf(" %s", error.text);
-    code_generator_free(generator);
-    code_model_unref(model);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
     return good;
 }

@@ -6,10 +6,10 @@
 
 int main(void)
 {
-    CodeError error = {0};
+    CodesrcError error = {0};
 
     if (code_module_open("cuda", "libcuda.so.1", &error))
         return 0;
     printf("skipped: %s\n", error.text);
-    return error.status == CODE_NO_DEVICE || error.status == CODE_NOT_FOUND ? 77 : 1;
+    return error.status == CODESRC_NO_DEVICE || error.status == CODESRC_NOT_FOUND ? 77 : 1;
 }

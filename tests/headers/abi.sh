@@ -1,5 +1,5 @@
 #!/bin/sh
-# abi.sh HEADER LIBRARY DECLARED DEBIAN SOVERSION [--write]: what programs that were built against code.h
+# abi.sh HEADER LIBRARY DECLARED DEBIAN SOVERSION [--write]: what programs that were built against codesrc.h
 # rely on. The header, without comments, says what DECLARED says, so that nobody changes a structure or a
 # function without seeing that the binary interface changes with it; the library exports the functions that
 # the header declares, and no others; SONAME, the name of the Debian package and its list of symbols agree.
@@ -33,9 +33,9 @@ declared >"$folder/declared"
 diff -u "$golden" "$folder/declared" ||
     fail "the binary interface has changed: CONTRIBUTING.md, \"The library's interface\", says what to do"
 
-grep -o 'code_[a-z_0-9]*(' "$folder/declared" | tr -d '(' | sort -u >"$folder/functions"
+grep -o 'codesrc_[a-z_0-9]*(' "$folder/declared" | tr -d '(' | sort -u >"$folder/functions"
 nm -D --defined-only "$library" | awk '{ print $3 }' | sort >"$folder/exported"
-diff -u "$folder/functions" "$folder/exported" || fail 'the library exports other functions than code.h declares'
+diff -u "$folder/functions" "$folder/exported" || fail 'the library exports other functions than codesrc.h declares'
 
 readelf -d "$library" | grep -q "\[libcodesrc\.so\.$soversion\]" || fail "SONAME is not libcodesrc.so.$soversion"
 grep -q "^Package: libcodesrc$soversion\$" "$debian/control" || fail "no Debian package libcodesrc$soversion"

@@ -414,7 +414,7 @@ int benchmark(const CodeBackend *backend, const char *precision, unsigned thread
     };
     Bench bench = {.filter = filter};
 
-    if (!side_open(&bench.side, backend, getenv("CODE_CPU"), precision, threads))
+    if (!side_open(&bench.side, backend, getenv("CODESRC_CPU"), precision, threads))
         return 1;
     bench.peak = peak_measure(type_of(bench.side.info.precision), bench.side.info.threads);
     printf("%s: peak %.1f GFLOP/s\n", bench.side.name, 1e-9 * bench.peak);

@@ -21,7 +21,7 @@ static void settings_of(const Shape *shape, CodeDraw *draws, unsigned codes, boo
             .top_k = top_k[number % 7],
             .more_smooth = more_smooth && number % 2 == 0,
         };
-        for (int k = 0; k < CODE_MAX_SCALES; k++)
+        for (int k = 0; k < CODESRC_MAX_SCALES; k++)
             draws[image].temperature[k] = 1.1f - 0.02f * (float)k;
     }
 }

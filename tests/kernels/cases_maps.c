@@ -175,8 +175,8 @@ void run_frame(Side *side, const Shape *shape, Output *output)
          .cr = {28784, -26145, -2639}},
         {.y = {19595, 38470, 7471}, .cb = {-11059, -21709, 32768}, .cr = {32768, -27439, -5329}}};
     unsigned size = shape->n[0], format = shape->n[2];
-    bool is_nv12 = format == CODE_NV12;
-    size_t row = is_nv12 ? (size + 1) / 2 * 2 : size * (format <= CODE_BGR ? 3 : 4);
+    bool is_nv12 = format == CODESRC_NV12;
+    size_t row = is_nv12 ? (size + 1) / 2 * 2 : size * (format <= CODESRC_BGR ? 3 : 4);
     size_t stride = row + shape->n[1], rows = size + (is_nv12 ? (size + 1) / 2 : 0);
     float *x = picture_of(shape, size);
     uint8_t *bytes = malloc(stride * rows);
@@ -187,7 +187,7 @@ void run_frame(Side *side, const Shape *shape, Output *output)
     args.out = side_array(side, bytes, stride * rows);
     args.stride = stride;
     args.side = size;
-    args.format = (CodeFormat)format;
+    args.format = (CodesrcFormat)format;
     args.cosited_x = shape->n[3] & 1;
     args.cosited_y = shape->n[3] & 2;
     RUN(side, frame, &args);

@@ -19,7 +19,7 @@ static double now(void)
 
 static void check_memory(Side *side)
 {
-    CodeError error = {0};
+    CodesrcError error = {0};
     char out[1000], in[1000];
     char *memory = side->backend->alloc(side->device, sizeof in, &error);
     char *nothing = side->backend->alloc(side->device, 0, &error);
@@ -41,7 +41,7 @@ static void check_memory(Side *side)
 
         snprintf(size, sizeof size, "%zu", bytes);
         CHECK(!side->backend->alloc(side->device, bytes, &error), "%s bytes", size);
-        CHECK(error.status == CODE_NO_MEMORY && strstr(error.text, size), "%s", error.text);
+        CHECK(error.status == CODESRC_NO_MEMORY && strstr(error.text, size), "%s", error.text);
     }
     CHECK(!side->backend->alloc(side->device, SIZE_MAX, &error), "all bytes");
 }
@@ -50,10 +50,11 @@ static void check_precision(const CodeBackend *backend)
 {
     CodeDeviceOptions options = {.threads = 1, .precision = "f13", .index = -1};
     CodeDeviceInfo info;
-    CodeError error = {0};
+    CodesrcError error = {0};
     CodeDevice *device = backend->device_open(&options, &info, &error);
 
-    CHECK(!device && error.status == CODE_SETTINGS && strstr(error.text, "f13"), "%s", error.text);
+    CHECK(!device && error.status == CODESRC_SETTINGS && strstr(error.text, "f13"), "%s",
+          error.text);
 }
 
 /* ---- cancelling ------------------------------------------------------------------------------ */
@@ -94,7 +95,7 @@ static void check_stop(Side *side, const CodeConv *conv, const CodeLinear *linea
     for (int i = 0; i < 1000 && done; i++)
         done = long_work(side, conv, linear);
     pthread_join(thread, NULL);
-    CHECK(!done && side->stream->error.status == CODE_CANCELLED, "%s", side->stream->error.text);
+    CHECK(!done && side->stream->error.status == CODESRC_CANCELLED, "%s", side->stream->error.text);
     CHECK(now() - stopper.when < 0.1 * busy(), "%s took %g s to stop",
           conv ? "a convolution" : "a product", now() - stopper.when);
     CHECK(!long_work(side, conv, linear), "still cancelled");
@@ -180,7 +181,8 @@ static void *run_until_cancelled(void *argument)
         side_enter(side);
         done = side->backend->linear(side->stream, &args);
         side_leave(side);
-        CHECK(done || side->stream->error.status == CODE_CANCELLED, "%s", side->stream->error.text);
+        CHECK(done || side->stream->error.status == CODESRC_CANCELLED, "%s",
+              side->stream->error.text);
         cancelled += !done;
     }
     atomic_store(&neighbour->done, true);
@@ -205,7 +207,7 @@ static void check_streams(Side *side)
 {
     Neighbour neighbour = {.side = *side};
     Side *other = &neighbour.side;
-    CodeError error;
+    CodesrcError error;
     pthread_t thread, stopper;
     void *same;
 
@@ -248,22 +250,22 @@ void check_levels(void)
 #ifdef CODE_HAVE_CPU
     CodeDeviceOptions options = {.threads = 1, .index = -1};
     CodeDeviceInfo info;
-    CodeError error = {0};
+    CodesrcError error = {0};
     Side reference, through;
     Output a, b;
 
-    setenv("CODE_CPU", "mmx", 1);
+    setenv("CODESRC_CPU", "mmx", 1);
     CHECK(!code_backend_cpu.device_open(&options, &info, &error), "a level that is none");
-    CHECK(error.status == CODE_SETTINGS && strstr(error.text, "mmx"), "%s", error.text);
+    CHECK(error.status == CODESRC_SETTINGS && strstr(error.text, "mmx"), "%s", error.text);
 
     if (!side_open(&reference, &code_backend_reference, NULL, "f32", 1) ||
         !side_open(&through, &code_backend_cpu, "reference", "f32", 0)) {
-        CHECK(false, "CODE_CPU=reference cannot be opened");
+        CHECK(false, "CODESRC_CPU=reference cannot be opened");
         return;
     }
     run_linear(&reference, &side_shape, &a);
     run_linear(&through, &side_shape, &b);
-    CHECK(same_bits(&a, 0, &b, side_shape.images), "CODE_CPU=reference is not the reference");
+    CHECK(same_bits(&a, 0, &b, side_shape.images), "CODESRC_CPU=reference is not the reference");
     free(a.values);
     free(b.values);
     side_clear(&reference);

@@ -7,7 +7,7 @@
 /* Errors of opening and allocating, cancelling, copying, two streams at once. */
 void check_properties(const CodeBackend *backend, const char *precision);
 
-/* What a wrong or a special CODE_CPU gives. */
+/* What a wrong or a special CODESRC_CPU gives. */
 void check_levels(void);
 
 /* Largest error of the inner loops' exponential, in units in the last place; prints and checks it.

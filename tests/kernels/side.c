@@ -62,13 +62,13 @@ bool side_open(Side *side, const CodeBackend *backend, const char *level, const 
     bool is_reference = backend == &code_backend_reference;
     CodeDeviceOptions options = {
         .threads = threads, .precision = is_reference ? NULL : precision, .index = -1};
-    CodeError error = {0};
+    CodesrcError error = {0};
 
     memset(side, 0, sizeof *side);
     if (level)
-        setenv("CODE_CPU", level, 1);
+        setenv("CODESRC_CPU", level, 1);
     else
-        unsetenv("CODE_CPU");
+        unsetenv("CODESRC_CPU");
     side->backend = backend;
     side->precision = precision;
     enter_hostile(); /* threads made here must not take it over */
@@ -96,7 +96,7 @@ static void *add_array(Side *side, const void *from, size_t bytes, size_t begin)
 {
     size_t all = bytes + 2 * ROOM;
     char *host = malloc(all), *base;
-    CodeError error;
+    CodesrcError error;
 
     base = side->backend->alloc(side->device, all, &error);
     if (!host || !base || side->arrays == SIDE_ARRAYS)
@@ -281,7 +281,7 @@ void side_download(Side *side, void *to, const void *from, size_t bytes)
 
 CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, const float *bias)
 {
-    CodeError error;
+    CodesrcError error;
     size_t kernel = code_kernel_side(spec.kind);
     bool bytes = !strcmp(side->precision, "int8") && spec.kind == CODE_WEIGHT_LINEAR;
     float *copy = NULL;

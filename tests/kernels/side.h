@@ -32,7 +32,7 @@ typedef struct Side {
     unsigned weights;
 } Side;
 
-/* `level` is for CODE_CPU; NULL leaves the choice. The reference stays in float32 whatever the
+/* `level` is for CODESRC_CPU; NULL leaves the choice. The reference stays in float32 whatever the
  * precision, and is given rounded numbers. False, having printed why, on failure. */
 bool side_open(Side *side, const CodeBackend *backend, const char *level, const char *precision,
                unsigned threads);

@@ -181,7 +181,7 @@ static bool parse(int argc, char **argv, Options *options)
 static bool has_precision(const CodeBackend *backend, const char *precision)
 {
     Side side;
-    bool opened = side_open(&side, backend, getenv("CODE_CPU"), precision, 1);
+    bool opened = side_open(&side, backend, getenv("CODESRC_CPU"), precision, 1);
 
     side_close(&side);
     return opened;

@@ -178,7 +178,7 @@ static bool reset_peak(void)
     return ok;
 }
 
-/* What is beyond the bound cannot be had, and the reader then fails with CODE_NO_MEMORY, which no
+/* What is beyond the bound cannot be had, and the reader then fails with CODESRC_NO_MEMORY, which no
  * case expects. */
 static void bound_memory(bool on)
 {
@@ -213,7 +213,7 @@ static bool read_weights(const char *path, Outcome *outcome)
     bool ok = weights != NULL;
 
     for (size_t i = 0; ok && i < code_weights_count(weights); i++) {
-        const CodeTensorInfo *info = code_weights_at(weights, i);
+        const CodesrcTensorInfo *info = code_weights_at(weights, i);
         float *values = NULL;
 
         outcome->digest = mix(outcome->digest, info->name, strlen(info->name));
@@ -249,12 +249,12 @@ static bool read_manifest(const char *path, Outcome *outcome)
 }
 
 /* One line, about this file, not empty and not cut. */
-static void check_error(const char *path, const CodeError *error)
+static void check_error(const char *path, const CodesrcError *error)
 {
     const char *slash = strrchr(path, '/');
     size_t length = strlen(error->text);
 
-    CHECK(error->status != CODE_OK, "%s: no status", path);
+    CHECK(error->status != CODESRC_OK, "%s: no status", path);
     CHECK(length && length < sizeof error->text - 1, "%s: '%s'", path, error->text);
     CHECK(code_text_plain(error->text, length), "%s: '%s' is no line of text", path, error->text);
     CHECK(strlen(path) > 150 || strstr(error->text, slash ? slash + 1 : path),
@@ -263,7 +263,7 @@ static void check_error(const char *path, const CodeError *error)
 
 Outcome try_file(CaseKind kind, const char *path)
 {
-    Outcome outcome = {.error = {.status = CODE_OK}};
+    Outcome outcome = {.error = {.status = CODESRC_OK}};
     bool peak;
     size_t before, after;
     double begin;
@@ -307,7 +307,7 @@ static void note_figures(const char *label, const Outcome *outcome)
 
 /* ---- cases ----------------------------------------------------------------------------------- */
 
-void expect_refused(CaseKind kind, const char *label, const char *name, CodeStatus status,
+void expect_refused(CaseKind kind, const char *label, const char *name, CodesrcStatus status,
                     const char *text)
 {
     Outcome outcome = try_file(kind, strchr(name, '/') ? name : scratch(name));
@@ -334,7 +334,7 @@ void expect_accepted(CaseKind kind, const char *label, const char *name)
     CHECK(outcome.accepted, "%s: refused", label);
 }
 
-void refuse(CaseKind kind, const char *label, const char *name, Bytes *bytes, CodeStatus status,
+void refuse(CaseKind kind, const char *label, const char *name, Bytes *bytes, CodesrcStatus status,
             const char *text)
 {
     write_file(name, bytes->data, bytes->size);

@@ -3,7 +3,7 @@
 #ifndef CODE_TESTS_HOSTILE_H
 #define CODE_TESTS_HOSTILE_H
 
-#include "code.h"
+#include "codesrc.h"
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
@@ -38,7 +38,7 @@ typedef enum CaseKind {
 /* What came of reading a file. */
 typedef struct Outcome {
     bool accepted;
-    CodeError error;
+    CodesrcError error;
     uint64_t digest; /* of an accepted file: names, types, shapes and values; a manifest's result */
     uint64_t values; /* the same without names */
     double seconds;  /* of processor time */
@@ -50,12 +50,12 @@ Outcome try_file(CaseKind kind, const char *path);
 Outcome try_bytes(CaseKind kind, const char *name, const void *data, size_t size);
 
 /* A case: `name` is a file that write_file() wrote, or a path. Prints one line. */
-void expect_refused(CaseKind kind, const char *label, const char *name, CodeStatus status,
+void expect_refused(CaseKind kind, const char *label, const char *name, CodesrcStatus status,
                     const char *text);
 void expect_accepted(CaseKind kind, const char *label, const char *name);
 
 /* The same of bytes, which are then freed. `name` is the file that they are put into. */
-void refuse(CaseKind kind, const char *label, const char *name, Bytes *bytes, CodeStatus status,
+void refuse(CaseKind kind, const char *label, const char *name, Bytes *bytes, CodesrcStatus status,
             const char *text);
 void allow(CaseKind kind, const char *label, const char *name, Bytes *bytes);
 

@@ -15,7 +15,7 @@
 
 static inline void refuse_bytes(const char *label, Bytes *bytes, const char *text)
 {
-    refuse(CASE_MANIFEST, label, FILE_NAME, bytes, CODE_MALFORMED, text);
+    refuse(CASE_MANIFEST, label, FILE_NAME, bytes, CODESRC_MALFORMED, text);
 }
 
 static inline void refuse_text(const char *label, const char *manifest, const char *text)

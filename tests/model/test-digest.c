@@ -81,32 +81,32 @@ typedef struct Digest {
     char text[32];
 } Digest;
 
-static Digest digest_with(const CodeModelOptions *options)
+static Digest digest_with(const CodesrcModelOptions *options)
 {
     Digest digest = {""};
-    CodeError error = {.text = ""};
-    CodeModel *model = code_model_open(scratch("micro.yaml"), options, &error);
+    CodesrcError error = {.text = ""};
+    CodesrcModel *model = codesrc_model_open(scratch("micro.yaml"), options, &error);
 
     CHECK(model, "%s", error.text);
     if (model)
-        snprintf(digest.text, sizeof digest.text, "%s", code_model_info(model)->digest);
-    code_model_unref(model);
+        snprintf(digest.text, sizeof digest.text, "%s", codesrc_model_info(model)->digest);
+    codesrc_model_unref(model);
     CHECK(strlen(digest.text) == (options->headers_only ? 0 : 16), "\"%s\"", digest.text);
     return digest;
 }
 
 static Digest digest_on(const char *device)
 {
-    CodeModelOptions options;
+    CodesrcModelOptions options;
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = device;
     return digest_with(&options);
 }
 
 static void test_what_does_not_matter(void)
 {
-    CodeModelOptions options;
+    CodesrcModelOptions options;
     Digest plain, other;
 
     write_manifest("micro-drafter.pth", "");
@@ -114,9 +114,9 @@ static void test_what_does_not_matter(void)
     other = digest_on("auto");
     CHECK(!strcmp(other.text, plain.text), "the device: %s, %s", other.text, plain.text);
 
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = "reference";
-    options.class_weights = CODE_CLASS_WEIGHTS_READ;
+    options.class_weights = CODESRC_CLASS_WEIGHTS_READ;
     other = digest_with(&options);
     CHECK(!strcmp(other.text, plain.text), "AdaLN left: %s, %s", other.text, plain.text);
     options.headers_only = true;
@@ -155,14 +155,14 @@ static void test_what_is_read_later(void)
 {
     static const char *const tensors[] = {"blocks.0.ada_lin.1.weight", "blocks.0.ada_lin.1.bias",
                                           "head_nm.ada_lin.1.weight", "head_nm.ada_lin.1.bias"};
-    CodeModelOptions options;
+    CodesrcModelOptions options;
     Digest plain, other;
 
     write_manifest("drafter", "");
     copy("micro-drafter.safetensors", "drafter");
-    code_model_options_init(&options);
+    codesrc_model_options_init(&options);
     options.device = "reference";
-    options.class_weights = CODE_CLASS_WEIGHTS_READ;
+    options.class_weights = CODESRC_CLASS_WEIGHTS_READ;
     plain = digest_with(&options);
     for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
         copy("micro-drafter.safetensors", "drafter");

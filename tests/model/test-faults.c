@@ -90,14 +90,14 @@ ssize_t __wrap_pread64(int file, void *to, size_t size, off_t at)
 
 /* ---- what is done under faults --------------------------------------------------------------- */
 
-typedef bool (*Task)(const char *path, CodeError *error);
+typedef bool (*Task)(const char *path, CodesrcError *error);
 
-static bool read_weights(const char *path, CodeError *error)
+static bool read_weights(const char *path, CodesrcError *error)
 {
-    return code_weights_inspect(path, true, NULL, NULL, error);
+    return codesrc_weights_inspect(path, true, NULL, NULL, error);
 }
 
-static bool read_manifest(const char *path, CodeError *error)
+static bool read_manifest(const char *path, CodesrcError *error)
 {
     CodeManifest *manifest = code_manifest_read(path, error);
     bool ok = manifest != NULL;
@@ -107,13 +107,13 @@ static bool read_manifest(const char *path, CodeError *error)
 }
 
 static void test_fault(const char *label, Task task, const char *path, Fault fault,
-                       CodeStatus status)
+                       CodesrcStatus status)
 {
     unsigned faults = 0;
 
     for (int for_ever = 0; for_ever < 2; for_ever++) {
         for (unsigned at = 1;; at++) {
-            CodeError error = {.status = CODE_OK, .text = ""};
+            CodesrcError error = {.status = CODESRC_OK, .text = ""};
             bool ok;
 
             arm(fault, at, for_ever);
@@ -134,7 +134,7 @@ static void test_fault(const char *label, Task task, const char *path, Fault fau
 
 static void test_short_reads(const char *label, Task task, const char *path)
 {
-    CodeError error = {.text = ""};
+    CodesrcError error = {.text = ""};
     bool ok;
 
     arm(READ_SHORT, 0, true);
@@ -149,11 +149,11 @@ static void test_all(const char *name, Task task, const char *path)
     char label[100];
 
     snprintf(label, sizeof label, "%s: no memory", name);
-    test_fault(label, task, path, NO_MEMORY, CODE_NO_MEMORY);
+    test_fault(label, task, path, NO_MEMORY, CODESRC_NO_MEMORY);
     snprintf(label, sizeof label, "%s: input errors", name);
-    test_fault(label, task, path, READ_ERROR, CODE_TRUNCATED);
+    test_fault(label, task, path, READ_ERROR, CODESRC_TRUNCATED);
     snprintf(label, sizeof label, "%s: early end", name);
-    test_fault(label, task, path, READ_END, CODE_TRUNCATED);
+    test_fault(label, task, path, READ_END, CODESRC_TRUNCATED);
     snprintf(label, sizeof label, "%s: short and interrupted reads", name);
     test_short_reads(label, task, path);
 }

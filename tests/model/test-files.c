@@ -55,23 +55,23 @@ static void test_paths(CaseKind kind)
 {
     static const struct {
         const char *label, *name;
-        CodeStatus status;
+        CodesrcStatus status;
         const char *text;
     } cases[] = {
-        {"missing file", "missing", CODE_NOT_FOUND, "cannot be opened"},
-        {"file as a folder", "good/x", CODE_NOT_FOUND, "cannot be opened"},
-        {"folder", "folder", CODE_UNREADABLE, "found a folder, expected a regular file"},
-        {"FIFO", "fifo", CODE_UNREADABLE, "found a FIFO, expected a regular file"},
-        {"socket", "socket", CODE_UNREADABLE, "found a socket or a device"},
-        {"/dev/zero", "/dev/zero", CODE_UNREADABLE, "found a device, expected a regular file"},
-        {"/dev/null", "/dev/null", CODE_UNREADABLE, "found a device"},
-        {"/proc/self/mem", "/proc/self/mem", CODE_TRUNCATED, "found an empty file"},
-        {"/proc/self/maps", "/proc/self/maps", CODE_TRUNCATED, "found an empty file"},
-        {"empty file", "empty", CODE_TRUNCATED, "found an empty file"},
-        {"link to nothing", "dangling", CODE_NOT_FOUND, "cannot be opened"},
-        {"link to itself", "circle", CODE_UNREADABLE, "cannot be opened"},
-        {"link to a FIFO", "link-fifo", CODE_UNREADABLE, "found a FIFO"},
-        {"8 TiB of nothing", "hole", CODE_MALFORMED, "found "},
+        {"missing file", "missing", CODESRC_NOT_FOUND, "cannot be opened"},
+        {"file as a folder", "good/x", CODESRC_NOT_FOUND, "cannot be opened"},
+        {"folder", "folder", CODESRC_UNREADABLE, "found a folder, expected a regular file"},
+        {"FIFO", "fifo", CODESRC_UNREADABLE, "found a FIFO, expected a regular file"},
+        {"socket", "socket", CODESRC_UNREADABLE, "found a socket or a device"},
+        {"/dev/zero", "/dev/zero", CODESRC_UNREADABLE, "found a device, expected a regular file"},
+        {"/dev/null", "/dev/null", CODESRC_UNREADABLE, "found a device"},
+        {"/proc/self/mem", "/proc/self/mem", CODESRC_TRUNCATED, "found an empty file"},
+        {"/proc/self/maps", "/proc/self/maps", CODESRC_TRUNCATED, "found an empty file"},
+        {"empty file", "empty", CODESRC_TRUNCATED, "found an empty file"},
+        {"link to nothing", "dangling", CODESRC_NOT_FOUND, "cannot be opened"},
+        {"link to itself", "circle", CODESRC_UNREADABLE, "cannot be opened"},
+        {"link to a FIFO", "link-fifo", CODESRC_UNREADABLE, "found a FIFO"},
+        {"8 TiB of nothing", "hole", CODESRC_MALFORMED, "found "},
     };
     char name[300];
 
@@ -81,11 +81,12 @@ static void test_paths(CaseKind kind)
         expect_refused(kind, cases[i].label, name, cases[i].status, cases[i].text);
     }
     if (geteuid()) /* root can read everything */
-        expect_refused(kind, "unreadable file", scratch("closed"), CODE_UNREADABLE,
+        expect_refused(kind, "unreadable file", scratch("closed"), CODESRC_UNREADABLE,
                        "cannot be opened");
     memset(name, 'x', 290);
     name[290] = '\0';
-    expect_refused(kind, "name of 290 bytes", scratch(name), CODE_UNREADABLE, "cannot be opened");
+    expect_refused(kind, "name of 290 bytes", scratch(name), CODESRC_UNREADABLE,
+                   "cannot be opened");
 }
 
 /* What stands for another open file: a pipe, here. */
@@ -94,9 +95,9 @@ static void test_stdin(void)
     int ends[2];
 
     CHECK(!pipe(ends) && dup2(ends[0], 0) == 0, "no pipe");
-    expect_refused(CASE_WEIGHTS, "a pipe as /dev/stdin", "/dev/stdin", CODE_UNREADABLE,
+    expect_refused(CASE_WEIGHTS, "a pipe as /dev/stdin", "/dev/stdin", CODESRC_UNREADABLE,
                    "found a FIFO");
-    expect_refused(CASE_MANIFEST, "a pipe as /dev/stdin", "/dev/stdin", CODE_UNREADABLE,
+    expect_refused(CASE_MANIFEST, "a pipe as /dev/stdin", "/dev/stdin", CODESRC_UNREADABLE,
                    "found a FIFO");
     close(ends[0]);
     close(ends[1]);
@@ -105,10 +106,10 @@ static void test_stdin(void)
 /* ---- names in manifests ---------------------------------------------------------------------- */
 
 /* Opens `name` under the temporary folder, as a manifest would; `text`: what the error must say. */
-static void open_at(const char *label, const char *name, CodeStatus status, const char *text)
+static void open_at(const char *label, const char *name, CodesrcStatus status, const char *text)
 {
     char place[300];
-    CodeError error = {.status = CODE_OK, .text = "accepted"};
+    CodesrcError error = {.status = CODESRC_OK, .text = "accepted"};
     CodeWeights *weights;
     int folder;
 
@@ -142,39 +143,39 @@ static void test_names(void)
     link_to("/dev/zero", "sub/zero-link");
     link_to("nothing", "sub/dangling");
     link_to("circle", "sub/circle");
-    open_at("plain name", "plain", CODE_OK, NULL);
-    open_at("name in a folder", "deeper/plain", CODE_OK, NULL);
-    open_at("link into a cache", "cached", CODE_OK, NULL);
-    open_at("folder that is a link", "folder-link/0123", CODE_NOT_FOUND, "must not be a link");
-    open_at("link to a FIFO", "fifo-link", CODE_UNREADABLE, "found a FIFO");
-    open_at("link to a folder", "dir-link", CODE_UNREADABLE, "found a folder");
-    open_at("link to /dev/zero", "zero-link", CODE_UNREADABLE, "found a device");
-    open_at("link to nothing", "dangling", CODE_NOT_FOUND, "cannot be opened");
-    open_at("link to itself", "circle", CODE_UNREADABLE, "cannot be opened");
-    open_at("missing file", "missing", CODE_NOT_FOUND, "sub/missing: cannot be opened");
-    open_at("missing folder", "missing/plain", CODE_NOT_FOUND, "cannot be opened");
-    open_at("empty name", "", CODE_MALFORMED, "is empty");
-    open_at("absolute name", "/etc/passwd", CODE_MALFORMED, "is absolute");
-    open_at("..", "..", CODE_MALFORMED, "leads out of the folder");
-    open_at("../blobs/0123", "../blobs/0123", CODE_MALFORMED, "leads out of the folder");
-    open_at("deeper/../../blobs/0123", "deeper/../../blobs/0123", CODE_MALFORMED, "leads out");
-    open_at("./plain", "./plain", CODE_MALFORMED, "has a part '.'");
-    open_at("deeper//plain", "deeper//plain", CODE_MALFORMED, "has an empty part");
-    open_at("deeper/", "deeper/", CODE_MALFORMED, "has an empty part");
-    open_at("backslash", "deeper\\plain", CODE_MALFORMED, "has a backslash");
-    open_at("line feed", "pla\nin", CODE_MALFORMED, "has control characters or is not UTF-8");
-    open_at("no UTF-8", "pla\xFFin", CODE_MALFORMED, "has control characters or is not UTF-8");
+    open_at("plain name", "plain", CODESRC_OK, NULL);
+    open_at("name in a folder", "deeper/plain", CODESRC_OK, NULL);
+    open_at("link into a cache", "cached", CODESRC_OK, NULL);
+    open_at("folder that is a link", "folder-link/0123", CODESRC_NOT_FOUND, "must not be a link");
+    open_at("link to a FIFO", "fifo-link", CODESRC_UNREADABLE, "found a FIFO");
+    open_at("link to a folder", "dir-link", CODESRC_UNREADABLE, "found a folder");
+    open_at("link to /dev/zero", "zero-link", CODESRC_UNREADABLE, "found a device");
+    open_at("link to nothing", "dangling", CODESRC_NOT_FOUND, "cannot be opened");
+    open_at("link to itself", "circle", CODESRC_UNREADABLE, "cannot be opened");
+    open_at("missing file", "missing", CODESRC_NOT_FOUND, "sub/missing: cannot be opened");
+    open_at("missing folder", "missing/plain", CODESRC_NOT_FOUND, "cannot be opened");
+    open_at("empty name", "", CODESRC_MALFORMED, "is empty");
+    open_at("absolute name", "/etc/passwd", CODESRC_MALFORMED, "is absolute");
+    open_at("..", "..", CODESRC_MALFORMED, "leads out of the folder");
+    open_at("../blobs/0123", "../blobs/0123", CODESRC_MALFORMED, "leads out of the folder");
+    open_at("deeper/../../blobs/0123", "deeper/../../blobs/0123", CODESRC_MALFORMED, "leads out");
+    open_at("./plain", "./plain", CODESRC_MALFORMED, "has a part '.'");
+    open_at("deeper//plain", "deeper//plain", CODESRC_MALFORMED, "has an empty part");
+    open_at("deeper/", "deeper/", CODESRC_MALFORMED, "has an empty part");
+    open_at("backslash", "deeper\\plain", CODESRC_MALFORMED, "has a backslash");
+    open_at("line feed", "pla\nin", CODESRC_MALFORMED, "has control characters or is not UTF-8");
+    open_at("no UTF-8", "pla\xFFin", CODESRC_MALFORMED, "has control characters or is not UTF-8");
     memset(long_name, 'x', 256);
     long_name[256] = '\0';
-    open_at("256 bytes", long_name, CODE_MALFORMED, "is longer than 255 bytes");
+    open_at("256 bytes", long_name, CODESRC_MALFORMED, "is longer than 255 bytes");
     long_name[255] = '\0';
-    open_at("255 bytes", long_name, CODE_NOT_FOUND, "cannot be opened");
+    open_at("255 bytes", long_name, CODESRC_NOT_FOUND, "cannot be opened");
     {
         int other = open(scratch("good"), O_RDONLY | O_CLOEXEC);
 
         snprintf(path, sizeof path, "/proc/self/fd/%d", other);
         link_to(path, "sub/magic");
-        open_at("link to another open file", "magic", CODE_UNREADABLE, "cannot be opened");
+        open_at("link to another open file", "magic", CODESRC_UNREADABLE, "cannot be opened");
         close(other);
     }
 }
@@ -207,7 +208,7 @@ static void change_file(Change change)
 
 static void test_change(const char *label, Change change, bool readable, const char *text)
 {
-    CodeError error = {.status = CODE_OK, .text = "unchanged"};
+    CodesrcError error = {.status = CODESRC_OK, .text = "unchanged"};
     CodeWeights *weights;
     float values[2] = {0};
     bool ok;
@@ -218,12 +219,12 @@ static void test_change(const char *label, Change change, bool readable, const c
     change_file(change);
     ok = code_weights_read(weights, "pos_1LC", 1, (uint64_t[]){2}, values, &error);
     CHECK(ok == readable, "%s: %s", label, error.text);
-    CHECK(ok ? values[0] == 1.0f && values[1] == 2.0f : error.status == CODE_TRUNCATED, "%s: %s",
+    CHECK(ok ? values[0] == 1.0f && values[1] == 2.0f : error.status == CODESRC_TRUNCATED, "%s: %s",
           label, error.text);
     ok = code_weights_unchanged(weights, &error);
     printf("%-44s %s\n", label, error.text);
     CHECK(ok == !text, "%s: %s", label, error.text);
-    CHECK(!text || (error.status == CODE_TRUNCATED && strstr(error.text, text)), "%s: %s", label,
+    CHECK(!text || (error.status == CODESRC_TRUNCATED && strstr(error.text, text)), "%s: %s", label,
           error.text);
     code_weights_close(weights);
 }

@@ -7,7 +7,7 @@
 
 static CodeManifest *read_text(const char *manifest)
 {
-    CodeError error = {.text = ""};
+    CodesrcError error = {.text = ""};
     CodeManifest *read;
 
     write_file(FILE_NAME, manifest, strlen(manifest));

@@ -14,7 +14,7 @@ static void refuse_pickle(const char *label, Bytes *pickle, const char *text)
     Archive archive = archive_of(pickle);
 
     clear(pickle);
-    refuse(CASE_WEIGHTS, label, FILE_NAME, &archive.bytes, CODE_MALFORMED, text);
+    refuse(CASE_WEIGHTS, label, FILE_NAME, &archive.bytes, CODESRC_MALFORMED, text);
 }
 
 static void accept_pickle(const char *label, Bytes *pickle)
@@ -347,7 +347,7 @@ static void test_tensor_names(void)
         Archive archive = archive_of(&pickle);
 
         clear(&pickle);
-        refuse(CASE_WEIGHTS, "two models in one file", FILE_NAME, &archive.bytes, CODE_MISMATCH,
+        refuse(CASE_WEIGHTS, "two models in one file", FILE_NAME, &archive.bytes, CODESRC_MISMATCH,
                "found 'pos_1LC' and 'module.pos_1LC', expected one model");
     }
 }
@@ -369,7 +369,7 @@ static void test_prefixes(void)
                  {"trainer.vae_local.module.", "quantize.embedding.weight", CODE_ROLE_VAE}};
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        CodeError error = {.text = ""};
+        CodesrcError error = {.text = ""};
         Bytes pickle = begun("}(", 2);
         CodeWeights *weights;
         Archive archive;

@@ -19,7 +19,7 @@ static void refuse_header(const char *label, const char *header, size_t size, co
 {
     Bytes file = make(header, size);
 
-    refuse(CASE_WEIGHTS, label, FILE_NAME, &file, CODE_MALFORMED, text);
+    refuse(CASE_WEIGHTS, label, FILE_NAME, &file, CODESRC_MALFORMED, text);
 }
 
 static void accept_header(const char *label, const char *header, size_t size)
@@ -40,16 +40,16 @@ static void test_length(void)
     static const struct {
         const char *label;
         uint64_t length;
-        CodeStatus status;
+        CodesrcStatus status;
     } lengths[] = {
-        {"header length 0", 0, CODE_MALFORMED},
-        {"header length 1", 1, CODE_MALFORMED},
-        {"header length over the file", 200, CODE_TRUNCATED},
-        {"header length 100,000,000", 100000000, CODE_MALFORMED},
-        {"header length 100,000,001", 100000001, CODE_MALFORMED},
-        {"header length 2^63", (uint64_t)1 << 63, CODE_MALFORMED},
-        {"header length 2^64-1", UINT64_MAX, CODE_MALFORMED},
-        {"header length 2^64-8", UINT64_MAX - 7, CODE_MALFORMED},
+        {"header length 0", 0, CODESRC_MALFORMED},
+        {"header length 1", 1, CODESRC_MALFORMED},
+        {"header length over the file", 200, CODESRC_TRUNCATED},
+        {"header length 100,000,000", 100000000, CODESRC_MALFORMED},
+        {"header length 100,000,001", 100000001, CODESRC_MALFORMED},
+        {"header length 2^63", (uint64_t)1 << 63, CODESRC_MALFORMED},
+        {"header length 2^64-1", UINT64_MAX, CODESRC_MALFORMED},
+        {"header length 2^64-8", UINT64_MAX - 7, CODESRC_MALFORMED},
     };
     Bytes file = make("{" GOOD "}", 8);
 
@@ -62,10 +62,10 @@ static void test_length(void)
                "found a header length of");
     }
     set_number(&file, 0, 2, 8);
-    refuse(CASE_WEIGHTS, "header length 2", FILE_NAME, &file, CODE_MALFORMED, "header, byte");
+    refuse(CASE_WEIGHTS, "header length 2", FILE_NAME, &file, CODESRC_MALFORMED, "header, byte");
     for (unsigned size = 1; size < 10; size += 4) {
         put_fill(&file, 2, size);
-        refuse(CASE_WEIGHTS, "a few bytes", FILE_NAME, &file, CODE_TRUNCATED,
+        refuse(CASE_WEIGHTS, "a few bytes", FILE_NAME, &file, CODESRC_TRUNCATED,
                "expected a .safetensors or .pth file");
     }
     refuse_header("no tensor", "{}", 0, "found no tensor");
@@ -78,12 +78,12 @@ static void test_json(void)
     put_number(&file, 1000000, 8);
     put_text(&file, "{\"a\":");
     put_fill(&file, '[', 1000000 - 5);
-    refuse(CASE_WEIGHTS, "a million brackets", FILE_NAME, &file, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "a million brackets", FILE_NAME, &file, CODESRC_MALFORMED,
            "found a list, expected an object");
     put_number(&file, 1000000, 8);
     put_text(&file, "{\"a\":{\"shape\":");
     put_fill(&file, '[', 1000000 - 14);
-    refuse(CASE_WEIGHTS, "a million brackets as a shape", FILE_NAME, &file, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "a million brackets as a shape", FILE_NAME, &file, CODESRC_MALFORMED,
            "found a list, expected whole numbers");
     refuse_header("object in a shape", "{" FLOATS("a", "[{}]", "[0,8]") "}", 8,
                   "found an object, expected whole numbers");
@@ -171,7 +171,7 @@ static void test_keys(void)
     put(&file, name.data, name.size);
     put(&file, length, 8);
     clear(&name);
-    refuse(CASE_WEIGHTS, "name of 64 KiB", FILE_NAME, &file, CODE_MALFORMED, "1 to 512 bytes");
+    refuse(CASE_WEIGHTS, "name of 64 KiB", FILE_NAME, &file, CODESRC_MALFORMED, "1 to 512 bytes");
 }
 
 static void test_offsets(void)
@@ -189,10 +189,10 @@ static void test_offsets(void)
     refuse_header("end before begin", "{" FLOATS("a", "[2]", "[8,0]") "}", 8,
                   "data_offsets 8 to 0");
     file = make("{" FLOATS("a", "[4]", "[0,16]") "}", 8);
-    refuse(CASE_WEIGHTS, "over the end", FILE_NAME, &file, CODE_TRUNCATED,
+    refuse(CASE_WEIGHTS, "over the end", FILE_NAME, &file, CODESRC_TRUNCATED,
            "expected 16: cut short");
     file = make("{" GOOD "}", 7);
-    refuse(CASE_WEIGHTS, "one byte missing", FILE_NAME, &file, CODE_TRUNCATED,
+    refuse(CASE_WEIGHTS, "one byte missing", FILE_NAME, &file, CODESRC_TRUNCATED,
            "found 7 bytes of values in the file, expected 8");
     refuse_header("one byte more", "{" GOOD "}", 9, "found 1 bytes after the last tensor");
     accept_header("swapped order", "{" FLOATS("b", "[2]", "[8,16]") "," GOOD "}", 16);
@@ -232,7 +232,7 @@ static void test_shapes(void)
     put(&file, header.data, header.size);
     put_number(&file, 0, 4);
     clear(&header);
-    refuse(CASE_WEIGHTS, "1,000 dimensions", FILE_NAME, &file, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "1,000 dimensions", FILE_NAME, &file, CODESRC_MALFORMED,
            "8 dimensions at most");
     refuse_header("shape and bytes differ", "{" FLOATS("a", "[3]", "[0,8]") "}", 8,
                   "expected 12 bytes for its shape and type");
@@ -306,29 +306,30 @@ static void test_counts(void)
 
     allow(CASE_WEIGHTS, "8,192 tensors", FILE_NAME, &file);
     file = make_many(8193);
-    refuse(CASE_WEIGHTS, "8,193 tensors", FILE_NAME, &file, CODE_MALFORMED, "more than the 8192");
+    refuse(CASE_WEIGHTS, "8,193 tensors", FILE_NAME, &file, CODESRC_MALFORMED,
+           "more than the 8192");
     file = make_many(15000);
-    refuse(CASE_WEIGHTS, "15,000 tensors", FILE_NAME, &file, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "15,000 tensors", FILE_NAME, &file, CODESRC_MALFORMED,
            "expected 8192 tensors at most");
     file = make_many(1000000);
-    refuse(CASE_WEIGHTS, "1,000,000 tensors", FILE_NAME, &file, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "1,000,000 tensors", FILE_NAME, &file, CODESRC_MALFORMED,
            "found a header length of");
 
     put_number(&file, (uint64_t)2 << 20, 8);
     put_text(&file, "{\"a\":{\"shape\":[0");
     put_repeated(&file, ",0", (1 << 20) - 8);
-    refuse(CASE_WEIGHTS, "a million dimensions", FILE_NAME, &file, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "a million dimensions", FILE_NAME, &file, CODESRC_MALFORMED,
            "8 dimensions at most");
 
     put_number(&file, (uint64_t)2 << 20, 8);
     put_text(&file, "{\"a\":\"");
     put_fill(&file, 'x', ((size_t)2 << 20) - 8);
     put_text(&file, "\"}");
-    refuse(CASE_WEIGHTS, "a string of 2 MiB", FILE_NAME, &file, CODE_MALFORMED, "tensor 'a'");
+    refuse(CASE_WEIGHTS, "a string of 2 MiB", FILE_NAME, &file, CODESRC_MALFORMED, "tensor 'a'");
 
     put_number(&file, 60000000, 8);
     put_fill(&file, '{', 60000000);
-    refuse(CASE_WEIGHTS, "a header of 60 MB", FILE_NAME, &file, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "a header of 60 MB", FILE_NAME, &file, CODESRC_MALFORMED,
            "found a header length of 60000000");
 }
 
@@ -340,7 +341,7 @@ static void refuse_value(const char *label, const char *type, uint64_t value, un
     snprintf(header, sizeof header, "{" TENSOR("a", "%s", "[3]", "[0,%u]") "}", type, 3 * size);
     file = make(header, 3 * size);
     set_number(&file, file.size - size, value, size);
-    refuse(CASE_WEIGHTS, label, FILE_NAME, &file, CODE_MISMATCH,
+    refuse(CASE_WEIGHTS, label, FILE_NAME, &file, CODESRC_MISMATCH,
            "tensor 'a': found a value that is no finite float32 at element 2");
 }
 

@@ -13,7 +13,7 @@ static void refuse_pickle(const char *label, Bytes *pickle, const char *text)
     Archive archive = archive_of(pickle);
 
     clear(pickle);
-    refuse(CASE_WEIGHTS, label, FILE_NAME, &archive.bytes, CODE_MALFORMED, text);
+    refuse(CASE_WEIGHTS, label, FILE_NAME, &archive.bytes, CODESRC_MALFORMED, text);
 }
 
 /* A pickle of tensors t0, t1, ... */
@@ -94,7 +94,7 @@ static void test_sharing(void)
     clear(&pickle);
     clear(&storage);
     refuse(CASE_WEIGHTS, "4,000 tensors of one large storage", FILE_NAME, &archive.bytes,
-           CODE_MALFORMED, "too many tensors share the same storages");
+           CODESRC_MALFORMED, "too many tensors share the same storages");
 }
 
 static void test_views(void)
@@ -144,7 +144,7 @@ static void read_view(const char *label, View view, unsigned rank, const uint64_
 {
     Bytes pickle = pickle_of("pos_1LC", &view);
     Archive archive = archive_of(&pickle);
-    CodeError error = {.text = ""};
+    CodesrcError error = {.text = ""};
     CodeWeights *weights;
     float values[6] = {0};
     bool ok;
@@ -185,7 +185,7 @@ static void read_large(const char *label, unsigned numel, View view)
 {
     Bytes storage = {0}, pickle = pickle_of("pos_1LC", &view);
     Archive archive = {.count = 0};
-    CodeError error = {.text = ""};
+    CodesrcError error = {.text = ""};
     CodeWeights *weights;
     uint64_t dims[3], wrong = 0, i = 0;
     float *values;

@@ -35,10 +35,10 @@ static float rounded(float value, const char *type)
     }
 }
 
-static float *read_all(CodeWeights *weights, const CodeTensorInfo *info)
+static float *read_all(CodeWeights *weights, const CodesrcTensorInfo *info)
 {
     float *values = malloc((size_t)info->elements * sizeof *values);
-    CodeError error = {.text = "no memory"};
+    CodesrcError error = {.text = "no memory"};
 
     if (values && code_weights_read(weights, info->name, info->rank, info->dims, values, &error))
         return values;
@@ -52,7 +52,7 @@ static void compare(const char *folder, const char *name, CodeRole role, uint32_
                     unsigned tensors, unsigned opaque)
 {
     char path[500];
-    CodeError error = {.text = ""};
+    CodesrcError error = {.text = ""};
     CodeWeights *weights, *rule = code_weights_synthetic(seed, &error);
     unsigned seen = 0, skipped = 0;
 
@@ -60,7 +60,7 @@ static void compare(const char *folder, const char *name, CodeRole role, uint32_
     weights = code_weights_open(path, role, &error);
     CHECK(weights, "%s", error.text);
     for (size_t i = 0; weights && i < code_weights_count(weights); i++) {
-        const CodeTensorInfo *info = code_weights_at(weights, i);
+        const CodesrcTensorInfo *info = code_weights_at(weights, i);
         float *found, *expected;
         uint64_t wrong = 0;
 
@@ -103,12 +103,12 @@ static void test_checkpoints(const char *folder)
     compare(folder, "micro-trainer.pth", CODE_ROLE_VAR, REFINER_SEED, 34, 0);
     compare(folder, "micro-trainer.pth", CODE_ROLE_VAE, VAE_SEED, 139, 0);
     snprintf(path, sizeof path, "%s/micro-drafter-legacy.pth", folder);
-    expect_refused(CASE_WEIGHTS, "legacy checkpoint", path, CODE_MALFORMED,
+    expect_refused(CASE_WEIGHTS, "legacy checkpoint", path, CODESRC_MALFORMED,
                    "found the legacy format of PyTorch before 1.6");
 }
 
 /* Listing and verifying: the mask's minus infinity is no fault of a checkpoint. */
-static void count_tensor(void *user, const CodeTensorInfo *tensor)
+static void count_tensor(void *user, const CodesrcTensorInfo *tensor)
 {
     unsigned *count = user;
 
@@ -127,13 +127,13 @@ static void test_inspect(const char *folder)
                  {"micro-drafter.safetensors", 22}};
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        CodeError error = {.text = ""};
+        CodesrcError error = {.text = ""};
         unsigned count = 0;
         char path[500];
         bool ok;
 
         snprintf(path, sizeof path, "%s/%s", folder, files[i].name);
-        ok = code_weights_inspect(path, true, count_tensor, &count, &error);
+        ok = codesrc_weights_inspect(path, true, count_tensor, &count, &error);
         CHECK(ok, "%s", error.text);
         CHECK(count == files[i].tensors, "%s: %u tensors", files[i].name, count);
         printf("%-44s %u tensors verified\n", files[i].name, count);
@@ -142,9 +142,9 @@ static void test_inspect(const char *folder)
 
 /* ---- what a wrong expectation says ----------------------------------------------------------- */
 
-static void expect_mismatch(bool ok, const CodeError *error, const char *text)
+static void expect_mismatch(bool ok, const CodesrcError *error, const char *text)
 {
-    CHECK(!ok && error->status == CODE_MISMATCH, "status %d", error->status);
+    CHECK(!ok && error->status == CODESRC_MISMATCH, "status %d", error->status);
     CHECK(strstr(error->text, text), "'%s', expected '%s'", error->text, text);
     printf("%-44s %s\n", "mismatch", strrchr(error->text, '/'));
 }
@@ -152,7 +152,7 @@ static void expect_mismatch(bool ok, const CodeError *error, const char *text)
 static void test_mismatches(const char *folder)
 {
     uint64_t dims[2] = {128, 9}, level[2] = {1, 14}, mask[4] = {1, 1, 14, 14};
-    CodeError error = {.text = ""};
+    CodesrcError error = {.text = ""};
     float values[196];
     CodeWeights *weights;
     char path[500];
@@ -205,9 +205,9 @@ static void test_rule(void)
     };
 
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        CodeError error = {.text = ""};
+        CodesrcError error = {.text = ""};
         CodeWeights *rule = code_weights_synthetic(known[i].seed, &error);
-        CodeTensorInfo info = {.name = known[i].name, .rank = known[i].rank, .elements = 1};
+        CodesrcTensorInfo info = {.name = known[i].name, .rank = known[i].rank, .elements = 1};
         float *values;
 
         for (unsigned j = 0; j < info.rank; j++)
@@ -237,7 +237,7 @@ static double value_of_f16(uint16_t bits)
 /* A file of one tensor, `count` patterns of a half-precision type. */
 static CodeWeights *open_patterns(const char *type, const Bytes *patterns)
 {
-    CodeError error = {.text = ""};
+    CodesrcError error = {.text = ""};
     CodeWeights *weights;
     Bytes file = {0};
     char header[200];
@@ -259,7 +259,7 @@ static CodeWeights *open_patterns(const char *type, const Bytes *patterns)
 static unsigned test_finite(const char *type, bool half, unsigned special)
 {
     float *values = malloc(65536 * sizeof *values);
-    CodeError error = {.text = ""};
+    CodesrcError error = {.text = ""};
     unsigned wrong = 0, finite;
     CodeWeights *weights;
     Bytes patterns = {0};
@@ -294,7 +294,7 @@ static unsigned test_special(const char *type, unsigned special)
     unsigned refused = 0;
 
     for (unsigned bits = 0; bits < 65536; bits++) {
-        CodeError error = {.text = ""};
+        CodesrcError error = {.text = ""};
         CodeWeights *weights;
         Bytes patterns = {0};
         float values[3];
@@ -303,9 +303,10 @@ static unsigned test_special(const char *type, unsigned special)
             continue;
         put_number(&patterns, (uint64_t)bits << 32, 6);
         weights = open_patterns(type, &patterns);
-        refused +=
-            weights && !code_weights_read(weights, "pos_1LC", 1, &(uint64_t){3}, values, &error) &&
-            error.status == CODE_MISMATCH && strstr(error.text, "no finite float32 at element 2");
+        refused += weights &&
+                   !code_weights_read(weights, "pos_1LC", 1, &(uint64_t){3}, values, &error) &&
+                   error.status == CODESRC_MISMATCH &&
+                   strstr(error.text, "no finite float32 at element 2");
         code_weights_close(weights);
         clear(&patterns);
     }

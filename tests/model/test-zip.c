@@ -19,7 +19,8 @@ static Archive good(void)
     return archive;
 }
 
-static void refuse_archive(const char *label, Archive *archive, CodeStatus status, const char *text)
+static void refuse_archive(const char *label, Archive *archive, CodesrcStatus status,
+                           const char *text)
 {
     refuse(CASE_WEIGHTS, label, FILE_NAME, &archive->bytes, status, text);
 }
@@ -37,7 +38,7 @@ static void refuse_field(const char *label, unsigned entry, Where where, size_t 
         set_number(&archive.bytes, archive.entry[entry].local + local, value, size);
     if (where & CENTRAL)
         set_number(&archive.bytes, archive.entry[entry].central + central, value, size);
-    refuse_archive(label, &archive, CODE_MALFORMED, text);
+    refuse_archive(label, &archive, CODESRC_MALFORMED, text);
 }
 
 static void test_entries(void)
@@ -92,7 +93,7 @@ static void test_sizes(void)
         set_number(&archive.bytes, archive.entry[DATA0].descriptor + 12, sizes[i], 4);
         snprintf(label, sizeof label, "size of an entry is %llu, not 24",
                  (unsigned long long)sizes[i]);
-        refuse_archive(label, &archive, CODE_MALFORMED, "zip entry 'case/data/0'");
+        refuse_archive(label, &archive, CODESRC_MALFORMED, "zip entry 'case/data/0'");
     }
 }
 
@@ -103,7 +104,7 @@ static void refuse_names(const char *label, const char *first, const char *secon
     archive_add(&archive, first, "x", 1);
     archive_add(&archive, second, "x", 1);
     archive_end(&archive);
-    refuse_archive(label, &archive, CODE_MALFORMED, text);
+    refuse_archive(label, &archive, CODESRC_MALFORMED, text);
 }
 
 static void test_names(void)
@@ -130,7 +131,7 @@ static void test_names(void)
     refuse_names("TorchScript code", "case/data.pkl", "case/code/__torch__.py", "TorchScript");
     set_number(&archive.bytes, archive.entry[DATA0].local + 33, 0, 1);
     set_number(&archive.bytes, archive.entry[DATA0].central + 49, 0, 1);
-    refuse_archive("NUL in a name", &archive, CODE_MALFORMED, "control characters");
+    refuse_archive("NUL in a name", &archive, CODESRC_MALFORMED, "control characters");
 }
 
 static void test_contents(void)
@@ -142,58 +143,59 @@ static void test_contents(void)
     Archive archive = good();
 
     archive.bytes.data[archive.entry[DATA0].data] ^= 1;
-    refuse_archive("value changed, CRC not", &archive, CODE_MALFORMED, "found CRC");
+    refuse_archive("value changed, CRC not", &archive, CODESRC_MALFORMED, "found CRC");
     archive = good();
     archive.bytes.data[archive.entry[PICKLE].data + 40] ^= 1;
-    refuse_archive("pickle changed, CRC not", &archive, CODE_MALFORMED,
+    refuse_archive("pickle changed, CRC not", &archive, CODESRC_MALFORMED,
                    "zip entry 'data.pkl': found CRC");
     archive = good();
     set_number(&archive.bytes, archive.entry[DATA0].descriptor + 4, 1, 4);
-    refuse_archive("CRC of a descriptor", &archive, CODE_MALFORMED,
+    refuse_archive("CRC of a descriptor", &archive, CODESRC_MALFORMED,
                    "the descriptor after it disagrees");
     archive = good();
     set_number(&archive.bytes, archive.entry[DATA0].descriptor, 0, 4);
-    refuse_archive("no signature of a descriptor", &archive, CODE_MALFORMED,
+    refuse_archive("no signature of a descriptor", &archive, CODESRC_MALFORMED,
                    "the descriptor after it");
     archive = good();
     memcpy(archive.bytes.data + archive.entry[DATA0].data, "\0\0\xC0\x7F", 4);
     archive_seal(&archive, DATA0);
-    refuse_archive("NaN", &archive, CODE_MISMATCH,
+    refuse_archive("NaN", &archive, CODESRC_MISMATCH,
                    "tensor 'pos_1LC': found a value that is no finite float32 at element 0");
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
         archive = (Archive){.count = 0};
         archive_add(&archive, "case/data.pkl", pickle.data, pickle.size);
         archive_add(&archive, "case/version", versions[i], strlen(versions[i]));
         archive_end(&archive);
-        refuse_archive("archive version", &archive, CODE_MALFORMED, "archive version");
+        refuse_archive("archive version", &archive, CODESRC_MALFORMED, "archive version");
     }
     archive = (Archive){.count = 0};
     archive_add(&archive, "case/data.pkl", pickle.data, pickle.size);
     archive_add(&archive, "case/byteorder", "big", 3);
     archive_add(&archive, "case/version", "3\n", 2);
     archive_end(&archive);
-    refuse_archive("byte order big", &archive, CODE_MALFORMED, "big-endian");
+    refuse_archive("byte order big", &archive, CODESRC_MALFORMED, "big-endian");
     archive = (Archive){.count = 0};
     archive_add(&archive, "case/data.pkl", pickle.data, pickle.size);
     archive_add(&archive, "case/byteorder", "middle", 6);
     archive_end(&archive);
-    refuse_archive("byte order unknown", &archive, CODE_MALFORMED, "found byte order 'middle'");
+    refuse_archive("byte order unknown", &archive, CODESRC_MALFORMED, "found byte order 'middle'");
     archive = (Archive){.count = 0};
     archive_add(&archive, "case/version", "3\n", 2);
     archive_end(&archive);
-    refuse_archive("no data.pkl", &archive, CODE_MALFORMED, "found a zip without data.pkl");
+    refuse_archive("no data.pkl", &archive, CODESRC_MALFORMED, "found a zip without data.pkl");
     archive = (Archive){.count = 0};
     archive_add(&archive, "case/data.pkl", "", 0);
     archive_add(&archive, "case/version", "3\n", 2);
     archive_end(&archive);
-    refuse_archive("data.pkl empty", &archive, CODE_MALFORMED,
+    refuse_archive("data.pkl empty", &archive, CODESRC_MALFORMED,
                    "zip entry 'data.pkl': found 0 bytes");
     archive = (Archive){.count = 0};
     put_fill(&values, ')', (4 << 20) + 1);
     archive_add(&archive, "case/data.pkl", values.data, values.size);
     archive_add(&archive, "case/version", "3\n", 2);
     archive_end(&archive);
-    refuse_archive("data.pkl of 4 MiB and a byte", &archive, CODE_MALFORMED, "found 4194305 bytes");
+    refuse_archive("data.pkl of 4 MiB and a byte", &archive, CODESRC_MALFORMED,
+                   "found 4194305 bytes");
     clear(&values);
     clear(&pickle);
 }
@@ -202,7 +204,7 @@ static void test_contents(void)
 typedef enum Record { END, LOCATOR, END64 } Record;
 
 static void refuse_end(const char *label, Record record, size_t field, uint64_t value,
-                       unsigned size, CodeStatus status, const char *text)
+                       unsigned size, CodesrcStatus status, const char *text)
 {
     Archive archive = good();
     size_t at = record == END ? archive.end : record == LOCATOR ? archive.locator : archive.end64;
@@ -213,30 +215,34 @@ static void refuse_end(const char *label, Record record, size_t field, uint64_t 
 
 static void test_end_records(void)
 {
-    refuse_end("no end record", END, 0, 0, 4, CODE_TRUNCATED, "found no zip end record");
-    refuse_end("comment that is not there", END, 20, 1, 2, CODE_TRUNCATED,
+    refuse_end("no end record", END, 0, 0, 4, CODESRC_TRUNCATED, "found no zip end record");
+    refuse_end("comment that is not there", END, 20, 1, 2, CODESRC_TRUNCATED,
                "found no zip end record");
-    refuse_end("disk 1", END, 4, 1, 2, CODE_MALFORMED, "in several parts");
-    refuse_end("directory on disk 1", END, 6, 1, 2, CODE_MALFORMED, "in several parts");
-    refuse_end("entries of this disk", END, 8, 4, 2, CODE_MALFORMED, "in several parts");
-    refuse_end("other size of directory", END, 12, 5, 4, CODE_MALFORMED,
+    refuse_end("disk 1", END, 4, 1, 2, CODESRC_MALFORMED, "in several parts");
+    refuse_end("directory on disk 1", END, 6, 1, 2, CODESRC_MALFORMED, "in several parts");
+    refuse_end("entries of this disk", END, 8, 4, 2, CODESRC_MALFORMED, "in several parts");
+    refuse_end("other size of directory", END, 12, 5, 4, CODESRC_MALFORMED,
                "end records that disagree");
-    refuse_end("other place of directory", END, 16, 5, 4, CODE_MALFORMED,
+    refuse_end("other place of directory", END, 16, 5, 4, CODESRC_MALFORMED,
                "end records that disagree");
-    refuse_end("locator over the file", LOCATOR, 8, (uint64_t)1 << 40, 8, CODE_MALFORMED,
+    refuse_end("locator over the file", LOCATOR, 8, (uint64_t)1 << 40, 8, CODESRC_MALFORMED,
                "a zip64 locator that points to byte 1099511627776");
-    refuse_end("locator at 2^64-1", LOCATOR, 8, UINT64_MAX, 8, CODE_MALFORMED, "a zip64 locator");
-    refuse_end("locator at 0", LOCATOR, 8, 0, 8, CODE_MALFORMED, "a zip64 locator");
-    refuse_end("locator of disk 1", LOCATOR, 4, 1, 4, CODE_MALFORMED, "in several parts");
-    refuse_end("locator of two disks", LOCATOR, 16, 2, 4, CODE_MALFORMED, "in several parts");
-    refuse_end("no locator", LOCATOR, 0, 0, 4, CODE_MALFORMED, "expected it to end at byte");
-    refuse_end("no zip64 end record", END64, 0, 0, 4, CODE_MALFORMED, "found no zip64 end record");
-    refuse_end("long zip64 end record", END64, 4, 60, 8, CODE_MALFORMED,
+    refuse_end("locator at 2^64-1", LOCATOR, 8, UINT64_MAX, 8, CODESRC_MALFORMED,
+               "a zip64 locator");
+    refuse_end("locator at 0", LOCATOR, 8, 0, 8, CODESRC_MALFORMED, "a zip64 locator");
+    refuse_end("locator of disk 1", LOCATOR, 4, 1, 4, CODESRC_MALFORMED, "in several parts");
+    refuse_end("locator of two disks", LOCATOR, 16, 2, 4, CODESRC_MALFORMED, "in several parts");
+    refuse_end("no locator", LOCATOR, 0, 0, 4, CODESRC_MALFORMED, "expected it to end at byte");
+    refuse_end("no zip64 end record", END64, 0, 0, 4, CODESRC_MALFORMED,
                "found no zip64 end record");
-    refuse_end("zip64 record of disk 1", END64, 16, 1, 4, CODE_MALFORMED, "in several parts");
-    refuse_end("zip64 entries of this disk", END64, 24, 4, 8, CODE_MALFORMED, "in several parts");
-    refuse_end("zip64 size of directory", END64, 40, 5, 8, CODE_MALFORMED, "records that disagree");
-    refuse_end("zip64 place of directory", END64, 48, 5, 8, CODE_MALFORMED,
+    refuse_end("long zip64 end record", END64, 4, 60, 8, CODESRC_MALFORMED,
+               "found no zip64 end record");
+    refuse_end("zip64 record of disk 1", END64, 16, 1, 4, CODESRC_MALFORMED, "in several parts");
+    refuse_end("zip64 entries of this disk", END64, 24, 4, 8, CODESRC_MALFORMED,
+               "in several parts");
+    refuse_end("zip64 size of directory", END64, 40, 5, 8, CODESRC_MALFORMED,
+               "records that disagree");
+    refuse_end("zip64 place of directory", END64, 48, 5, 8, CODESRC_MALFORMED,
                "records that disagree");
 }
 
@@ -255,7 +261,7 @@ static void test_counts(void)
         set_number(&archive.bytes, archive.end + 8, small, 2);
         set_number(&archive.bytes, archive.end + 10, small, 2);
         snprintf(label, sizeof label, "%llu entries of 5", (unsigned long long)counts[i]);
-        refuse_archive(label, &archive, CODE_MALFORMED, "case.pth: found ");
+        refuse_archive(label, &archive, CODESRC_MALFORMED, "case.pth: found ");
     }
 }
 
@@ -266,36 +272,36 @@ static void test_around(void)
 
     put_text(&bytes, "#!/bin/sh\n");
     put(&bytes, archive.bytes.data, archive.bytes.size);
-    refuse(CASE_WEIGHTS, "bytes before", FILE_NAME, &bytes, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "bytes before", FILE_NAME, &bytes, CODESRC_MALFORMED,
            "found a header length");
     put(&bytes, archive.bytes.data, archive.bytes.size);
     put_text(&bytes, "x");
-    refuse(CASE_WEIGHTS, "byte after", FILE_NAME, &bytes, CODE_TRUNCATED, "something was added");
+    refuse(CASE_WEIGHTS, "byte after", FILE_NAME, &bytes, CODESRC_TRUNCATED, "something was added");
     put(&bytes, archive.bytes.data, archive.bytes.size);
     put(&bytes, second.bytes.data, second.bytes.size);
-    refuse(CASE_WEIGHTS, "two archives", FILE_NAME, &bytes, CODE_MALFORMED, "a zip64 locator");
+    refuse(CASE_WEIGHTS, "two archives", FILE_NAME, &bytes, CODESRC_MALFORMED, "a zip64 locator");
     put(&bytes, archive.bytes.data, archive.bytes.size);
     put(&bytes, archive.bytes.data + archive.end, 22);
-    refuse(CASE_WEIGHTS, "two end records", FILE_NAME, &bytes, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "two end records", FILE_NAME, &bytes, CODESRC_MALFORMED,
            "expected it to end");
     put(&bytes, archive.bytes.data, archive.bytes.size);
     set_number(&bytes, archive.end + 20, 22, 2);
     put(&bytes, archive.bytes.data + archive.end, 22);
-    refuse(CASE_WEIGHTS, "end record in the comment", FILE_NAME, &bytes, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "end record in the comment", FILE_NAME, &bytes, CODESRC_MALFORMED,
            "expected it to end");
     put(&bytes, archive.bytes.data, archive.directory);
     put_text(&bytes, "gap");
     put(&bytes, archive.bytes.data + archive.directory, archive.bytes.size - archive.directory);
-    refuse(CASE_WEIGHTS, "gap before the directory", FILE_NAME, &bytes, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "gap before the directory", FILE_NAME, &bytes, CODESRC_MALFORMED,
            "a zip64 locator");
     put(&bytes, archive.bytes.data + archive.end, 22);
     put_fill(&bytes, 0, 10);
     memmove(bytes.data + 10, bytes.data, 22);
     set_number(&bytes, 0, 0x04034b50, 4);
-    refuse(CASE_WEIGHTS, "an end record alone", FILE_NAME, &bytes, CODE_TRUNCATED, "cut short");
+    refuse(CASE_WEIGHTS, "an end record alone", FILE_NAME, &bytes, CODESRC_TRUNCATED, "cut short");
     put(&bytes, "PK\5\6", 4);
     put_fill(&bytes, 0, 18);
-    refuse(CASE_WEIGHTS, "empty archive", FILE_NAME, &bytes, CODE_TRUNCATED, "cut short");
+    refuse(CASE_WEIGHTS, "empty archive", FILE_NAME, &bytes, CODESRC_TRUNCATED, "cut short");
     clear(&archive.bytes);
     clear(&second.bytes);
 }
@@ -336,7 +342,7 @@ static void test_large(void)
     static const View small = {"FloatStorage", "1", 2, 0, 1, {2}, {1}};
     uint64_t bytes = 4 * (uint64_t)1610612736, data, after;
     Bytes pickle = {0}, head = {0}, tail = {0};
-    CodeError error = {.text = ""};
+    CodesrcError error = {.text = ""};
     size_t central;
     Archive first = {.count = 0};
     int file;
@@ -396,7 +402,7 @@ static void test_large(void)
          pwrite(file, tail.data, tail.size, (off_t)after) == (ssize_t)tail.size;
     CHECK(ok, "a file with a hole cannot be made here");
     close(file);
-    ok = code_weights_inspect(scratch("large.pth"), false, NULL, NULL, &error);
+    ok = codesrc_weights_inspect(scratch("large.pth"), false, NULL, NULL, &error);
     CHECK(ok, "%s", error.text);
     printf("%-44s %s\n", "zip64, a hole of 6 GiB", ok ? "accepted" : error.text);
     unlink(scratch("large.pth"));
@@ -413,23 +419,24 @@ static void test_other_forms(void)
     Bytes file = {0};
 
     put(&file, legacy, sizeof legacy);
-    refuse(CASE_WEIGHTS, "legacy torch.save", FILE_NAME, &file, CODE_MALFORMED, "before 1.6");
+    refuse(CASE_WEIGHTS, "legacy torch.save", FILE_NAME, &file, CODESRC_MALFORMED, "before 1.6");
     put_fill(&file, 0, 257);
     put_text(&file, "ustar");
     put_fill(&file, 0, 250);
-    refuse(CASE_WEIGHTS, "tar", FILE_NAME, &file, CODE_MALFORMED, "found a tar archive");
+    refuse(CASE_WEIGHTS, "tar", FILE_NAME, &file, CODESRC_MALFORMED, "found a tar archive");
     put_text(&file, "PYTORCH1 and more");
-    refuse(CASE_WEIGHTS, "preview format", FILE_NAME, &file, CODE_MALFORMED, "a preview format");
+    refuse(CASE_WEIGHTS, "preview format", FILE_NAME, &file, CODESRC_MALFORMED, "a preview format");
     put(&file, "\x80\2}q\0.          ", 16);
-    refuse(CASE_WEIGHTS, "bare pickle", FILE_NAME, &file, CODE_MALFORMED, "found a bare pickle");
+    refuse(CASE_WEIGHTS, "bare pickle", FILE_NAME, &file, CODESRC_MALFORMED, "found a bare pickle");
     put(&file, "\x80\4\x95 and more bytes", 18);
-    refuse(CASE_WEIGHTS, "bare pickle of protocol 4", FILE_NAME, &file, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "bare pickle of protocol 4", FILE_NAME, &file, CODESRC_MALFORMED,
            "found a bare pickle");
     put_text(&file, "\x89PNG\r\n\x1a\n and so on");
-    refuse(CASE_WEIGHTS, "another format", FILE_NAME, &file, CODE_MALFORMED,
+    refuse(CASE_WEIGHTS, "another format", FILE_NAME, &file, CODESRC_MALFORMED,
            "no .safetensors or .pth file");
     put_text(&file, "GGUF and so on");
-    refuse(CASE_WEIGHTS, "GGUF", FILE_NAME, &file, CODE_MALFORMED, "no .safetensors or .pth file");
+    refuse(CASE_WEIGHTS, "GGUF", FILE_NAME, &file, CODESRC_MALFORMED,
+           "no .safetensors or .pth file");
 }
 
 static void test_every_place(void)

@@ -20,10 +20,10 @@
  *   computes nothing; outside of a rehearsal it allocates only for shapes not yet rehearsed.
  *   A rehearsal ends with `wait`, where there is one.
  * Formulas: docs/architecture.md, "What is computed". */
-#ifndef CODE_ENGINE_BACKEND_H
-#define CODE_ENGINE_BACKEND_H
+#ifndef CODE_COMMON_BACKEND_H
+#define CODE_COMMON_BACKEND_H
 
-#include "code.h"
+#include "codesrc.h"
 
 #ifdef __cplusplus /* device code is C++ */
 #include <atomic>
@@ -44,7 +44,7 @@ typedef struct CodeStream {
     CodeDevice *device;
     const atomic_bool *cancelled; /* poll it at least every 20 ms of work */
     bool rehearsing;
-    CodeError error;
+    CodesrcError error;
 } CodeStream;
 
 /* One vector per lane, out of a table: that of lane l is base + slot[l] * stride. */
@@ -175,7 +175,7 @@ typedef struct CodeGuide {
 typedef struct CodeDraw {
     uint64_t seed, frame;
     double top_p;
-    float temperature[CODE_MAX_SCALES];
+    float temperature[CODESRC_MAX_SCALES];
     uint32_t top_k;
     uint32_t more_smooth;
 } CodeDraw;
@@ -260,8 +260,8 @@ typedef struct CodePixels {
     unsigned side;
 } CodePixels;
 
-/* The same x, cut and rounded to the same RGB, to `out` in the device's memory, as CodeOutput in
- * code.h says. NV12 is exact: with integer weights of 2^-16,
+/* The same x, cut and rounded to the same RGB, to `out` in the device's memory, as CodesrcOutput in
+ * codesrc.h says. NV12 is exact: with integer weights of 2^-16,
  *     Y = (y_zero * 2^16 + y . (R, G, B) + 2^15) >> 16
  *     C = (128 * 2^20 + c . sum of w (R, G, B) + 2^19) >> 20, at most 255, for c = cb, cr
  * where the weights w of the 2 or 3 rows and columns that a chroma sample stands for have the sum
@@ -271,7 +271,7 @@ typedef struct CodeFrame {
     uint8_t *out;
     size_t stride;
     unsigned side;
-    CodeFormat format;
+    CodesrcFormat format;
     bool cosited_x, cosited_y;
     int32_t y_zero, y[3], cb[3], cr[3];
 } CodeFrame;
@@ -308,26 +308,27 @@ typedef struct CodeDeviceInfo {
 } CodeDeviceInfo;
 
 struct CodeBackend {
-    const char *name; /* as in CodeModelOptions.device */
+    const char *name; /* as in CodesrcModelOptions.device */
 
-    /* A device. A precision that it does not have is CODE_SETTINGS. Thread-safe. NULL on failure.
+    /* A device. A precision that it does not have is CODESRC_SETTINGS. Thread-safe. NULL on failure.
      */
     CodeDevice *(*device_open)(const CodeDeviceOptions *options, CodeDeviceInfo *info,
-                               CodeError *error);
+                               CodesrcError *error);
     void (*device_close)(CodeDevice *device);
 
     /* Device memory, aligned to 64 bytes. Thread-safe. */
-    void *(*alloc)(CodeDevice *device, size_t bytes, CodeError *error);
+    void *(*alloc)(CodeDevice *device, size_t bytes, CodesrcError *error);
     void (*release)(CodeDevice *device, void *memory);
 
     /* Takes a copy of host float32 weights in the layout that the operations want. bias (out) may
      * be NULL. Thread-safe. NULL on failure. */
     CodeWeight *(*weight_pack)(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
-                               const float *bias, CodeError *error);
+                               const float *bias, CodesrcError *error);
     void (*weight_free)(CodeDevice *device, CodeWeight *weight);
 
     /* One stream is used by one thread at a time; several streams of a device may run at once. */
-    CodeStream *(*stream_open)(CodeDevice *device, const atomic_bool *cancelled, CodeError *error);
+    CodeStream *(*stream_open)(CodeDevice *device, const atomic_bool *cancelled,
+                               CodesrcError *error);
     void (*stream_close)(CodeStream *stream);
     bool (*copy)(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction);
 
@@ -367,5 +368,13 @@ struct CodeBackend {
 
 extern const CodeBackend code_backend_reference; /* kernels/reference */
 extern const CodeBackend code_backend_cpu;       /* kernels/cpu, where built */
+
+/* The entry of a backend that is a module of its own: NULL if this version of the engine, or this
+ * machine, cannot use it; *error says why. */
+#ifdef __cplusplus
+extern "C"
+#endif
+    CODESRC_API const CodeBackend *
+    code_module_backend(const char *version, CodesrcError *error);
 
 #endif

@@ -1,8 +1,8 @@
 /* checked.h - arithmetic on sizes that come from a file or from a model's shape: the one place of
  * it, so that no size is ever computed in two ways. Each function returns false, and leaves the
  * result alone, where the true value does not fit. */
-#ifndef CODE_ENGINE_CHECKED_H
-#define CODE_ENGINE_CHECKED_H
+#ifndef CODE_COMMON_CHECKED_H
+#define CODE_COMMON_CHECKED_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* arena.h - many arrays in one allocation. The same layout function runs twice: with base NULL it
  * measures, with the allocated base it hands out addresses. */
-#ifndef CODE_ENGINE_ARENA_H
-#define CODE_ENGINE_ARENA_H
+#ifndef CODE_COMMON_ARENA_H
+#define CODE_COMMON_ARENA_H
 
 #include <stdbool.h>
 #include <stddef.h>

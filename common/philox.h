@@ -4,8 +4,8 @@
  * Counter = (position in the pyramid, stream, frame low word, frame high word), key = seed. Stream
  * 0 draws tokens, stream 1 position 0 draws a random class, streams 2 and up are Gumbel noise: of
  * code c in word c % 4 of stream 2 + c / 4. */
-#ifndef CODE_ENGINE_PHILOX_H
-#define CODE_ENGINE_PHILOX_H
+#ifndef CODE_COMMON_PHILOX_H
+#define CODE_COMMON_PHILOX_H
 
 #include <stdint.h>
 

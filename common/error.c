@@ -1,10 +1,10 @@
-/* error.c - filling in a CodeError. */
+/* error.c - filling in a CodesrcError. */
 #include "error.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-bool code_fail(CodeError *error, CodeStatus status, const char *format, ...)
+bool code_fail(CodesrcError *error, CodesrcStatus status, const char *format, ...)
 {
     va_list args;
 

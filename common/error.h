@@ -1,0 +1,12 @@
+/* error.h - filling in a CodesrcError. */
+#ifndef CODE_COMMON_ERROR_H
+#define CODE_COMMON_ERROR_H
+
+#include "codesrc.h"
+
+/* Writes status and text; over-long text is cut. Always returns false, so that a failing function
+ * can end with `return code_fail(...)`. */
+bool code_fail(CodesrcError *error, CodesrcStatus status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
