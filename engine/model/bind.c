@@ -1,6 +1,6 @@
 /* bind.c - walks over every tensor of a model by its checkpoint name. The same walk first checks
  * names and shapes of all files, so that an error costs no time, and then loads. */
-#include "binder.h"
+#include "model/binder.h"
 
 #include "error.h"
 

@@ -1,5 +1,5 @@
 /* binder.c - brings one tensor after the other from a weight file to the backend. */
-#include "binder.h"
+#include "model/binder.h"
 
 #include "error.h"
 #include "model/digest.h"

@@ -3,8 +3,8 @@
 #ifndef CODE_MODEL_BINDER_H
 #define CODE_MODEL_BINDER_H
 
-#include "model.h"
-#include "weights.h"
+#include "model/model.h"
+#include "model/weights.h"
 
 /* One tensor that a model is made of. */
 typedef struct CodeListed {

@@ -1,6 +1,6 @@
 /* convert.c - writes a model anew: one .safetensors file for each of its parts, in the types that a
  * device keeps, and a manifest. */
-#include "binder.h"
+#include "model/binder.h"
 
 #include "error.h"
 #include "model/file.h"

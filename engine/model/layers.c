@@ -1,7 +1,7 @@
 /* layers.c - reads and packs the layers of a model, each on one of several threads. Most of the
  * time goes into bringing weights from the page cache into the order in which kernels read them,
  * and into memory that is touched for the first time: both take as many cores as there are. */
-#include "binder.h"
+#include "model/binder.h"
 
 #include "error.h"
 #include "model/digest.h"

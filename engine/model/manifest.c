@@ -39,9 +39,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MAX_CLASSES 100000
-#define MAX_SIDE    64
-
 static bool read_file_name(const CodeReader *reader, const CodeYamlNode *mapping, char **name)
 {
     const CodeYamlNode *node = code_node_get(mapping, "file");
@@ -78,7 +75,7 @@ static bool read_patch_nums(const CodeReader *reader, const CodeYamlNode *node)
     for (const CodeYamlNode *item = node->first; item; item = item->next) {
         unsigned *side = &manifest->patch_nums[manifest->scales++];
 
-        if (!code_read_number(reader, item, 1, MAX_SIDE, side))
+        if (!code_read_number(reader, item, 1, CODE_MAX_SIDE, side))
             return false;
         if (!before && *side != 1)
             return code_read_fail(reader, item->line, "patch_nums: found %u first, expected 1",
@@ -123,7 +120,7 @@ static bool read_classes(const CodeReader *reader, const CodeYamlNode *root)
 
     if (!names && !code_node_require(reader, root, "classes", " (or 'class_names')"))
         return false;
-    return code_read_optional(reader, root, "classes", 1, MAX_CLASSES,
+    return code_read_optional(reader, root, "classes", 1, CODE_MAX_CLASSES,
                               &reader->manifest->classes) &&
            (!names || read_class_names(reader, names));
 }
@@ -136,7 +133,7 @@ static bool read_ch_mult(const CodeReader *reader, const CodeYamlNode *node, Cod
         return code_read_fail(reader, node->line, "ch_mult: found %u levels, expected 1 to %d",
                               node->count, CODE_MAX_LEVELS);
     for (const CodeYamlNode *item = node->first; item; item = item->next) {
-        if (!code_read_number(reader, item, 1, 16, &vae->ch_mult[vae->levels++]))
+        if (!code_read_number(reader, item, 1, CODE_MAX_CH_MULT, &vae->ch_mult[vae->levels++]))
             return false;
     }
     return true;
@@ -163,11 +160,11 @@ static bool read_vae(const CodeReader *reader, const CodeYamlNode *node)
 
     if (!code_node_expect_keys(reader, node, keys) || !read_file_name(reader, node, &vae->file) ||
         (reader->manifest->synthetic && !require_all(reader, node, needed)) ||
-        !code_read_optional(reader, node, "codes", 1, 1 << 20, &vae->codes) ||
-        !code_read_optional(reader, node, "channels", 1, 1024, &vae->channels) ||
-        !code_read_optional(reader, node, "ch", 1, 1024, &vae->ch) ||
-        !code_read_optional(reader, node, "res_blocks", 1, 16, &vae->res_blocks) ||
-        !code_read_optional(reader, node, "groups", 1, 1024, &vae->groups))
+        !code_read_optional(reader, node, "codes", 1, CODE_MAX_CODES, &vae->codes) ||
+        !code_read_optional(reader, node, "channels", 1, CODE_MAX_CHANNELS, &vae->channels) ||
+        !code_read_optional(reader, node, "ch", 1, CODE_MAX_CH, &vae->ch) ||
+        !code_read_optional(reader, node, "res_blocks", 1, CODE_MAX_RES_BLOCKS, &vae->res_blocks) ||
+        !code_read_optional(reader, node, "groups", 1, CODE_MAX_GROUPS, &vae->groups))
         return false;
     if (vae->ch && vae->groups && vae->ch % vae->groups)
         return code_read_fail(reader, node->line,
@@ -191,9 +188,9 @@ static bool read_var(const CodeReader *reader, const CodeYamlNode *node, bool wi
     if (!code_node_expect_keys(reader, node, with_steps ? steps_too : keys) ||
         !read_file_name(reader, node, &var->file) ||
         (reader->manifest->synthetic && !require_all(reader, node, needed)) ||
-        !code_read_optional(reader, node, "depth", 1, 128, &var->depth) ||
-        !code_read_optional(reader, node, "width", 64, 8192, &var->width) ||
-        !code_read_optional(reader, node, "heads", 1, 128, &var->heads) ||
+        !code_read_optional(reader, node, "depth", 1, CODE_MAX_DEPTH, &var->depth) ||
+        !code_read_optional(reader, node, "width", 64, CODE_MAX_WIDTH, &var->width) ||
+        !code_read_optional(reader, node, "heads", 1, CODE_MAX_HEADS, &var->heads) ||
         !code_read_flag(reader, code_node_get(node, "shared_aln"), &var->shared_aln))
         return false;
     if (var->width % 64 || (var->width && var->heads && var->width != 64 * var->heads))
@@ -378,7 +375,7 @@ static bool read_defaults(const CodeReader *reader, const CodeYamlNode *node)
                               settings->drafting_steps);
     return (!guidance ||
             code_read_real(reader, guidance, 0.0, false, 100.0, &settings->guidance)) &&
-           code_read_optional(reader, node, "top_k", 0, 1 << 20, &settings->top_k) &&
+           code_read_optional(reader, node, "top_k", 0, CODE_MAX_CODES, &settings->top_k) &&
            (!top_p || code_read_real(reader, top_p, 0.0, false, 1.0, &settings->top_p)) &&
            (!temperature || read_temperature(reader, temperature));
 }

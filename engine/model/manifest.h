@@ -3,9 +3,7 @@
 #define CODE_MODEL_MANIFEST_H
 
 #include "codesrc.h"
-
-#define CODE_MAX_LEVELS 8 /* of a VQ-VAE */
-#define CODE_MAX_PAIRS  16
+#include "model/limits.h"
 
 /* A number that the manifest does not give is 0; the loader then takes it from the tensors. */
 typedef struct CodeManifestVae {

@@ -1,5 +1,5 @@
 /* model.c - opening, describing and closing a model. */
-#include "model.h"
+#include "model/model.h"
 
 #include "error.h"
 #include "philox.h"

@@ -3,10 +3,10 @@
 #define CODE_MODEL_MODEL_H
 
 #include "backend.h"
-#include "manifest.h"
-#include "weights.h"
+#include "model/manifest.h"
+#include "model/weights.h"
 
-enum { CODE_MAX_RES_BLOCKS = 8, CODE_PHI_COUNT = 4 };
+enum { CODE_PHI_COUNT = 4 };
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 

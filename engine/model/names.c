@@ -1,5 +1,5 @@
 /* names.c - classes by name. */
-#include "model.h"
+#include "model/model.h"
 
 #include "error.h"
 

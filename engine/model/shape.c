@@ -1,14 +1,11 @@
 /* shape.c - the numbers of a model: what the manifest says, completed from the tensors' shapes. */
-#include "model.h"
+#include "model/model.h"
 
 #include "error.h"
-#include "weights.h"
+#include "model/weights.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Larger than any model we know of, small enough for the arithmetic of plan.c. */
-enum { MAX_WIDTH = 16384, MAX_DEPTH = 256, MAX_CODES = 65536, MAX_CHANNELS = 1024, MAX_CH = 4096 };
 
 /* Dimension `axis` of a tensor that must be there. 0 on failure. */
 static unsigned dimension(const CodeWeights *weights, const char *name, unsigned rank,
@@ -31,17 +28,44 @@ static unsigned dimension(const CodeWeights *weights, const char *name, unsigned
     return 0;
 }
 
-/* How many of the tensors named by `format` with 0, 1, 2, ... there are. */
-static unsigned run_length(const CodeWeights *weights, const char *format_head,
-                           const char *format_tail, unsigned limit)
+/* N of a name that is `head`, N in decimal digits, a dot, and more. False for any other name. A
+ * number too large for any limit becomes one that is above all of them. */
+static bool read_index(const char *name, const char *head, unsigned *index)
 {
-    char name[128];
-    unsigned count = 0;
+    size_t length = strlen(head);
+    const char *digit = name + length;
 
-    do
-        snprintf(name, sizeof name, "%s%u%s", format_head, count, format_tail);
-    while (code_weights_find(weights, name) && ++count <= limit);
+    if (strncmp(name, head, length))
+        return false;
+    *index = 0;
+    for (; *digit >= '0' && *digit <= '9'; digit++)
+        *index = *index < 100000 ? 10 * *index + (unsigned)(*digit - '0') : *index;
+    return digit > name + length && *digit == '.';
+}
+
+/* One more than the highest N of all tensors named `head`N.*: a part of which one tensor is there
+ * counts, so that the walk over the model's tensors names those that are missing. */
+static unsigned count_parts(const CodeWeights *weights, const char *head)
+{
+    unsigned count = 0, index;
+
+    for (size_t i = 0; i < code_weights_count(weights); i++)
+        if (read_index(code_weights_at(weights, i)->name, head, &index) && index >= count)
+            count = index + 1;
     return count;
+}
+
+/* The same, which must be one to `limit`; 0 on failure. */
+static unsigned parts(const CodeWeights *weights, const char *head, unsigned limit,
+                      CodesrcError *error)
+{
+    unsigned count = count_parts(weights, head);
+
+    if (count >= 1 && count <= limit)
+        return count;
+    code_fail(error, CODESRC_MISMATCH, "%s: found %u parts %s*, expected 1 to %u",
+              code_weights_name(weights), count, head, limit);
+    return 0;
 }
 
 /* *number = found, unless the manifest gave another number. */
@@ -58,26 +82,24 @@ static bool agree(unsigned given, unsigned found, const char *what, const CodeWe
 static bool vae_levels(const CodeManifestVae *given, const CodeWeights *weights,
                        CodeVaeShape *shape, CodesrcError *error)
 {
-    unsigned levels = run_length(weights, "decoder.up.", ".block.0.conv1.weight", CODE_MAX_LEVELS);
+    unsigned levels = parts(weights, "decoder.up.", CODE_MAX_LEVELS, error);
 
-    if (levels < 1 || levels > CODE_MAX_LEVELS)
-        return code_fail(error, CODESRC_MISMATCH, "%s: %u levels decoder.up.*, expected 1..%d",
-                         code_weights_name(weights), levels, CODE_MAX_LEVELS);
-    if (!agree(given->levels, levels, "the number of levels (ch_mult)", weights, &shape->levels,
-               error))
+    if (!levels || !agree(given->levels, levels, "the number of levels (ch_mult)", weights,
+                          &shape->levels, error))
         return false;
     for (unsigned level = 0; level < levels; level++) {
         char name[64];
         unsigned out;
 
         snprintf(name, sizeof name, "decoder.up.%u.block.0.conv1.weight", level);
-        out = dimension(weights, name, 4, 0, MAX_CH * 16, error);
+        out = dimension(weights, name, 4, 0, CODE_MAX_CH * CODE_MAX_CH_MULT, error);
         if (!out)
             return false;
-        if (out % shape->ch)
+        if (out % shape->ch || out / shape->ch > CODE_MAX_CH_MULT)
             return code_fail(error, CODESRC_MISMATCH,
-                             "%s: tensor %s has %u outputs, expected a multiple of ch = %u",
-                             code_weights_name(weights), name, out, shape->ch);
+                             "%s: tensor %s has %u outputs, expected a multiple of ch = %u, up to "
+                             "%d times as many",
+                             code_weights_name(weights), name, out, shape->ch, CODE_MAX_CH_MULT);
         if (!agree(given->ch_mult[level], out / shape->ch, "ch_mult", weights,
                    &shape->ch_mult[level], error))
             return false;
@@ -118,18 +140,14 @@ bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
     if (manifest->synthetic)
         return groups_fit(shape, manifest->path, error);
 
-    codes = dimension(weights, "quantize.embedding.weight", 2, 0, MAX_CODES, error);
+    codes = dimension(weights, "quantize.embedding.weight", 2, 0, CODE_MAX_CODES, error);
     channels =
-        codes ? dimension(weights, "quantize.embedding.weight", 2, 1, MAX_CHANNELS, error) : 0;
-    ch = channels ? dimension(weights, "encoder.conv_in.weight", 4, 0, MAX_CH, error) : 0;
+        codes ? dimension(weights, "quantize.embedding.weight", 2, 1, CODE_MAX_CHANNELS, error) : 0;
+    ch = channels ? dimension(weights, "encoder.conv_in.weight", 4, 0, CODE_MAX_CH, error) : 0;
     if (!ch)
         return false;
-    blocks = run_length(weights, "encoder.down.0.block.", ".conv1.weight", CODE_MAX_RES_BLOCKS);
-    if (blocks < 1 || blocks > CODE_MAX_RES_BLOCKS)
-        return code_fail(error, CODESRC_MISMATCH,
-                         "%s: %u blocks encoder.down.0.block.*, expected 1..%d",
-                         code_weights_name(weights), blocks, CODE_MAX_RES_BLOCKS);
-    return agree(given->codes, codes, "codes", weights, &shape->codes, error) &&
+    blocks = parts(weights, "encoder.down.0.block.", CODE_MAX_RES_BLOCKS, error);
+    return blocks && agree(given->codes, codes, "codes", weights, &shape->codes, error) &&
            agree(given->channels, channels, "channels", weights, &shape->channels, error) &&
            agree(given->ch, ch, "ch", weights, &shape->ch, error) &&
            agree(given->res_blocks, blocks, "res_blocks", weights, &shape->res_blocks, error) &&
@@ -146,13 +164,11 @@ bool code_shape_of_var(const CodeManifestVar *given, const char *role, const Cod
     if (code_weights_is_synthetic(weights))
         return true;
 
-    depth = run_length(weights, "blocks.", ".attn.mat_qkv.weight", MAX_DEPTH);
-    if (depth < 1 || depth > MAX_DEPTH)
-        return code_fail(error, CODESRC_MISMATCH, "%s: %u blocks, expected 1..%d for the %s",
-                         code_weights_name(weights), depth, MAX_DEPTH, role);
-    width = dimension(weights, "pos_1LC", 3, 2, MAX_WIDTH, error);
-    heads = width ? dimension(weights, "blocks.0.attn.scale_mul_1H11", 4, 1, MAX_WIDTH, error) : 0;
-    rows = heads ? dimension(weights, "class_emb.weight", 2, 0, 1 << 20, error) : 0;
+    depth = parts(weights, "blocks.", CODE_MAX_DEPTH, error);
+    width = !depth ? 0 : dimension(weights, "pos_1LC", 3, 2, CODE_MAX_WIDTH, error);
+    heads =
+        width ? dimension(weights, "blocks.0.attn.scale_mul_1H11", 4, 1, CODE_MAX_HEADS, error) : 0;
+    rows = heads ? dimension(weights, "class_emb.weight", 2, 0, CODE_MAX_CLASSES + 1, error) : 0;
     if (!rows)
         return false;
     if (heads * CODE_HEAD_SIZE != width)

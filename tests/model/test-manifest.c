@@ -313,7 +313,7 @@ static void test_reals(void)
                 "temperature: found 2 numbers, expected one or 3");
     refuse_text("four temperatures of three", GOOD "defaults: {temperature: [1, 1, 1, 1]}\n",
                 "temperature: found 4 numbers");
-    refuse_text("top_k: 1048577", GOOD "defaults: {top_k: 1048577}\n", "from 0 to 1048576");
+    refuse_text("top_k: 65537", GOOD "defaults: {top_k: 65537}\n", "from 0 to 65536");
     refuse_text("drafting_steps: 0", GOOD "defaults: {drafting_steps: 0}\n", "from 1 to 3");
     refuse_text("drafting_steps: 4", GOOD "defaults: {drafting_steps: 4}\n", "from 1 to 3");
     refuse_text("drafting_steps not offered", GOOD "defaults: {drafting_steps: 2}\n",
@@ -328,10 +328,10 @@ static void test_ranges(void)
     } vae[] = {{"channels", "0", "from 1 to 1024"},
                {"channels", "1025", "from 1 to 1024"},
                {"channels", "2147483647", "from 1 to"},
-               {"codes", "0", "from 1 to 1048576"},
-               {"codes", "1048577", "from 1 to"},
+               {"codes", "0", "from 1 to 65536"},
+               {"codes", "65537", "from 1 to"},
                {"ch", "1025", "from 1 to 1024"},
-               {"res_blocks", "17", "from 1 to 16"},
+               {"res_blocks", "9", "from 1 to 8"},
                {"groups", "0", "from 1 to 1024"},
                {"ch_mult", "[]", "found 0 levels"},
                {"ch_mult", "[0]", "from 1 to 16"},

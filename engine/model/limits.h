@@ -1,0 +1,26 @@
+/* limits.h - the largest numbers that a model may have. The manifest's ranges, the checks of a weight
+ * file's shapes, the arrays of a model in memory and docs/models.md all take them from here. Each is
+ * larger than that of any model we know of, and small enough that sizes fit the plan's arithmetic. */
+#ifndef CODE_MODEL_LIMITS_H
+#define CODE_MODEL_LIMITS_H
+
+enum {
+    /* the VQ-VAE */
+    CODE_MAX_CODES = 65536, /* V: the samplers number codes in 16 bits */
+    CODE_MAX_CHANNELS = 1024,
+    CODE_MAX_CH = 1024,
+    CODE_MAX_CH_MULT = 16,
+    CODE_MAX_LEVELS = 8,
+    CODE_MAX_RES_BLOCKS = 8, /* of a level of the encoder; the decoder has one more */
+    CODE_MAX_GROUPS = 1024,
+    /* a transformer */
+    CODE_MAX_DEPTH = 128,
+    CODE_MAX_HEADS = 128,
+    CODE_MAX_WIDTH = 64 * CODE_MAX_HEADS,
+    CODE_MAX_CLASSES = 100000,
+    /* both */
+    CODE_MAX_SIDE = 64, /* of a scale */
+    CODE_MAX_PAIRS = 16,
+};
+
+#endif

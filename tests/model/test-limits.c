@@ -1,0 +1,415 @@
+/* test-limits.c - every number of a manifest and of a weight file at its limit and one past it, opened
+ * and, where that takes seconds at most, drawn. Under the address sanitizer a limit that an array does
+ * not hold is found. Argument: docs/models.md, which must name the same limits. */
+#include "../test.h"
+#include "hostile.h"
+#include "model/binder.h"
+#include "model/limits.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+/* ---- models ---------------------------------------------------------------------------------- */
+
+/* The numbers of a small model; a case changes one of them, and what must go with it. */
+typedef struct Numbers {
+    unsigned codes, channels, ch, groups, res_blocks, levels, ch_mult;
+    unsigned depth, heads, classes, scales, side;
+} Numbers;
+
+static const Numbers small = {.codes = 16,
+                              .channels = 4,
+                              .ch = 4,
+                              .groups = 2,
+                              .res_blocks = 1,
+                              .levels = 1,
+                              .ch_mult = 1,
+                              .depth = 1,
+                              .heads = 1,
+                              .classes = 2,
+                              .scales = 2,
+                              .side = 2};
+
+/* Writes a manifest into the scratch folder, and returns its path, for the caller to free; with weight files in place of `synthetic` if `files`. */
+static char *write_manifest(const char *name, const Numbers *n, bool files)
+{
+    Bytes text = {0};
+    char line[300];
+
+    put_text(&text, "name: limits\npatch_nums: [");
+    for (unsigned k = 1; k < n->scales; k++) {
+        snprintf(line, sizeof line, "%u, ", k);
+        put_text(&text, line);
+    }
+    snprintf(line, sizeof line, "%u]\nclasses: %u\n%svae: {", n->side, n->classes,
+             files ? "" : "synthetic: 1\n");
+    put_text(&text, line);
+    if (files) {
+        put_text(&text, "file: vae.safetensors");
+    } else {
+        snprintf(line, sizeof line, "codes: %u, channels: %u, ch: %u, res_blocks: %u, ch_mult: [%u",
+                 n->codes, n->channels, n->ch, n->res_blocks, n->ch_mult);
+        put_text(&text, line);
+        for (unsigned level = 1; level < n->levels; level++)
+            put_text(&text, ", 1");
+        put_text(&text, "]");
+    }
+    snprintf(line, sizeof line, ", groups: %u}\n", n->groups);
+    put_text(&text, line);
+    if (files)
+        snprintf(line, sizeof line, "drafter: {file: drafter.safetensors}\n");
+    else
+        snprintf(line, sizeof line, "drafter: {depth: %u, width: %u, heads: %u}\n", n->depth,
+                 64 * n->heads, n->heads);
+    put_text(&text, line);
+    write_file(name, text.data, text.size);
+    clear(&text);
+    return strdup(scratch(name));
+}
+
+static CodesrcModel *open_model(const char *path, bool headers_only, CodesrcError *error)
+{
+    CodesrcModelOptions options;
+
+    codesrc_model_options_init(&options);
+    options.device = "reference";
+    options.headers_only = headers_only;
+    return codesrc_model_open(path, &options, error);
+}
+
+/* Opens by headers, and plans. */
+static void expect_opened(const char *label, const char *path)
+{
+    CodesrcError error = {.text = ""};
+    CodesrcModel *model = open_model(path, true, &error);
+    CodesrcPlan plan;
+
+    CHECK(model && codesrc_plan(model, codesrc_model_info(model)->scales, 1, &plan, &error),
+          "%s: %s", label, error.text);
+    codesrc_model_unref(model);
+}
+
+static void draw(const char *label, const char *path)
+{
+    CodesrcError error = {.text = ""};
+    CodesrcModel *model = open_model(path, false, &error);
+    CodesrcGenerator *generator;
+    CodesrcPicture picture;
+    CodesrcRequest request;
+
+    CHECK(model, "%s: %s", label, error.text);
+    if (!model)
+        return;
+    codesrc_request_init(model, &request);
+    picture.stride = 3 * (size_t)codesrc_model_info(model)->side;
+    picture.data = malloc(picture.stride * codesrc_model_info(model)->side);
+    generator = codesrc_generator_new(model, 1, 0, &error);
+    CHECK(generator && codesrc_generate(generator, &request, 1, &picture, &error), "%s: %s", label,
+          error.text);
+    free(picture.data);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
+}
+
+/* ---- weight files ---------------------------------------------------------------------------- */
+
+/* What a weight file has that its model has not: one tensor of another size, or one more. */
+typedef struct Excess {
+    const char *tensor;
+    unsigned axis; /* that is longer by one */
+    bool added;    /* one more tensor, of one value */
+} Excess;
+
+static void add_entry(Bytes *header, const CodeListed *tensor, const Excess *excess, uint64_t *at)
+{
+    uint64_t elements = 1;
+    char line[300];
+
+    snprintf(line, sizeof line, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[",
+             header->size > 1 ? "," : "", tensor->name);
+    put_text(header, line);
+    for (unsigned i = 0; i < tensor->rank; i++) {
+        bool longer =
+            excess && !excess->added && i == excess->axis && !strcmp(tensor->name, excess->tensor);
+        uint64_t size = tensor->dims[i] + longer;
+
+        snprintf(line, sizeof line, "%s%" PRIu64, i ? "," : "", size);
+        put_text(header, line);
+        elements *= size;
+    }
+    snprintf(line, sizeof line, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", *at,
+             *at + 4 * elements);
+    put_text(header, line);
+    *at += 4 * elements;
+}
+
+/* The tensors of one part, all zero: a file that is long and takes no room. */
+static void write_sparse(const char *name, const CodeInventory *inventory, unsigned part,
+                         const Excess *excess)
+{
+    Bytes header = {0}, file = {0};
+    uint64_t at = 0;
+
+    put_text(&header, "{");
+    for (size_t i = 0; i < inventory->count; i++)
+        if (inventory->all[i].part == part)
+            add_entry(&header, &inventory->all[i], excess, &at);
+    if (excess && excess->added) {
+        CodeListed more = {.rank = 1, .dims = {1}};
+
+        snprintf(more.name, sizeof more.name, "%s", excess->tensor);
+        add_entry(&header, &more, NULL, &at);
+    }
+    put_text(&header, "}");
+    put_number(&file, header.size, 8);
+    put(&file, header.data, header.size);
+    write_file(name, file.data, file.size);
+    CHECK(!truncate(scratch(name), (off_t)(file.size + at)), "%s: no sparse file", name);
+    clear(&header);
+    clear(&file);
+}
+
+/* Weight files of a model that is open by a synthetic manifest. */
+static void write_files(CodesrcModel *model, const Excess *excess)
+{
+    unsigned part = excess && (!strncmp(excess->tensor, "blocks", 6) || excess->tensor[0] == 'p' ||
+                               excess->tensor[0] == 'c');
+    CodeInventory inventory = {0};
+    CodeSources sources = {0};
+    const CodeManifestPair *pair;
+    CodesrcError error = {.text = ""};
+
+    CHECK(code_model_list(model, model->info.scales, &inventory, &sources, &pair, &error), "%s",
+          error.text);
+    write_sparse("vae.safetensors", &inventory, 0, part == 0 ? excess : NULL);
+    write_sparse("drafter.safetensors", &inventory, 1, part == 1 ? excess : NULL);
+    free(inventory.all);
+    code_sources_close(&sources);
+}
+
+/* ---- cases ----------------------------------------------------------------------------------- */
+
+typedef struct Case {
+    const char *key, *range; /* of the manifest: "1 to 8" */
+    Numbers numbers;         /* those that are not 0 replace the small model's */
+    const char *past;        /* line of a manifest that is one past the limit, and its error */
+    const char *error;
+    Excess excess; /* the same of a weight file; none for what is no file's */
+    const char *file_error;
+    bool drawn;
+} Case;
+
+#define RANGE(least, most) #least " to " #most
+
+static const Case cases[] = {
+    {"codes",
+     RANGE(1, 65536),
+     {.codes = CODE_MAX_CODES},
+     "codes: 65537",
+     "from 1 to 65536",
+     {"quantize.embedding.weight", 0, false},
+     "dimension 0 is 65537, expected 1..65536",
+     true},
+    {"channels",
+     RANGE(1, 1024),
+     {.channels = CODE_MAX_CHANNELS},
+     "channels: 1025",
+     "from 1 to 1024",
+     {"quantize.embedding.weight", 1, false},
+     "dimension 1 is 1025, expected 1..1024",
+     true},
+    {"ch",
+     RANGE(1, 1024),
+     {.ch = CODE_MAX_CH},
+     "ch: 1025",
+     "from 1 to 1024",
+     {"encoder.conv_in.weight", 0, false},
+     "dimension 0 is 1025, expected 1..1024",
+     false},
+    {"groups",
+     RANGE(1, 1024),
+     {.ch = CODE_MAX_CH, .groups = CODE_MAX_GROUPS},
+     "groups: 1025",
+     "from 1 to 1024",
+     {0},
+     NULL,
+     false},
+    {"res_blocks",
+     RANGE(1, 8),
+     {.res_blocks = CODE_MAX_RES_BLOCKS},
+     "res_blocks: 9",
+     "from 1 to 8",
+     {"encoder.down.0.block.8.conv1.weight", 0, true},
+     "found 9 parts encoder.down.0.block.*, expected 1 to 8",
+     true},
+    {"ch_mult",
+     "1 to 8 numbers from 1 to 16",
+     {.ch_mult = CODE_MAX_CH_MULT},
+     "ch_mult: [17]",
+     "from 1 to 16",
+     {"decoder.up.0.block.0.conv1.weight", 0, false},
+     "has 65 outputs, expected a multiple of ch = 4, up to 16 times as many",
+     true},
+    {"ch_mult",
+     "1 to 8 numbers from 1 to 16",
+     {.levels = CODE_MAX_LEVELS, .side = 2},
+     "ch_mult: [1, 1, 1, 1, 1, 1, 1, 1, 1]",
+     "found 9 levels, expected 1 to 8",
+     {"decoder.up.8.block.0.conv1.weight", 0, true},
+     "found 9 parts decoder.up.*, expected 1 to 8",
+     true},
+    {"depth",
+     RANGE(1, 128),
+     {.depth = CODE_MAX_DEPTH},
+     "depth: 129",
+     "from 1 to 128",
+     {"blocks.128.attn.q_bias", 0, true},
+     "found 129 parts blocks.*, expected 1 to 128",
+     true},
+    {"width",
+     "64 · `heads`",
+     {.heads = CODE_MAX_HEADS},
+     "width: 8193",
+     "from 64 to 8192",
+     {"pos_1LC", 2, false},
+     "dimension 2 is 8193, expected 1..8192",
+     false},
+    {"heads",
+     RANGE(1, 128),
+     {.heads = CODE_MAX_HEADS},
+     "heads: 129",
+     "from 1 to 128",
+     {"blocks.0.attn.scale_mul_1H11", 1, false},
+     "dimension 1 is 129, expected 1..128",
+     false},
+    {"classes",
+     RANGE(1, 100000),
+     {.classes = CODE_MAX_CLASSES},
+     "classes: 100001",
+     "from 1 to 100000",
+     {"class_emb.weight", 0, false},
+     "dimension 0 is 100002, expected 1..100001",
+     true},
+    {"patch_nums",
+     "2 to 16 increasing numbers",
+     {.scales = CODESRC_MAX_SCALES, .side = 16},
+     "patch_nums: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]",
+     "found 17 scales",
+     {0},
+     NULL,
+     true},
+    {"patch_nums",
+     "from 1 to at most 64",
+     {.side = CODE_MAX_SIDE},
+     "patch_nums: [1, 65]",
+     "from 1 to 64",
+     {"pos_1LC", 1, false},
+     "found shape (1, 4098, 64), expected (1, 4097, 64)",
+     true},
+};
+
+static Numbers with(const Numbers *changed)
+{
+    Numbers numbers = small;
+    unsigned *to = (unsigned *)&numbers;
+    const unsigned *from = (const unsigned *)changed;
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *to; i++)
+        to[i] = from[i] ? from[i] : to[i];
+    return numbers;
+}
+
+/* The small model's manifest with the case's line in place of its own number. */
+static void test_past(const Case *c)
+{
+    bool vae = strstr("codes channels ch groups res_blocks ch_mult", c->key);
+    bool var = strstr("depth width heads", c->key);
+    Bytes text = {0};
+    const char *line[] = {"patch_nums: [1, 2]", "classes: 2"};
+    const char *number[] = {"codes: 16", "channels: 4",   "ch: 4",
+                            "groups: 2", "res_blocks: 1", "ch_mult: [1]",
+                            "depth: 1",  "width: 64",     "heads: 1"};
+    size_t key = strlen(c->key);
+
+    put_text(&text, "name: m\nsynthetic: 1\n");
+    for (unsigned i = 0; i < 2; i++) {
+        put_text(&text, !strncmp(line[i], c->key, key) && !vae && !var ? c->past : line[i]);
+        put_text(&text, "\n");
+    }
+    for (unsigned i = 0; i < 9; i++) {
+        bool own = !strncmp(number[i], c->key, key) && number[i][key] == ':';
+
+        put_text(&text, i == 0 ? "vae: {" : i == 6 ? "}\ndrafter: {" : ", ");
+        put_text(&text, own ? c->past : number[i]);
+    }
+    put_text(&text, "}\n");
+    refuse(CASE_MANIFEST, c->past, "past.yaml", &text, CODESRC_MALFORMED, c->error);
+}
+
+static void test_files(const Case *c, const char *manifest, const Numbers *numbers)
+{
+    CodesrcError error = {.text = ""};
+    CodesrcModel *model = open_model(manifest, true, &error), *past;
+    char *path = write_manifest("files.yaml", numbers, true);
+
+    CHECK(model, "%s: %s", c->key, error.text);
+    if (!model) {
+        free(path);
+        return;
+    }
+    write_files(model, NULL);
+    expect_opened(c->key, path);
+    write_files(model, &c->excess);
+    past = open_model(path, true, &error);
+    CHECK(!past && error.status == CODESRC_MISMATCH && strstr(error.text, c->file_error),
+          "%s: '%s', expected '%s'", c->key, error.text, c->file_error);
+    codesrc_model_unref(past);
+    codesrc_model_unref(model);
+    free(path);
+}
+
+static void test_case(const Case *c)
+{
+    Numbers numbers = with(&c->numbers);
+    char *manifest = write_manifest("limit.yaml", &numbers, false);
+
+    test_past(c);
+    expect_opened(c->key, manifest);
+    if (c->drawn)
+        draw(c->key, manifest);
+    if (c->excess.tensor)
+        test_files(c, manifest, &numbers);
+    free(manifest);
+    printf("%-44s at its limit, and one past it\n", c->key);
+}
+
+/* ---- the document ---------------------------------------------------------------------------- */
+
+/* Does docs/models.md have a row of that key that states the range? */
+static bool documented(const char *document, const Case *c)
+{
+    char line[2000], start[40];
+    FILE *file = fopen(document, "r");
+    bool found = false;
+
+    snprintf(start, sizeof start, "| `%s` |", c->key);
+    while (file && !found && fgets(line, sizeof line, file))
+        found = !strncmp(line, start, strlen(start)) && strstr(line, c->range);
+    if (file)
+        fclose(file);
+    return found;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s docs/models.md\n", argv[0]);
+        return 2;
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CHECK(documented(argv[1], &cases[i]), "%s has no row '| `%s` |' with '%s'", argv[1],
+              cases[i].key, cases[i].range);
+        test_case(&cases[i]);
+    }
+    return cases_end() | test_end();
+}
