@@ -1,6 +1,7 @@
-# apt.sh - sourced by demo and check: installs the Debian packages that are missing, and says so.
+# shellcheck shell=sh disable=SC2034
+# apt.sh - sourced by demo and check: which Debian packages they need, and how they get them.
 
-# need PACKAGE...
+# need PACKAGE...: installs the packages that are missing, and says so.
 need() {
     missing=
     for package in "$@"; do
@@ -11,27 +12,40 @@ need() {
     echo "installing with apt:$missing"
     as_root=
     [ "$(id -u)" = 0 ] || as_root=sudo
+    apt_log=$(mktemp) || exit 1
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
     # shellcheck disable=SC2086
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-        $missing >"${TMPDIR:-/tmp}/codesrc-apt.log" 2>&1 || {
-        tail -n 20 "${TMPDIR:-/tmp}/codesrc-apt.log"
+        $missing >"$apt_log" 2>&1 || {
+        tail -n 20 "$apt_log"
+        rm -f "$apt_log"
         echo "apt could not install:$missing" >&2
         exit 1
     }
+    rm -f "$apt_log"
 }
 
-# Compiler, Meson, and what engine, backend, element and tools are built on.
-build_packages="gcc libc6-dev meson ninja-build pkg-config libyaml-dev libjansson-dev libdnnl-dev
+# available PACKAGE...: prints those that this release of Debian has.
+available() {
+    for package in "$@"; do
+        apt-cache show "$package" >/dev/null 2>&1 && echo "$package"
+    done
+}
+
+# Compiler, Meson, and the libraries of engine, backend, element and tools. build-essential rather than
+# gcc: it brings libc6-dev and the g++ that checks C++ programs.
+build_packages="build-essential meson ninja-build pkg-config libyaml-dev libjansson-dev libdnnl-dev
     libpng-dev libminizip-dev nettle-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
-# gst-launch, and the elements that the pipelines use: encoders, muxers, converters.
+# gst-launch-1.0, and the elements that the pipelines use: encoders, muxers, converters.
 run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
-# What tests need beyond that: another reader of zip archives, GNU parallel, curl, a browser; for pipelines/
-# SRT, HLS, H.264, and Python.
+# What the tests need as well: another reader of zip archives, GNU parallel, curl, a browser; SRT, HLS,
+# H.264 and Python for pipelines/.
 test_packages="libarchive-dev unzip parallel chromium gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
-    python3-gi gir1.2-gst-plugins-base-1.0 curl"
-# The live studio, which sends JPEGs, and what WebRTC needs beyond that. libgstreamer-plugins-bad1.0-dev is also what
-# CUDA memory is built with, and tested with where there is no CUDA.
+    python3-gi gir1.2-gst-plugins-base-1.0 curl universal-ctags shellcheck"
+# What checks the format; Debian 13 no longer has this version, and the check is skipped there.
+format_packages="clang-format-14"
+# The live studio, which sends JPEGs, and what WebRTC needs as well. CUDA memory is built with
+# libgstreamer-plugins-bad1.0-dev too, and tested with it on machines without CUDA.
 studio_packages="libsoup-3.0-dev"
 webrtc_packages="libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-bad gstreamer1.0-nice"
 # What the Debian packages are built, examined and tried with.

@@ -37,7 +37,8 @@ def main():
     Gst.init(None)
     properties = " ".join('{}="{}"'.format(*a.split("=", 1)) for a in sys.argv[1:])
     try:
-        pipeline = Gst.parse_launch(f"codesrc num-buffers=2 {properties} ! video/x-raw,format=RGB ! "
+        pipeline = Gst.parse_launch(f"codesrc num-buffers=2 {properties} ! "
+                                    "video/x-raw,format=RGB ! "
                                     "appsink name=sink sync=false")
     except GLib.Error as error:
         sys.exit(f"{error.message}\nWhere codesrc is, GST_PLUGIN_PATH_1_0 tells GStreamer.")

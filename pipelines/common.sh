@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # common.sh - sourced by the scripts of this folder. Reads their arguments, and sees to it that
 # GStreamer has what they need.
 #

@@ -1,12 +1,14 @@
-"""codesrc and PyTorch side by side: measures both in one run, prints the tables of docs/performance.md and draws
-its plot.
+"""codesrc and PyTorch side by side: measures both in one run, prints the tables of
+docs/performance.md and draws its plot.
 
     python -m training.bench_compare --bench build/tools/code-bench --results out/bench.jsonl
-    python -m training.bench_compare --results out/bench.jsonl --plot docs/performance-cpu.png  # measures nothing
+    python -m training.bench_compare --results out/bench.jsonl --plot docs/performance-cpu.png
 
-    python -m training.bench_compare --device cuda --bench build/tools/code-bench --results out/bench-cuda.jsonl
+    python -m training.bench_compare --device cuda --bench build/tools/code-bench \\
+        --results out/bench-cuda.jsonl
 
-Every figure is appended to the results at once, so a run that is cut short can be printed."""
+Without --bench it measures nothing, and shows what the results hold. Every figure is appended to
+the results at once, so a run that is cut short can be printed."""
 
 import argparse
 import json
@@ -55,8 +57,9 @@ QUICK = (
 )
 
 
-# On a GPU: pictures as they are drawn where nobody looks, which has graphs and overlaps calls; the transformers alone; and
-# stages, one operation after the other. Rivals: as published, and as fast as PyTorch gets.
+# On a GPU: pictures as they are drawn where nobody looks, which has graphs and overlaps calls; the
+# transformers alone; and stages, one operation after the other. Rivals: as published, and as fast
+# as PyTorch gets.
 GPU = tuple(
     job
     for batch, runs in ((1, 20), (8, 10), (64, 5))
@@ -133,8 +136,8 @@ def measure(jobs, bench, device, results):
 
 
 def read(results):
-    """{(engine, shape, N, batch): {configuration: line}}. What was measured again, as something else kept the
-    machine busy, counts as the better of both."""
+    """{(engine, shape, N, batch): {configuration: line}}. What was measured again, as something
+    else kept the machine busy, counts as the better of both."""
     table = {}
     with open(results) as file:
         for line in map(json.loads, file):

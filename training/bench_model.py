@@ -1,9 +1,11 @@
-"""VAR with CoDe in PyTorch, decoding only, as fast as eager PyTorch or torch.compile make it: the yardstick of
-docs/performance.md. B pictures, K scales, C width, V codes, Z channels of a code, P the last side.
+"""VAR with CoDe in PyTorch, decoding only, as fast as eager PyTorch or torch.compile make it: the
+yardstick of docs/performance.md. B pictures, K scales, C width, V codes, Z channels of a code, P
+the last side.
 
-A precision is a pair: the type of weights and products, and the type of the residual stream. `autocast` runs
-under torch.autocast with weights that are bfloat16 already, so that no call converts them again; `autocast16` does with
-float16, as the public code has it on a GPU. Everything is computed on the device of the weights."""
+A precision is a pair: the type of weights and products, and the type of the residual stream.
+`autocast` runs under torch.autocast with weights that are bfloat16 already, so that no call
+converts them again; `autocast16` does with float16, as the public code has it on a GPU. Everything
+is computed on the device of the weights."""
 
 import math
 import time
@@ -26,7 +28,8 @@ def layer_norm(x):
 
 
 def linear(x, weight, bias):
-    """Weights in oneDNN's own layout, which F.linear does not take, are what a frozen graph computes with."""
+    """Weights in oneDNN's own layout, which F.linear does not take, are what a frozen graph
+    computes with."""
     if weight.is_mkldnn:
         return torch.ops.mkldnn._linear_pointwise(x.to(bias.dtype), weight, bias, 'none', [], '')
     return F.linear(x, weight, bias)
@@ -46,8 +49,8 @@ def attention(block, x, keys, values, start, mask):
 
 
 def run_block(block, x, modulation, keys, values, start, mask):
-    """One block over the n rows that come after `start` in the cache. modulation: (6, 2B, 1, C), or the class
-    vectors' SiLU (2B, C) to compute it from."""
+    """One block over the n rows that come after `start` in the cache. modulation: (6, 2B, 1, C), or
+    the class vectors' SiLU (2B, C) to compute it from."""
     if modulation.dim() == 2:
         modulation = linear(modulation, block['ada.weight'], block['ada.bias'])
         modulation = modulation.view(x.shape[0], 6, 1, -1).transpose(0, 1)
@@ -59,9 +62,9 @@ def run_block(block, x, modulation, keys, values, start, mask):
 
 
 class Transformer:
-    """`hoist`: modulations are computed here, once for the class, and not again at every scale as in the public
-    code. `packed`: weights of the blocks in oneDNN's layout. `compiled`: the blocks, each scale's shape by itself.
-    """
+    """`hoist`: modulations are computed here, once for the class, and not again at every scale as
+    in the public code. `packed`: weights of the blocks in oneDNN's layout. `compiled`: the blocks,
+    each scale's shape by itself."""
 
     def __init__(self, weights, shape, spec, precision, classes, hoist, compiled, packed):
         self.shape, self.width, self.depth = shape, spec['width'], spec['depth']
@@ -135,7 +138,8 @@ class Transformer:
         return (x.to(self.residual) + place).repeat(2, 1, 1)
 
     def scale(self, k, x, guidance):
-        """Guided logits (B, p * p, V) of scale k. x may begin with the inputs of all scales before: the hand-over."""
+        """Guided logits (B, p * p, V) of scale k. x may begin with the inputs of all scales before:
+        the hand-over."""
         n, rows = x.shape[1], self.shape['patch_nums'][k] ** 2
         start, mask = self.begin[k + 1] - n, self.allowed[:n, :n] if n > rows else None
         for block, modulation, (keys, values) in zip(self.blocks, self.modulations, self.caches):
@@ -150,7 +154,8 @@ class Transformer:
 
 
 def sample(logits, top_k, top_p, temperature):
-    """Top-k, then top-p among these, then the temperature, as the public code has it, but sorting k values only."""
+    """Top-k, then top-p among these, then the temperature, as the public code has it, but sorting k
+    values only."""
     values, codes = logits.topk(top_k or logits.shape[-1])
     if top_p > 0:
         above = values.softmax(-1).cumsum(-1) - values.softmax(-1)  # mass of what is more probable
@@ -231,7 +236,8 @@ class Decoder:
     def __init__(
         self, shape, weights, precision, classes, hoist=True, compiled=False, packed=False
     ):
-        """weights: {'vae', 'drafter' and perhaps 'refiner': {name: tensor}} of the precision's type."""
+        """weights: {'vae', 'drafter' and perhaps 'refiner': {name: tensor}} of the precision's
+        type."""
         self.shape = shape
         autocast, dtype = precision.startswith('autocast'), PRECISIONS[precision][0]
         self.device = weights['vae']['quantize.embedding.weight'].device.type
@@ -254,8 +260,9 @@ class Decoder:
 
     @torch.inference_mode()
     def draw(self, steps, guidance=1.5, top_k=600, top_p=0.96, tokens=None, seen=None):
-        """Draws B pictures. Returns them and the seconds of drafter, hand-over, refiner and VQ-VAE. `tokens`: token
-        maps to feed in place of the drawn ones; `seen`: called with each scale's logits."""
+        """Draws B pictures. Returns them and the seconds of drafter, hand-over, refiner and VQ-VAE.
+        `tokens`: token maps to feed in place of the drawn ones; `seen`: called with each scale's
+        logits."""
         patch_nums, last = self.shape['patch_nums'], self.shape['patch_nums'][-1]
         scales, f_hat, areas = len(patch_nums), 0, [None]
         times, before = [0.0] * 4, self.now()

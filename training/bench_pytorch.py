@@ -1,10 +1,10 @@
 """Times the shapes that code-bench times, in PyTorch: one JSON line for each configuration.
 
-A configuration is a precision (`f32`; `autocast`: bfloat16 products, float32 elsewhere; `autocast16`: the same with
-float16, for GPUs; `bf16`: all in bfloat16),
-eager PyTorch with modulations computed `again` at every scale, as the public code does, or `once` a class, before
-the measurement begins; the same with weights of the blocks `packed` in oneDNN's layout; or torch.compile (`compiled`),
-modulations once."""
+A configuration is a precision (`f32`; `autocast`: bfloat16 products, float32 elsewhere;
+`autocast16`: the same with float16, for GPUs; `bf16`: all in bfloat16), eager PyTorch with
+modulations computed `again` at every scale, as the public code does, or `once` a class, before the
+measurement begins; the same with weights of the blocks `packed` in oneDNN's layout; or
+torch.compile (`compiled`), modulations once."""
 
 import argparse
 import json

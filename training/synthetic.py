@@ -1,6 +1,6 @@
-"""Synthetic weights, as engine/model/synthetic.c makes them: every tensor is a function of its name, its shape
-and a seed. Shapes of models, and the names and shapes of their tensors as in the released checkpoints.
-"""
+"""Synthetic weights, as engine/model/synthetic.c makes them: every tensor is a function of its
+name, its shape and a seed. Shapes of models, and the names and shapes of their tensors as in the
+released checkpoints."""
 
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -115,7 +115,8 @@ def decoder_tensors(shape):
 
 
 def operations(shape, steps):
-    """Of one picture, two a multiply-add, as engine/plan.c counts them: both sides compute the same."""
+    """Of one picture, two a multiply-add, as engine/plan.c counts them: both sides compute the
+    same."""
     sides, codes, total = shape['patch_nums'], shape['vae']['codes'], 0
     rows = [p * p for p in sides]
     for k in range(len(sides)):
@@ -166,7 +167,8 @@ def name_key(name, seed):
 
 
 def fill(out, first, key, amp, offset):
-    """out[j] = offset + amp * uniform(-1, 1) of element first + j: MurmurHash3's finalizer of its index."""
+    """out[j] = offset + amp * uniform(-1, 1) of element first + j: MurmurHash3's finalizer of its
+    index."""
     h = np.arange(first, first + len(out), dtype=np.uint64).astype(np.uint32)
     h *= np.uint32(0x9E3779B9)
     h += key

@@ -78,8 +78,7 @@ char *shared;
     abort();
 }
 
-/* ---- switching stacks
- * ---------------------------------------------------------------------------- */
+/* ---- switching stacks ------------------------------------------------------------------------ */
 
 #ifndef WITH_UCONTEXT
 extern "C" void cuda_on_cpu_switch(void **from, void *to);
@@ -189,8 +188,7 @@ void prepare(Fiber &fiber)
 #endif
 }
 
-/* ---- one block
- * ------------------------------------------------------------------------------------ */
+/* ---- one block ------------------------------------------------------------------------------- */
 
 /* Runs a fiber until a thread of it waits, or all of them ended. */
 void resume(int fiber)

@@ -136,8 +136,7 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
     return multiply_in(handle ? handle->stream : nullptr, p);
 }
 
-/* ---- cuBLASLt
- * -------------------------------------------------------------------------------------- */
+/* ---- cuBLASLt -------------------------------------------------------------------------------- */
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *handle)
 {

@@ -13,9 +13,7 @@
 #include <unistd.h>
 #include <vector>
 
-/* ---- barriers and shared memory
- * ------------------------------------------------------------------
- */
+/* ---- barriers and shared memory -------------------------------------------------------------- */
 
 /* out[i] = what the thread behind wrote; with or without waiting for it. */
 __global__ static void pass_on(unsigned *out, bool wait)
@@ -71,9 +69,7 @@ static void check_shared()
         CHECK(value == 0xFFFFFFFF, "%x", value);
 }
 
-/* ---- shuffles and atomics
- * ------------------------------------------------------------------------
- */
+/* ---- shuffles and atomics -------------------------------------------------------------------- */
 
 __global__ static void shuffle(int *out)
 {
@@ -115,9 +111,7 @@ static void check_atomics()
     CHECK(least == 61 && most == 39, "%d %d", least, most);
 }
 
-/* ---- limits
- * --------------------------------------------------------------------------------------
- */
+/* ---- limits ---------------------------------------------------------------------------------- */
 
 __global__ static void nothing()
 {
@@ -162,9 +156,7 @@ static void check_deadlock()
     CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "status %d", status);
 }
 
-/* ---- number types
- * --------------------------------------------------------------------------------
- */
+/* ---- number types ---------------------------------------------------------------------------- */
 
 static void check_numbers()
 {
@@ -186,9 +178,7 @@ static void check_numbers()
     CHECK(isnan(__bfloat162float(__float2bfloat16_rn(NAN))), "not a number");
 }
 
-/* ---- tensor core
- * ---------------------------------------------------------------------------------
- */
+/* ---- tensor core ----------------------------------------------------------------------------- */
 
 static float small(int i, int j)
 {
@@ -233,11 +223,15 @@ static void check_tensor_core()
         }
 }
 
-/* ---- products
- * ------------------------------------------------------------------------------------
- */
+/* ---- products -------------------------------------------------------------------------------- */
 
 /* d (m, n) = a^T b + c + bias, twice, against loops. */
+static void fill(float *to, int count, int salt)
+{
+    for (int i = 0; i < count; i++)
+        to[i] = small(i, salt);
+}
+
 static void check_products()
 {
     enum { M = 11, N = 6, K = 9, BATCH = 2 };
@@ -255,12 +249,9 @@ static void check_products()
     cublasLtMatmulHeuristicResult_t found;
     int count = 0;
 
-    for (int i = 0; i < K * M; i++)
-        a[i] = small(i, 1);
-    for (int i = 0; i < BATCH * K * N; i++)
-        b[i] = small(i, 2);
-    for (int i = 0; i < BATCH * M * N; i++)
-        c[i] = small(i, 3);
+    fill(a, K * M, 1);
+    fill(b, BATCH * K * N, 2);
+    fill(c, BATCH * M * N, 3);
     for (int i = 0; i < M; i++)
         bias[i] = (float)i;
     cublasLtMatmulDescInit(&what, CUBLAS_COMPUTE_32F, CUDA_R_32F);
@@ -301,9 +292,7 @@ static void check_products()
           "an operand that begins elsewhere than the algorithm was told");
 }
 
-/* ---- streams, events, graphs
- * -------------------------------------------------------------------------
- */
+/* ---- streams, events, graphs ----------------------------------------------------------------- */
 
 __global__ static void add_to(int *at, int value)
 {

@@ -22,7 +22,8 @@ fail() {
 declared() {
     grep -v '^#include' "$header" | ${CC:-cc} -E -P -dD -undef -x c - | grep -v -e '^#define _' -e '^#undef' |
         sed -e 's/^#.*/&;/' | tr -s ' \n' ' ' |
-        sed -e 's/; */;\n/g' -e 's/{ */{\n/g' -e 's/ *}/\n}/g' -e 's/, */,\n/g' -e 's/\* */*/g' | sed -e 's/^ *//' -e '/^$/d'
+        sed -e 's/; */;\n/g' -e 's/{ */{\n/g' -e 's/ *}/\n}/g' -e 's/, */,\n/g' -e 's/\* */*/g' |
+        sed -e 's/^ *//' -e '/^$/d'
 }
 
 if [ "${6:-}" = --write ]; then

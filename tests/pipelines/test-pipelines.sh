@@ -56,7 +56,7 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         "$script" --help | grep -q "^Usage: pipelines/${script##*/}" || fail "$script --help"
         ! "$script" out 'no property' 2> log || fail "$script takes anything"
         grep -q 'found "no property" where PROPERTY=VALUE was expected' log || fail "$script: $(cat log)"
-        ! GST_PLUGIN_PATH_1_0= GST_REGISTRY="$folder/none" "$script" 2> log || fail "$script, no codesrc"
+        ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$script" 2> log || fail "$script, no codesrc"
         grep -q 'export GST_PLUGIN_PATH_1_0=' log || fail "$script: $(cat log)"
     done
     for program in slides tour morph; do
@@ -65,7 +65,7 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         grep -q '.webm or .mp4 was expected' log || fail "$program: $(cat log)"
         ! "$PROGRAMS/$program" film.webm 2,4 nonsense 2> log || fail "$program takes anything"
         ! "$PROGRAMS/$program" film.webm 2,4 model=nope 2> log || fail "$program model=nope"
-        ! GST_PLUGIN_PATH_1_0= GST_REGISTRY="$folder/none" "$PROGRAMS/$program" 2> log || fail "$program"
+        ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PROGRAMS/$program" 2> log || fail "$program"
         grep -q 'export GST_PLUGIN_PATH_1_0=' log || fail "$program: $(cat log)"
     done
     ;;
@@ -155,7 +155,7 @@ hls) # Five segments, the last that were made, each of which can be decoded with
     grep -q '^#EXT-X-ENDLIST' out/stream.m3u8 || fail "$(cat out/stream.m3u8)"
     grep -q 'src="stream.m3u8"' out/index.html || fail 'the page does not play the stream'
     grep -v '^#' out/stream.m3u8 | sed '/^$/d' > listed.txt
-    ls out | grep '\.ts$' | tail -n 5 | cmp - listed.txt || fail "$(ls out) $(cat out/stream.m3u8)"
+    (cd out && printf '%s\n' *.ts) | tail -n 5 | cmp - listed.txt || fail "$(ls out) $(cat out/stream.m3u8)"
     [ "$(ls out/*.ts | wc -l)" -le 8 ] || fail "old segments are kept: $(ls out)"
     while read -r segment; do
         timeout 60 "$FRAMES" "out/$segment" > look.txt || fail "$segment cannot be decoded alone"

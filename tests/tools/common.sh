@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # common.sh - sourced by the tests of the tools: a folder of their own, in which `log` is what the last
 # command has said; a small model; and what is expected.
 folder=$(mktemp -d)

@@ -1,7 +1,8 @@
 // streams.js - how pictures and events come: one EventSource, and WebRTC or a stream of JPEGs.
 // A page that is hidden or paused closes both, so that nothing is drawn or sent for it.
 
-const SILENCE = 7000; // ms without an event after which the connection counts as lost; they come each 2 s
+// The connection counts as lost after so many ms without an event; the server sends one every 2 s.
+const SILENCE = 7000;
 const PATIENCE = 8000; // ms that WebRTC may take to its first picture
 
 export class Streams {

@@ -85,7 +85,9 @@ async function change(settings) {
 function bindControls() {
   const read = {
     'class-id': () => ({class: $('class-id').value === '-1' ? null : Number($('class-id').value)}),
-    'drafting-steps': () => ({'drafting-steps': model['drafting-steps'][$('drafting-steps').value]}),
+    'drafting-steps': () => {
+      return {'drafting-steps': model['drafting-steps'][$('drafting-steps').value]};
+    },
     guidance: () => ({guidance: Number($('guidance').value)}),
     rate: () => ({rate: RATES[$('rate').value]}),
     progressive: () => ({progressive: $('progressive').checked}),
@@ -109,7 +111,8 @@ function bindControls() {
 }
 
 function fillControls() {
-  const options = [[-1, 'Any: another for each picture']].concat(model.classes.map((name, id) => [id, name]));
+  const any = [-1, 'Any: another for each picture'];
+  const options = [any].concat(model.classes.map((name, id) => [id, name]));
   $('class-id').replaceChildren(...options.map(([id, name]) => new Option(name, id)));
   $('drafting-steps').max = model['drafting-steps'].length - 1;
   $('seed').max = model.limits.seed;
@@ -117,7 +120,8 @@ function fillControls() {
   $('model').textContent = [model.name, model.description].filter(Boolean).join(': ');
   if (!model.webrtc) {
     $('transport').value = 'jpeg';
-    $('transport').querySelectorAll('option:not([value=jpeg])').forEach((option) => (option.disabled = true));
+    for (const option of $('transport').querySelectorAll('option:not([value=jpeg])'))
+      option.disabled = true;
   }
 }
 
@@ -135,21 +139,23 @@ function showPicture(made, rate) {
   $('made-scale').textContent = made.scale + ' of ' + made.scales;
   $('image').alt = $('class').textContent;
   $('video').setAttribute('aria-label', $('class').textContent);
-  $('again').textContent = `code-image --class ${made['class-id']} --seed ${made.seed} --frame ${made.frame}` +
-    ` --drafting-steps ${made['drafting-steps']} --guidance ${made.guidance} --output picture.png`;
+  $('again').textContent = `code-image --class ${made['class-id']} --seed ${made.seed}` +
+    ` --frame ${made.frame} --drafting-steps ${made['drafting-steps']}` +
+    ` --guidance ${made.guidance} --output picture.png`;
 }
 
 function showPerformance(performance, state) {
-  const stages = ['drafter', 'refiner', 'vae'];
+  const stages = ['drafter', 'refiner', 'vae'], speed = performance['pictures-per-second'];
 
-  $('per-second').textContent = performance['pictures-per-second'] ? performance['pictures-per-second'].toFixed(1) : '–';
+  $('per-second').textContent = speed ? speed.toFixed(1) : '–';
   $('per-picture').textContent = milliseconds(performance.seconds);
   $('memory').textContent = megabytes(performance['planned-bytes']);
   stages.forEach((stage, i) => {
     $(stage).textContent = milliseconds(performance['seconds-' + stage]);
     $('stages').children[i].style.flexGrow = 1000 * performance['seconds-' + stage] || 0;
   });
-  $('machine').textContent = `${performance.device}, ${performance.precision}, ${performance.threads} threads; ` +
+  $('machine').textContent = `${performance.device}, ${performance.precision}, ` +
+    `${performance.threads} threads; ` +
     `${megabytes(performance['weight-bytes'])} MB of the memory are weights; ` +
     `${performance.processed} frames drawn, ${performance.dropped} passed over; ` +
     `${state.pages} watching`;
