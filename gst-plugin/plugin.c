@@ -1,10 +1,12 @@
 /* plugin.c - the entry point of the GStreamer plugin: registers its elements and does nothing else,
  * so that scanning the plugin opens no file and starts no thread. */
-#include "gstcodepaint.h"
-#include "gstcodesrc.h"
+#include "codepaint/gstcodepaint.h"
+#include "codesrc/gstcodesrc.h"
+#include "report/gstcodelog.h"
 
 static gboolean plugin_init(GstPlugin *plugin)
 {
+    gst_code_log_init();
     return GST_ELEMENT_REGISTER(codesrc, plugin) && GST_ELEMENT_REGISTER(codepaint, plugin);
 }
 

@@ -1,4 +1,4 @@
-/* cuda.h - the part of the CUDA driver's interface that libgstcuda and gst-plugin/cuda use, on the
+/* cuda.h - the part of the CUDA driver's interface that libgstcuda and gst-plugin/video/cuda use, on the
  * host: libcuda.c. Names, values and layouts are the driver's, because libgstcuda was compiled with
  * its header. What no test uses is a name only. */
 #ifndef CUDA_ON_CPU_DRIVER_H

@@ -1,0 +1,186 @@
+/* gstcodeclock.c - real time: a live source waits for the clock, passes over the frames for which
+ * it is too late, and tells how long a picture takes. Other streams pass over frames where
+ * downstream says that they come too late. Frames keep their times, so nothing drifts. */
+#include "codesrc/gstcodesrcprivate.h"
+
+/* ---- QoS ----------------------------------------------------------------------- */
+
+void gst_code_src_reset_qos(GstCodeSrc *self)
+{
+    GST_OBJECT_LOCK(self);
+    self->qos_earliest = GST_CLOCK_TIME_NONE;
+    self->qos_proportion = 1.0;
+    GST_OBJECT_UNLOCK(self);
+}
+
+gboolean gst_code_src_event(GstBaseSrc *src, GstEvent *event)
+{
+    GstCodeSrc *self = GST_CODE_SRC(src);
+    GstClockTimeDiff diff;
+    GstClockTime time, earliest;
+    gdouble proportion;
+
+    if (GST_EVENT_TYPE(event) == GST_EVENT_SEEK && !gst_code_src_note_seek(self, event))
+        return FALSE;
+    if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) {
+        gst_event_parse_qos(event, NULL, &proportion, &diff, &time);
+        /* What is this late already will be later still when it has been drawn. */
+        earliest = GST_CLOCK_TIME_NONE;
+        if (GST_CLOCK_TIME_IS_VALID(time) && diff > 0)
+            earliest = time + 2 * diff;
+        GST_OBJECT_LOCK(self);
+        self->qos_earliest = earliest;
+        self->qos_proportion = proportion;
+        GST_OBJECT_UNLOCK(self);
+    }
+    return GST_CODE_SRC_PARENT->event(src, event);
+}
+
+static gboolean running_time(GstCodeSrc *self, GstClockTime *time)
+{
+    GstClock *clock = gst_element_get_clock(GST_ELEMENT(self));
+    GstClockTime base = gst_element_get_base_time(GST_ELEMENT(self)), now;
+
+    if (!clock)
+        return FALSE;
+    now = gst_clock_get_time(clock);
+    gst_object_unref(clock);
+    *time = now > base ? now - base : 0;
+    return TRUE;
+}
+
+GstClockTime gst_code_src_earliest(gpointer data, const GstSegment *segment)
+{
+    GstCodeSrc *self = data;
+    GstClockTime earliest = GST_CLOCK_TIME_NONE, now, latency;
+
+    GST_OBJECT_LOCK(self);
+    if (self->qos)
+        earliest = self->qos_earliest;
+    GST_OBJECT_UNLOCK(self);
+    latency = gst_code_stats_latency(&self->stats);
+    /* Begun now, it is there after the time that is expected, and may be late by the latency. */
+    if (gst_base_src_is_live(GST_BASE_SRC(self)) && latency > 0 && running_time(self, &now)) {
+        now += gst_code_stats_expected(&self->stats);
+        now = now > latency ? now - latency : 0;
+        earliest = GST_CLOCK_TIME_IS_VALID(earliest) ? MAX(earliest, now) : now;
+    }
+    if (!GST_CLOCK_TIME_IS_VALID(earliest) || segment->rate < 0.0)
+        return GST_CLOCK_TIME_NONE;
+    return gst_segment_position_from_running_time(segment, GST_FORMAT_TIME, earliest);
+}
+
+GstClockTime gst_code_src_too_late(GstCodeSrc *self, const GstSegment *segment)
+{
+    GstClockTime latency = gst_code_stats_latency(&self->stats), now;
+
+    /* Before the first picture is drawn, nothing is known of how late it may be. */
+    if (!gst_base_src_is_live(GST_BASE_SRC(self)) || latency == 0 || !running_time(self, &now) ||
+        now <= latency)
+        return GST_CLOCK_TIME_NONE;
+    return gst_segment_position_from_running_time(segment, GST_FORMAT_TIME, now - latency);
+}
+
+gint64 gst_code_src_deadline(gpointer data, const GstSegment *segment, const GstCodeTiming *timing)
+{
+    GstCodeSrc *self = data;
+    GstClockTime due = gst_segment_to_running_time(segment, GST_FORMAT_TIME, timing->pts), now;
+
+    if (!gst_base_src_is_live(GST_BASE_SRC(self)) || !GST_CLOCK_TIME_IS_VALID(due) ||
+        !running_time(self, &now))
+        return G_MAXINT64;
+    return g_get_monotonic_time() + GST_CLOCK_DIFF(now, due) / GST_USECOND;
+}
+
+gdouble gst_code_src_proportion(gpointer data)
+{
+    GstCodeSrc *self = data;
+    gdouble proportion;
+
+    GST_OBJECT_LOCK(self);
+    proportion = self->qos_proportion;
+    GST_OBJECT_UNLOCK(self);
+    return proportion;
+}
+
+void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
+                               const GstCodeTiming *timing, guint64 dropped)
+{
+    gboolean live = gst_base_src_is_live(GST_BASE_SRC(self));
+    GstClockTime running = gst_segment_to_running_time(segment, GST_FORMAT_TIME, timing->pts);
+    GstClockTime stream = gst_segment_to_stream_time(segment, GST_FORMAT_TIME, timing->pts);
+    guint64 processed, all;
+    GstMessage *message;
+    gdouble proportion;
+
+    GST_OBJECT_LOCK(self);
+    proportion = self->qos_proportion;
+    GST_OBJECT_UNLOCK(self);
+    self->discont = TRUE;
+    gst_code_stats_dropped(&self->stats, dropped);
+    gst_code_stats_counts(&self->stats, &processed, &all);
+    message =
+        gst_message_new_qos(GST_OBJECT(self), live, running, stream, timing->pts, timing->duration);
+    gst_message_set_qos_values(message, 0, proportion, 1000000);
+    gst_message_set_qos_stats(message, GST_FORMAT_BUFFERS, processed, all);
+    gst_element_post_message(GST_ELEMENT(self), message);
+}
+
+/* ---- the clock ----------------------------------------------------------------- */
+
+void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment)
+{
+    GstClockTime now;
+
+    if (self->anchored || !gst_base_src_is_live(GST_BASE_SRC(self)))
+        return;
+    self->anchored = TRUE;
+    if (running_time(self, &now))
+        gst_code_timeline_anchor(&self->timeline, segment, now);
+}
+
+gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment,
+                                     const GstCodeTiming *timing)
+{
+    GstClockTime time = gst_segment_to_running_time(segment, GST_FORMAT_TIME, timing->pts);
+    GstClock *clock;
+    GstClockReturn result = GST_CLOCK_OK;
+    GstClockID id;
+
+    if (!gst_base_src_is_live(GST_BASE_SRC(self)) || !GST_CLOCK_TIME_IS_VALID(time))
+        return TRUE;
+    clock = gst_element_get_clock(GST_ELEMENT(self));
+    if (!clock)
+        return TRUE;
+    id = gst_clock_new_single_shot_id(clock, time + gst_element_get_base_time(GST_ELEMENT(self)));
+    GST_OBJECT_LOCK(self);
+    self->clock_id = id;
+    if (self->clock_interrupted)
+        result = GST_CLOCK_UNSCHEDULED;
+    GST_OBJECT_UNLOCK(self);
+    if (result == GST_CLOCK_OK)
+        result = gst_clock_id_wait(id, NULL);
+    GST_OBJECT_LOCK(self);
+    self->clock_id = NULL;
+    GST_OBJECT_UNLOCK(self);
+    gst_clock_id_unref(id);
+    gst_object_unref(clock);
+    return result != GST_CLOCK_UNSCHEDULED;
+}
+
+void gst_code_src_interrupt_clock(GstCodeSrc *self, gboolean interrupted)
+{
+    GST_OBJECT_LOCK(self);
+    self->clock_interrupted = interrupted;
+    if (interrupted && self->clock_id)
+        gst_clock_id_unschedule(self->clock_id);
+    GST_OBJECT_UNLOCK(self);
+}
+
+/* ---- latency ------------------------------------------------------------------- */
+
+void gst_code_src_update_latency(GstCodeSrc *self)
+{
+    if (gst_code_stats_update_latency(&self->stats) && gst_base_src_is_live(GST_BASE_SRC(self)))
+        gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
+}

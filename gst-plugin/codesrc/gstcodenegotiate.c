@@ -1,0 +1,114 @@
+/* gstcodenegotiate.c - which video downstream gets, in whose memory, and out of which pool. */
+#include "codesrc/gstcodesrcprivate.h"
+#include "video/gstcodecaps.h"
+
+GstCaps *gst_code_src_get_caps(GstBaseSrc *src, GstCaps *filter)
+{
+    GstCodeSrc *self = GST_CODE_SRC(src);
+    GstCaps *caps = gst_pad_get_pad_template_caps(GST_BASE_SRC_PAD(src));
+    GstCaps *filtered;
+    gboolean makes_cuda;
+    guint side;
+
+    GST_OBJECT_LOCK(self);
+    side = self->side;
+    makes_cuda = self->makes_cuda;
+    GST_OBJECT_UNLOCK(self);
+    if (side)
+        caps = gst_code_caps_narrow(caps, side);
+    if (side && !makes_cuda)
+        caps = gst_code_caps_without_cuda(caps);
+    if (!filter)
+        return caps;
+    filtered = gst_caps_intersect_full(filter, caps, GST_CAPS_INTERSECT_FIRST);
+    gst_caps_unref(caps);
+    return filtered;
+}
+
+/* Says why there is no CUDA memory, where downstream takes nothing else. */
+static void explain(GstCodeSrc *self)
+{
+    GstPad *pad = GST_BASE_SRC_PAD(self);
+    GstCaps *template = gst_pad_get_pad_template_caps(pad);
+    GstCaps *wanted = gst_pad_peer_query_caps(pad, template);
+    CodesrcError error = {.status = CODESRC_NO_DEVICE};
+
+    if (!self->cuda.module && wanted && gst_code_caps_all_in_cuda(wanted)) {
+        g_snprintf(error.text, sizeof error.text,
+                   "downstream takes video/x-raw(" GST_CODE_CUDA_MEMORY ") alone, which cannot be "
+                   "had: %.350s",
+                   self->cuda.why.text);
+        gst_code_weights_post_error(&self->weights, &error);
+    }
+    gst_clear_caps(&wanted);
+    gst_caps_unref(template);
+}
+
+gboolean gst_code_src_negotiate(GstBaseSrc *src)
+{
+    gboolean negotiated = GST_CODE_SRC_PARENT->negotiate(src);
+
+    if (!negotiated)
+        explain(GST_CODE_SRC(src));
+    return negotiated;
+}
+
+GstCaps *gst_code_src_fixate(GstBaseSrc *src, GstCaps *caps)
+{
+    GstCaps *peer = gst_pad_peer_query_caps(GST_BASE_SRC_PAD(src), NULL);
+
+    caps = gst_code_caps_fixate(gst_code_caps_choose_memory(caps, peer));
+    gst_clear_caps(&peer);
+    return GST_CODE_SRC_PARENT->fixate(src, caps);
+}
+
+/* Whether pictures can be made like that, and how they are drawn for it. */
+static gboolean prepare(GstCodeSrc *self, const GstCaps *caps, const GstVideoInfo *info,
+                        CodesrcOutput *output)
+{
+    *output = (CodesrcOutput){.on_device = FALSE};
+    return gst_code_caps_in_cuda(caps) ? gst_code_output_from_info(output, info)
+                                       : gst_code_writer_setup(&self->writer, info);
+}
+
+gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps)
+{
+    GstCodeSrc *self = GST_CODE_SRC(src);
+    GstVideoInfo info;
+    CodesrcOutput output;
+
+    if (!gst_video_info_from_caps(&info, caps) || !prepare(self, caps, &info, &output)) {
+        GST_ERROR_OBJECT(self, "cannot make %" GST_PTR_FORMAT, caps);
+        return FALSE;
+    }
+    gst_code_timeline_set_rate(&self->timeline, info.fps_n, info.fps_d);
+    GST_OBJECT_LOCK(self);
+    self->info = info;
+    /* What was drawn ahead lies where nobody wants it any more. */
+    if (!gst_code_output_equal(&self->output, &output))
+        self->serial++;
+    self->output = output;
+    GST_OBJECT_UNLOCK(self);
+    gst_base_src_set_blocksize(src, GST_VIDEO_INFO_SIZE(&info));
+    return TRUE;
+}
+
+gboolean gst_code_src_decide_allocation(GstBaseSrc *src, GstQuery *query)
+{
+    GstCodeSrc *self = GST_CODE_SRC(src);
+    CodesrcError error;
+
+    if (!self->output.on_device) {
+        gst_code_writer_choose_pool(&self->writer, query);
+    } else if (!gst_code_cuda_choose_pool(&self->cuda, query, &error)) {
+        gst_code_weights_post_error(&self->weights, &error);
+        return FALSE;
+    }
+    return GST_CODE_SRC_PARENT->decide_allocation(src, query);
+}
+
+void gst_code_src_set_context(GstElement *element, GstContext *context)
+{
+    gst_code_cuda_take_context(&GST_CODE_SRC(element)->cuda, context);
+    GST_ELEMENT_CLASS(g_type_class_peek(GST_TYPE_PUSH_SRC))->set_context(element, context);
+}

@@ -1,0 +1,117 @@
+/* gstcodepreset.c - presets that the element brings along, in front of those that users save. The
+ * number of drafting steps depends on the model, so a preset chooses among those that it serves. */
+#include "codesrc/gstcodepreset.h"
+
+#include "codesrc/gstcodesrcprivate.h"
+
+typedef enum Steps { STEPS_FEWEST, STEPS_DEFAULT, STEPS_MOST } Steps;
+
+static const struct {
+    const gchar *name, *comment;
+    Steps steps;
+    gdouble guidance;
+} presets[] = {
+    {"draft", "As fast as the model goes: fewest drafting steps, no guidance", STEPS_FEWEST, 0.0},
+    {"balanced", "The settings that the model comes with", STEPS_DEFAULT, -1.0},
+    {"quality", "As good as the model gets: most drafting steps", STEPS_MOST, -1.0},
+};
+
+/* GStreamer's own ways, which keep presets in files. Written once, when the class is made. */
+static GstPresetInterface files;
+
+static gint find(const gchar *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(presets); i++)
+        if (!g_strcmp0(name, presets[i].name))
+            return (gint)i;
+    return -1;
+}
+
+static gchar **get_preset_names(GstPreset *preset)
+{
+    gchar **saved = files.get_preset_names(preset);
+    GPtrArray *names = g_ptr_array_new();
+
+    for (guint i = 0; i < G_N_ELEMENTS(presets); i++)
+        g_ptr_array_add(names, g_strdup(presets[i].name));
+    for (guint i = 0; saved && saved[i]; i++)
+        g_ptr_array_add(names, g_strdup(saved[i]));
+    g_strfreev(saved);
+    g_ptr_array_add(names, NULL);
+    return (gchar **)g_ptr_array_free(names, FALSE);
+}
+
+/* 0, the model's default, where the model cannot be asked: why not is told when it is to play. */
+static guint choose_steps(GstCodeSrc *self, Steps wanted)
+{
+    CodesrcModelOptions options;
+    CodesrcError error;
+    CodesrcModel *model;
+    guint32 served = 0;
+    gchar *name;
+
+    if (wanted == STEPS_DEFAULT)
+        return 0;
+    g_object_get(self, "model", &name, NULL);
+    codesrc_model_options_init(&options);
+    options.headers_only = true;
+    model = codesrc_model_open(name ? name : GST_CODE_DEFAULT_MODEL, &options, &error);
+    g_free(name);
+    if (model)
+        served = codesrc_model_info(model)->steps & ~1u;
+    codesrc_model_unref(model);
+    if (!served)
+        return 0;
+    return wanted == STEPS_FEWEST ? (guint)g_bit_nth_lsf(served, -1)
+                                  : (guint)g_bit_nth_msf(served, -1);
+}
+
+static gboolean load_preset(GstPreset *preset, const gchar *name)
+{
+    gint i = find(name);
+
+    if (i < 0)
+        return files.load_preset(preset, name);
+    g_object_set(preset, "drafting-steps", choose_steps(GST_CODE_SRC(preset), presets[i].steps),
+                 "guidance", presets[i].guidance, "top-k", -1, "top-p", -1.0, NULL);
+    return TRUE;
+}
+
+static gboolean save_preset(GstPreset *preset, const gchar *name)
+{
+    return find(name) < 0 && files.save_preset(preset, name);
+}
+
+static gboolean rename_preset(GstPreset *preset, const gchar *from, const gchar *to)
+{
+    return find(from) < 0 && find(to) < 0 && files.rename_preset(preset, from, to);
+}
+
+static gboolean delete_preset(GstPreset *preset, const gchar *name)
+{
+    return find(name) < 0 && files.delete_preset(preset, name);
+}
+
+static gboolean get_meta(GstPreset *preset, const gchar *name, const gchar *tag, gchar **value)
+{
+    gint i = find(name);
+
+    if (i < 0)
+        return files.get_meta(preset, name, tag, value);
+    *value = g_strcmp0(tag, "comment") ? NULL : g_strdup(presets[i].comment);
+    return *value != NULL;
+}
+
+void gst_code_preset_init(gpointer interface, gpointer data)
+{
+    GstPresetInterface *preset = interface;
+
+    (void)data;
+    files = *preset;
+    preset->get_preset_names = get_preset_names;
+    preset->load_preset = load_preset;
+    preset->save_preset = save_preset;
+    preset->rename_preset = rename_preset;
+    preset->delete_preset = delete_preset;
+    preset->get_meta = get_meta;
+}

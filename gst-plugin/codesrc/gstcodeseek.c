@@ -1,0 +1,172 @@
+/* gstcodeseek.c - seeks and queries: from every format to frames and back. */
+#include "codesrc/gstcodesrcprivate.h"
+
+/* ---- seeks --------------------------------------------------------------------- */
+
+gboolean gst_code_src_is_seekable(GstBaseSrc *src)
+{
+    return !gst_base_src_is_live(src);
+}
+
+/* The frame rate and size as negotiated, or before that as negotiation will come out, for a seek
+ * that is to be done at the start. */
+static gboolean get_info(GstCodeSrc *self, GstVideoInfo *info)
+{
+    GstCaps *caps;
+    gboolean known;
+
+    GST_OBJECT_LOCK(self);
+    *info = self->info;
+    GST_OBJECT_UNLOCK(self);
+    if (info->fps_d)
+        return TRUE;
+
+    caps = gst_pad_get_allowed_caps(GST_BASE_SRC_PAD(self));
+    if (!caps)
+        caps = gst_pad_query_caps(GST_BASE_SRC_PAD(self), NULL);
+    known = !gst_caps_is_empty(caps) && !gst_caps_is_any(caps);
+    if (known) {
+        caps = GST_BASE_SRC_GET_CLASS(self)->fixate(GST_BASE_SRC(self), caps);
+        known = gst_video_info_from_caps(info, caps);
+    }
+    gst_caps_unref(caps);
+    return known;
+}
+
+static gboolean convert(GstCodeSrc *self, GstFormat from, gint64 value, GstFormat to,
+                        gint64 *result)
+{
+    GstVideoInfo info;
+
+    return get_info(self, &info) &&
+           gst_code_timeline_convert(info.fps_n, info.fps_d, GST_VIDEO_INFO_SIZE(&info), from,
+                                     value, to, result);
+}
+
+/* The base class flushes before it asks do_seek, and after a seek that fails then there is no
+ * segment any more. So what can never be done is refused here. */
+gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek)
+{
+    GstBaseSrc *src = GST_BASE_SRC(self);
+    GstSeekType stop_type;
+    GstSeekFlags flags;
+    gdouble rate;
+    gint64 stop;
+
+    gst_event_parse_seek(seek, &rate, NULL, &flags, NULL, NULL, &stop_type, &stop);
+    if (stop_type == GST_SEEK_TYPE_NONE)
+        stop = (gint64)src->segment.stop;
+    if (rate < 0.0 && stop == -1 && src->num_buffers < 0)
+        return FALSE;
+    GST_OBJECT_LOCK(self);
+    self->seek_flags = flags;
+    GST_OBJECT_UNLOCK(self);
+    return TRUE;
+}
+
+/* Every frame is a key frame, so snapping goes to the nearest beginning of a frame. */
+static void snap(GstCodeSrc *self, GstSegment *segment)
+{
+    guint64 *end = segment->rate > 0.0 ? &segment->start : &segment->stop;
+    GstSeekFlags flags;
+    GstVideoInfo info;
+
+    GST_OBJECT_LOCK(self);
+    flags = self->seek_flags;
+    self->seek_flags = GST_SEEK_FLAG_NONE;
+    GST_OBJECT_UNLOCK(self);
+    if (!(flags & GST_SEEK_FLAG_KEY_UNIT) || !(flags & GST_SEEK_FLAG_SNAP_NEAREST) ||
+        !GST_CLOCK_TIME_IS_VALID(*end) || !get_info(self, &info))
+        return;
+    *end = gst_code_timeline_snap(info.fps_n, info.fps_d, *end, flags);
+    segment->position = *end;
+}
+
+gboolean gst_code_src_do_seek(GstBaseSrc *src, GstSegment *segment)
+{
+    GstCodeSrc *self = GST_CODE_SRC(src);
+    gint64 end;
+
+    snap(self, segment);
+    segment->time = segment->start;
+    if (segment->rate < 0.0 && !GST_CLOCK_TIME_IS_VALID(segment->stop)) {
+        /* Backwards from the end, which only num-buffers gives. */
+        if (src->num_buffers < 0 ||
+            !convert(self, GST_FORMAT_DEFAULT, src->num_buffers, GST_FORMAT_TIME, &end))
+            return FALSE;
+        segment->stop = segment->position = MAX((guint64)end, segment->start);
+    }
+    gst_code_timeline_seek(&self->timeline);
+    gst_code_src_reset_qos(self);
+    self->anchored = FALSE;
+    g_mutex_lock(&self->prefetch_lock);
+    if (self->prefetch)
+        gst_code_prefetch_flush(self->prefetch);
+    g_mutex_unlock(&self->prefetch_lock);
+    return TRUE;
+}
+
+/* ---- queries ------------------------------------------------------------------- */
+
+static gboolean query_convert(GstCodeSrc *self, GstQuery *query)
+{
+    GstFormat from, to;
+    gint64 value, result;
+
+    gst_query_parse_convert(query, &from, &value, &to, NULL);
+    if (from != to && !convert(self, from, value, to, &result))
+        return FALSE;
+    gst_query_set_convert(query, from, value, to, from == to ? value : result);
+    return TRUE;
+}
+
+/* FALSE where the base class may know more. */
+static gboolean query_duration(GstCodeSrc *self, GstQuery *query)
+{
+    gint buffers = GST_BASE_SRC(self)->num_buffers;
+    GstFormat format;
+    gint64 duration = buffers;
+
+    gst_query_parse_duration(query, &format, NULL);
+    if (buffers < 0 || (format != GST_FORMAT_DEFAULT &&
+                        !convert(self, GST_FORMAT_DEFAULT, buffers, format, &duration)))
+        return FALSE;
+    gst_query_set_duration(query, format, duration);
+    return TRUE;
+}
+
+gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query)
+{
+    GstCodeSrc *self = GST_CODE_SRC(src);
+    GstFormat format;
+    gboolean live;
+
+    switch (GST_QUERY_TYPE(query)) {
+    case GST_QUERY_CONVERT:
+        return query_convert(self, query);
+    case GST_QUERY_DURATION:
+        if (query_duration(self, query))
+            return TRUE;
+        break;
+    case GST_QUERY_SEEKING:
+        gst_query_parse_seeking(query, &format, NULL, NULL, NULL);
+        if (format != GST_FORMAT_DEFAULT)
+            break;
+        gst_query_set_seeking(query, format, gst_code_src_is_seekable(src), 0, src->num_buffers);
+        return TRUE;
+    case GST_QUERY_CONTEXT:
+        if (gst_code_cuda_answer(&self->cuda, query))
+            return TRUE;
+        break;
+    case GST_QUERY_LATENCY:
+        /* A picture is put out no later after its time than another one takes; and nothing is lost
+         * where downstream holds it back. */
+        live = gst_base_src_is_live(src);
+        gst_query_set_latency(query, live, live ? gst_code_stats_latency(&self->stats) : 0,
+                              GST_CLOCK_TIME_NONE);
+        return TRUE;
+    default:
+        break;
+    }
+    return GST_CODE_SRC_PARENT->query(src, query);
+}

@@ -1,0 +1,116 @@
+/* gstcodesrcprivate.h - the element's inside, shared by the files that make it up: gstcodesrc.c
+ * (states, frames), gstcodenegotiate.c, gstcodeproperties.c, gstcodeseek.c (seeks and queries) and
+ * gstcodeclock.c (real time). */
+#ifndef GST_CODE_SRC_PRIVATE_H
+#define GST_CODE_SRC_PRIVATE_H
+
+#include <gst/video/video.h>
+
+#include "codesrc/gstcodesrc.h"
+#include "draw/gstcodeprefetch.h"
+#include "draw/gstcodetimeline.h"
+#include "model/gstcodesettings.h"
+#include "model/gstcodeweights.h"
+#include "report/gstcodelog.h"
+#include "report/gstcodestats.h"
+#include "video/gstcodecuda.h"
+#include "video/gstcodewriter.h"
+
+#define GST_CAT_DEFAULT gst_code_src_debug
+
+/* To chain up to. */
+#define GST_CODE_SRC_PARENT GST_BASE_SRC_CLASS(g_type_class_peek(GST_TYPE_PUSH_SRC))
+
+struct _GstCodeSrc {
+    GstPushSrc parent;
+
+    /* Guarded by the object lock. */
+    GstCodeModelSpec model_spec;
+    gchar *uri; /* as set; NULL: none */
+    GstCodeSettings settings;
+    guint serial;     /* grows when the user changes the settings */
+    GThread *syncing; /* a GstController changes them on this thread */
+    guint queue_depth;
+    gboolean qos, progressive, anytime;
+    guint side;                 /* of the model's pictures; 0: not started */
+    gboolean makes_cuda;        /* pictures can be had in CUDA memory */
+    CodesrcOutput output;       /* where they go, as negotiated */
+    GstVideoInfo info;          /* as negotiated; fps_d 0: not yet */
+    GstClockTime qos_earliest;  /* running time before which frames are late; NONE: none are */
+    GstSeekFlags seek_flags;    /* of the seek that is under way */
+    gdouble qos_proportion;     /* as last heard */
+    GstClockID clock_id;        /* that is waited for; NULL: none */
+    gboolean clock_interrupted; /* nobody waits */
+
+    GstCodeStats stats; /* has its own lock */
+
+    /* From start to stop; the streaming thread's, but for interrupting. */
+    GstCodeWeights weights;
+    GMutex prefetch_lock; /* of the pointer that follows; taken before all other locks */
+    GstCodePrefetch *prefetch;
+    GstCodeWriter writer; /* into the host's memory */
+    GstCodeCuda cuda;     /* into CUDA's */
+    GstCodeTimeline timeline;
+    gboolean anchored; /* live: the timeline has its beginning in running time */
+    gboolean discont;  /* frames were passed over before the next */
+    gboolean tags_sent;
+};
+
+/* ---- gstcodenegotiate.c ---- */
+
+gboolean gst_code_src_negotiate(GstBaseSrc *src);
+GstCaps *gst_code_src_get_caps(GstBaseSrc *src, GstCaps *filter);
+GstCaps *gst_code_src_fixate(GstBaseSrc *src, GstCaps *caps);
+gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps);
+gboolean gst_code_src_decide_allocation(GstBaseSrc *src, GstQuery *query);
+void gst_code_src_set_context(GstElement *element, GstContext *context);
+
+/* ---- gstcodeproperties.c ---- */
+
+void gst_code_src_install_properties(GObjectClass *klass);
+void gst_code_src_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec);
+void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec);
+void gst_code_src_init_properties(GstCodeSrc *self);
+
+/* ---- gstcodeseek.c ---- */
+
+gboolean gst_code_src_is_seekable(GstBaseSrc *src);
+gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek); /* FALSE: impossible */
+gboolean gst_code_src_do_seek(GstBaseSrc *src, GstSegment *segment);
+gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query);
+
+/* ---- gstcodeclock.c ---- */
+
+/* Before a new stream, and after a flush. */
+void gst_code_src_reset_qos(GstCodeSrc *self);
+
+/* Keeps what QoS and seek events say. */
+gboolean gst_code_src_event(GstBaseSrc *src, GstEvent *event);
+
+/* Live: has frame 0 begin at the running time of now. */
+void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment);
+
+/* For the drawing thread: the position before which a frame not drawn yet comes too late, or NONE.
+ */
+GstClockTime gst_code_src_earliest(gpointer self, const GstSegment *segment);
+
+/* The position before which a frame that is drawn already comes too late, or NONE. */
+GstClockTime gst_code_src_too_late(GstCodeSrc *self, const GstSegment *segment);
+
+/* For the drawing thread: when a frame is due, and downstream's word on how frames come. */
+gint64 gst_code_src_deadline(gpointer self, const GstSegment *segment, const GstCodeTiming *timing);
+gdouble gst_code_src_proportion(gpointer self);
+
+/* Notes that `dropped` frames were passed over before the one at `timing`, and says so. */
+void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
+                               const GstCodeTiming *timing, guint64 dropped);
+
+/* Live: waits until the time of `timing` has come. FALSE: interrupted. */
+gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment,
+                                     const GstCodeTiming *timing);
+void gst_code_src_interrupt_clock(GstCodeSrc *self, gboolean interrupted);
+
+/* Live: tells the pipeline where pictures have come to take longer, or much shorter. */
+void gst_code_src_update_latency(GstCodeSrc *self);
+
+#endif
