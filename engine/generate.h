@@ -245,7 +245,7 @@ const float *code_vae_render(CodesrcGenerator *generator, const float *f_hat);
 const float *code_vae_encode(CodesrcGenerator *generator);
 
 /* Bytes of the largest map in either direction. */
-size_t code_vae_largest_map(const CodeShape *shape, size_t activation_size);
+size_t code_vae_largest_map(const CodeVae *vae, size_t activation_size);
 
 /* Uploads the feature maps after scale k of the canvases of the run. */
 bool code_canvas_upload(CodesrcGenerator *generator, unsigned scale);

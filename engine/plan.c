@@ -124,8 +124,8 @@ static void layout_scratch(CodesrcGenerator *generator, CodeArena *device, const
     if (code_renders_beside(generator->model))
         code_arena_rewind(device, device->peak);
     for (int i = 0; i < 3; i++)
-        buffers->maps[i] =
-            code_arena_take(device, code_vae_largest_map(shape, activation_size(generator)), 1);
+        buffers->maps[i] = code_arena_take(
+            device, code_vae_largest_map(&generator->model->vae, activation_size(generator)), 1);
     code_arena_rewind(device, start);
 }
 
@@ -224,42 +224,21 @@ static void count_scale(const CodeShape *shape, CodesrcPlan *plan, unsigned k)
     plan->scale[k].attention_operations = 4 * width * depth * pairs;
 }
 
-static uint64_t conv_operations(uint64_t side, uint64_t taps, uint64_t in, uint64_t out)
+/* Of the VQ-VAE's decoder; norms and additions are not counted. */
+static uint64_t render_operations(const CodeVaeLayers *decoder)
 {
-    return 2 * side * side * taps * in * out;
-}
+    uint64_t sum = 0;
 
-static uint64_t res_operations(uint64_t side, uint64_t in, uint64_t out)
-{
-    return conv_operations(side, 9, in, out) + conv_operations(side, 9, out, out) +
-           (in != out ? conv_operations(side, 1, in, out) : 0);
-}
+    for (unsigned i = 0; i < decoder->count; i++) {
+        const CodeVaeLayer *layer = &decoder->all[i];
+        uint64_t side = code_vae_layer_side(layer), kernel = code_kernel_side(layer->spec.kind);
 
-static uint64_t attn_operations(uint64_t side, uint64_t channels)
-{
-    return conv_operations(side, 1, channels, 4 * channels) +
-           4 * side * side * side * side * channels;
-}
-
-/* The decoder as vae.c walks it. */
-static uint64_t render_operations(const CodeShape *shape)
-{
-    const CodeVaeShape *vae = &shape->vae;
-    uint64_t side = code_last_side(shape), channels = vae->ch * vae->ch_mult[vae->levels - 1];
-    uint64_t sum = conv_operations(side, 9, vae->channels, vae->channels) +
-                   conv_operations(side, 9, vae->channels, channels) +
-                   2 * res_operations(side, channels, channels) + attn_operations(side, channels);
-
-    for (unsigned l = vae->levels; l-- > 0;) {
-        for (unsigned b = 0; b <= vae->res_blocks; b++) {
-            sum += res_operations(side, channels, vae->ch * vae->ch_mult[l]);
-            channels = vae->ch * vae->ch_mult[l];
-            sum += l == vae->levels - 1 ? attn_operations(side, channels) : 0;
-        }
-        side = l ? 2 * side : side;
-        sum += l ? conv_operations(side, 9, channels, channels) : 0;
+        if (layer->op == CODE_VAE_CONV)
+            sum += 2 * side * side * kernel * kernel * layer->in * layer->out;
+        if (layer->op == CODE_VAE_ATTENTION)
+            sum += 4 * side * side * side * side * layer->out;
     }
-    return sum + conv_operations(side, 9, channels, 3);
+    return sum;
 }
 
 static size_t stream_bytes(const CodesrcModel *model)
@@ -297,7 +276,7 @@ bool codesrc_plan(const CodesrcModel *model, unsigned drafting_steps, unsigned b
         plan->scale[k].refined = k >= drafting_steps;
         count_scale(shape, plan, k);
     }
-    plan->render_operations = render_operations(shape);
+    plan->render_operations = render_operations(&model->vae.decoder);
     plan->weight_bytes = model->weight_bytes;
     plan->class_weight_bytes = model->reads_adaln ? model->adaln_bytes : 0;
     plan->cache_bytes = cache * activation_size(&sketch);

@@ -137,157 +137,18 @@ static bool bind_var(CodeBinder *binder, CodeVar *var, const CodeVarShape *shape
 
 /* ---- the VQ-VAE ------------------------------------------------------------------------------ */
 
-static bool bind_norm(CodeBinder *binder, CodeNorm *norm, unsigned channels, const char *name)
+static bool bind_layers(CodeBinder *binder, CodeVaeLayers *layers)
 {
-    norm->channels = channels;
-    return code_binder_vector(binder, &norm->weight, channels, "%s.weight", name) &&
-           code_binder_vector(binder, &norm->bias, channels, "%s.bias", name);
-}
-
-/* A 3 x 3 convolution between activations. What the decoder draws bears to be coarse, which is
- * faster where sums are long enough. Tokens that the encoder finds do not. */
-enum { COARSE_CHANNELS = 32 };
-
-static CodeWeightSpec conv3(const CodeBinder *binder, unsigned in, unsigned out)
-{
-    CodeWeightSpec spec = code_weight_spec(CODE_WEIGHT_CONV3, in, out, ACT_TO_ACT);
-
-    spec.coarse = binder->coarse && in >= COARSE_CHANNELS;
-    return spec;
-}
-
-/* One that doubles the map, where the device can. */
-static CodeWeightSpec upsampling(const CodeBinder *binder, unsigned channels)
-{
-    bool doubles = binder->model->device_info.doubles;
-    CodeWeightSpec spec = code_weight_spec(doubles ? CODE_WEIGHT_CONV3_X2 : CODE_WEIGHT_CONV3,
-                                           channels, channels, ACT_TO_ACT);
-
-    spec.coarse = true;
-    return spec;
-}
-
-static bool bind_res(CodeBinder *binder, CodeResBlock *block, unsigned in, unsigned out,
-                     const char *name)
-{
-    char part[96];
-
-    snprintf(part, sizeof part, "%s.norm1", name);
-    if (!bind_norm(binder, &block->norm1, in, part))
-        return false;
-    snprintf(part, sizeof part, "%s.norm2", name);
-    return bind_norm(binder, &block->norm2, out, part) &&
-           code_binder_layer(binder, &block->conv1, conv3(binder, in, out), "%s.conv1", name) &&
-           code_binder_layer(binder, &block->conv2, conv3(binder, out, out), "%s.conv2", name) &&
-           (in == out || code_binder_layer(binder, &block->shortcut,
-                                           code_weight_spec(CODE_WEIGHT_CONV1, in, out, ACT_TO_ACT),
-                                           "%s.nin_shortcut", name));
-}
-
-static bool bind_attn(CodeBinder *binder, CodeAttnBlock *attn, unsigned channels, const char *name)
-{
-    char part[96];
-
-    snprintf(part, sizeof part, "%s.norm", name);
-    return bind_norm(binder, &attn->norm, channels, part) &&
-           code_binder_layer(
-               binder, &attn->qkv,
-               code_weight_spec(CODE_WEIGHT_CONV1, channels, 3 * channels, ACT_TO_ACT), "%s.qkv",
-               name) &&
-           code_binder_layer(binder, &attn->proj,
-                             code_weight_spec(CODE_WEIGHT_CONV1, channels, channels, ACT_TO_ACT),
-                             "%s.proj_out", name);
-}
-
-static bool bind_mid(CodeBinder *binder, CodeVaeSide *side, unsigned channels, const char *name)
-{
-    char part[64];
-
-    snprintf(part, sizeof part, "%s.mid.block_1", name);
-    if (!bind_res(binder, &side->mid1, channels, channels, part))
-        return false;
-    snprintf(part, sizeof part, "%s.mid.attn_1", name);
-    if (!bind_attn(binder, &side->mid_attn, channels, part))
-        return false;
-    snprintf(part, sizeof part, "%s.mid.block_2", name);
-    return bind_res(binder, &side->mid2, channels, channels, part);
-}
-
-/* The blocks of one level, `name` being encoder.down.L or decoder.up.L. *channels: in, then out. */
-static bool bind_level(CodeBinder *binder, CodeLevel *level, unsigned l, unsigned blocks,
-                       unsigned *channels, const char *name)
-{
-    const CodeVaeShape *shape = &binder->model->shape.vae;
-    unsigned out = shape->ch * shape->ch_mult[l];
-
-    for (unsigned b = 0; b < blocks; b++, *channels = out) {
-        char part[80];
-
-        snprintf(part, sizeof part, "%s.block.%u", name, b);
-        if (!bind_res(binder, &level->block[b], *channels, out, part))
+    for (CodeVaeLayer *layer = layers->all; layer < layers->all + layers->count; layer++) {
+        if (layer->op == CODE_VAE_NORM &&
+            (!code_binder_vector(binder, &layer->scale, layer->in, "%s.weight", layer->name) ||
+             !code_binder_vector(binder, &layer->shift, layer->in, "%s.bias", layer->name)))
             return false;
-        snprintf(part, sizeof part, "%s.attn.%u", name, b);
-        if (l == shape->levels - 1 && !bind_attn(binder, &level->attn[b], out, part))
+        if (layer->op == CODE_VAE_CONV &&
+            !code_binder_layer(binder, &layer->weight, layer->spec, "%s", layer->name))
             return false;
     }
     return true;
-}
-
-static bool bind_encoder(CodeBinder *binder, CodeVaeSide *side)
-{
-    const CodeVaeShape *shape = &binder->model->shape.vae;
-    unsigned channels = shape->ch;
-
-    if (!code_binder_layer(binder, &side->conv_in,
-                           code_weight_spec(CODE_WEIGHT_CONV3, 3, channels, F32_TO_ACT),
-                           "encoder.conv_in"))
-        return false;
-    for (unsigned l = 0; l < shape->levels; l++) {
-        char name[48];
-
-        snprintf(name, sizeof name, "encoder.down.%u", l);
-        if (!bind_level(binder, &side->level[l], l, shape->res_blocks, &channels, name))
-            return false;
-        if (l < shape->levels - 1 &&
-            !code_binder_layer(
-                binder, &side->level[l].resample,
-                code_weight_spec(CODE_WEIGHT_CONV3_S2, channels, channels, ACT_TO_ACT),
-                "%s.downsample.conv", name))
-            return false;
-    }
-    return bind_mid(binder, side, channels, "encoder") &&
-           bind_norm(binder, &side->norm_out, channels, "encoder.norm_out") &&
-           code_binder_layer(
-               binder, &side->conv_out,
-               code_weight_spec(CODE_WEIGHT_CONV3, channels, shape->channels, ACT_TO_F32),
-               "encoder.conv_out");
-}
-
-static bool bind_decoder(CodeBinder *binder, CodeVaeSide *side)
-{
-    const CodeVaeShape *shape = &binder->model->shape.vae;
-    unsigned channels = shape->ch * shape->ch_mult[shape->levels - 1];
-
-    if (!code_binder_layer(
-            binder, &side->conv_in,
-            code_weight_spec(CODE_WEIGHT_CONV3, shape->channels, channels, F32_TO_ACT),
-            "decoder.conv_in") ||
-        !bind_mid(binder, side, channels, "decoder"))
-        return false;
-    for (unsigned l = shape->levels; l-- > 0;) {
-        char name[48];
-
-        snprintf(name, sizeof name, "decoder.up.%u", l);
-        if (!bind_level(binder, &side->level[l], l, shape->res_blocks + 1, &channels, name))
-            return false;
-        if (l > 0 && !code_binder_layer(binder, &side->level[l].resample,
-                                        upsampling(binder, channels), "%s.upsample.conv", name))
-            return false;
-    }
-    return bind_norm(binder, &side->norm_out, channels, "decoder.norm_out") &&
-           code_binder_layer(binder, &side->conv_out,
-                             code_weight_spec(CODE_WEIGHT_CONV3, channels, 3, ACT_TO_F32),
-                             "decoder.conv_out");
 }
 
 static bool bind_codebook(CodeBinder *binder, CodeVae *vae)
@@ -311,24 +172,14 @@ static bool bind_codebook(CodeBinder *binder, CodeVae *vae)
 static bool bind_vae(CodeBinder *binder, CodeVae *vae)
 {
     unsigned z = binder->model->shape.vae.channels;
-    bool good;
 
     for (unsigned j = 0; j < CODE_PHI_COUNT; j++)
         if (!code_binder_layer(binder, &vae->phi[j],
                                code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32),
                                "quantize.quant_resi.qresi_ls.%u", j))
             return false;
-    good = bind_codebook(binder, vae) &&
-           code_binder_layer(binder, &vae->quant_conv,
-                             code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32), "quant_conv") &&
-           code_binder_layer(binder, &vae->post_quant_conv,
-                             code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32),
-                             "post_quant_conv") &&
-           bind_encoder(binder, &vae->encoder);
-    binder->coarse = true;
-    good = good && bind_decoder(binder, &vae->decoder);
-    binder->coarse = false;
-    return good;
+    return bind_codebook(binder, vae) && bind_layers(binder, &vae->encoder) &&
+           bind_layers(binder, &vae->decoder);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -484,7 +335,11 @@ bool code_model_bind(CodesrcModel *model, unsigned steps, const CodesrcModelOpti
     CodeBinder binder = {.model = model, .options = options, .error = error};
     CodeSources sources = {0};
     bool good = pair && open_sources(model->manifest, pair, &sources, error) &&
-                find_shape(model, pair, &sources, error);
+                find_shape(model, pair, &sources, error) &&
+                code_vae_encoder(&model->vae.encoder, &model->shape.vae,
+                                 code_last_side(&model->shape), error) &&
+                code_vae_decoder(&model->vae.decoder, &model->shape.vae,
+                                 code_last_side(&model->shape), error);
 
     if (good) {
         choose_class_weights(model, options->class_weights);
@@ -516,5 +371,7 @@ void code_model_unbind(CodesrcModel *model)
     free(model->drafter.class_emb);
     free(model->refiner.blocks);
     free(model->refiner.class_emb);
+    code_vae_layers_free(&model->vae.encoder);
+    code_vae_layers_free(&model->vae.decoder);
     free(model->vae.host_codebook);
 }

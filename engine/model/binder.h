@@ -47,7 +47,6 @@ typedef struct CodeBinder {
     size_t largest_weight, largest_bias; /* of them, floats */
     uint64_t done, all;                  /* bytes, for the progress */
     uint64_t digest;                     /* of all that was read so far */
-    bool coarse;                         /* convolutions are, see CodeWeightSpec */
     unsigned adaln_step; /* of AdaLN weights it takes in each row whose number this divides */
     CodesrcError *error;
 } CodeBinder;

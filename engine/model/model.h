@@ -4,18 +4,12 @@
 
 #include "backend.h"
 #include "model/manifest.h"
+#include "model/vae_layers.h"
 #include "model/weights.h"
 
 enum { CODE_PHI_COUNT = 4 };
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
-
-typedef struct CodeVaeShape {
-    unsigned codes;    /* V */
-    unsigned channels; /* Z */
-    unsigned ch, res_blocks, groups;
-    unsigned levels, ch_mult[CODE_MAX_LEVELS];
-} CodeVaeShape;
 
 typedef struct CodeVarShape {
     unsigned depth; /* 0: there is no such transformer */
@@ -70,40 +64,8 @@ typedef struct CodeVar {
                            NULL where they are kept */
 } CodeVar;
 
-typedef struct CodeNorm {
-    const float *weight, *bias;
-    unsigned channels;
-} CodeNorm;
-
-typedef struct CodeResBlock {
-    CodeNorm norm1, norm2;
-    CodeWeight *conv1, *conv2;
-    CodeWeight *shortcut; /* 1 x 1, or NULL where the channels stay */
-} CodeResBlock;
-
-typedef struct CodeAttnBlock {
-    CodeNorm norm;
-    CodeWeight *qkv, *proj;
-} CodeAttnBlock;
-
-typedef struct CodeLevel {
-    CodeResBlock block[CODE_MAX_RES_BLOCKS + 1];
-    CodeAttnBlock attn[CODE_MAX_RES_BLOCKS + 1]; /* last level only */
-    CodeWeight *resample; /* convolution of the up- or downsampling, or NULL */
-} CodeLevel;
-
-/* Encoder or decoder. */
-typedef struct CodeVaeSide {
-    CodeWeight *conv_in, *conv_out;
-    CodeNorm norm_out;
-    CodeResBlock mid1, mid2;
-    CodeAttnBlock mid_attn;
-    CodeLevel level[CODE_MAX_LEVELS];
-} CodeVaeSide;
-
 typedef struct CodeVae {
-    CodeVaeSide encoder, decoder;
-    CodeWeight *quant_conv, *post_quant_conv;
+    CodeVaeLayers encoder, decoder;
     CodeWeight *phi[CODE_PHI_COUNT]; /* 3 x 3, Z to Z */
     const float *codebook;           /* (V, Z) */
     float *host_codebook;            /* the same, on the host */
