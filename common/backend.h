@@ -1,29 +1,30 @@
-/* backend.h - the contract between engine/ and kernels/: what a device must be able to do.
+/* backend.h - the contract between engine/ and kernels/: the functions that a device provides.
  *
  * A backend is one CodeBackend table. It makes a CodeDevice for a model (packed weights, threads)
- * and CodeStreams for each generator (scratch memory, prepared kernels). Model operations take a
- * stream and one argument struct, and may be asynchronous: only `copy` to or from the host and
- * `wait` wait.
+ * and CodeStreams for each generator (scratch memory, prepared kernels). Operations on a model take
+ * a stream and one struct of arguments. They may be asynchronous: only `wait`, and `copy` to or
+ * from the host, wait for results.
  *
- * Conventions, unless an operation says otherwise:
- * - every pointer in an argument struct is device memory from `alloc`; sizes count elements;
+ * Conventions, unless an operation states others:
+ * - every pointer in a struct of arguments is device memory from `alloc`; sizes count elements;
  * - arrays are row-major; maps are (images, height, width, channels), channels innermost;
- * - `float *` is float32. `void *` is the device's activation type, of
- * CodeDeviceInfo.activation_size bytes an element: float32, or 16 bits where its precision works
- * with those. What a product takes and gives is told by its CodeWeightSpec;
+ * - `float *` is float32. `void *` is the device's activation type, float32 or one of 16 bits:
+ *   CodeDeviceInfo.activation_size has the bytes of an element. Products state the types of their
+ *   inputs and outputs in CodeWeightSpec;
  * - outputs do not overlap inputs;
  * - a lane is one branch of one image (class or "no class"): lane = image * branches + branch;
- * - operations return false when cancelled or failed, with stream->error filled in;
- * - what is computed for one image does not depend, to the bit, on how many images there are, on
- * the number of threads or on alignment;
+ * - operations return false if they are cancelled or fail, with stream->error filled in;
+ * - the results for one image are the same to the bit for any number of images, number of threads
+ *   and alignment;
  * - while stream->rehearsing is true an operation prepares for its shapes (compiles, allocates) and
- *   computes nothing; outside of a rehearsal it allocates only for shapes not yet rehearsed.
- *   A rehearsal ends with `wait`, where there is one.
+ *   computes nothing; outside a rehearsal it allocates only for shapes that were never rehearsed.
+ *   A rehearsal ends with `wait`, if the backend has one.
  * Formulas: docs/architecture.md, "What is computed". */
 #ifndef CODE_COMMON_BACKEND_H
 #define CODE_COMMON_BACKEND_H
 
 #include "codesrc.h"
+#include "operations.h"
 
 #ifdef __cplusplus /* device code is C++ */
 #include <atomic>
@@ -47,7 +48,7 @@ typedef struct CodeStream {
     CodesrcError error;
 } CodeStream;
 
-/* One vector per lane, out of a table: that of lane l is base + slot[l] * stride. */
+/* One vector per lane, taken from a table: lane l has base + slot[l] * stride. */
 typedef struct CodePerLane {
     const float *base;
     size_t stride;
@@ -59,25 +60,39 @@ typedef enum CodeWeightKind {
     CODE_WEIGHT_CONV1,    /* weight (out, in, 1, 1) */
     CODE_WEIGHT_CONV3,    /* weight (out, in, 3, 3), padding 1 */
     CODE_WEIGHT_CONV3_S2, /* weight (out, in, 3, 3), stride 2, zeros padded right and below */
-    CODE_WEIGHT_CONV3_X2, /* CONV3 of a map that is first doubled in side, as CODE_NEAREST does,
-                             from activations to activations; only where CodeDeviceInfo.doubles */
+    CODE_WEIGHT_CONV3_X2, /* CONV3 of a map doubled in side, each position repeated 2 x 2 times;
+                             ACT_TO_ACT only */
 } CodeWeightKind;
 
-/* Of a convolution's kernel; 1 of linear layers. */
+/* Width and height of a convolution's kernel; 1 for linear layers. */
 static inline unsigned code_kernel_side(CodeWeightKind kind)
 {
     return kind == CODE_WEIGHT_LINEAR || kind == CODE_WEIGHT_CONV1 ? 1 : 3;
 }
 
+/* Types of a product's inputs and outputs: activations, or float32 at the ends of a network, where
+ * precision costs little and matters. A product from float32 to float32 also computes in float32.
+ */
+typedef enum CodeTypes { ACT_TO_ACT, ACT_TO_F32, F32_TO_ACT, F32_TO_F32 } CodeTypes;
+
 typedef struct CodeWeightSpec {
     CodeWeightKind kind;
     unsigned in, out;
-    bool x_f32;     /* the input is float32, not the activation type */
-    bool y_f32;     /* the output is; a product with both float32 is also computed in float32 */
-    bool may_round; /* or, if it may round, with weights and inputs of the activation type;
-                       CODE_PLAIN and CODE_GELU only */
-    bool coarse;    /* of a convolution: the device may lose a bit or two for the sake of speed */
+    CodeTypes types;
+    bool coarse; /* the device may trade precision for speed. In a 3 x 3 convolution ACT_TO_ACT: a
+                    bit or two. In a linear layer F32_TO_F32, with CODE_PLAIN and CODE_GELU only:
+                    weights and inputs rounded to the activation type. Else without effect. */
 } CodeWeightSpec;
+
+static inline bool code_reads_f32(const CodeWeightSpec *spec)
+{
+    return spec->types == F32_TO_ACT || spec->types == F32_TO_F32;
+}
+
+static inline bool code_writes_f32(const CodeWeightSpec *spec)
+{
+    return spec->types == ACT_TO_F32 || spec->types == F32_TO_F32;
+}
 
 typedef enum CodeCopy {
     CODE_UPLOAD,   /* host to device */
@@ -92,18 +107,17 @@ typedef enum CodeEpilogue {
     CODE_GATED, /* y += gate * (W x + bias), gate: one vector per lane; y is float32 */
 } CodeEpilogue;
 
-/* y (groups * rows, out) from x (groups, rows, in). A row's value may depend on `rows` and its
- * place in its group, but not on `groups`: the engine makes a group of what belongs to one image.
- */
+/* y (groups * rows, out) from x (groups, rows, in). A row's value may depend on `rows` and on its
+ * place in its group, but not on `groups`: the engine makes one group of each image's rows. */
 typedef struct CodeLinear {
     const CodeWeight *weight;
-    const void *x;  /* of the type in the weight's spec, as y */
+    const void *x;  /* x and y have the types of the weight's spec */
     size_t x_group; /* elements from one group of x to the next; y is dense */
     void *y;
     unsigned groups, rows;
     CodeEpilogue epilogue;
     CodePerLane gate;   /* CODE_GATED only */
-    unsigned lane_rows; /* CODE_GATED only: row r of all belongs to lane r / lane_rows */
+    unsigned lane_rows; /* CODE_GATED only: of all rows, row r belongs to lane r / lane_rows */
 } CodeLinear;
 
 /* y = LN(x) * (1 + scale) + shift, both (lanes, rows, width); LN without affine, eps 1e-6. */
@@ -116,8 +130,8 @@ typedef struct CodeModulate {
 
 /* qkv (lanes, rows, 3 * heads * 64): q <- q / |q| * q_scale[head] in place; k / |k| and v go to the
  * caches, (lanes, heads, capacity, 64), from row `first` on. Norms have a floor of 1e-12. The
- * caches may begin within a larger array: they have row r of head h of lane l at element
- * ((l * heads + h) * capacity + r) * 64, and r may be more than `capacity`. */
+ * caches may begin inside a larger array: row r of head h of lane l is at element
+ * ((l * heads + h) * capacity + r) * 64, and r may exceed `capacity`. */
 typedef struct CodeHeads {
     void *qkv;
     const float *q_scale; /* (heads) */
@@ -126,18 +140,18 @@ typedef struct CodeHeads {
     unsigned first, capacity;
 } CodeHeads;
 
-/* Copies the keys and values of a class's first scale into the caches of the lanes: from
- * (2, heads, layers, rows, 64), keys first, of the activations that begin at the float
- * base + slot[l] * stride
- * to (2, lanes, heads, capacity, 64), those of layer i to rows i * kept, i * kept + 1, ... */
+/* Copies the keys and values of a class's first scale into the caches of the lanes. They come from
+ * (2, heads, layers, rows, 64) activations, keys first, which begin at the float
+ * base + slot[l] * stride; the caches are (2, lanes, heads, capacity, 64), where layer i has rows
+ * i * kept, i * kept + 1, ... */
 typedef struct CodeRecall {
     CodePerLane from;
     void *cache;
     unsigned layers, lanes, heads, rows, kept, capacity;
 } CodeRecall;
 
-/* out = softmax(scale * q k^T) v for each lane and head, every query seeing every key. Row r of
- * head h of lane l begins at base + l * lane + h * head + r * row. */
+/* out = softmax(scale * q k^T) v for each lane and head; every query sees every key. Row r of head h
+ * of lane l begins at base + l * lane + h * head + r * row. */
 typedef struct CodeAttention {
     const void *q, *k, *v;
     void *out;
@@ -149,9 +163,9 @@ typedef struct CodeAttention {
 } CodeAttention;
 
 /* x (lanes, rows, width) = source + place (rows, width). Lane l takes source l / lanes_per_source,
- * of `rows` rows or, where `broadcast`, of one row that serves all. */
+ * which has `rows` rows, or one row for all if `broadcast`. */
 typedef struct CodeEmbed {
-    CodePerLane source; /* slot is indexed by source; NULL slot: source i at base + i * stride */
+    CodePerLane source; /* slot is indexed by source; if NULL, source i is at base + i * stride */
     bool broadcast;
     unsigned lanes_per_source;
     const float *place;
@@ -171,7 +185,7 @@ typedef struct CodeGuide {
     unsigned images, branches, rows, width;
 } CodeGuide;
 
-/* What drawing needs to know of one image; an array of them lies in device memory. */
+/* Settings that tokens of one image are drawn with; an array of them is in device memory. */
 typedef struct CodeDraw {
     uint64_t seed, frame;
     double top_p;
@@ -188,12 +202,12 @@ typedef struct CodeSample {
     size_t token_stride;
     const CodeDraw *draws; /* (images) */
     unsigned images, rows, codes;
-    unsigned scale, first; /* k, and the position of row 0 in the pyramid */
+    unsigned scale, first; /* number of the scale, and the position of its row 0 in the pyramid */
 } CodeSample;
 
-/* map (images, rows, channels): codebook[token], or for images with more_smooth
- * softmax((logits * (1 + ratio) + Gumbel) / tau) * codebook, ratio = k / (K - 1),
- * tau = max(0.27 * (1 - 0.95 * ratio), 0.005), over the logits that `sample` left. */
+/* map (images, rows, channels) = codebook[token], or, for images with more_smooth,
+ * softmax((logits * (1 + ratio) + Gumbel) / tau) * codebook over the logits that `sample` left, with
+ * ratio = scale / (scales - 1) and tau = max(0.27 * (1 - 0.95 * ratio), 0.005). */
 typedef struct CodeLookUp {
     const int32_t *tokens;
     size_t token_stride;
@@ -208,15 +222,14 @@ typedef struct CodeLookUp {
 typedef enum CodeResizeMode {
     CODE_BICUBIC, /* A = -0.75, half-pixel centres, border clamp, no antialias */
     CODE_AREA,    /* adaptive average: cell i averages floor(i n / m) .. ceil((i + 1) n / m) - 1 */
-    CODE_NEAREST, /* out[i] = in[i * n / m] */
 } CodeResizeMode;
 
 /* Square maps: out (images, out_side, out_side, channels) from in (images, in_side, ...). */
 typedef struct CodeResize {
     CodeResizeMode mode;
-    const void *in;  /* CODE_NEAREST: activations; the other modes: float32 */
+    const float *in;
     size_t in_image; /* elements from one image to the next */
-    void *out;
+    float *out;
     size_t out_image;
     unsigned images, in_side, out_side, channels;
 } CodeResize;
@@ -226,14 +239,14 @@ typedef struct CodeResize {
  * itself. */
 typedef struct CodeConv {
     const CodeWeight *weight;
-    const void *x;   /* of the type in the weight's spec, as y */
-    const void *add; /* of y's type */
+    const void *x;   /* x and y have the types of the weight's spec */
+    const void *add; /* as y */
     void *y;
     unsigned images, side;
 } CodeConv;
 
-/* f_hat += 0.5 * h + 0.5 * conv, elementwise; where a mask is given (one value per position of each
- * image) the result is f_hat * mask + kept * (1 - mask). kept and mask are both NULL or neither. */
+/* f_hat += 0.5 * h + 0.5 * conv, elementwise. With a mask, one value per position of each image, the
+ * result is f_hat * mask + kept * (1 - mask). kept and mask are both NULL or neither is. */
 typedef struct CodeAccumulate {
     float *f_hat; /* (images, positions, channels) */
     const float *h, *conv;
@@ -242,7 +255,7 @@ typedef struct CodeAccumulate {
     unsigned images, positions, channels;
 } CodeAccumulate;
 
-/* Group norm, eps 1e-6, affine, then SiLU if asked for. y may be x. */
+/* Group norm, eps 1e-6, affine, then SiLU if `silu`. y may be x. */
 typedef struct CodeGroupNorm {
     const void *x;
     const float *weight, *bias; /* (channels) */
@@ -251,8 +264,8 @@ typedef struct CodeGroupNorm {
     bool silu;
 } CodeGroupNorm;
 
-/* x (side, side, 3), cut to [-1, 1] -> 8-bit RGB in host memory: 255 * (x + 1) / 2, rounded half to
- * even; NaN gives 0. Where the backend has `wait`, `out` is written by that. */
+/* x (side, side, 3), clipped to [-1, 1] -> 8-bit RGB in host memory: 255 * (x + 1) / 2, rounded half
+ * to even; NaN gives 0. If the backend has `wait`, `wait` writes `out`. */
 typedef struct CodePixels {
     const float *x;
     uint8_t *out;
@@ -260,12 +273,12 @@ typedef struct CodePixels {
     unsigned side;
 } CodePixels;
 
-/* The same x, cut and rounded to the same RGB, to `out` in the device's memory, as CodesrcOutput in
- * codesrc.h says. NV12 is exact: with integer weights of 2^-16,
+/* x as in CodePixels, clipped and rounded to the same RGB, to `out` in the device's memory, in a
+ * format of CodesrcOutput (codesrc.h). NV12 is exact: with integer weights of 2^-16,
  *     Y = (y_zero * 2^16 + y . (R, G, B) + 2^15) >> 16
  *     C = (128 * 2^20 + c . sum of w (R, G, B) + 2^19) >> 20, at most 255, for c = cb, cr
- * where the weights w of the 2 or 3 rows and columns that a chroma sample stands for have the sum
- * 16, and beyond the last row and column it is repeated. */
+ * where w weighs the 2 or 3 rows and columns that a chroma sample covers, with a sum of 16. The last
+ * row and column repeat beyond the edge. */
 typedef struct CodeFrame {
     const float *x;
     uint8_t *out;
@@ -276,42 +289,36 @@ typedef struct CodeFrame {
     int32_t y_zero, y[3], cb[3], cr[3];
 } CodeFrame;
 
-/* What became of a series of operations. */
+/* How a series of operations goes on. */
 typedef enum CodeSeries {
     CODE_SERIES_FAILED,  /* stream->error says why */
-    CODE_SERIES_PLAIN,   /* ask for its operations: they are computed as they come */
-    CODE_SERIES_RECORDS, /* ask for its operations, then call series_end: that computes them */
-    CODE_SERIES_DONE,    /* it was asked for as a whole: ask for nothing */
+    CODE_SERIES_PLAIN,   /* call its operations: they compute one by one */
+    CODE_SERIES_RECORDS, /* call its operations, then series_end, which computes them */
+    CODE_SERIES_DONE,    /* the recording was replayed: call nothing */
 } CodeSeries;
 
 typedef struct CodeDeviceOptions {
-    unsigned threads;      /* 0: the cores of the affinity mask */
+    unsigned threads;      /* 0: one for each core of the affinity mask */
     const char *precision; /* "auto" or NULL: the backend's choice; else a precision by name */
-    int index;             /* of the devices of this kind, where there can be more; -1: any */
+    int index;             /* which device of this kind; -1: any */
 } CodeDeviceOptions;
 
-/* What the options came to. */
+/* What device_open chose. */
 typedef struct CodeDeviceInfo {
     unsigned threads;
     const char *precision;    /* "f32", ...; static */
-    bool rounds;              /* products that may round do */
-    bool doubles;             /* it has CODE_WEIGHT_CONV3_X2 */
-    size_t stream_bytes;      /* device memory that a stream takes for itself */
-    int index;                /* of the devices of this kind */
-    bool host_memory;         /* the device computes in the host's memory */
+    size_t stream_bytes;      /* device memory that each stream allocates for itself */
+    int index;                /* which device of this kind */
+    bool host_memory;         /* device memory is host memory */
     unsigned activation_size; /* bytes: 4 or 2 */
-    unsigned linear_size;   /* bytes of a weight of LINEAR layers, other than F32_TO_F32 ones; 0: as
-                               all others, which take activation_size */
-    unsigned coarse_size;   /* bytes of nine weights of a coarse CONV3; 0: as others */
-    unsigned byte_channels; /* coarse convolutions between activations with so many inputs and
-                               outputs, or more, have weights of a byte; 0: none do */
 } CodeDeviceInfo;
+
+#define CODE_MEMBER(name, Arguments) bool (*name)(CodeStream * stream, const Arguments *args);
 
 struct CodeBackend {
     const char *name; /* as in CodesrcModelOptions.device */
 
-    /* A device. A precision that it does not have is CODESRC_SETTINGS. Thread-safe. NULL on failure.
-     */
+    /* Opens a device; CODESRC_SETTINGS if it lacks the precision. Thread-safe. NULL on failure. */
     CodeDevice *(*device_open)(const CodeDeviceOptions *options, CodeDeviceInfo *info,
                                CodesrcError *error);
     void (*device_close)(CodeDevice *device);
@@ -320,48 +327,39 @@ struct CodeBackend {
     void *(*alloc)(CodeDevice *device, size_t bytes, CodesrcError *error);
     void (*release)(CodeDevice *device, void *memory);
 
-    /* Takes a copy of host float32 weights in the layout that the operations want. bias (out) may
-     * be NULL. Thread-safe. NULL on failure. */
+    /* Copies host float32 weights into the device's own layout. bias (out) may be NULL.
+     * Thread-safe. NULL on failure. */
     CodeWeight *(*weight_pack)(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
                                const float *bias, CodesrcError *error);
     void (*weight_free)(CodeDevice *device, CodeWeight *weight);
 
-    /* One stream is used by one thread at a time; several streams of a device may run at once. */
+    /* Bytes of a packed weight, without its bias and without padding. Thread-safe. */
+    uint64_t (*weight_bytes)(CodeDevice *device, const CodeWeightSpec *spec);
+
+    /* One thread uses a stream at a time; several streams of a device may run at once. */
     CodeStream *(*stream_open)(CodeDevice *device, const atomic_bool *cancelled,
                                CodesrcError *error);
     void (*stream_close)(CodeStream *stream);
     bool (*copy)(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction);
 
-    bool (*linear)(CodeStream *stream, const CodeLinear *args);
-    bool (*modulate)(CodeStream *stream, const CodeModulate *args);
-    bool (*heads)(CodeStream *stream, const CodeHeads *args);
-    bool (*recall)(CodeStream *stream, const CodeRecall *args);
-    bool (*attention)(CodeStream *stream, const CodeAttention *args);
-    bool (*embed)(CodeStream *stream, const CodeEmbed *args);
-    bool (*guide)(CodeStream *stream, const CodeGuide *args);
-    bool (*sample)(CodeStream *stream, const CodeSample *args);
-    bool (*look_up)(CodeStream *stream, const CodeLookUp *args);
-    bool (*resize)(CodeStream *stream, const CodeResize *args);
-    bool (*conv)(CodeStream *stream, const CodeConv *args);
-    bool (*accumulate)(CodeStream *stream, const CodeAccumulate *args);
-    bool (*group_norm)(CodeStream *stream, const CodeGroupNorm *args);
-    bool (*pixels)(CodeStream *stream, const CodePixels *args);
-    bool (*frame)(CodeStream *stream, const CodeFrame *args); /* NULL: not on this device */
+    /* bool (*linear)(CodeStream *stream, const CodeLinear *args); and so on: operations.h */
+    CODE_ALL_OPERATIONS(CODE_MEMBER)
 
-    /* These are of asynchronous backends; all NULL where operations compute before they return. */
+    /* Asynchronous backends have the rest; it is all NULL if operations compute before they return.
+     */
 
-    /* Waits for all that was asked of the stream. On failure the pictures that `pixels` still owes
-     * are forgotten. */
+    /* Waits for all work of the stream. On failure the pictures that `pixels` still owes are
+     * dropped. */
     bool (*wait)(CodeStream *stream);
 
-    /* What is asked of `stream` from now on begins after what was asked of `other` until now. */
+    /* Work that `stream` is given from now on begins after the work that `other` has now. */
     bool (*after)(CodeStream *stream, CodeStream *other);
 
-    /* A series is some operations of a stream that come again and again with the same arguments and
-     * addresses, copies to or from the host not among them. It is recorded once under its key,
-     * which is the stream's, and from then on asked for as a whole. See CodeSeries for what
-     * series_begin returns; series_end, which is told whether all operations were asked for with
-     * success, returns DONE, FAILED or PLAIN: nothing of it was computed, it cannot be recorded. */
+    /* A series is a run of operations that a stream repeats with the same arguments and addresses,
+     * without copies to or from the host. It is recorded once, under a key of the stream, and
+     * replayed as a whole from then on. series_begin returns how to go on. series_end takes whether
+     * all operations succeeded, and returns DONE, FAILED, or PLAIN: the series cannot be recorded,
+     * and none of it was computed. */
     CodeSeries (*series_begin)(CodeStream *stream, unsigned key);
     CodeSeries (*series_end)(CodeStream *stream, bool complete);
 };
@@ -369,8 +367,8 @@ struct CodeBackend {
 extern const CodeBackend code_backend_reference; /* kernels/reference */
 extern const CodeBackend code_backend_cpu;       /* kernels/cpu, where built */
 
-/* The entry of a backend that is a module of its own: NULL if this version of the engine, or this
- * machine, cannot use it; *error says why. */
+/* The entry of a backend that is a module of its own. NULL, with *error filled in, if this version
+ * of the engine or this machine cannot use it. */
 #ifdef __cplusplus
 extern "C"
 #endif

@@ -95,8 +95,9 @@ static size_t largest_of(const CodeVaeLayers *layers, size_t activation_size)
         const CodeVaeLayer *layer = &layers->all[i];
         size_t side = code_vae_layer_side(layer);
 
-        largest = larger(largest, side * side * layer->out *
-                                      (layer->spec.y_f32 ? sizeof(float) : activation_size));
+        largest =
+            larger(largest, side * side * layer->out *
+                                (code_writes_f32(&layer->spec) ? sizeof(float) : activation_size));
     }
     return largest;
 }

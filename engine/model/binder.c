@@ -50,16 +50,25 @@ static bool check(CodeBinder *binder, const char *name, unsigned rank, const uin
     return true;
 }
 
-bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const char *name,
-                       unsigned rank, const uint64_t *dims)
+/* How many values a tensor has, added to the parameters and to what the second walk is to read. */
+static size_t count_values(CodeBinder *binder, unsigned rank, const uint64_t *dims)
 {
     size_t count = 1;
 
     for (unsigned i = 0; i < rank; i++)
         count *= dims[i];
     binder->parameters += count;
-    if (code_binder_checks(binder)) {
+    if (code_binder_checks(binder))
         binder->all += count * sizeof(float);
+    return count;
+}
+
+bool code_binder_fetch(CodeBinder *binder, float **buffer, size_t *size, const char *name,
+                       unsigned rank, const uint64_t *dims)
+{
+    size_t count = count_values(binder, rank, dims);
+
+    if (code_binder_checks(binder)) {
         binder->model->weight_bytes += count * sizeof(float);
         return check(binder, name, rank, dims);
     }
@@ -120,25 +129,6 @@ bool code_binder_place(CodeBinder *binder, const float *values, size_t count, co
     return true;
 }
 
-/* What packing makes of a weight that was counted as float32. */
-static void count_packed(CodeBinder *binder, const CodeWeightSpec *spec)
-{
-    const CodeDeviceInfo *info = &binder->model->device_info;
-    uint64_t side = code_kernel_side(spec->kind), bytes = info->activation_size * side * side;
-
-    if (spec->x_f32 && spec->y_f32 && !(spec->may_round && info->rounds))
-        return;
-    if (spec->kind == CODE_WEIGHT_LINEAR && info->linear_size)
-        bytes = info->linear_size;
-    if (spec->kind == CODE_WEIGHT_CONV3 && spec->coarse && info->coarse_size)
-        bytes = info->coarse_size;
-    if (spec->coarse && info->byte_channels && !spec->x_f32 && !spec->y_f32 &&
-        spec->in >= info->byte_channels && spec->out >= info->byte_channels)
-        bytes /= info->activation_size;
-    binder->model->weight_bytes -= (uint64_t)spec->in * spec->out * sizeof(float) * side * side;
-    binder->model->weight_bytes += (uint64_t)spec->in * spec->out * bytes;
-}
-
 /* ---- kinds of tensors ------------------------------------------------------------------------ */
 
 bool code_binder_vector(CodeBinder *binder, const float **out, unsigned count, const char *format,
@@ -157,22 +147,23 @@ bool code_binder_vector(CodeBinder *binder, const float **out, unsigned count, c
 
 CodeWeightSpec code_weight_spec(CodeWeightKind kind, unsigned in, unsigned out, CodeTypes types)
 {
-    return (CodeWeightSpec){.kind = kind,
-                            .in = in,
-                            .out = out,
-                            .x_f32 = types == F32_TO_ACT || types == F32_TO_F32,
-                            .y_f32 = types == ACT_TO_F32 || types == F32_TO_F32};
+    return (CodeWeightSpec){.kind = kind, .in = in, .out = out, .types = types};
 }
 
-/* Checks a layer's tensors, and counts them where they are to be loaded. */
+/* Checks one of a layer's tensors, and counts it if it is to be loaded: a bias as float32; of a
+ * weight only the device knows the bytes, which check_layer adds. */
 static bool check_tensor(CodeBinder *binder, const CodeLayer *layer, const char *suffix,
                          unsigned rank, const uint64_t *dims)
 {
     char name[128];
 
     snprintf(name, sizeof name, "%s.%s", layer->name, suffix);
-    return layer->out ? code_binder_fetch(binder, NULL, NULL, name, rank, dims)
-                      : check(binder, name, rank, dims);
+    if (layer->out) {
+        size_t count = count_values(binder, rank, dims);
+
+        binder->model->weight_bytes += rank == 1 ? count * sizeof(float) : 0;
+    }
+    return check(binder, name, rank, dims);
 }
 
 static bool check_layer(CodeBinder *binder, const CodeLayer *layer)
@@ -195,9 +186,10 @@ static bool check_layer(CodeBinder *binder, const CodeLayer *layer)
     if (binder->inventory)
         /* A coarse convolution may sum its weights before it rounds them. */
         binder->inventory->all[binder->inventory->count - 1].half =
-            !(spec->x_f32 && spec->y_f32) && !spec->coarse;
+            spec->types != F32_TO_F32 && !spec->coarse;
     if (layer->out)
-        count_packed(binder, spec);
+        binder->model->weight_bytes +=
+            binder->model->backend->weight_bytes(binder->model->device, spec);
     else
         count = spec->in; /* rows for the digest are read one by one */
     if (count > binder->largest_weight)
@@ -267,7 +259,7 @@ bool code_binder_adaln(CodeBinder *binder, CodeWeight **out, unsigned width, uns
     };
 
     /* VAR is trained and released with these products in 16 bits. */
-    layer.spec.may_round = true;
+    layer.spec.coarse = true;
     snprintf(layer.name, sizeof layer.name, "%s", name);
     return note_layer(binder, &layer);
 }

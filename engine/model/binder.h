@@ -69,10 +69,6 @@ static inline bool code_binder_checks(const CodeBinder *binder)
     return !binder->stream;
 }
 
-/* What a product takes and gives: the activation type, or float32 at the ends of a network, where
- * precision is cheap and matters. */
-typedef enum CodeTypes { ACT_TO_ACT, ACT_TO_F32, F32_TO_ACT, F32_TO_F32 } CodeTypes;
-
 CodeWeightSpec code_weight_spec(CodeWeightKind kind, unsigned in, unsigned out, CodeTypes types);
 
 /* Makes room for `count` floats in a buffer that is kept for the next tensor. */

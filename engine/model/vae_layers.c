@@ -149,7 +149,7 @@ static void conv_in(Walk *walk, unsigned out, const char *part)
     CodeVaeLayer *layer = conv_x(walk, CODE_WEIGHT_CONV3, out);
 
     snprintf(walk->block, sizeof walk->block, "%s", part);
-    named(walk, layer, "conv_in")->spec.x_f32 = true;
+    named(walk, layer, "conv_in")->spec.types = F32_TO_ACT;
 }
 
 /* x = SiLU(GN(x)), then the last convolution. */
@@ -157,13 +157,13 @@ static void conv_out(Walk *walk, unsigned out, const char *part)
 {
     snprintf(walk->block, sizeof walk->block, "%s", part);
     norm(walk, walk->x, walk->x, "norm_out", true);
-    named(walk, conv_x(walk, CODE_WEIGHT_CONV3, out), "conv_out")->spec.y_f32 = true;
+    named(walk, conv_x(walk, CODE_WEIGHT_CONV3, out), "conv_out")->spec.types = ACT_TO_F32;
 }
 
 /* Around the quantiser, from float32 to float32. */
 static void quantiser_conv(CodeVaeLayer *layer, const char *name)
 {
-    layer->spec.x_f32 = layer->spec.y_f32 = true;
+    layer->spec.types = F32_TO_F32;
     snprintf(layer->name, sizeof layer->name, "%s", name);
 }
 

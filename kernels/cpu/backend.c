@@ -1,10 +1,7 @@
 /* backend.c - the CPU backend's table: devices, memory, streams, and the choice of inner loops.
  *
- * CODESRC_CPU=reference|sse2|avx2|avx512|avx512_bf16 in the environment overrides the choice, for
- * tests. With "reference" a device is a device of the reference backend, and so are its streams. */
+ * CODESRC_CPU=LEVEL in the environment overrides the choice, for tests. */
 #include "cpu.h"
-#include "packed.h"
-#include "winograd.h"
 
 #include "error.h"
 
@@ -55,7 +52,7 @@ static const CpuBody *choose_body(const char *name, CodesrcError *error)
     }
     if (!best)
         code_fail(error, CODESRC_SETTINGS,
-                  "CODESRC_CPU=%.40s: expected reference, sse2, avx2, avx512 or avx512_bf16", name);
+                  "CODESRC_CPU=%.40s: expected sse2, avx2, avx512 or avx512_bf16", name);
     return best;
 }
 
@@ -90,8 +87,6 @@ static void device_close(CodeDevice *device)
 {
     if (!device)
         return;
-    if (device->reference)
-        code_backend_reference.device_close(device->reference);
     if (device->pool)
         cpu_pool_free(device->pool);
     if (device->engine)
@@ -114,12 +109,8 @@ static bool open_cpu(CodeDevice *device, const CodeDeviceOptions *options, const
     *info = (CodeDeviceInfo){
         .threads = cpu_pool_threads(device->pool),
         .precision = precision,
-        .doubles = true,
         .host_memory = true,
         .activation_size = device->half ? 2 : 4,
-        .linear_size = device->bytes ? 1 : 0,
-        .coarse_size = WINOGRAD_POINTS * (device->half ? 2 : 4),
-        .byte_channels = device->bytes ? BYTE_CHANNELS : 0,
     };
     return true;
 }
@@ -129,20 +120,13 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
 {
     const char *level = getenv("CODESRC_CPU");
     CodeDevice *device = calloc(1, sizeof *device);
-    bool opened;
 
     if (!device) {
         code_fail(error, CODESRC_NO_MEMORY, "no memory for a device");
         return NULL;
     }
     pthread_mutex_init(&device->pack_lock, NULL);
-    if (level && !strcmp(level, "reference")) {
-        device->reference = code_backend_reference.device_open(options, info, error);
-        opened = device->reference;
-    } else {
-        opened = open_cpu(device, options, level && *level ? level : NULL, info, error);
-    }
-    if (opened)
+    if (open_cpu(device, options, level && *level ? level : NULL, info, error))
         return device;
     device_close(device);
     return NULL;
@@ -150,33 +134,14 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
 
 static void *allocate(CodeDevice *device, size_t bytes, CodesrcError *error)
 {
-    if (device->reference)
-        return code_backend_reference.alloc(device->reference, bytes, error);
+    (void)device;
     return cpu_allocate(bytes, error);
 }
 
 static void release(CodeDevice *device, void *memory)
 {
-    if (device->reference)
-        code_backend_reference.release(device->reference, memory);
-    else
-        free(memory);
-}
-
-static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
-                               const float *bias, CodesrcError *error)
-{
-    if (device->reference)
-        return code_backend_reference.weight_pack(device->reference, spec, weight, bias, error);
-    return cpu_weight_pack(device, spec, weight, bias, error);
-}
-
-static void weight_free(CodeDevice *device, CodeWeight *weight)
-{
-    if (device->reference)
-        code_backend_reference.weight_free(device->reference, weight);
-    else
-        cpu_weight_free(device, weight);
+    (void)device;
+    free(memory);
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */
@@ -184,11 +149,8 @@ static void weight_free(CodeDevice *device, CodeWeight *weight)
 static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
                                CodesrcError *error)
 {
-    CpuStream *stream;
+    CpuStream *stream = calloc(1, sizeof *stream);
 
-    if (device->reference)
-        return code_backend_reference.stream_open(device->reference, cancelled, error);
-    stream = calloc(1, sizeof *stream);
     if (!stream) {
         code_fail(error, CODESRC_NO_MEMORY, "no memory for a stream");
         return NULL;
@@ -199,20 +161,10 @@ static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
     return &stream->head;
 }
 
-/* A stream of the reference backend, for a device that goes there. */
-static bool is_reference(const CodeStream *stream)
-{
-    return stream->backend == &code_backend_reference;
-}
-
 static void stream_close(CodeStream *stream)
 {
     if (!stream)
         return;
-    if (is_reference(stream)) {
-        code_backend_reference.stream_close(stream);
-        return;
-    }
     free(((CpuStream *)stream)->shared);
     free(stream);
 }
@@ -229,53 +181,19 @@ static bool copy(CodeStream *stream, void *to, const void *from, size_t bytes, C
     return true;
 }
 
-/* ---- operations ------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------- */
 
-#define OPERATION(name, Arguments)                                                                 \
-    static bool name(CodeStream *stream, const Arguments *args)                                    \
-    {                                                                                              \
-        return is_reference(stream) ? code_backend_reference.name(stream, args)                    \
-                                    : cpu_##name(stream, args);                                    \
-    }
+#define ENTRY(name, Arguments) .name = cpu_##name,
 
-OPERATION(linear, CodeLinear)
-OPERATION(modulate, CodeModulate)
-OPERATION(heads, CodeHeads)
-OPERATION(recall, CodeRecall)
-OPERATION(attention, CodeAttention)
-OPERATION(embed, CodeEmbed)
-OPERATION(guide, CodeGuide)
-OPERATION(sample, CodeSample)
-OPERATION(look_up, CodeLookUp)
-OPERATION(resize, CodeResize)
-OPERATION(conv, CodeConv)
-OPERATION(accumulate, CodeAccumulate)
-OPERATION(group_norm, CodeGroupNorm)
-OPERATION(pixels, CodePixels)
-
-const CodeBackend code_backend_cpu = {
-    .name = "cpu",
-    .device_open = device_open,
-    .device_close = device_close,
-    .alloc = allocate,
-    .release = release,
-    .weight_pack = weight_pack,
-    .weight_free = weight_free,
-    .stream_open = stream_open,
-    .stream_close = stream_close,
-    .copy = copy,
-    .linear = linear,
-    .modulate = modulate,
-    .heads = heads,
-    .recall = recall,
-    .attention = attention,
-    .embed = embed,
-    .guide = guide,
-    .sample = sample,
-    .look_up = look_up,
-    .resize = resize,
-    .conv = conv,
-    .accumulate = accumulate,
-    .group_norm = group_norm,
-    .pixels = pixels,
-};
+const CodeBackend code_backend_cpu = {.name = "cpu",
+                                      .device_open = device_open,
+                                      .device_close = device_close,
+                                      .alloc = allocate,
+                                      .release = release,
+                                      .weight_pack = cpu_weight_pack,
+                                      .weight_free = cpu_weight_free,
+                                      .weight_bytes = cpu_weight_bytes,
+                                      .stream_open = stream_open,
+                                      .stream_close = stream_close,
+                                      .copy = copy,
+                                      CODE_OPERATIONS(ENTRY)};

@@ -31,7 +31,6 @@ typedef struct CpuStream {
 } CpuStream;
 
 struct CodeDevice {
-    CodeDevice *reference; /* CODESRC_CPU=reference: everything goes there, the rest is unused */
     CpuPool *pool;
     const CpuBody *body;
     bool half;                 /* activations are bfloat16 */
@@ -77,6 +76,7 @@ void cpu_products_close(CpuWorker *worker);
 CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
                             const float *bias, CodesrcError *error);
 void cpu_weight_free(CodeDevice *device, CodeWeight *weight);
+uint64_t cpu_weight_bytes(CodeDevice *device, const CodeWeightSpec *spec);
 
 /* Convolutions in tiles. How many points there are of a tile; 0: it does not come in tiles. The
  * points of a kernel of 3 x 3, `step` apart. */
@@ -84,23 +84,11 @@ unsigned cpu_tile_points(const CodeWeightSpec *spec);
 void cpu_tile_weights(const float weight[9], float *points, size_t step, bool doubled);
 bool cpu_winograd(CodeStream *stream, const CodeConv *args);
 
-bool cpu_linear(CodeStream *stream, const CodeLinear *args);
-bool cpu_conv(CodeStream *stream, const CodeConv *args);
-bool cpu_attention(CodeStream *stream, const CodeAttention *args);
+/* ---- operations ------------------------------------------------------------------------------ */
 
-/* ---- transformer.c, drawing.c, maps.c -------------------------------------------------------- */
+#define CPU_PROTOTYPE(name, Arguments) bool cpu_##name(CodeStream *stream, const Arguments *args);
 
-bool cpu_modulate(CodeStream *stream, const CodeModulate *args);
-bool cpu_heads(CodeStream *stream, const CodeHeads *args);
-bool cpu_recall(CodeStream *stream, const CodeRecall *args);
-bool cpu_embed(CodeStream *stream, const CodeEmbed *args);
-bool cpu_guide(CodeStream *stream, const CodeGuide *args);
-bool cpu_sample(CodeStream *stream, const CodeSample *args);
-bool cpu_look_up(CodeStream *stream, const CodeLookUp *args);
-bool cpu_resize(CodeStream *stream, const CodeResize *args);
-bool cpu_accumulate(CodeStream *stream, const CodeAccumulate *args);
-bool cpu_group_norm(CodeStream *stream, const CodeGroupNorm *args);
-bool cpu_pixels(CodeStream *stream, const CodePixels *args);
+CODE_OPERATIONS(CPU_PROTOTYPE)
 
 /* Element `index` of an array of activations. */
 static inline void *cpu_at(const CodeDevice *device, const void *array, size_t index)

@@ -65,32 +65,19 @@ static void area_row(const CpuBody *body, const CodeResize *args, const float *i
     }
 }
 
-/* `cell`: bytes of all channels */
-static void nearest_row(const CodeResize *args, size_t cell, const char *in, size_t y, char *out)
-{
-    size_t n = args->in_side, m = args->out_side;
-
-    in += y * n / m * n * cell;
-    for (size_t x = 0; x < m; x++, out += cell)
-        memcpy(out, in + x * n / m * cell, cell);
-}
-
 static bool resize_row(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeResize *args = job;
     size_t image = task / args->out_side, y = task % args->out_side;
     size_t from = image * args->in_image;
     size_t to = image * args->out_image + y * args->out_side * args->channels;
-    const CodeDevice *device = worker->device;
+    const CpuBody *body = worker->device->body;
 
     (void)error;
     if (args->mode == CODE_BICUBIC)
-        cubic_row(device->body, args, (const float *)args->in + from, y, (float *)args->out + to);
-    else if (args->mode == CODE_AREA)
-        area_row(device->body, args, (const float *)args->in + from, y, (float *)args->out + to);
+        cubic_row(body, args, args->in + from, y, args->out + to);
     else
-        nearest_row(args, (size_t)args->channels * (device->half ? 2 : 4),
-                    cpu_at(device, args->in, from), y, cpu_at(device, args->out, to));
+        area_row(body, args, args->in + from, y, args->out + to);
     return true;
 }
 

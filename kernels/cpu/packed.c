@@ -10,14 +10,24 @@ enum { VECTOR = 16 };
 
 bool cpu_packs(const CodeDevice *device, const CodeWeightSpec *spec)
 {
-    return device->half && !(spec->x_f32 && spec->y_f32);
+    return device->half && spec->types != F32_TO_F32;
 }
 
 bool cpu_takes_bytes(const CodeWeightSpec *spec)
 {
     if (cpu_tile_points(spec))
         return spec->coarse && spec->in >= BYTE_CHANNELS && spec->out >= BYTE_CHANNELS;
-    return spec->kind == CODE_WEIGHT_LINEAR && !spec->x_f32;
+    return spec->kind == CODE_WEIGHT_LINEAR && !code_reads_f32(spec);
+}
+
+uint64_t cpu_weight_bytes(CodeDevice *device, const CodeWeightSpec *spec)
+{
+    uint64_t side = code_kernel_side(spec->kind), points = cpu_tile_points(spec);
+    uint64_t count = (points ? points : side * side) * spec->in * spec->out;
+
+    if (!cpu_packs(device, spec))
+        return count * sizeof(float);
+    return device->bytes && cpu_takes_bytes(spec) ? count : count * sizeof(uint16_t);
 }
 
 void cpu_packed_free(CpuPacked *packed)
@@ -105,12 +115,13 @@ static bool pack(CpuPacked *packed, const CpuBody *body, const float *weight, Co
 void cpu_move_inputs(const CpuBody *body, const CpuPacked *packed, void *to, const void *x,
                      size_t rows)
 {
-    size_t in = packed->in, bytes = in * (packed->spec.x_f32 ? sizeof(float) : sizeof(uint16_t));
+    size_t in = packed->in,
+           bytes = in * (code_reads_f32(&packed->spec) ? sizeof(float) : sizeof(uint16_t));
     const char *from = x;
     char *row = to;
 
     for (size_t i = 0; i < rows; i++, from += bytes, row += (size_t)packed->steps * 4) {
-        if (packed->spec.x_f32)
+        if (code_reads_f32(&packed->spec))
             body->convert(row, (const float *)(const void *)from, in);
         else
             memcpy(row, from, bytes);

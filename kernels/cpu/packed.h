@@ -40,7 +40,7 @@ void cpu_packed_free(CpuPacked *packed); /* NULL is allowed */
  * within a step. */
 static inline bool cpu_moves_inputs(const CpuPacked *packed)
 {
-    return !packed->bytes && (packed->spec.x_f32 || packed->in % 2);
+    return !packed->bytes && (code_reads_f32(&packed->spec) || packed->in % 2);
 }
 
 /* Rows of inputs, one after the other, to bfloat16 rows of whole steps. */

@@ -20,7 +20,7 @@ typedef struct Conv {
 static bool move_row(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Conv *conv = job;
-    size_t element = conv->packed->spec.x_f32 ? sizeof(float) : sizeof(uint16_t);
+    size_t element = code_reads_f32(&conv->packed->spec) ? sizeof(float) : sizeof(uint16_t);
 
     (void)error;
     cpu_move_inputs(worker->device->body, conv->packed,
@@ -86,12 +86,12 @@ static void finish_tile(const CpuBody *body, const Conv *conv, const CpuPanel *p
     const float *bias = conv->packed->bias + panel->first;
     size_t out = conv->packed->out, at = position * out + panel->first;
 
-    if (conv->packed->spec.y_f32 && args->add) {
+    if (code_writes_f32(&conv->packed->spec) && args->add) {
         body->add_bias_f32(sums, GEMM_COLUMNS, sums, GEMM_COLUMNS, bias, count, panel->width);
         for (unsigned r = 0; r < count; r++)
             body->add((float *)args->y + at + r * out, sums + r * GEMM_COLUMNS,
                       (const float *)args->add + at + r * out, panel->width);
-    } else if (conv->packed->spec.y_f32)
+    } else if (code_writes_f32(&conv->packed->spec))
         body->add_bias_f32((float *)args->y + at, out, sums, GEMM_COLUMNS, bias, count,
                            panel->width);
     else if (args->add)

@@ -63,7 +63,7 @@ static bool move_rows(CpuWorker *worker, const void *job, size_t task, CodesrcEr
 {
     const Linear *linear = job;
     const CodeLinear *args = linear->args;
-    size_t element = linear->packed->spec.x_f32 ? sizeof(float) : sizeof(uint16_t);
+    size_t element = code_reads_f32(&linear->packed->spec) ? sizeof(float) : sizeof(uint16_t);
     size_t end = least((size_t)args->groups * args->rows, (task + 1) * MOVE_ROWS);
 
     (void)error;
@@ -140,9 +140,9 @@ static void finish_tile(const CpuBody *body, const Linear *linear, const CpuPane
                             GEMM_COLUMNS, bias, per_lane(&args->gate, lane) + panel->first, count,
                             panel->width);
         }
-    } else if (packed->spec.y_f32 && args->epilogue == CODE_GELU) {
+    } else if (code_writes_f32(&packed->spec) && args->epilogue == CODE_GELU) {
         body->gelu_f32((float *)args->y + at, out, sums, GEMM_COLUMNS, bias, rows, panel->width);
-    } else if (packed->spec.y_f32) {
+    } else if (code_writes_f32(&packed->spec)) {
         body->add_bias_f32((float *)args->y + at, out, sums, GEMM_COLUMNS, bias, rows,
                            panel->width);
     } else if (args->epilogue == CODE_GELU) {

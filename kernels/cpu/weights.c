@@ -27,7 +27,7 @@ unsigned cpu_tile_points(const CodeWeightSpec *spec)
 {
     if (spec->kind == CODE_WEIGHT_CONV3_X2)
         return DOUBLED_POINTS;
-    return spec->kind == CODE_WEIGHT_CONV3 && spec->coarse && !spec->x_f32 && !spec->y_f32
+    return spec->kind == CODE_WEIGHT_CONV3 && spec->coarse && spec->types == ACT_TO_ACT
                ? WINOGRAD_POINTS
                : 0;
 }

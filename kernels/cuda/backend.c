@@ -115,8 +115,6 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
     *info = (CodeDeviceInfo){.threads = 1,
                              .precision = names[type],
                              .activation_size = (unsigned)cuda_size(type),
-                             .rounds = type == CUDA_F16, /* 8 bits would be seen in the logits */
-                             .doubles = true,
                              .stream_bytes = CUDA_WORKSPACE + CUDA_SCRATCH,
                              .index = index};
     return device;
@@ -219,11 +217,27 @@ static bool fill(CodeDevice *device, CodeWeight *weight, const float *values, co
     return good;
 }
 
+/* The type that a weight is kept in, and its inputs are multiplied in. Coarse products in bfloat16
+ * would show in the logits. */
+static CudaType weight_type(const CodeDevice *device, const CodeWeightSpec *spec)
+{
+    bool rounds = spec->coarse && spec->kind == CODE_WEIGHT_LINEAR && device->type == CUDA_F16;
+
+    return spec->types == F32_TO_F32 && !rounds ? CUDA_F32 : device->type;
+}
+
+static uint64_t weight_bytes(CodeDevice *device, const CodeWeightSpec *spec)
+{
+    uint64_t side = code_kernel_side(spec->kind);
+
+    return side * side * spec->in * spec->out * cuda_size(weight_type(device, spec));
+}
+
 static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *values,
                                const float *bias, CodesrcError *error)
 {
     unsigned side = code_kernel_side(spec->kind), columns = side * side * spec->in;
-    bool gathered, rounds;
+    bool gathered;
     CodeWeight *weight = calloc(1, sizeof *weight);
 
     if (!weight) {
@@ -232,10 +246,9 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     }
     weight->spec = *spec;
     weight->kernel = side;
-    rounds = spec->may_round && device->type == CUDA_F16;
-    weight->type = spec->x_f32 && spec->y_f32 && !rounds ? CUDA_F32 : device->type;
-    weight->y_type = spec->y_f32 ? CUDA_F32 : device->type;
-    gathered = side > 1 || (spec->x_f32 ? CUDA_F32 : device->type) != weight->type;
+    weight->type = weight_type(device, spec);
+    weight->y_type = code_writes_f32(spec) ? CUDA_F32 : device->type;
+    gathered = side > 1 || (code_reads_f32(spec) ? CUDA_F32 : device->type) != weight->type;
     /* Rows that lie ready are taken as they come; rows that are gathered have zeros behind. */
     weight->columns =
         gathered ? (columns + COLUMN_ROUND - 1) / COLUMN_ROUND * COLUMN_ROUND : columns;
@@ -344,7 +357,7 @@ static bool resize(CodeStream *stream, const CodeResize *args)
 
     if (!launches(stream, &result))
         return result;
-    return cuda_ok(cuda, cuda_resize(args, stream->device->type, cuda->stream), "resize");
+    return cuda_ok(cuda, cuda_resize(args, cuda->stream), "resize");
 }
 
 static bool accumulate(CodeStream *stream, const CodeAccumulate *args)
@@ -399,6 +412,7 @@ static const CodeBackend code_backend_cuda = {
     .release = release,
     .weight_pack = weight_pack,
     .weight_free = weight_free,
+    .weight_bytes = weight_bytes,
     .stream_open = stream_open,
     .stream_close = cuda_stream_close,
     .copy = cuda_copy,

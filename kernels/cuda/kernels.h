@@ -82,7 +82,7 @@ cudaError_t cuda_attention(const CodeAttention *args, CudaType type, cudaStream_
 cudaError_t cuda_sample(const CodeSample *args, cudaStream_t stream);
 cudaError_t cuda_look_up(const CodeLookUp *args, cudaStream_t stream);
 
-cudaError_t cuda_resize(const CodeResize *args, CudaType type, cudaStream_t stream);
+cudaError_t cuda_resize(const CodeResize *args, cudaStream_t stream);
 cudaError_t cuda_accumulate(const CodeAccumulate *args, cudaStream_t stream);
 
 /* Bytes of scratch memory that a group norm of one image needs. */

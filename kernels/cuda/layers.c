@@ -90,7 +90,7 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
     bool doubled = weight->spec.kind == CODE_WEIGHT_CONV3_X2;
     unsigned whole = doubled ? 2 * args->side : args->side; /* the map that is convolved */
     unsigned side = whole / stride, positions = side * side, in = weight->spec.in;
-    CudaType from = weight->spec.x_f32 ? CUDA_F32 : base->device->type;
+    CudaType from = code_reads_f32(&weight->spec) ? CUDA_F32 : base->device->type;
     CudaProduct product = {
         .weight = weight, .x = args->x, .add = args->add, .y = args->y, .groups = args->images};
     Strips strips = {.images = args->images, .positions = positions};
@@ -172,20 +172,21 @@ bool cuda_linear(CodeStream *base, const CodeLinear *args)
                            .groups = args->groups,
                            .rows = args->rows,
                            .gelu = args->epilogue == CODE_GELU};
-    Strips strips = {.product = product,
-                     .gather = {.x = args->x,
-                                .x_image = args->x_group,
-                                .from = weight->spec.x_f32 ? CUDA_F32 : base->device->type,
-                                .to = weight->type,
-                                .width = args->rows,
-                                .height = 1,
-                                .in = in,
-                                .kernel = 1,
-                                .stride = 1,
-                                .out_width = args->rows,
-                                .columns = weight->columns},
-                     .images = args->groups,
-                     .positions = args->rows};
+    Strips strips = {
+        .product = product,
+        .gather = {.x = args->x,
+                   .x_image = args->x_group,
+                   .from = code_reads_f32(&weight->spec) ? CUDA_F32 : base->device->type,
+                   .to = weight->type,
+                   .width = args->rows,
+                   .height = 1,
+                   .in = in,
+                   .kernel = 1,
+                   .stride = 1,
+                   .out_width = args->rows,
+                   .columns = weight->columns},
+        .images = args->groups,
+        .positions = args->rows};
 
     if (!cuda_goes_on(stream))
         return false;

@@ -89,30 +89,14 @@ __global__ void resize_area(CodeResize args)
     *output_at<float>(args, cell) = sum / (float)((bottom - top) * (right - left));
 }
 
-template <class T> __global__ void resize_nearest(CodeResize args)
-{
-    Cell cell = cell_of(args);
-    size_t row = cell.y * args.in_side / args.out_side;
-    size_t column = cell.x * args.in_side / args.out_side;
-
-    if (cell.image < args.images)
-        *output_at<T>(args, cell) =
-            ((const T *)args.in)[cell.image * args.in_image +
-                                 (row * args.in_side + column) * args.channels + cell.channel];
-}
-
-cudaError_t cuda_resize(const CodeResize *args, CudaType type, cudaStream_t stream)
+cudaError_t cuda_resize(const CodeResize *args, cudaStream_t stream)
 {
     size_t count = (size_t)args->images * args->out_side * args->out_side * args->channels;
     dim3 grid = flat_grid(count), block(flat_block);
 
     if (args->mode == CODE_BICUBIC)
         return launch(resize_bicubic, grid, block, 0, stream, *args);
-    if (args->mode == CODE_AREA)
-        return launch(resize_area, grid, block, 0, stream, *args);
-    return with_type(type, [&](auto zero) {
-        return launch(resize_nearest<decltype(zero)>, grid, block, 0, stream, *args);
-    });
+    return launch(resize_area, grid, block, 0, stream, *args);
 }
 
 /* ---- accumulating

@@ -32,11 +32,8 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
     device = calloc(1, sizeof *device);
     if (!device)
         code_fail(error, CODESRC_NO_MEMORY, "no memory for a device");
-    *info = (CodeDeviceInfo){.threads = 1,
-                             .precision = "f32",
-                             .doubles = true,
-                             .host_memory = true,
-                             .activation_size = sizeof(float)};
+    *info = (CodeDeviceInfo){
+        .threads = 1, .precision = "f32", .host_memory = true, .activation_size = sizeof(float)};
     return device;
 }
 
@@ -100,6 +97,14 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     return weight;
 }
 
+static uint64_t weight_bytes(CodeDevice *device, const CodeWeightSpec *spec)
+{
+    uint64_t side = code_kernel_side(spec->kind);
+
+    (void)device;
+    return side * side * spec->in * spec->out * sizeof(float);
+}
+
 static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
                                CodesrcError *error)
 {
@@ -131,30 +136,17 @@ static bool copy(CodeStream *stream, void *to, const void *from, size_t bytes, C
     return true;
 }
 
-const CodeBackend code_backend_reference = {
-    .name = "reference",
-    .device_open = device_open,
-    .device_close = device_close,
-    .alloc = allocate,
-    .release = release,
-    .weight_pack = weight_pack,
-    .weight_free = weight_free,
-    .stream_open = stream_open,
-    .stream_close = stream_close,
-    .copy = copy,
-    .linear = reference_linear,
-    .modulate = reference_modulate,
-    .heads = reference_heads,
-    .recall = reference_recall,
-    .attention = reference_attention,
-    .embed = reference_embed,
-    .guide = reference_guide,
-    .sample = reference_sample,
-    .look_up = reference_look_up,
-    .resize = reference_resize,
-    .conv = reference_conv,
-    .accumulate = reference_accumulate,
-    .group_norm = reference_group_norm,
-    .pixels = reference_pixels,
-    .frame = reference_frame,
-};
+#define ENTRY(name, Arguments) .name = reference_##name,
+
+const CodeBackend code_backend_reference = {.name = "reference",
+                                            .device_open = device_open,
+                                            .device_close = device_close,
+                                            .alloc = allocate,
+                                            .release = release,
+                                            .weight_pack = weight_pack,
+                                            .weight_free = weight_free,
+                                            .weight_bytes = weight_bytes,
+                                            .stream_open = stream_open,
+                                            .stream_close = stream_close,
+                                            .copy = copy,
+                                            CODE_ALL_OPERATIONS(ENTRY)};

@@ -71,15 +71,6 @@ static void area_cell(const CodeResize *args, const float *in, unsigned y, unsig
     }
 }
 
-static void nearest_cell(const CodeResize *args, const float *in, unsigned y, unsigned x,
-                         float *out)
-{
-    size_t row = y * args->in_side / args->out_side, column = x * args->in_side / args->out_side;
-
-    memcpy(out, in + (row * args->in_side + column) * args->channels,
-           args->channels * sizeof(float));
-}
-
 bool reference_resize(CodeStream *stream, const CodeResize *args)
 {
     size_t channels = args->channels;
@@ -87,8 +78,8 @@ bool reference_resize(CodeStream *stream, const CodeResize *args)
     if (stream->rehearsing)
         return true;
     for (unsigned image = 0; image < args->images; image++) {
-        const float *in = (const float *)args->in + image * args->in_image;
-        float *out = (float *)args->out + image * args->out_image;
+        const float *in = args->in + image * args->in_image;
+        float *out = args->out + image * args->out_image;
 
         for (unsigned y = 0; y < args->out_side; y++) {
             if (!reference_goes_on(stream))
@@ -96,10 +87,8 @@ bool reference_resize(CodeStream *stream, const CodeResize *args)
             for (unsigned x = 0; x < args->out_side; x++, out += channels) {
                 if (args->mode == CODE_BICUBIC)
                     cubic_cell(args, in, y, x, out);
-                else if (args->mode == CODE_AREA)
-                    area_cell(args, in, y, x, out);
                 else
-                    nearest_cell(args, in, y, x, out);
+                    area_cell(args, in, y, x, out);
             }
         }
     }

@@ -17,21 +17,10 @@ struct CodeWeight {
 /* False, with CODESRC_CANCELLED in the stream, once the stream is cancelled. */
 bool reference_goes_on(CodeStream *stream);
 
-bool reference_linear(CodeStream *stream, const CodeLinear *args);
-bool reference_modulate(CodeStream *stream, const CodeModulate *args);
-bool reference_heads(CodeStream *stream, const CodeHeads *args);
-bool reference_recall(CodeStream *stream, const CodeRecall *args);
-bool reference_attention(CodeStream *stream, const CodeAttention *args);
-bool reference_embed(CodeStream *stream, const CodeEmbed *args);
-bool reference_guide(CodeStream *stream, const CodeGuide *args);
-bool reference_sample(CodeStream *stream, const CodeSample *args);
-bool reference_look_up(CodeStream *stream, const CodeLookUp *args);
-bool reference_resize(CodeStream *stream, const CodeResize *args);
-bool reference_conv(CodeStream *stream, const CodeConv *args);
-bool reference_accumulate(CodeStream *stream, const CodeAccumulate *args);
-bool reference_group_norm(CodeStream *stream, const CodeGroupNorm *args);
-bool reference_pixels(CodeStream *stream, const CodePixels *args);
-bool reference_frame(CodeStream *stream, const CodeFrame *args);
+#define REFERENCE_PROTOTYPE(name, Arguments)                                                       \
+    bool reference_##name(CodeStream *stream, const Arguments *args);
+
+CODE_ALL_OPERATIONS(REFERENCE_PROTOTYPE)
 
 /* One component, as CodePixels says. */
 static inline uint8_t reference_pixel(float x)

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
     if (!backend || !side_open(&reference, &code_backend_reference, NULL, precision, 1) ||
         !side_open(&side, backend, NULL, precision, 1))
         return 1;
-    reference.info.rounds = side.info.rounds;
+    reference.rounds = side.rounds;
     for (const Case *operation = cases; operation->name; operation++)
         if ((!only || !strcmp(only, operation->name)) &&
             !(operation->repeats && side.info.activation_size == sizeof(float)))

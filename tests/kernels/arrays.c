@@ -90,7 +90,7 @@ void download_activations(Side *side, const Shape *shape, const void *array, siz
 void *upload_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec, size_t size,
                      unsigned salt)
 {
-    if (spec->y_f32)
+    if (code_writes_f32(spec))
         return upload_images(side, shape, size, 1, salt);
     return upload_activations(side, shape, size, 1, salt);
 }
@@ -98,7 +98,7 @@ void *upload_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec,
 void download_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec, const void *array,
                       size_t size, Output *output)
 {
-    if (spec->y_f32)
+    if (code_writes_f32(spec))
         download(side, shape, array, size, output);
     else
         download_activations(side, shape, array, size, output);
@@ -109,8 +109,6 @@ CodeWeightSpec spec_of(CodeWeightKind kind, unsigned in, unsigned out, unsigned 
     return (CodeWeightSpec){.kind = kind,
                             .in = in,
                             .out = out,
-                            .x_f32 = types & 2,
-                            .y_f32 = types & 1,
-                            .coarse = types & COARSE,
-                            .may_round = types & MAY_ROUND};
+                            .types = (CodeTypes)(types % COARSE),
+                            .coarse = types & COARSE};
 }

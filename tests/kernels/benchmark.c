@@ -134,7 +134,6 @@ CALL(heads, CodeHeads)
 CALL(attention, CodeAttention)
 CALL(guide, CodeGuide)
 CALL(sample, CodeSample)
-CALL(resize, CodeResize)
 CALL(conv, CodeConv)
 CALL(group_norm, CodeGroupNorm)
 CALL(pixels, CodePixels)
@@ -328,19 +327,6 @@ static void bench_maps(Bench *bench, unsigned width, unsigned channels, unsigned
         report(bench, what, call_group_norm, &args, 0,
                3.0 * bench->side.info.activation_size * (double)size);
     }
-    if (wanted(bench, "resize")) {
-        CodeResize args = {.mode = CODE_NEAREST,
-                           .in = activations(bench, size / 4),
-                           .out = activations(bench, size),
-                           .images = 1,
-                           .in_side = width / 2,
-                           .out_side = width,
-                           .channels = channels};
-
-        snprintf(what, sizeof what, "resize nearest to %u^2 x %u", width, channels);
-        report(bench, what, call_resize, &args, 0,
-               1.25 * bench->side.info.activation_size * (double)size);
-    }
 }
 
 static void bench_pixels(Bench *bench, unsigned width)
@@ -392,7 +378,7 @@ static void bench_decoder(Bench *bench, const unsigned channels[5], unsigned gro
                 bench_conv(bench, CODE_WEIGHT_CONV1, width, before, channels[level], false);
             }
             bench_conv(bench, CODE_WEIGHT_CONV3, width, channels[level], channels[level], true);
-            if (level < 4 && bench->side.info.doubles)
+            if (level < 4)
                 bench_conv(bench, CODE_WEIGHT_CONV3_X2, width, channels[level], channels[level],
                            false);
         }

@@ -65,16 +65,8 @@ void *upload_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec,
 void download_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec, const void *array,
                       size_t size, Output *output);
 
-/* The types of a product: bit 0 makes its output float32, bit 1 its input; what else it may be. */
-enum {
-    ACT_TO_ACT,
-    ACT_TO_F32,
-    F32_TO_ACT,
-    F32_TO_F32,
-    COARSE = 4,
-    MAY_ROUND = 8,
-    F32_MAY_ROUND = F32_TO_F32 | MAY_ROUND
-};
+/* Added to one of CodeTypes: a spec that is coarse. */
+enum { COARSE = 4 };
 CodeWeightSpec spec_of(CodeWeightKind kind, unsigned in, unsigned out, unsigned types);
 
 void run_linear(Side *side, const Shape *shape, Output *output);

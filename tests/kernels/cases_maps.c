@@ -9,15 +9,12 @@
 void run_resize(Side *side, const Shape *shape, Output *output)
 {
     unsigned in = shape->n[1], out = shape->n[2], channels = shape->n[3];
-    bool nearest = shape->n[0] == CODE_NEAREST;
     size_t in_image = (size_t)in * in * channels + 3, out_image = (size_t)out * out * channels + 5;
     CodeResize args = {
         .mode = (CodeResizeMode)shape->n[0],
-        .in = nearest ? upload_activations(side, shape, in_image, 1, 1)
-                      : upload_images(side, shape, in_image, 1, 1),
+        .in = upload_images(side, shape, in_image, 1, 1),
         .in_image = in_image,
-        .out = nearest ? upload_activations(side, shape, out_image, 1, 2)
-                       : upload_images(side, shape, out_image, 1, 2),
+        .out = upload_images(side, shape, out_image, 1, 2),
         .out_image = out_image,
         .images = shape->images,
         .in_side = in,
@@ -26,10 +23,7 @@ void run_resize(Side *side, const Shape *shape, Output *output)
     };
 
     RUN(side, resize, &args);
-    if (nearest)
-        download_activations(side, shape, args.out, out_image, output);
-    else
-        download(side, shape, args.out, out_image, output);
+    download(side, shape, args.out, out_image, output);
 }
 
 /* n: kind, side, in, out, add (0: none, 1: another map, 2: y itself), with bias, types */

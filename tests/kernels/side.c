@@ -62,6 +62,7 @@ bool side_open(Side *side, const CodeBackend *backend, const char *level, const 
     bool is_reference = backend == &code_backend_reference;
     CodeDeviceOptions options = {
         .threads = threads, .precision = is_reference ? NULL : precision, .index = -1};
+    const CodeWeightSpec coarse = {CODE_WEIGHT_LINEAR, 1, 1, F32_TO_F32, true};
     CodesrcError error = {0};
 
     memset(side, 0, sizeof *side);
@@ -74,8 +75,10 @@ bool side_open(Side *side, const CodeBackend *backend, const char *level, const 
     enter_hostile(); /* threads made here must not take it over */
     side->device = backend->device_open(&options, &side->info, &error);
     fesetenv(FE_DFL_ENV);
-    if (side->device)
+    if (side->device) {
         side->stream = backend->stream_open(side->device, &side->cancelled, &error);
+        side->rounds = backend->weight_bytes(side->device, &coarse) < sizeof(float);
+    }
     snprintf(side->name, sizeof side->name, "%s %s %s x%u", backend->name, level ? level : "auto",
              precision, side->info.threads);
     if (!side->stream)
@@ -255,8 +258,7 @@ void side_download_activations(Side *side, float *to, const void *from, size_t c
 
 bool is_rounded(const Side *side, const CodeWeightSpec *spec)
 {
-    return is_half(side) &&
-           (!(spec->x_f32 && spec->y_f32) || (spec->may_round && side->info.rounds));
+    return is_half(side) && (spec->types != F32_TO_F32 || (spec->coarse && side->rounds));
 }
 
 void *side_inputs(Side *side, const CodeWeightSpec *spec, const float *from, size_t count)
@@ -264,7 +266,7 @@ void *side_inputs(Side *side, const CodeWeightSpec *spec, const float *from, siz
     float *copy;
     void *array;
 
-    if (!spec->x_f32)
+    if (!code_reads_f32(spec))
         return side_activations(side, from, count);
     if (side->backend != &code_backend_reference || !is_rounded(side, spec))
         return side_array(side, from, count * sizeof *from);

@@ -21,6 +21,7 @@ typedef struct Side {
     CodeDevice *device;
     CodeDeviceInfo info;
     const char *precision; /* of the comparison: the reference is given what its 16 bits leave */
+    bool rounds;           /* coarse linear layers F32_TO_F32 work in 16 bits, as far as they may */
     CodeStream *stream;
     atomic_bool cancelled;
     bool hostile;  /* operations are called with denormals off and rounding upwards */

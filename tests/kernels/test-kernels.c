@@ -111,12 +111,6 @@ static double check_shape(const Case *operation, const Shape *shape, Side *refer
     return error;
 }
 
-/* A convolution that not every device has. */
-static bool is_doubled(const Case *operation)
-{
-    return operation->run == run_conv && operation->shapes->n[0] == CODE_WEIGHT_CONV3_X2;
-}
-
 /* Formats are for devices with a memory of their own. */
 static bool is_missing(const CodeBackend *backend, const Case *operation)
 {
@@ -139,7 +133,7 @@ static void check_backend(const CodeBackend *backend, const Options *options)
 
         if ((options->operation && strcmp(options->operation, operation->name)) ||
             (operation->repeats && sides[0].info.activation_size == 4) ||
-            is_missing(backend, operation) || (is_doubled(operation) && !sides[0].info.doubles))
+            is_missing(backend, operation))
             continue;
         CHECK(tolerance >= 0, "%s has no line for %s", options->numerics, operation->name);
         for (const Shape *shape = operation->shapes; shape->images; shape++)
