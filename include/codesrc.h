@@ -306,7 +306,7 @@ typedef enum CodesrcFormat {
     CODESRC_BGRA,
     CODESRC_ARGB,
     CODESRC_ABGR,
-    /* S rows of luma, directly followed by (S + 1) / 2 rows of pairs Cb, Cr, one pair per 2x2 pixels;
+    /* S rows of luma, directly followed by (S + 1) / 2 rows of pairs Cb, Cr, one per 2x2 pixels;
      * all rows are `stride` bytes apart. */
     CODESRC_NV12,
 } CodesrcFormat;
