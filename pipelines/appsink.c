@@ -1,5 +1,5 @@
-/* appsink.c - pictures in a C program: codesrc behind an appsink, each frame as bytes. Writes
- * 0.ppm, 1.ppm... and tells of each what it shows.
+/* appsink.c - pictures in a C program: an appsink receives codesrc's frames as bytes. Writes 0.ppm,
+ * 1.ppm... and prints each picture's class and seed.
  *
  *     cc appsink.c -o appsink $(pkg-config --cflags --libs gstreamer-app-1.0 gstreamer-video-1.0)
  */
@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What was drawn is in the buffer's meta: GstCodeMeta, see docs/properties.md. */
-static void tell(GstBuffer *buffer, int number)
+/* The buffer's meta, GstCodeMeta, says how the picture was made: see docs/properties.md. */
+static void describe(GstBuffer *buffer, int number)
 {
     GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, "GstCodeMeta");
     const GstStructure *facts = meta ? gst_custom_meta_get_structure(meta) : NULL;
@@ -72,18 +72,19 @@ int main(int argc, char **argv)
     pipeline = gst_parse_launch_full(text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
     g_free(text);
     if (!pipeline) {
-        g_printerr("%s\nWhere codesrc is, GST_PLUGIN_PATH_1_0 tells GStreamer.\n", error->message);
+        g_printerr("%s\nIf codesrc is missing, set GST_PLUGIN_PATH_1_0 to its folder.\n",
+                   error->message);
         g_error_free(error);
         return 1;
     }
     sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
     bus = gst_element_get_bus(pipeline);
     if (gst_element_set_state(pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
-        gst_element_set_state(sink, GST_STATE_NULL); /* so that nothing is waited for */
+        gst_element_set_state(sink, GST_STATE_NULL); /* so that pull_sample does not wait */
 
-    /* NULL at the end of the stream, which an error brings too. */
+    /* NULL at the end of the stream, also after an error. */
     for (int i = 0; (sample = gst_app_sink_pull_sample(GST_APP_SINK(sink))); i++) {
-        tell(gst_sample_get_buffer(sample), i);
+        describe(gst_sample_get_buffer(sample), i);
         if (!save(sample, i)) {
             g_printerr("%d.ppm cannot be written\n", i);
             status = 1;

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""appsink.py - pictures in a Python program: codesrc behind an appsink, each frame as bytes. Writes
-0.ppm, 1.ppm... and tells of each what it shows. In Debian: python3-gi, gir1.2-gst-plugins-base-1.0.
+"""appsink.py - pictures in a Python program: an appsink receives codesrc's frames as bytes. Writes
+0.ppm, 1.ppm... and prints each picture's class and seed. Debian packages: python3-gi,
+gir1.2-gst-plugins-base-1.0.
 
 Usage: appsink.py [PROPERTY=VALUE...]
   of codesrc, such as class-name=aurora num-buffers=4
@@ -16,7 +17,7 @@ from gi.repository import GLib, Gst, GstApp, GstVideo  # noqa: E402,F401
 
 
 def facts(buffer):
-    """What was drawn is in the buffer's meta: GstCodeMeta, see docs/properties.md."""
+    """The buffer's meta, GstCodeMeta, says how the picture was made: see docs/properties.md."""
     structure = buffer.get_custom_meta("GstCodeMeta").get_structure()
     return structure.get_string("class-name"), structure.get_uint64("seed")[1]
 
@@ -41,13 +42,13 @@ def main():
                                     "video/x-raw,format=RGB ! "
                                     "appsink name=sink sync=false")
     except GLib.Error as error:
-        sys.exit(f"{error.message}\nWhere codesrc is, GST_PLUGIN_PATH_1_0 tells GStreamer.")
+        sys.exit(f"{error.message}\nIf codesrc is missing, set GST_PLUGIN_PATH_1_0 to its folder.")
     sink = pipeline.get_by_name("sink")
     if pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
-        sink.set_state(Gst.State.NULL)  # so that nothing is waited for
+        sink.set_state(Gst.State.NULL)  # so that pull_sample does not wait
 
     number = 0
-    while sample := sink.pull_sample():  # None at the end of the stream, which an error brings too
+    while sample := sink.pull_sample():  # None at the end, also after an error
         name, seed = facts(sample.get_buffer())
         width, height, rgb = pixels(sample)
         with open(f"{number}.ppm", "wb") as file:

@@ -1,8 +1,8 @@
 #!/bin/sh
-# coarse-to-fine.sh - a film of pictures that get sharper scale by scale, as the model draws them.
+# coarse-to-fine.sh - a film of pictures that get sharper scale by scale, as the model decodes them.
 #
 # Usage: pipelines/coarse-to-fine.sh [FILE] [PROPERTY=VALUE...]
-#   FILE            coarse-to-fine.webm
+#   FILE            default: coarse-to-fine.webm
 #   PROPERTY=VALUE  of codesrc: num-buffers=40 (frames, ten a picture), class-name=volcano, ...
 . "$(dirname "$0")/common.sh"
 need vp8enc webmmux

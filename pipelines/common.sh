@@ -1,21 +1,22 @@
 # shellcheck shell=sh disable=SC2034
-# common.sh - sourced by the scripts of this folder. Reads their arguments, and sees to it that
-# GStreamer has what they need.
+# common.sh - sourced by the scripts of this folder. Reads their arguments and checks that GStreamer
+# has the elements they need.
 #
-# A script's head is its help. An argument before the first PROPERTY=VALUE is left in $target, those
-# from there on in "$@"; they go to codesrc behind the script's own, so that they win.
+# The comment at the head of a script is its help. common.sh leaves an argument before the first
+# PROPERTY=VALUE in $target and the others in "$@". Scripts pass these to codesrc after their own
+# settings, so that the user's take precedence.
 set -eu
 
-# gst-inspect's own least version is GStreamer's, which codesrc does not follow.
+# By default gst-inspect asks for GStreamer's version, but codesrc has version numbers of its own.
 exists() {
     gst-inspect-1.0 --atleast-version=0.0 --exists "$1"
 }
 
-# need ELEMENT...: says what is missing, and what has it in Debian.
+# need ELEMENT...: exits if one is missing, naming it and the Debian packages to look in.
 need() {
     for element in "$@"; do
         exists "$element" || {
-            echo "$0: GStreamer has no element $element; in Debian it is in one of" \
+            echo "$0: GStreamer has no element $element; on Debian, install one of" \
                 "gstreamer1.0-plugins-base, -good, -bad and -ugly" >&2
             exit 1
         }
@@ -29,7 +30,7 @@ case "${1:-}" in
     exit 0
     ;;
 -*)
-    echo "$0: unknown option $1; --help tells what there is" >&2
+    echo "$0: unknown option $1; see --help" >&2
     exit 2
     ;;
 *=* | '') ;;
@@ -42,18 +43,18 @@ for argument in "$@"; do
     case $argument in
     *=*) ;;
     *)
-        echo "$0: found \"$argument\" where PROPERTY=VALUE was expected; --help tells more" >&2
+        echo "$0: found \"$argument\", expected PROPERTY=VALUE; see --help" >&2
         exit 2
         ;;
     esac
 done
 
 command -v gst-launch-1.0 > /dev/null || {
-    echo "$0: gst-launch-1.0 was not found; in Debian it is in gstreamer1.0-tools" >&2
+    echo "$0: gst-launch-1.0 was not found; on Debian, install gstreamer1.0-tools" >&2
     exit 1
 }
 exists codesrc || {
-    echo "$0: GStreamer does not find codesrc. Say where it is: after ./demo" >&2
+    echo "$0: GStreamer does not find codesrc. After ./demo, set its path:" >&2
     echo "  export GST_PLUGIN_PATH_1_0=$(cd "$(dirname "$0")/.." && pwd)/build/demo/gst-plugin" >&2
     exit 1
 }

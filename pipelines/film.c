@@ -1,9 +1,9 @@
-/* film.c - what the film programs have in common: see film.h. */
+/* film.c - shared by the film programs: see film.h. */
 #include "film.h"
 
 #include <string.h>
 
-/* A value may have spaces, and quotes must not end it early. */
+/* Quotes a value, which may have spaces or quotes. */
 static void add_property(GString *properties, const char *argument)
 {
     const char *value = strchr(argument, '=') + 1;
@@ -23,7 +23,7 @@ static gboolean codesrc_is_there(void)
     GstElementFactory *factory = gst_element_factory_find("codesrc");
 
     if (!factory) {
-        g_printerr("GStreamer does not find codesrc. Say where it is: after ./demo\n"
+        g_printerr("GStreamer does not find codesrc. After ./demo, set its path:\n"
                    "  export GST_PLUGIN_PATH_1_0=$PWD/build/demo/gst-plugin\n");
         return FALSE;
     }
@@ -50,8 +50,7 @@ gboolean film_arguments(FilmArguments *arguments, int argc, char **argv, const c
         } else if (argv[i][0] != '-' && plain < 2 && !properties->len) {
             *(plain++ ? &arguments->list : &arguments->file) = argv[i];
         } else {
-            g_printerr("found \"%s\" where PROPERTY=VALUE was expected; --help tells more\n",
-                       argv[i]);
+            g_printerr("found \"%s\", expected PROPERTY=VALUE; see --help\n", argv[i]);
             goto stop;
         }
     }
@@ -66,7 +65,7 @@ stop:
     return FALSE;
 }
 
-/* Encoder, muxer and file sink; NULL, and said so, for an unknown ending. */
+/* Encoder, muxer and file sink. Prints the reason and returns NULL for an unknown extension. */
 static char *encoder_for(const char *file)
 {
     if (g_str_has_suffix(file, ".webm"))
@@ -77,7 +76,7 @@ static char *encoder_for(const char *file)
         return g_strdup_printf("videoconvert ! video/x-raw,format=I420 ! x264enc ! "
                                "mp4mux ! filesink location=\"%s\"",
                                file);
-    g_printerr("%s: a name that ends in .webm or .mp4 was expected\n", file);
+    g_printerr("%s: expected a name that ends in .webm or .mp4\n", file);
     return NULL;
 }
 

@@ -1,5 +1,5 @@
-/* film.h - what the film programs of this folder have in common: their arguments, an encoder by the
- * file's ending, and running a pipeline to its end. Not thread-safe; for main programs. */
+/* film.h - shared by the film programs of this folder: reads arguments, chooses the encoder by the
+ * file's extension, and runs a pipeline to its end. Not thread-safe; for main programs. */
 #ifndef FILM_H
 #define FILM_H
 
@@ -11,18 +11,18 @@ typedef struct {
     char *properties; /* PROPERTY=VALUE..., quoted for gst_parse_launch; free with g_free */
 } FilmArguments;
 
-/* Initialises GStreamer and reads the arguments; `file` and `list` come with their defaults. Where
- * it returns FALSE the program ends with *status: after --help, after a bad argument, and where
- * GStreamer does not find codesrc, having said so. */
+/* Initialises GStreamer and reads the arguments; the caller sets the defaults of `file` and `list`.
+ * If it returns FALSE, the program should exit with *status: after --help, after a bad argument, or
+ * if GStreamer does not find codesrc. It has then printed the reason. */
 gboolean film_arguments(FilmArguments *arguments, int argc, char **argv, const char *usage,
                         int *status);
 
-/* Makes the pipeline that the text describes, whose end goes on into a file, encoded by the file's
- * ending: .webm (VP8) or .mp4 (H.264). NULL, and said so, where it cannot. */
+/* Creates the pipeline in `text`, followed by an encoder for `file` by its extension: .webm (VP8)
+ * or .mp4 (H.264). Prints the reason and returns NULL on failure. */
 GstElement *film_pipeline(const char *text, const char *file);
 
-/* Plays to the end, and unrefs the pipeline. Returns the program's exit status: 1 after an error,
- * which it prints. */
+/* Plays to the end and unrefs the pipeline. Prints an error, if any. Returns the program's exit
+ * status: 1 after an error. */
 int film_run(GstElement *pipeline);
 
 #endif

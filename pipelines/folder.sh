@@ -1,9 +1,9 @@
 #!/bin/sh
-# folder.sh - a folder of pictures, numbered from 00000.png.
+# folder.sh - writes pictures to a folder, numbered from 00000.png.
 #
 # Usage: pipelines/folder.sh [FOLDER] [PROPERTY=VALUE...]
-#   FOLDER          pictures; made if it is not there
-#   PROPERTY=VALUE  of codesrc: num-buffers=100 (16 if not given), seed=3, batch-size=4, ...
+#   FOLDER          created if it does not exist; default: pictures
+#   PROPERTY=VALUE  of codesrc: num-buffers=100 (default: 16), seed=3, batch-size=4, ...
 . "$(dirname "$0")/common.sh"
 
 folder=${target:-pictures}

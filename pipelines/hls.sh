@@ -1,8 +1,8 @@
 #!/bin/sh
-# hls.sh - an HLS folder with a page, for any web server. Old segments are removed.
+# hls.sh - writes an HLS stream and a page to a folder, for any web server. Removes old segments.
 #
 # Usage: pipelines/hls.sh [FOLDER] [PROPERTY=VALUE...]
-#   FOLDER          hls; made if it is not there
+#   FOLDER          created if it does not exist; default: hls
 #   PROPERTY=VALUE  of codesrc: class-name=aurora, num-buffers=50, ...
 . "$(dirname "$0")/common.sh"
 need x264enc h264parse hlssink2

@@ -1,6 +1,6 @@
-/* morph.c - a picture of one class becomes one of another: a controller moves class-mix, and
- * another one keeps the picture's number where it is, so that all frames are drawn with the same
- * dice. */
+/* morph.c - a picture of one class turns into one of another: a controller moves class-mix, and a
+ * second one keeps the picture's number constant, so that all frames use the same random
+ * numbers. */
 #include "film.h"
 
 #include <gst/controller/gstdirectcontrolbinding.h>
@@ -10,13 +10,13 @@
 
 static const char usage[] =
     "Usage: morph [FILE] [FROM,TO] [PROPERTY=VALUE...]\n"
-    "  FILE            morph.webm; or a name that ends in .mp4\n"
-    "  FROM,TO         two ids of classes, 2,10 if not given\n"
+    "  FILE            a .webm or .mp4 file; default: morph.webm\n"
+    "  FROM,TO         two class ids; default: 2,10\n"
     "  PROPERTY=VALUE  of codesrc: seed=3, top-k=20 (livelier), drafting-steps=10, ...\n";
 
 static const int frames = 41, rate = 10;
 
-/* Lets a property go from one value at the first frame to another at the last one, in a line. */
+/* Moves a property linearly from one value at the first frame to another at the last. */
 static void move(GstElement *code, const char *property, double first, double last)
 {
     GstControlSource *source = gst_interpolation_control_source_new();
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
     if (!film_arguments(&arguments, argc, argv, usage, &status))
         return status;
     if (sscanf(arguments.list, "%d,%d", &from, &to) != 2) {
-        g_printerr("%s: two classes were expected, such as 2,10\n", arguments.list);
+        g_printerr("%s: expected two classes, such as 2,10\n", arguments.list);
         return 2;
     }
 
@@ -56,8 +56,8 @@ int main(int argc, char **argv)
 
     code = gst_bin_get_by_name(GST_BIN(pipeline), "code");
     move(code, "class-mix", 0, 1);
-    /* Frame n shows picture first-frame + n: always frames - 1. Half more, because fractions are
-     * cut. */
+    /* Frame n shows picture first-frame + n, which is always frames - 1. The added half keeps
+     * truncation from losing one. */
     move(code, "first-frame", frames - 1 + 0.5, 0.5);
     gst_object_unref(code);
     return film_run(pipeline);

@@ -1,15 +1,15 @@
 #!/bin/sh
-# painted-camera.sh - a camera's picture in a window, a part of it drawn anew as something else.
+# painted-camera.sh - a camera's picture in a window, with a part of it generated again as another class.
 #
 # Usage: pipelines/painted-camera.sh [X,Y,WIDTH,HEIGHT] [PROPERTY=VALUE...]
-#   X,Y,WIDTH,HEIGHT  what is drawn anew, of 256 x 256 pixels; 0,0,256,112 (the sky) if not given
+#   X,Y,WIDTH,HEIGHT  the part to generate again, of 256 x 256 pixels; default: 0,0,256,112 (the sky)
 #   PROPERTY=VALUE    of codepaint: class-name=aurora, drafting-steps=5, ...
-#   CAMERA            environment: another element than v4l2src, such as "v4l2src device=/dev/video2"
-#   VIDEOSINK         environment: another element than autovideosink
+#   CAMERA            environment: an element to replace v4l2src, such as "v4l2src device=/dev/video2"
+#   VIDEOSINK         environment: an element to replace autovideosink
 . "$(dirname "$0")/common.sh"
 need codepaint
 
-# The camera is cut square; frames that come while one is painted are dropped.
+# Crop the camera to a square, and drop frames that arrive while codepaint is busy.
 # shellcheck disable=SC2086
 exec gst-launch-1.0 -e -q ${CAMERA:-v4l2src} ! videoconvert ! aspectratiocrop aspect-ratio=1/1 ! \
     videoscale ! video/x-raw,width=256,height=256,pixel-aspect-ratio=1/1 ! \

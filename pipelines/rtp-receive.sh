@@ -1,9 +1,9 @@
 #!/bin/sh
-# rtp-receive.sh - shows what rtp-send.sh sends.
+# rtp-receive.sh - shows the stream of rtp-send.sh.
 #
 # Usage: pipelines/rtp-receive.sh [PORT]
-#   PORT            the port to listen at, 5004
-#   VIDEOSINK       environment: another element than autovideosink
+#   PORT            the port to listen on; default: 5004
+#   VIDEOSINK       environment: an element to replace autovideosink
 . "$(dirname "$0")/common.sh"
 need udpsrc rtpjitterbuffer rtpvp8depay vp8dec
 

@@ -1,6 +1,6 @@
 /* slides.c - a slide show with cross-fades: two elements take turns, and a controller fades the
- * upper one in and out over the lower one. Each picture is there for four seconds, one of them
- * fading. */
+ * upper one in and out over the lower one. Each picture lasts four seconds, including a fade of
+ * one. */
 #include "film.h"
 
 #include <gst/controller/gstdirectcontrolbinding.h>
@@ -10,15 +10,15 @@
 
 static const char usage[] =
     "Usage: slides [FILE] [SLIDES] [PROPERTY=VALUE...]\n"
-    "  FILE            slides.webm; or a name that ends in .mp4\n"
-    "  SLIDES          an even number of pictures, 8 if not given\n"
+    "  FILE            a .webm or .mp4 file; default: slides.webm\n"
+    "  SLIDES          an even number of pictures; default: 8\n"
     "  PROPERTY=VALUE  of both codesrc: class-name=aurora, drafting-steps=6, ...\n";
 
-/* From one slide to the next, and how much of that is a fade. */
+/* Time from one slide to the next, and the part of it that is a fade. */
 static const GstClockTime turn = 4 * GST_SECOND, fade = GST_SECOND;
 
-/* The lower pictures change at 0, 2, 4... turns, the upper ones at 1, 3, 5...: whoever changes is
- * not to be seen just then. */
+/* The lower picture changes at 0, 2, 4... turns, the upper one at 1, 3, 5...; each is hidden while
+ * it changes. */
 static void schedule(GstObject *pad, int slides)
 {
     GstControlSource *source = gst_interpolation_control_source_new();
@@ -48,11 +48,11 @@ int main(int argc, char **argv)
         return status;
     slides = atoi(arguments.list);
     if (slides < 2 || slides % 2) {
-        g_printerr("%s slides: an even number was expected\n", arguments.list);
+        g_printerr("%s slides: expected an even number\n", arguments.list);
         return 2;
     }
 
-    /* One picture in two turns from either; the upper one begins a turn late. */
+    /* Each element shows one picture every two turns; the upper one begins a turn later. */
     char *text = g_strdup_printf(
         "codesrc num-buffers=%d seed=1 %s ! video/x-raw,framerate=1/8 ! queue ! mixer.sink_0 "
         "codesrc num-buffers=%d seed=2 %s ! video/x-raw,framerate=1/8 ! queue ! mixer.sink_1 "

@@ -1,9 +1,9 @@
 #!/bin/sh
-# srt-receive.sh - calls srt-send.sh and shows what it sends. Calls again when the line breaks.
+# srt-receive.sh - calls srt-send.sh and shows its stream. Calls again if the connection breaks.
 #
 # Usage: pipelines/srt-receive.sh [HOST:PORT]
-#   HOST:PORT       whom to call, 127.0.0.1:7001
-#   VIDEOSINK       environment: another element than autovideosink
+#   HOST:PORT       the sender; default: 127.0.0.1:7001
+#   VIDEOSINK       environment: an element to replace autovideosink
 . "$(dirname "$0")/common.sh"
 need srtsrc tsdemux h264parse openh264dec
 

@@ -2,12 +2,12 @@
 # srt-send.sh - waits for a caller at an SRT port and sends it pictures, as H.264 in MPEG-TS.
 #
 # Usage: pipelines/srt-send.sh [HOST:PORT] [PROPERTY=VALUE...]
-#   HOST:PORT       where to listen, 127.0.0.1:7001; 0.0.0.0:7001 is all addresses
+#   HOST:PORT       the address to listen on, 0.0.0.0:7001 for all; default: 127.0.0.1:7001
 #   PROPERTY=VALUE  of codesrc: class-name=aurora, min-drafting-steps=5, ...
 . "$(dirname "$0")/common.sh"
 need x264enc mpegtsmux srtsink
 
-# The mode must be in the URI, else srtsink takes its host for one to call.
+# Without the mode in the URI, srtsink would call its host instead of listening there.
 exec gst-launch-1.0 -q codesrc is-live=true "$@" ! video/x-raw,framerate=5/1 ! videoconvert ! \
     x264enc tune=zerolatency key-int-max=10 ! video/x-h264,profile=baseline ! mpegtsmux ! \
     srtsink uri="srt://${target:-127.0.0.1:7001}?mode=listener"

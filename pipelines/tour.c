@@ -1,4 +1,4 @@
-/* tour.c - a tour of classes by a controller: it sets class-id by time, and so to the frame. */
+/* tour.c - a tour of classes: a controller sets class-id by time, exactly to the frame. */
 #include "film.h"
 
 #include <gst/controller/gstdirectcontrolbinding.h>
@@ -6,11 +6,10 @@
 
 #include <stdlib.h>
 
-static const char usage[] =
-    "Usage: tour [FILE] [CLASSES] [PROPERTY=VALUE...]\n"
-    "  FILE            tour.webm; or a name that ends in .mp4\n"
-    "  CLASSES         ids between commas: 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15 if not given\n"
-    "  PROPERTY=VALUE  of codesrc: seed=3, drafting-steps=6, ...\n";
+static const char usage[] = "Usage: tour [FILE] [CLASSES] [PROPERTY=VALUE...]\n"
+                            "  FILE            a .webm or .mp4 file; default: tour.webm\n"
+                            "  CLASSES         class ids separated by commas; default: 0 to 15\n"
+                            "  PROPERTY=VALUE  of codesrc: seed=3, drafting-steps=6, ...\n";
 
 /* Two seconds of each class, two pictures a second. */
 static const GstClockTime stay = 2 * GST_SECOND;

@@ -1,10 +1,10 @@
 #!/bin/sh
-# wall.sh - four elements side by side, each of its own seed. They share one model in memory.
+# wall.sh - four elements side by side with different seeds. They share one model in memory.
 #
 # Usage: pipelines/wall.sh [FILE] [PROPERTY=VALUE...]
-#   FILE            film.webm: into this file instead of a window
+#   FILE            a .webm file to write instead of opening a window
 #   PROPERTY=VALUE  of all four codesrc: num-buffers=10, class-name="sunset sea", ...
-#   VIDEOSINK       environment: another element than autovideosink for the window
+#   VIDEOSINK       environment: an element to replace autovideosink
 . "$(dirname "$0")/common.sh"
 need compositor
 

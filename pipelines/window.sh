@@ -2,9 +2,9 @@
 # window.sh - a window that shows new pictures for as long as it is open.
 #
 # Usage: pipelines/window.sh [SIDE] [PROPERTY=VALUE...]
-#   SIDE            pixels of the window's side, 512
+#   SIDE            width and height of the window in pixels; default: 512
 #   PROPERTY=VALUE  of codesrc: class-name=aurora, anytime=true, ...
-#   VIDEOSINK       environment: another element than autovideosink, such as ximagesink
+#   VIDEOSINK       environment: an element to replace autovideosink, such as ximagesink
 . "$(dirname "$0")/common.sh"
 
 side=${target:-512}

@@ -1,11 +1,11 @@
 #!/bin/sh
-# parallel.sh COUNT TOTAL OPTION... - TOTAL pictures by GNU parallel, COUNT at a time, drawn by
-# code-sample with the options given. Options of parallel itself come from $PARALLEL_OPTIONS:
+# parallel.sh COUNT TOTAL OPTION... - generates TOTAL pictures with GNU parallel, in jobs of COUNT, each
+# a code-sample with the options given. $PARALLEL_OPTIONS holds options for parallel itself:
 #
 #     pipelines/scale/parallel.sh 500 50000 --model weights/official-256.yaml --output /shared/samples
 #     PARALLEL_OPTIONS='--jobs 1 --sshloginfile nodes' pipelines/scale/parallel.sh ...
 #
-# Run it again after a failure: what is there is skipped.
+# Run it again after a failure: it skips pictures that exist.
 set -eu
 count=$1 total=$2
 shift 2

@@ -55,14 +55,14 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         [ "${script##*/}" != common.sh ] || continue
         "$script" --help | grep -q "^Usage: pipelines/${script##*/}" || fail "$script --help"
         ! "$script" out 'no property' 2> log || fail "$script takes anything"
-        grep -q 'found "no property" where PROPERTY=VALUE was expected' log || fail "$script: $(cat log)"
+        grep -q 'found "no property", expected PROPERTY=VALUE' log || fail "$script: $(cat log)"
         ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$script" 2> log || fail "$script, no codesrc"
         grep -q 'export GST_PLUGIN_PATH_1_0=' log || fail "$script: $(cat log)"
     done
     for program in slides tour morph; do
         "$PROGRAMS/$program" --help | grep -q "^Usage: $program" || fail "$program --help"
         ! "$PROGRAMS/$program" film.avi 2> log || fail "$program film.avi"
-        grep -q '.webm or .mp4 was expected' log || fail "$program: $(cat log)"
+        grep -q "expected a name that ends in .webm or .mp4" log || fail "$program: $(cat log)"
         ! "$PROGRAMS/$program" film.webm 2,4 nonsense 2> log || fail "$program takes anything"
         ! "$PROGRAMS/$program" film.webm 2,4 model=nope 2> log || fail "$program model=nope"
         ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PROGRAMS/$program" 2> log || fail "$program"
