@@ -176,9 +176,9 @@ CODESRC_API bool codesrc_model_convert(const char *name, const CodesrcModelOptio
 /* Never NULL; belongs to the model and is valid as long as the model is. */
 CODESRC_API const CodesrcModelInfo *codesrc_model_info(const CodesrcModel *model);
 
-/* Finds a class by its whole name, or by a part that occurs in only one name, in upper or lower
- * case, and writes its id, 0..classes-1. CODESRC_SETTINGS if there is none or more than one; the
- * text lists the nearest names. */
+/* Finds a class and writes its id, 0..classes-1: that of exactly this name; else of the name that
+ * differs from it only in upper and lower case; else of the only name that contains it. If several
+ * fit equally well, or none does: CODESRC_SETTINGS, and the text lists the nearest names. */
 CODESRC_API bool codesrc_model_find_class(const CodesrcModel *model, const char *name,
                                           int32_t *class_id, CodesrcError *error);
 

@@ -184,8 +184,8 @@ static bool bind_vae(CodeBinder *binder, CodeVae *vae)
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static CodeWeights *open_one(const CodeManifest *manifest, const char *file, CodeRole role,
-                             uint32_t offset, CodesrcError *error)
+static CodeWeights *open_one(const CodeManifest *manifest, const CodeWeightsFile *file,
+                             CodeRole role, uint32_t offset, CodesrcError *error)
 {
     return manifest->synthetic
                ? code_weights_synthetic(manifest->synthetic_seed + offset, error)
@@ -195,11 +195,11 @@ static CodeWeights *open_one(const CodeManifest *manifest, const char *file, Cod
 static bool open_sources(const CodeManifest *manifest, const CodeManifestPair *pair,
                          CodeSources *sources, CodesrcError *error)
 {
-    sources->vae = open_one(manifest, manifest->vae.file, CODE_ROLE_VAE, 0, error);
+    sources->vae = open_one(manifest, &manifest->vae.file, CODE_ROLE_VAE, 0, error);
     if (sources->vae)
-        sources->drafter = open_one(manifest, pair->drafter.file, CODE_ROLE_VAR, 1, error);
+        sources->drafter = open_one(manifest, &pair->drafter.file, CODE_ROLE_VAR, 1, error);
     if (sources->drafter && pair->refiner.given)
-        sources->refiner = open_one(manifest, pair->refiner.file, CODE_ROLE_VAR, 2, error);
+        sources->refiner = open_one(manifest, &pair->refiner.file, CODE_ROLE_VAR, 2, error);
     return sources->drafter && (!pair->refiner.given || sources->refiner);
 }
 
@@ -258,11 +258,12 @@ static bool walk(CodeBinder *binder, const CodeSources *sources)
 {
     CodesrcModel *model = binder->model;
     struct {
+        const char *name;
         CodeWeights *weights;
         uint64_t *parameters;
-    } parts[] = {{sources->vae, &model->info.vae_parameters},
-                 {sources->drafter, &model->info.drafter_parameters},
-                 {sources->refiner, &model->info.refiner_parameters}};
+    } parts[] = {{"vae", sources->vae, &model->info.vae_parameters},
+                 {"drafter", sources->drafter, &model->info.drafter_parameters},
+                 {"refiner", sources->refiner, &model->info.refiner_parameters}};
 
     for (unsigned i = 0; i < 3 && parts[i].weights; i++) {
         bool good;
@@ -273,7 +274,8 @@ static bool walk(CodeBinder *binder, const CodeSources *sources)
         good = i == 0   ? bind_vae(binder, &model->vae)
                : i == 1 ? bind_var(binder, &model->drafter, &model->shape.drafter)
                         : bind_var(binder, &model->refiner, &model->shape.refiner);
-        if (!good)
+        if (!good || (code_binder_checks(binder) &&
+                      !code_weights_all_taken(parts[i].weights, parts[i].name, binder->error)))
             return false;
         *parts[i].parameters = binder->parameters;
     }

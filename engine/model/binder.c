@@ -32,6 +32,7 @@ static bool check(CodeBinder *binder, const char *name, unsigned rank, const uin
 
     if (!code_weights_check(binder->weights, name, rank, dims, binder->error))
         return false;
+    code_weights_take(binder->weights, name);
     if (!inventory)
         return true;
     if (inventory->count == inventory->room) {

@@ -12,7 +12,8 @@
  *     defaults: {drafting_steps: 8, guidance: 1.5, top_k: 200, top_p: 0.92, temperature: 1.1}
  *
  * vae may give codes, channels, ch, ch_mult, res_blocks, groups; drafter and refiner depth, width,
- * heads, shared_aln: the tensors must then agree. `steps`, a number or a list, says for which N
+ * heads, shared_aln: the tensors must then agree. Beside `file` each may give `prefix`, which the names
+ * of its tensors have in the file, and `ignore`, tensors to leave out. `steps`, a number or a list, says for which N
  * drafting steps a drafter and its refiner are offered; without it all of 1..K, or K alone without
  * a refiner. In place of drafter and refiner
  *
@@ -30,8 +31,8 @@
 
 #include "error.h"
 #include "model/digest.h"
+#include "model/manifest_parts.h"
 #include "model/text.h"
-#include "model/values.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,28 +40,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool read_file_name(const CodeReader *reader, const CodeYamlNode *mapping, char **name)
-{
-    const CodeYamlNode *node = code_node_get(mapping, "file");
-    CodeQuoted quoted;
-    const char *flaw;
-
-    if (reader->manifest->synthetic) {
-        *name = NULL;
-        return !node || code_read_fail(reader, node->line,
-                                       "file: found a file beside 'synthetic', expected "
-                                       "one or the other");
-    }
-    if (!code_node_require(reader, mapping, "file", " (or 'synthetic')") ||
-        !code_read_text(reader, node, name))
-        return false;
-    flaw = code_file_name_flaw(*name, strlen(*name));
-    return !flaw ||
-           code_read_fail(reader, node->line, "file: '%s' %s, expected a name in or under %s",
-                          code_quote_string(&quoted, *name), flaw, "the manifest's folder");
-}
-
-/* ---- parts ----------------------------------------------------------------------------------- */
+/* ---- scales and classes ----------------------------------------------------------------------------------- */
 
 static bool read_patch_nums(const CodeReader *reader, const CodeYamlNode *node)
 {
@@ -125,82 +105,6 @@ static bool read_classes(const CodeReader *reader, const CodeYamlNode *root)
            (!names || read_class_names(reader, names));
 }
 
-static bool read_ch_mult(const CodeReader *reader, const CodeYamlNode *node, CodeManifestVae *vae)
-{
-    if (!code_node_expect(reader, node, CODE_YAML_SEQUENCE))
-        return false;
-    if (!node->count || node->count > CODE_MAX_LEVELS)
-        return code_read_fail(reader, node->line, "ch_mult: found %u levels, expected 1 to %d",
-                              node->count, CODE_MAX_LEVELS);
-    for (const CodeYamlNode *item = node->first; item; item = item->next) {
-        if (!code_read_number(reader, item, 1, CODE_MAX_CH_MULT, &vae->ch_mult[vae->levels++]))
-            return false;
-    }
-    return true;
-}
-
-static bool require_all(const CodeReader *reader, const CodeYamlNode *mapping,
-                        const char *const keys[CODE_MAX_KEYS])
-{
-    for (int i = 0; i < CODE_MAX_KEYS && keys[i]; i++) {
-        if (!code_node_require(reader, mapping, keys[i], " with 'synthetic'"))
-            return false;
-    }
-    return true;
-}
-
-static bool read_vae(const CodeReader *reader, const CodeYamlNode *node)
-{
-    static const char *const keys[CODE_MAX_KEYS] = {"file",    "codes",      "channels", "ch",
-                                                    "ch_mult", "res_blocks", "groups"};
-    static const char *const needed[CODE_MAX_KEYS] = {"codes", "channels", "ch", "ch_mult",
-                                                      "res_blocks"};
-    CodeManifestVae *vae = &reader->manifest->vae;
-    const CodeYamlNode *ch_mult;
-
-    if (!code_node_expect_keys(reader, node, keys) || !read_file_name(reader, node, &vae->file) ||
-        (reader->manifest->synthetic && !require_all(reader, node, needed)) ||
-        !code_read_optional(reader, node, "codes", 1, CODE_MAX_CODES, &vae->codes) ||
-        !code_read_optional(reader, node, "channels", 1, CODE_MAX_CHANNELS, &vae->channels) ||
-        !code_read_optional(reader, node, "ch", 1, CODE_MAX_CH, &vae->ch) ||
-        !code_read_optional(reader, node, "res_blocks", 1, CODE_MAX_RES_BLOCKS, &vae->res_blocks) ||
-        !code_read_optional(reader, node, "groups", 1, CODE_MAX_GROUPS, &vae->groups))
-        return false;
-    if (vae->ch && vae->groups && vae->ch % vae->groups)
-        return code_read_fail(reader, node->line,
-                              "vae: found %u groups, expected a divisor of ch, %u", vae->groups,
-                              vae->ch);
-    ch_mult = code_node_get(node, "ch_mult");
-    return !ch_mult || read_ch_mult(reader, ch_mult, vae);
-}
-
-/* Drafter or refiner. `with_steps`: the key `steps` may stand here, and is for the caller to read.
- */
-static bool read_var(const CodeReader *reader, const CodeYamlNode *node, bool with_steps,
-                     CodeManifestVar *var)
-{
-    static const char *const keys[CODE_MAX_KEYS] = {"file", "depth", "width", "heads",
-                                                    "shared_aln"};
-    static const char *const steps_too[CODE_MAX_KEYS] = {"file",  "depth",      "width",
-                                                         "heads", "shared_aln", "steps"};
-    static const char *const needed[CODE_MAX_KEYS] = {"depth", "width", "heads"};
-
-    if (!code_node_expect_keys(reader, node, with_steps ? steps_too : keys) ||
-        !read_file_name(reader, node, &var->file) ||
-        (reader->manifest->synthetic && !require_all(reader, node, needed)) ||
-        !code_read_optional(reader, node, "depth", 1, CODE_MAX_DEPTH, &var->depth) ||
-        !code_read_optional(reader, node, "width", 64, CODE_MAX_WIDTH, &var->width) ||
-        !code_read_optional(reader, node, "heads", 1, CODE_MAX_HEADS, &var->heads) ||
-        !code_read_flag(reader, code_node_get(node, "shared_aln"), &var->shared_aln))
-        return false;
-    if (var->width % 64 || (var->width && var->heads && var->width != 64 * var->heads))
-        return code_read_fail(reader, node->line,
-                              "%s: found width %u and %u heads, expected 64 a head",
-                              code_node_name(node), var->width, var->heads);
-    var->given = true;
-    return true;
-}
-
 /* One N or a list of them; *bits must not have any yet. */
 static bool read_steps(const CodeReader *reader, const CodeYamlNode *node, uint32_t taken,
                        uint32_t *bits)
@@ -244,10 +148,10 @@ static bool read_pair(const CodeReader *reader, const CodeYamlNode *node, uint32
         !code_node_require(reader, node, "steps", "") ||
         !code_node_require(reader, node, "drafter", "") ||
         !read_steps(reader, code_node_get(node, "steps"), taken, &pair->steps) ||
-        !read_var(reader, code_node_get(node, "drafter"), false, &pair->drafter))
+        !code_manifest_read_var(reader, code_node_get(node, "drafter"), false, &pair->drafter))
         return false;
     refiner = code_node_get(node, "refiner");
-    return (!refiner || read_var(reader, refiner, false, &pair->refiner)) &&
+    return (!refiner || code_manifest_read_var(reader, refiner, false, &pair->refiner)) &&
            check_steps(reader, node->line, pair);
 }
 
@@ -288,8 +192,8 @@ static bool read_models(const CodeReader *reader, const CodeYamlNode *root)
     if (pairs)
         return read_pairs(reader, pairs);
     if (!code_node_require(reader, root, "drafter", " (or 'pairs')") ||
-        !read_var(reader, drafter, true, &pair->drafter) ||
-        (refiner && !read_var(reader, refiner, false, &pair->refiner)))
+        !code_manifest_read_var(reader, drafter, true, &pair->drafter) ||
+        (refiner && !code_manifest_read_var(reader, refiner, false, &pair->refiner)))
         return false;
     manifest->pair_count = 1;
     steps = code_node_get(drafter, "steps");
@@ -404,8 +308,8 @@ static bool read_root(const CodeReader *reader, const CodeYamlNode *root)
            read_classes(reader, root) &&
            code_read_optional(reader, root, "synthetic", 0, UINT32_MAX,
                               &manifest->synthetic_seed) &&
-           read_vae(reader, code_node_get(root, "vae")) && read_models(reader, root) &&
-           read_defaults(reader, code_node_get(root, "defaults"));
+           code_manifest_read_vae(reader, code_node_get(root, "vae")) &&
+           read_models(reader, root) && read_defaults(reader, code_node_get(root, "defaults"));
 }
 
 /* Remembers where the manifest lies, which is where its weight files are. */
@@ -479,10 +383,10 @@ void code_manifest_free(CodeManifest *manifest)
         free(manifest->class_names[i]);
     free(manifest->class_names);
     for (unsigned i = 0; i < manifest->pair_count || !i; i++) {
-        free(manifest->pairs[i].drafter.file);
-        free(manifest->pairs[i].refiner.file);
+        code_manifest_free_file(&manifest->pairs[i].drafter.file);
+        code_manifest_free_file(&manifest->pairs[i].refiner.file);
     }
-    free(manifest->vae.file);
+    code_manifest_free_file(&manifest->vae.file);
     free(manifest->name);
     free(manifest->description);
     free(manifest->license);

@@ -3,20 +3,21 @@
 #define CODE_MODEL_MANIFEST_H
 
 #include "codesrc.h"
+#include "model/checkpoint.h"
 #include "model/limits.h"
 
 /* A number that the manifest does not give is 0; the loader then takes it from the tensors. */
 typedef struct CodeManifestVae {
-    char *file; /* NULL with synthetic weights */
+    CodeWeightsFile file;
     unsigned codes, channels, ch, res_blocks, groups;
     unsigned levels, ch_mult[CODE_MAX_LEVELS];
 } CodeManifestVae;
 
 typedef struct CodeManifestVar {
     bool given;
-    char *file; /* NULL with synthetic weights */
+    CodeWeightsFile file;
     unsigned depth, width, heads;
-    bool shared_aln; /* read with synthetic weights only; otherwise the tensors tell */
+    bool shared_aln, aln_given; /* aln_given: the manifest says shared_aln */
 } CodeManifestVar;
 
 typedef struct CodeManifestPair {

@@ -57,29 +57,43 @@ static void list_candidates(const CodesrcModelInfo *info, const char *name, bool
         }
 }
 
+/* How well a class's name fits what a user has written. */
+typedef enum Fit { FIT_NONE, FIT_PART, FIT_CASE, FIT_EXACT, FITS } Fit;
+
+static Fit fit_of(const char *candidate, const char *name)
+{
+    if (!strcmp(candidate, name))
+        return FIT_EXACT;
+    if (!strcasecmp(candidate, name))
+        return FIT_CASE;
+    return *name && strcasestr(candidate, name) ? FIT_PART : FIT_NONE;
+}
+
 bool codesrc_model_find_class(const CodesrcModel *model, const char *name, int32_t *class_id,
                               CodesrcError *error)
 {
     const CodesrcModelInfo *info = &model->info;
+    unsigned counts[FITS] = {0}, first[FITS];
     char near[300] = "";
-    unsigned parts = 0;
+    Fit best = FIT_NONE;
 
     if (!info->class_names)
         return code_fail(error, CODESRC_SETTINGS,
                          "class \"%.60s\": the classes of \"%s\" have no names", name, info->name);
     for (unsigned i = 0; i < info->classes; i++) {
-        if (!strcasecmp(info->class_names[i], name)) {
-            *class_id = (int32_t)i;
-            return true;
-        }
-        if (*name && strcasestr(info->class_names[i], name) && parts++ == 0)
-            *class_id = (int32_t)i;
+        Fit fit = fit_of(info->class_names[i], name);
+
+        if (counts[fit]++ == 0)
+            first[fit] = i;
+        best = fit > best ? fit : best;
     }
-    if (parts == 1)
+    if (best != FIT_NONE && counts[best] == 1) {
+        *class_id = (int32_t)first[best];
         return true;
-    list_candidates(info, name, parts > 1, near, sizeof near);
+    }
+    list_candidates(info, name, best != FIT_NONE, near, sizeof near);
     return code_fail(error, CODESRC_SETTINGS,
                      "class \"%.60s\": %s of \"%s\" has that name; %s are %s", name,
-                     parts ? "more than one class" : "no class", info->name,
-                     parts ? "among them" : "the nearest", near);
+                     best != FIT_NONE ? "more than one class" : "no class", info->name,
+                     best != FIT_NONE ? "among them" : "the nearest", near);
 }

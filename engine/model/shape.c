@@ -14,8 +14,7 @@ static unsigned dimension(const CodeWeights *weights, const char *name, unsigned
     const CodesrcTensorInfo *tensor = code_weights_find(weights, name);
 
     if (!tensor)
-        code_fail(error, CODESRC_MISMATCH, "%s: tensor %s is missing", code_weights_name(weights),
-                  name);
+        code_weights_missing(weights, name, "one", error);
     else if (tensor->rank != rank)
         code_fail(error, CODESRC_MISMATCH, "%s: tensor %s has %u dimensions, expected %u",
                   code_weights_name(weights), name, tensor->rank, rank);
@@ -159,15 +158,16 @@ bool code_shape_of_var(const CodeManifestVar *given, const char *role, const Cod
                        CodeVarShape *shape, unsigned *classes, CodesrcError *error)
 {
     unsigned depth, width, heads, rows;
+    bool shared;
 
     *shape = (CodeVarShape){given->depth, given->width, given->heads, given->shared_aln};
     if (code_weights_is_synthetic(weights))
         return true;
 
-    depth = parts(weights, "blocks.", CODE_MAX_DEPTH, error);
-    width = !depth ? 0 : dimension(weights, "pos_1LC", 3, 2, CODE_MAX_WIDTH, error);
+    width = dimension(weights, "pos_1LC", 3, 2, CODE_MAX_WIDTH, error);
+    depth = width ? parts(weights, "blocks.", CODE_MAX_DEPTH, error) : 0;
     heads =
-        width ? dimension(weights, "blocks.0.attn.scale_mul_1H11", 4, 1, CODE_MAX_HEADS, error) : 0;
+        depth ? dimension(weights, "blocks.0.attn.scale_mul_1H11", 4, 1, CODE_MAX_HEADS, error) : 0;
     rows = heads ? dimension(weights, "class_emb.weight", 2, 0, CODE_MAX_CLASSES + 1, error) : 0;
     if (!rows)
         return false;
@@ -181,7 +181,13 @@ bool code_shape_of_var(const CodeManifestVar *given, const char *role, const Cod
                          "for no class",
                          code_weights_name(weights), rows, *classes);
     *classes = rows - 1;
-    shape->shared_aln = code_weights_find(weights, "shared_ada_lin.1.weight") != NULL;
+    shared = code_weights_find(weights, "shared_ada_lin.1.weight") ||
+             code_weights_find(weights, "blocks.0.ada_gss");
+    if (given->aln_given && given->shared_aln != shared)
+        return code_fail(error, CODESRC_MISMATCH, "%s: shared_aln is %s, but the manifest says %s",
+                         code_weights_name(weights), shared ? "true" : "false",
+                         shared ? "false" : "true");
+    shape->shared_aln = shared;
     return agree(given->depth, depth, "depth", weights, &shape->depth, error) &&
            agree(given->width, width, "width", weights, &shape->width, error) &&
            agree(given->heads, heads, "heads", weights, &shape->heads, error);

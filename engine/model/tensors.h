@@ -26,6 +26,7 @@ typedef struct CodeTensor {
     uint64_t offset; /* of the first element, bytes from the beginning of the file */
     uint64_t strides[CODE_MAX_RANK]; /* elements */
     uint32_t record;                 /* that it lies in, of a zip; else CODE_NO_RECORD */
+    bool taken;                      /* see code_weights_take */
 } CodeTensor;
 
 typedef struct CodeTensors {

@@ -2,6 +2,7 @@
 #include "model/weights.h"
 
 #include "error.h"
+#include "model/checkpoint.h"
 #include "model/formats.h"
 #include "model/text.h"
 
@@ -14,10 +15,12 @@ struct CodeWeights {
     char name[24]; /* if synthetic */
     bool synthetic;
     uint32_t seed;
+    CodeRole role;
+    CodePlace place; /* of the model in the file */
     CodeTensors tensors;
-    CodeZip *zip;              /* NULL but for .pth */
-    const CodeTensor **sorted; /* by name */
-    uint8_t *staging;          /* from the first read on */
+    CodeZip *zip;        /* NULL but for .pth */
+    CodeTensor **sorted; /* by name */
+    uint8_t *staging;    /* from the first read on */
 };
 
 /* ---- opening --------------------------------------------------------------------------------- */
@@ -45,46 +48,6 @@ static bool read_header(CodeWeights *weights, CodesrcError *error)
     return code_tensors_check(&weights->tensors, file->name, error);
 }
 
-/* Which tensors a model is made of, and where it may lie in a trainer's checkpoint. */
-typedef struct Probe {
-    const char *tensor; /* that every such model has */
-    const char *prefixes[4];
-} Probe;
-
-static const Probe probes[] = {
-    [CODE_ROLE_VAE] = {"quantize.embedding.weight",
-                       {"", "module.", "trainer.vae_local.", "trainer.vae_local.module."}},
-    [CODE_ROLE_VAR] = {"pos_1LC",
-                       {"", "module.", "trainer.var_wo_ddp.", "trainer.var_wo_ddp.module."}},
-};
-
-/* The prefix under which the file holds a model of that role: "" if it holds none, which is left
- * for the first missing tensor to tell. */
-static bool find_prefix(const CodeTensors *tensors, CodeRole role, const char *file,
-                        const char **prefix, CodesrcError *error)
-{
-    const Probe *probe = &probes[role];
-
-    *prefix = NULL;
-    for (size_t i = 0; i < sizeof probe->prefixes / sizeof *probe->prefixes; i++) {
-        size_t length = strlen(probe->prefixes[i]);
-        bool found = false;
-
-        for (size_t j = 0; j < tensors->count && !found; j++)
-            found = !strncmp(tensors->all[j].info.name, probe->prefixes[i], length) &&
-                    !strcmp(tensors->all[j].info.name + length, probe->tensor);
-        if (found && *prefix)
-            return code_fail(error, CODESRC_MISMATCH,
-                             "%s: found '%s%s' and '%s%s', expected one model of that kind", file,
-                             *prefix, probe->tensor, probe->prefixes[i], probe->tensor);
-        if (found)
-            *prefix = probe->prefixes[i];
-    }
-    if (!*prefix)
-        *prefix = "";
-    return true;
-}
-
 static int compare_tensors(const void *a, const void *b)
 {
     const CodeTensor *const *x = a, *const *y = b;
@@ -106,11 +69,11 @@ static bool sort_tensors(CodeWeights *weights, CodesrcError *error)
     return true;
 }
 
-/* Takes over an open file. `role` is NULL to list it as it is. */
-static CodeWeights *open_file(CodeFile *file, const CodeRole *role, CodesrcError *error)
+/* Takes over an open file. `role` is NULL to list it as it is, `given` what the manifest says. */
+static CodeWeights *open_file(CodeFile *file, const CodeRole *role, const CodeWeightsFile *given,
+                              CodesrcError *error)
 {
     CodeWeights *weights = calloc(1, sizeof *weights);
-    const char *prefix;
 
     if (!weights) {
         code_fail(error, CODESRC_NO_MEMORY, "%s: no memory to open it", file->name);
@@ -118,16 +81,12 @@ static CodeWeights *open_file(CodeFile *file, const CodeRole *role, CodesrcError
         return NULL;
     }
     weights->file = *file;
-    if (!read_header(weights, error))
-        goto failed;
-    if (role) {
-        if (!find_prefix(&weights->tensors, *role, file->name, &prefix, error))
-            goto failed;
-        code_tensors_keep(&weights->tensors, prefix);
-    }
-    if (sort_tensors(weights, error))
+    weights->role = role ? *role : CODE_ROLE_VAR;
+    if (read_header(weights, error) &&
+        (!role || code_checkpoint_enter(&weights->tensors, *role, given, file->name,
+                                        &weights->place, error)) &&
+        sort_tensors(weights, error))
         return weights;
-failed:
     code_weights_close(weights);
     return NULL;
 }
@@ -136,16 +95,16 @@ CodeWeights *code_weights_open(const char *path, CodeRole role, CodesrcError *er
 {
     CodeFile file;
 
-    return code_file_open(&file, path, error) ? open_file(&file, &role, error) : NULL;
+    return code_file_open(&file, path, error) ? open_file(&file, &role, NULL, error) : NULL;
 }
 
-CodeWeights *code_weights_open_at(int folder, const char *folder_name, const char *name,
+CodeWeights *code_weights_open_at(int folder, const char *folder_name, const CodeWeightsFile *given,
                                   CodeRole role, CodesrcError *error)
 {
     CodeFile file;
 
-    return code_file_open_at(&file, folder, folder_name, name, error)
-               ? open_file(&file, &role, error)
+    return code_file_open_at(&file, folder, folder_name, given->name, error)
+               ? open_file(&file, &role, given, error)
                : NULL;
 }
 
@@ -188,7 +147,7 @@ bool code_weights_is_synthetic(const CodeWeights *weights)
     return weights->synthetic;
 }
 
-static const CodeTensor *find(const CodeWeights *weights, const char *name)
+static CodeTensor *find(const CodeWeights *weights, const char *name)
 {
     size_t low = 0, high = weights->tensors.count;
 
@@ -250,11 +209,12 @@ bool code_weights_check(const CodeWeights *weights, const char *name, unsigned r
     if (weights->synthetic)
         return true;
     tensor = find(weights, name);
-    if (!tensor)
-        return code_fail(error, CODESRC_MISMATCH,
-                         "%s: found no tensor '%s', expected one of shape %s",
-                         code_weights_name(weights), code_quote_string(&quoted, name),
-                         shape_text(&expected, rank, dims));
+    if (!tensor) {
+        char one[sizeof expected.text + 16];
+
+        snprintf(one, sizeof one, "one of shape %s", shape_text(&expected, rank, dims));
+        return code_weights_missing(weights, name, one, error);
+    }
     if (tensor->info.rank != rank || (rank && memcmp(tensor->info.dims, dims, rank * sizeof *dims)))
         return code_fail(error, CODESRC_MISMATCH, "%s: tensor '%s': found shape %s, expected %s",
                          code_weights_name(weights), code_quote_string(&quoted, name),
@@ -265,6 +225,39 @@ bool code_weights_check(const CodeWeights *weights, const char *name, unsigned r
                          "%s: tensor '%s': found type %s, expected F32, F16, BF16 or F64",
                          code_weights_name(weights), code_quote_string(&quoted, name),
                          tensor->type->name);
+    return true;
+}
+
+bool code_weights_missing(const CodeWeights *weights, const char *name, const char *expected,
+                          CodesrcError *error)
+{
+    return code_checkpoint_missing(&weights->tensors, &weights->place, name, expected,
+                                   code_weights_name(weights), error);
+}
+
+void code_weights_take(CodeWeights *weights, const char *name)
+{
+    CodeTensor *tensor = weights->synthetic ? NULL : find(weights, name);
+
+    if (tensor)
+        tensor->taken = true;
+}
+
+bool code_weights_all_taken(const CodeWeights *weights, const char *part, CodesrcError *error)
+{
+    for (size_t i = 0; i < weights->tensors.count; i++) {
+        const CodeTensor *tensor = &weights->tensors.all[i];
+        CodeQuoted quoted;
+
+        if (tensor->taken || code_checkpoint_spare(weights->role, tensor->info.name))
+            continue;
+        code_quote_string(&quoted, tensor->info.name);
+        return code_fail(error, CODESRC_MISMATCH,
+                         "%s: found tensor '%s%s' and no use for it: to draw without it, add "
+                         "`ignore: ['%s%s']` to `%s` in the manifest",
+                         code_weights_name(weights), weights->place.prefix, quoted.text,
+                         weights->place.prefix, quoted.text, part);
+    }
     return true;
 }
 
@@ -340,7 +333,7 @@ bool codesrc_weights_inspect(const char *path, bool verify,
     bool ok;
 
     if (code_file_open(&file, path, error))
-        weights = open_file(&file, NULL, error);
+        weights = open_file(&file, NULL, NULL, error);
     if (!weights)
         return false;
     ok = true;

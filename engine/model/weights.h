@@ -9,20 +9,20 @@
 #define CODE_WEIGHTS_STAGING ((size_t)1 << 20)
 
 typedef struct CodeWeights CodeWeights;
+typedef struct CodeWeightsFile CodeWeightsFile; /* checkpoint.h */
 
 /* What the tensors are for: tells which part of a trainer's checkpoint to look into. */
 typedef enum CodeRole { CODE_ROLE_VAE, CODE_ROLE_VAR } CodeRole;
 
-/* Opens a weight file; the format is told by its content. Reads and checks the whole header: every
- * name, type, shape and extent; no values yet. A file that a trainer wrote is looked into: tensors
- * named `trainer.vae_local.X` (VAE) or `trainer.var_wo_ddp.X` (VAR), and `module.X` after or
- * without that, count as X. `name` is what errors call the file. NULL on failure. */
+/* Opens a weight file; its content says which format it has. Reads and checks the whole header: every
+ * name, type, shape and extent; no values yet. Only tensors of the model of that role are listed,
+ * under their names in the model (see checkpoint.h). NULL on failure. */
 CodeWeights *code_weights_open(const char *path, CodeRole role, CodesrcError *error);
 
-/* As code_weights_open, of a file that a manifest names: `name` is relative, stays under the folder
- * of descriptor `folder`, and is refused otherwise (absolute, "..", control characters, ...). A
- * symbolic link is followed only to a regular file (a Hugging Face cache is made of such links). */
-CodeWeights *code_weights_open_at(int folder, const char *folder_name, const char *name,
+/* As code_weights_open, of a file that a manifest names: `file->name` is relative, stays under the
+ * folder of descriptor `folder`, and is refused otherwise (absolute, "..", control characters, ...).
+ * A symbolic link is followed only to a regular file (a Hugging Face cache is made of such links). */
+CodeWeights *code_weights_open_at(int folder, const char *folder_name, const CodeWeightsFile *file,
                                   CodeRole role, CodesrcError *error);
 
 /* Weights that are a pure function of (tensor name, shape, seed): models of any size without a
@@ -45,6 +45,17 @@ const CodesrcTensorInfo *code_weights_at(const CodeWeights *weights, size_t inde
  */
 bool code_weights_check(const CodeWeights *weights, const char *name, unsigned rank,
                         const uint64_t *dims, CodesrcError *error);
+
+/* Fails for a tensor that is not there, as check does. */
+bool code_weights_missing(const CodeWeights *weights, const char *name, const char *expected,
+                          CodesrcError *error);
+
+/* Notes that the model has a tensor of that name. */
+void code_weights_take(CodeWeights *weights, const char *name);
+
+/* True if every tensor was taken, or is known to be no weight: what a model would leave unused may be
+ * what its pictures depend on. `part` is its key in the manifest: "drafter", ... */
+bool code_weights_all_taken(const CodeWeights *weights, const char *part, CodesrcError *error);
 
 /* As check, then reads the values, row-major, as float32 into `out`; F16, BF16 and F64 are
  * converted. Refuses what is not finite (CODESRC_MISMATCH, naming the tensor and the element). */

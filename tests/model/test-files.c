@@ -2,7 +2,7 @@
  * manifests, links, and files that change while they are read. */
 #include "../test.h"
 #include "hostile.h"
-#include "model/weights.h"
+#include "model/checkpoint.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,12 +110,13 @@ static void open_at(const char *label, const char *name, CodesrcStatus status, c
 {
     char place[300];
     CodesrcError error = {.status = CODESRC_OK, .text = "accepted"};
+    CodeWeightsFile file = {.name = (char *)name};
     CodeWeights *weights;
     int folder;
 
     snprintf(place, sizeof place, "%s", scratch("sub"));
     folder = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    weights = code_weights_open_at(folder, "sub", name, CODE_ROLE_VAR, &error);
+    weights = code_weights_open_at(folder, "sub", &file, CODE_ROLE_VAR, &error);
     printf("%-44s %s\n", label, error.text);
     CHECK(!weights == (text != NULL), "%s: %s", label, error.text);
     CHECK(!text || error.status == status, "%s: status %d, expected %d", label, error.status,

@@ -2,12 +2,8 @@
  * and, where that takes seconds at most, drawn. Under the address sanitizer a limit that an array does
  * not hold is found. Argument: docs/models.md, which must name the same limits. */
 #include "../test.h"
-#include "hostile.h"
-#include "model/binder.h"
+#include "made.h"
 #include "model/limits.h"
-
-#include <inttypes.h>
-#include <unistd.h>
 
 /* ---- models ---------------------------------------------------------------------------------- */
 
@@ -67,21 +63,11 @@ static char *write_manifest(const char *name, const Numbers *n, bool files)
     return strdup(scratch(name));
 }
 
-static CodesrcModel *open_model(const char *path, bool headers_only, CodesrcError *error)
-{
-    CodesrcModelOptions options;
-
-    codesrc_model_options_init(&options);
-    options.device = "reference";
-    options.headers_only = headers_only;
-    return codesrc_model_open(path, &options, error);
-}
-
 /* Opens by headers, and plans. */
 static void expect_opened(const char *label, const char *path)
 {
     CodesrcError error = {.text = ""};
-    CodesrcModel *model = open_model(path, true, &error);
+    CodesrcModel *model = made_open(path, true, &error);
     CodesrcPlan plan;
 
     CHECK(model && codesrc_plan(model, codesrc_model_info(model)->scales, 1, &plan, &error),
@@ -92,7 +78,7 @@ static void expect_opened(const char *label, const char *path)
 static void draw(const char *label, const char *path)
 {
     CodesrcError error = {.text = ""};
-    CodesrcModel *model = open_model(path, false, &error);
+    CodesrcModel *model = made_open(path, false, &error);
     CodesrcGenerator *generator;
     CodesrcPicture picture;
     CodesrcRequest request;
@@ -120,71 +106,25 @@ typedef struct Excess {
     bool added;    /* one more tensor, of one value */
 } Excess;
 
-static void add_entry(Bytes *header, const CodeListed *tensor, const Excess *excess, uint64_t *at)
+static bool lengthen(void *user, CodeListed *tensor)
 {
-    uint64_t elements = 1;
-    char line[300];
+    const Excess *excess = user;
 
-    snprintf(line, sizeof line, "%s\"%s\":{\"dtype\":\"F32\",\"shape\":[",
-             header->size > 1 ? "," : "", tensor->name);
-    put_text(header, line);
-    for (unsigned i = 0; i < tensor->rank; i++) {
-        bool longer =
-            excess && !excess->added && i == excess->axis && !strcmp(tensor->name, excess->tensor);
-        uint64_t size = tensor->dims[i] + longer;
-
-        snprintf(line, sizeof line, "%s%" PRIu64, i ? "," : "", size);
-        put_text(header, line);
-        elements *= size;
-    }
-    snprintf(line, sizeof line, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", *at,
-             *at + 4 * elements);
-    put_text(header, line);
-    *at += 4 * elements;
+    if (!excess->added && !strcmp(tensor->name, excess->tensor))
+        tensor->dims[excess->axis]++;
+    return true;
 }
 
-/* The tensors of one part, all zero: a file that is long and takes no room. */
-static void write_sparse(const char *name, const CodeInventory *inventory, unsigned part,
-                         const Excess *excess)
+/* Weight files of a synthetic model. */
+static void write_files(const CodeInventory *inventory, Excess *excess)
 {
-    Bytes header = {0}, file = {0};
-    uint64_t at = 0;
+    static const char *const names[] = {"vae.safetensors", "drafter.safetensors"};
+    bool of_drafter =
+        !strncmp(excess->tensor, "blocks", 6) || strchr("pc", excess->tensor[0]) != NULL;
 
-    put_text(&header, "{");
-    for (size_t i = 0; i < inventory->count; i++)
-        if (inventory->all[i].part == part)
-            add_entry(&header, &inventory->all[i], excess, &at);
-    if (excess && excess->added) {
-        CodeListed more = {.rank = 1, .dims = {1}};
-
-        snprintf(more.name, sizeof more.name, "%s", excess->tensor);
-        add_entry(&header, &more, NULL, &at);
-    }
-    put_text(&header, "}");
-    put_number(&file, header.size, 8);
-    put(&file, header.data, header.size);
-    write_file(name, file.data, file.size);
-    CHECK(!truncate(scratch(name), (off_t)(file.size + at)), "%s: no sparse file", name);
-    clear(&header);
-    clear(&file);
-}
-
-/* Weight files of a model that is open by a synthetic manifest. */
-static void write_files(CodesrcModel *model, const Excess *excess)
-{
-    unsigned part = excess && (!strncmp(excess->tensor, "blocks", 6) || excess->tensor[0] == 'p' ||
-                               excess->tensor[0] == 'c');
-    CodeInventory inventory = {0};
-    CodeSources sources = {0};
-    const CodeManifestPair *pair;
-    CodesrcError error = {.text = ""};
-
-    CHECK(code_model_list(model, model->info.scales, &inventory, &sources, &pair, &error), "%s",
-          error.text);
-    write_sparse("vae.safetensors", &inventory, 0, part == 0 ? excess : NULL);
-    write_sparse("drafter.safetensors", &inventory, 1, part == 1 ? excess : NULL);
-    free(inventory.all);
-    code_sources_close(&sources);
+    for (unsigned part = 0; part < 2; part++)
+        made_file(names[part], inventory, part, lengthen, excess,
+                  excess->added && part == of_drafter ? excess->tensor : NULL);
 }
 
 /* ---- cases ----------------------------------------------------------------------------------- */
@@ -348,23 +288,20 @@ static void test_past(const Case *c)
 
 static void test_files(const Case *c, const char *manifest, const Numbers *numbers)
 {
+    CodeInventory inventory = made_list(manifest);
     CodesrcError error = {.text = ""};
-    CodesrcModel *model = open_model(manifest, true, &error), *past;
     char *path = write_manifest("files.yaml", numbers, true);
+    Excess none = {"", 0, false}, excess = c->excess;
+    CodesrcModel *past;
 
-    CHECK(model, "%s: %s", c->key, error.text);
-    if (!model) {
-        free(path);
-        return;
-    }
-    write_files(model, NULL);
+    write_files(&inventory, &none);
     expect_opened(c->key, path);
-    write_files(model, &c->excess);
-    past = open_model(path, true, &error);
+    write_files(&inventory, &excess);
+    past = made_open(path, true, &error);
     CHECK(!past && error.status == CODESRC_MISMATCH && strstr(error.text, c->file_error),
           "%s: '%s', expected '%s'", c->key, error.text, c->file_error);
     codesrc_model_unref(past);
-    codesrc_model_unref(model);
+    free(inventory.all);
     free(path);
 }
 

@@ -45,7 +45,7 @@ static void test_full(void)
     CHECK(m->classes == 3 && !strcmp(m->class_names[1], "no") &&
               !strcmp(m->class_names[2], "über: alles"),
           "classes");
-    CHECK(!m->synthetic && !strcmp(m->vae.file, "sub/vae.safetensors") && m->vae.groups == 8 &&
+    CHECK(!m->synthetic && !strcmp(m->vae.file.name, "sub/vae.safetensors") && m->vae.groups == 8 &&
               m->vae.ch == 32 && m->vae.channels == 16 && m->vae.codes == 1024 &&
               m->vae.res_blocks == 1 && m->vae.levels == 5 && m->vae.ch_mult[4] == 4,
           "vae");
@@ -53,8 +53,8 @@ static void test_full(void)
               m->pairs[0].drafter.depth == 6 && m->pairs[0].drafter.width == 384 &&
               m->pairs[0].drafter.heads == 6 && m->pairs[0].drafter.shared_aln,
           "drafter");
-    CHECK(m->pairs[0].refiner.given && !strcmp(m->pairs[0].refiner.file, "r.safetensors") &&
-              !m->pairs[0].refiner.depth && !m->pairs[0].refiner.shared_aln,
+    CHECK(m->pairs[0].refiner.given && !strcmp(m->pairs[0].refiner.file.name, "r.safetensors") &&
+              !m->pairs[0].refiner.depth && !m->pairs[0].refiner.aln_given,
           "refiner");
     CHECK(m->defaults.drafting_steps == 6 && m->defaults.guidance == 3.25 &&
               m->defaults.top_k == 200 && m->defaults.top_p == 0.92 &&
@@ -101,7 +101,7 @@ static void test_pairs(void)
                  "  - {steps: [1, 3], drafter: {file: d.pth}, refiner: {file: r.pth}}\n");
 
     CHECK(m && m->pair_count == 2 && m->pairs[0].steps == 4 && m->pairs[1].steps == 10 &&
-              !strcmp(m->pairs[1].refiner.file, "r.pth") && m->defaults.drafting_steps == 3,
+              !strcmp(m->pairs[1].refiner.file.name, "r.pth") && m->defaults.drafting_steps == 3,
           "pairs");
     code_manifest_free(m);
     m = read_text(HEAD VAE "pairs: [{steps: 3, drafter: {file: d.pth}}]\n");
@@ -112,8 +112,8 @@ static void test_pairs(void)
                        "vae: {codes: 32, channels: 8, ch: 32, ch_mult: [1, 1], res_blocks: 1}\n"
                        "drafter: {depth: 1, width: 128, heads: 2}\n"
                        "refiner: {depth: 2, width: 64, heads: 1, shared_aln: false}\n");
-    CHECK(m && m->synthetic && m->synthetic_seed == 0xFFFFFFFF && !m->vae.file &&
-              !m->pairs[0].drafter.file && m->pairs[0].drafter.width == 128 &&
+    CHECK(m && m->synthetic && m->synthetic_seed == 0xFFFFFFFF && !m->vae.file.name &&
+              !m->pairs[0].drafter.file.name && m->pairs[0].drafter.width == 128 &&
               m->pairs[0].refiner.given,
           "synthetic");
     code_manifest_free(m);
@@ -174,7 +174,7 @@ static void test_keys(void)
     refuse_text("pairs without a drafter", HEAD VAE "pairs: [{steps: 3}]\n",
                 "found no key 'drafter'");
     refuse_text("synthetic beside a file", GOOD "synthetic: 1\n",
-                "found a file beside 'synthetic'");
+                "file: found it beside 'synthetic'");
     refuse_text("synthetic beside pairs",
                 HEAD "synthetic: 1\nvae: {codes: 2, channels: 2, ch: 2, ch_mult: [1], res_blocks: "
                      "1}\npairs: []\n",

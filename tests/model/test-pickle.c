@@ -352,8 +352,8 @@ static void test_tensor_names(void)
     }
 }
 
-/* Where a model may lie in a file: its tensors then have names without the prefix, and others count
- * not. */
+/* Where a model may lie in a file: its tensors then have names without the prefix, and those of the
+ * optimizer do not count. */
 static void test_prefixes(void)
 {
     static const struct {
@@ -378,7 +378,7 @@ static void test_prefixes(void)
         snprintf(name, sizeof name, "%s%s", cases[i].prefix, cases[i].tensor);
         put_pickle_string(&pickle, name);
         put_pickle_tensor(&pickle, &six);
-        put_pickle_string(&pickle, "other.x");
+        put_pickle_string(&pickle, "optimizer.x");
         put_pickle_tensor(&pickle, &six);
         put_text(&pickle, "u.");
         archive = archive_of(&pickle);

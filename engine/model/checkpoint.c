@@ -1,0 +1,282 @@
+/* checkpoint.c - where in a checkpoint a model lies. */
+#include "model/checkpoint.h"
+
+#include "error.h"
+#include "model/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A tensor that every model of a role has. */
+static const char *const probes[] = {
+    [CODE_ROLE_VAE] = "quantize.embedding.weight",
+    [CODE_ROLE_VAR] = "pos_1LC",
+};
+
+/* Parts of names that PyTorch's own wrappers put in, anywhere: torch.compile, activation
+ * checkpointing, FSDP. */
+static const char *const wrappers[] = {"_orig_mod.", "_checkpoint_wrapped_module.",
+                                       "_fsdp_wrapped_module."};
+
+/* Names under which trainers save a model, alone or one in the other: DistributedDataParallel,
+ * Lightning, VAR's own trainer, and what people call it. */
+static const char *const containers[] = {"module", "model",   "state_dict", "model_state_dict",
+                                         "net",    "trainer", "var_wo_ddp", "vae_local"};
+
+/* What trainers save beside a model: names begin like that. */
+static const char *const beside[] = {"trainer.vae_local.", "trainer.var_wo_ddp.",
+                                     "trainer.var_opt.",   "vae_local.",
+                                     "var_wo_ddp.",        "var_opt.",
+                                     "optimizer.",         "optimizers.",
+                                     "optimizer_states.",  "scaler.",
+                                     "lr_scheduler.",      "lr_schedulers.",
+                                     "scheduler.",         "loops.",
+                                     "callbacks."};
+
+static bool begins(const char *text, const char *with)
+{
+    return !strncmp(text, with, strlen(with));
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+/* Does `pattern`, in which '*' stands for any text, match all of `text`? Each '*' takes as little as it
+ * can, and more only if the rest fails: never more than length times length steps. */
+static bool matches(const char *pattern, const char *text)
+{
+    const char *star = NULL, *again = NULL;
+
+    while (*text) {
+        if (*pattern == '*') {
+            star = ++pattern;
+            again = text;
+        } else if (*pattern == *text) {
+            pattern++;
+            text++;
+        } else if (star) {
+            pattern = star;
+            text = ++again;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*')
+        pattern++;
+    return !*pattern;
+}
+
+static bool is_ignored(const CodeWeightsFile *given, const char *name)
+{
+    for (unsigned i = 0; given && i < given->ignore_count; i++)
+        if (matches(given->ignore[i], name))
+            return true;
+    return false;
+}
+
+/* Takes the wrappers out of a name, which begin it or follow a dot. */
+static bool unwrap(char *name)
+{
+    bool changed = false;
+
+    for (char *at = name; at; at = strchr(at, '.') ? strchr(at, '.') + 1 : NULL)
+        for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++)
+            while (begins(at, wrappers[i])) {
+                memmove(at, at + strlen(wrappers[i]), strlen(at + strlen(wrappers[i])) + 1);
+                changed = true;
+                i = 0;
+            }
+    return changed;
+}
+
+/* The name is matched as the file has it, and without wrappers. */
+static bool unwrap_all(CodeTensors *tensors, const CodeWeightsFile *given, const char *file,
+                       CodesrcError *error)
+{
+    size_t kept = 0;
+    bool changed = false;
+
+    for (size_t i = 0; i < tensors->count; i++) {
+        CodeTensor tensor = tensors->all[i];
+        char *name = (char *)tensor.info.name;
+        bool ignored = is_ignored(given, name);
+
+        changed |= unwrap(name);
+        if (ignored || is_ignored(given, name))
+            free(name);
+        else
+            tensors->all[kept++] = tensor;
+    }
+    tensors->count = kept;
+    return !changed || code_tensors_check(tensors, file, error);
+}
+
+/* ---- the prefix ------------------------------------------------------------------------------ */
+
+static bool is_container(const char *part, size_t length)
+{
+    for (size_t i = 0; i < sizeof containers / sizeof *containers; i++)
+        if (strlen(containers[i]) == length && !memcmp(containers[i], part, length))
+            return true;
+    return false;
+}
+
+/* Is name[0..length), which ends with a dot or is empty, made of containers? */
+static bool is_known_prefix(const char *name, size_t length)
+{
+    for (size_t at = 0; at < length;) {
+        size_t part = strcspn(name + at, ".");
+
+        if (!is_container(name + at, part))
+            return false;
+        at += part + 1;
+    }
+    return true;
+}
+
+/* What stands before the probe in a name that ends with it; SIZE_MAX for any other name. */
+static size_t prefix_length(const char *name, const char *probe)
+{
+    size_t length = strlen(name), tail = strlen(probe);
+
+    if (length < tail || strcmp(name + length - tail, probe))
+        return SIZE_MAX;
+    length -= tail;
+    return !length || name[length - 1] == '.' ? length : SIZE_MAX;
+}
+
+static bool set_prefix(CodePlace *place, const char *name, size_t length)
+{
+    snprintf(place->prefix, sizeof place->prefix, "%.*s", (int)length, name);
+    place->found = true;
+    return true;
+}
+
+/* The one known prefix under which the file has a model of that role. */
+static bool find_known(const CodeTensors *tensors, const char *probe, const char *file,
+                       CodePlace *place, CodesrcError *error)
+{
+    for (size_t i = 0; i < tensors->count; i++) {
+        const char *name = tensors->all[i].info.name;
+        size_t length = prefix_length(name, probe);
+        CodeQuoted first, second;
+
+        if (length == SIZE_MAX || !is_known_prefix(name, length))
+            continue;
+        if (place->found)
+            return code_fail(error, CODESRC_MISMATCH,
+                             "%s: found '%s%s' and '%s', expected one model of that kind: name the "
+                             "one to use with `prefix:` in the manifest",
+                             file, code_quote_string(&first, place->prefix), probe,
+                             code_quote_string(&second, name));
+        set_prefix(place, name, length);
+    }
+    return true;
+}
+
+static bool take_given(const CodeTensors *tensors, const char *prefix, const char *file,
+                       CodePlace *place, CodesrcError *error)
+{
+    size_t length = strlen(prefix);
+    CodeQuoted quoted;
+    CodeNames names;
+
+    if (length <= CODE_MAX_TENSOR_NAME)
+        snprintf(place->prefix, sizeof place->prefix, "%s%s", prefix,
+                 prefix[length - 1] == '.' ? "" : ".");
+    for (size_t i = 0; *place->prefix && i < tensors->count; i++)
+        if (begins(tensors->all[i].info.name, place->prefix))
+            place->found = true;
+    return place->found ||
+           code_fail(error, CODESRC_MISMATCH, "%s: found no tensor under prefix '%s', but %s", file,
+                     code_quote_string(&quoted, prefix), code_checkpoint_names(tensors, &names));
+}
+
+/* Everything that lies beside the model must be known. */
+static bool check_beside(const CodeTensors *tensors, CodeRole role, const CodePlace *place,
+                         const char *file, CodesrcError *error)
+{
+    for (size_t i = 0; *place->prefix && i < tensors->count; i++) {
+        const char *name = tensors->all[i].info.name;
+        CodeQuoted quoted, prefix;
+
+        if (!begins(name, place->prefix) && !code_checkpoint_spare(role, name))
+            return code_fail(error, CODESRC_MISMATCH,
+                             "%s: found tensor '%s' beside the model, expected all under '%s': to "
+                             "use these alone, add `prefix: %s` in the manifest",
+                             file, code_quote_string(&quoted, name),
+                             code_quote_string(&prefix, place->prefix), prefix.text);
+    }
+    return true;
+}
+
+bool code_checkpoint_enter(CodeTensors *tensors, CodeRole role, const CodeWeightsFile *given,
+                           const char *file, CodePlace *place, CodesrcError *error)
+{
+    bool chosen = given && given->prefix && *given->prefix;
+
+    memset(place, 0, sizeof *place);
+    if (!unwrap_all(tensors, given, file, error))
+        return false;
+    if (chosen ? !take_given(tensors, given->prefix, file, place, error)
+               : !find_known(tensors, probes[role], file, place, error) ||
+                     !check_beside(tensors, role, place, file, error))
+        return false;
+    code_tensors_keep(tensors, place->prefix);
+    return true;
+}
+
+/* ---- what is no part of a model -------------------------------------------------------------- */
+
+/* blocks.N.attn.zero_k_bias */
+static bool is_key_bias(const char *name)
+{
+    const char *digits = name + strlen("blocks.");
+
+    return begins(name, "blocks.") && strspn(digits, "0123456789") &&
+           !strcmp(digits + strspn(digits, "0123456789"), ".attn.zero_k_bias");
+}
+
+bool code_checkpoint_spare(CodeRole role, const char *name)
+{
+    for (size_t i = 0; i < sizeof beside / sizeof *beside; i++)
+        if (begins(name, beside[i]))
+            return true;
+    if (role == CODE_ROLE_VAE)
+        return !strcmp(name, "quantize.ema_vocab_hit_SV");
+    return !strcmp(name, "lvl_1L") || !strcmp(name, "attn_bias_for_masking") || is_key_bias(name);
+}
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+const char *code_checkpoint_names(const CodeTensors *tensors, CodeNames *out)
+{
+    size_t length = 0;
+
+    snprintf(out->text, sizeof out->text, "no other");
+    for (size_t i = 0; i < tensors->count && i < 3; i++) {
+        char shown[48];
+
+        code_text_escape(shown, sizeof shown, tensors->all[i].info.name,
+                         strlen(tensors->all[i].info.name));
+        length += (size_t)snprintf(out->text + length, sizeof out->text - length, "%s'%s'",
+                                   i ? ", " : "", shown);
+    }
+    return out->text;
+}
+
+bool code_checkpoint_missing(const CodeTensors *tensors, const CodePlace *place, const char *name,
+                             const char *expected, const char *file, CodesrcError *error)
+{
+    CodeQuoted quoted;
+    CodeNames names;
+
+    if (place->found)
+        return code_fail(error, CODESRC_MISMATCH, "%s: found no tensor '%s%s', expected %s", file,
+                         place->prefix, code_quote_string(&quoted, name), expected);
+    return code_fail(error, CODESRC_MISMATCH,
+                     "%s: found no tensor '%s', expected %s; it has %s: if its model lies under "
+                     "another name, add `prefix: NAME` in the manifest",
+                     file, code_quote_string(&quoted, name), expected,
+                     code_checkpoint_names(tensors, &names));
+}

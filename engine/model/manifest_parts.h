@@ -1,0 +1,15 @@
+/* manifest_parts.h - the parts of a manifest that weight files belong to. */
+#ifndef CODE_MODEL_MANIFEST_PARTS_H
+#define CODE_MODEL_MANIFEST_PARTS_H
+
+#include "model/values.h"
+
+bool code_manifest_read_vae(const CodeReader *reader, const CodeYamlNode *node);
+
+/* Drafter or refiner. `with_steps`: the key `steps` may stand here, and is for the caller to read. */
+bool code_manifest_read_var(const CodeReader *reader, const CodeYamlNode *node, bool with_steps,
+                            CodeManifestVar *var);
+
+void code_manifest_free_file(CodeWeightsFile *file);
+
+#endif

@@ -1,0 +1,186 @@
+/* test-checkpoint.c - where in a file a model lies, and what may lie beside it: a model is drawn from
+ * all of its tensors and from no others, or refused. */
+#include "../test.h"
+#include "made.h"
+
+#define HEAD                                                                                       \
+    "name: m\npatch_nums: [1, 2]\nclasses: 2\n"                                                    \
+    "class_names: [Cardigan, cardigan]\n"
+
+static const char synthetic[] =
+    HEAD "synthetic: 1\n"
+         "vae: {codes: 16, channels: 4, ch: 4, groups: 2, res_blocks: 1, ch_mult: [1, 2]}\n"
+         "drafter: {depth: 3, width: 64, heads: 1}\n";
+
+/* A change of the names of one file, and what is said of it. */
+typedef struct Case {
+    const char *label;
+    unsigned part;       /* 0 VQ-VAE, 1 drafter */
+    const char *drop;    /* tensors whose names begin so are left out */
+    const char *prefix;  /* before every name */
+    const char *inside;  /* put in after the first dot of every name that has one */
+    const char *added;   /* one more tensor */
+    const char *given;   /* more keys of that part in the manifest */
+    const char *refusal; /* NULL: it is accepted */
+} Case;
+
+static const Case cases[] = {
+    {"plain", 1, NULL, "", "", NULL, "", NULL},
+    {"DistributedDataParallel", 1, NULL, "module.", "", NULL, "", NULL},
+    {"torch.compile", 1, NULL, "_orig_mod.", "", NULL, "", NULL},
+    {"torch.compile around it", 1, NULL, "_orig_mod.module.", "", NULL, "", NULL},
+    {"torch.compile inside it", 1, NULL, "module._orig_mod.", "", NULL, "", NULL},
+    {"torch.compile of each part", 1, NULL, "", "_orig_mod.", NULL, "", NULL},
+    {"FSDP", 1, NULL, "_fsdp_wrapped_module.", "_fsdp_wrapped_module.", NULL, "", NULL},
+    {"model.", 1, NULL, "model.", "", NULL, "", NULL},
+    {"Lightning", 1, NULL, "state_dict.model.", "", "lr_schedulers.0.x", "", NULL},
+    {"net.", 1, NULL, "net.", "", NULL, "", NULL},
+    {"var_wo_ddp.", 1, NULL, "var_wo_ddp.", "", "vae_local.x", "", NULL},
+    {"VAR's trainer", 1, NULL, "trainer.var_wo_ddp.", "", "trainer.var_opt.optimizer.state.0.x", "",
+     NULL},
+    {"VAR's trainer, VQ-VAE", 0, NULL, "trainer.vae_local.", "", "trainer.var_wo_ddp.x", "", NULL},
+    {"buffers", 1, NULL, "", "", "blocks.0.attn.zero_k_bias", "", NULL},
+    {"a given prefix", 1, NULL, "ema.shadow.", "", "pos_1LC", ", prefix: ema.shadow", NULL},
+    {"a given prefix with its dot", 1, NULL, "ema.", "", NULL, ", prefix: ema.", NULL},
+    {"a tensor to ignore", 1, NULL, "", "", "blocks.0.cross_attn.weight",
+     ", ignore: blocks.0.cross_attn.weight", NULL},
+    {"tensors to ignore", 1, NULL, "module.", "", "module.blocks.0.cross_attn.weight",
+     ", ignore: ['a*b*c', '*.cross_attn.*']", NULL},
+
+    {"one tensor missing", 1, "blocks.1.attn.mat_qkv.weight", "", "", NULL, "",
+     "found no tensor 'blocks.1.attn.mat_qkv.weight', expected one of shape (192, 64)"},
+    {"a block missing", 1, "blocks.1.", "", "", NULL, "",
+     "found no tensor 'blocks.1.ada_lin.1.bias'"},
+    {"one tensor of the last block", 1, "blocks.2", "", "", "blocks.2.ffn.fc2.bias", "",
+     "found no tensor 'blocks.2.ada_lin.1.bias'"},
+    {"a level missing", 0, "decoder.up.0.", "", "", NULL, "",
+     "found no tensor 'decoder.up.0.block.0.conv1.weight'"},
+    {"a level's second block missing", 0, "decoder.up.1.block.1.", "", "", NULL, "",
+     "found no tensor 'decoder.up.1.block.1.norm1.weight'"},
+    {"a missing tensor under a prefix", 1, "head.bias", "module.", "", NULL, "",
+     "found no tensor 'module.head.bias'"},
+    {"a fifth phi", 0, NULL, "", "", "quantize.quant_resi.qresi_ls.4.weight", "",
+     "found tensor 'quantize.quant_resi.qresi_ls.4.weight' and no use for it"},
+    {"attention across", 1, NULL, "", "", "blocks.0.cross_attn.weight", "",
+     "found tensor 'blocks.0.cross_attn.weight' and no use for it: to draw without it, add "
+     "`ignore: ['blocks.0.cross_attn.weight']` to `drafter` in the manifest"},
+    {"the same under a prefix", 1, NULL, "module.", "", "module.blocks.0.x", "",
+     "add `ignore: ['module.blocks.0.x']`"},
+    {"a buffer of the other part", 0, NULL, "", "", "lvl_1L", "", "found tensor 'lvl_1L'"},
+    {"a second model beside it", 1, NULL, "model.", "", "ema.pos_1LC", "",
+     "found tensor 'ema.pos_1LC' beside the model, expected all under 'model.': to use these "
+     "alone, "
+     "add `prefix: model.` in the manifest"},
+    {"two known prefixes", 1, NULL, "model.", "", "module.pos_1LC", "",
+     "found 'model.pos_1LC' and 'module.pos_1LC', expected one model of that kind"},
+    {"an unknown prefix", 1, NULL, "ema.", "", NULL, "",
+     "found no tensor 'pos_1LC', expected one; it has 'ema.class_emb.weight', "
+     "'ema.lvl_embed.weight', 'ema.pos_1LC': if its model lies under another name, add `prefix: "
+     "NAME` in the manifest"},
+    {"a given prefix that is not there", 1, NULL, "ema.", "", NULL, ", prefix: shadow",
+     "found no tensor under prefix 'shadow', but 'ema.class_emb.weight', "},
+    {"shared_aln of a plain model", 1, NULL, "", "", NULL, ", shared_aln: true",
+     "shared_aln is false, but the manifest says true"},
+    {"depth of another model", 1, NULL, "", "", NULL, ", depth: 2",
+     "depth is 3, but the manifest says 2"},
+};
+
+static bool edit(void *user, CodeListed *tensor)
+{
+    const Case *c = user;
+    char name[sizeof tensor->name];
+    const char *dot = strchr(tensor->name, '.');
+    int head = dot ? (int)(dot + 1 - tensor->name) : (int)strlen(tensor->name);
+
+    if (c->drop && !strncmp(tensor->name, c->drop, strlen(c->drop)))
+        return false;
+    snprintf(name, sizeof name, "%.*s%s%s", head, tensor->name, dot ? c->inside : "",
+             tensor->name + head);
+    snprintf(tensor->name, sizeof tensor->name, "%.40s%.80s", c->prefix, name);
+    return true;
+}
+
+static void run(const Case *c, const CodeInventory *inventory)
+{
+    static const char *const names[] = {"vae.safetensors", "drafter.safetensors"};
+    CodesrcError error = {.text = ""};
+    char manifest[600];
+    CodesrcModel *model;
+
+    for (unsigned part = 0; part < 2; part++)
+        made_file(names[part], inventory, part, part == c->part ? edit : NULL, (void *)c,
+                  part == c->part ? c->added : NULL);
+    snprintf(manifest, sizeof manifest,
+             HEAD "vae: {file: vae.safetensors, groups: 2%s}\n"
+                  "drafter: {file: drafter.safetensors%s}\n",
+             c->part ? "" : c->given, c->part ? c->given : "");
+    write_file("case.yaml", manifest, strlen(manifest));
+    model = made_open(scratch("case.yaml"), true, &error);
+    if (c->refusal)
+        CHECK(!model && error.status == CODESRC_MISMATCH && strstr(error.text, c->refusal),
+              "%s: '%s', expected '%s'", c->label, error.text, c->refusal);
+    else
+        CHECK(model, "%s: %s", c->label, error.text);
+    printf("%-44s %s\n", c->label, model ? "opened" : strrchr(error.text, '/') + 1);
+    codesrc_model_unref(model);
+}
+
+/* ---- a manifest's words ---------------------------------------------------------------------- */
+
+static void refuse_manifest(const char *label, const char *keys, const char *text)
+{
+    Bytes manifest = {0};
+
+    put_text(&manifest, HEAD "vae: {file: v}\ndrafter: {file: d, ");
+    put_text(&manifest, keys);
+    put_text(&manifest, "}\n");
+    refuse(CASE_MANIFEST, label, "case.yaml", &manifest, CODESRC_MALFORMED, text);
+}
+
+static void test_manifest(void)
+{
+    Bytes many = {0};
+
+    refuse_manifest("ignore of nothing", "ignore: []", "ignore: found 0 names, expected 1 to 64");
+    refuse_manifest("ignore of a mapping", "ignore: {a: b}", "ignore: found a mapping");
+    refuse_manifest("prefix of a list", "prefix: [a]", "prefix: found a sequence");
+    put_text(&many, "ignore: [x");
+    put_repeated(&many, ", x", 64);
+    put(&many, "]", 2);
+    refuse_manifest("ignore of 65 names", (const char *)many.data, "found 65 names");
+    clear(&many);
+}
+
+/* Names that differ in case only are told apart; what fits both alike is refused. */
+static void test_classes(void)
+{
+    CodesrcError error = {.text = ""};
+    CodesrcModel *model = made_open(scratch("synthetic.yaml"), true, &error);
+    int32_t upper = -1, lower = -1, id = -1;
+
+    CHECK(model && codesrc_model_find_class(model, "Cardigan", &upper, &error) && upper == 0,
+          "Cardigan: %d", upper);
+    CHECK(model && codesrc_model_find_class(model, "cardigan", &lower, &error) && lower == 1,
+          "cardigan: %d", lower);
+    CHECK(model && !codesrc_model_find_class(model, "CARDIGAN", &id, &error) &&
+              strstr(error.text, "\"Cardigan\", \"cardigan\""),
+          "CARDIGAN: %s", error.text);
+    CHECK(model && !codesrc_model_find_class(model, "ardig", &id, &error) &&
+              strstr(error.text, "more than one class"),
+          "ardig: %s", error.text);
+    codesrc_model_unref(model);
+}
+
+int main(void)
+{
+    CodeInventory inventory;
+
+    write_file("synthetic.yaml", synthetic, sizeof synthetic - 1);
+    inventory = made_list(scratch("synthetic.yaml"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        run(&cases[i], &inventory);
+    free(inventory.all);
+    test_manifest();
+    test_classes();
+    return cases_end() | test_end();
+}
