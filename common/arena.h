@@ -8,15 +8,15 @@
 
 typedef struct CodeArena {
     char *base;    /* NULL while measuring */
-    size_t used;   /* bytes up to here are taken */
-    size_t peak;   /* largest `used` there was */
+    size_t used;   /* bytes in use */
+    size_t peak;   /* largest `used` so far */
     bool overflow; /* a size did not fit size_t; peak is then meaningless */
 } CodeArena;
 
-/* count * size bytes, aligned to 64; NULL while measuring. */
+/* Takes count * size bytes, aligned to 64. Returns NULL while measuring. */
 void *code_arena_take(CodeArena *arena, size_t count, size_t size);
 
-/* Goes back to an earlier `used`: what is taken from there on shares bytes with what was. */
+/* Returns to an earlier `used`: arrays taken from now on share bytes with those taken since. */
 void code_arena_rewind(CodeArena *arena, size_t used);
 
 #endif

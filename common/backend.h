@@ -1,6 +1,6 @@
 /* backend.h - the contract between engine/ and kernels/: the functions that a device provides.
  *
- * A backend is one CodeBackend table. It makes a CodeDevice for a model (packed weights, threads)
+ * A backend is one CodeBackend table. It creates a CodeDevice for a model (packed weights, threads)
  * and CodeStreams for each generator (scratch memory, prepared kernels). Operations on a model take
  * a stream and one struct of arguments. They may be asynchronous: only `wait`, and `copy` to or
  * from the host, wait for results.
@@ -185,7 +185,7 @@ typedef struct CodeGuide {
     unsigned images, branches, rows, width;
 } CodeGuide;
 
-/* Settings that tokens of one image are drawn with; an array of them is in device memory. */
+/* How to sample the tokens of one image. Arrays of it are in device memory. */
 typedef struct CodeDraw {
     uint64_t seed, frame;
     double top_p;
@@ -194,7 +194,7 @@ typedef struct CodeDraw {
     uint32_t more_smooth;
 } CodeDraw;
 
-/* Draws a token for each row of logits (images, rows, codes) by inverse transform in code order;
+/* Samples a token for each row of logits (images, rows, codes) by inverse transform in code order;
  * see kernels/reference/sample.c for the exact rule. Dropped logits become -infinity in place. */
 typedef struct CodeSample {
     float *logits;
@@ -289,7 +289,7 @@ typedef struct CodeFrame {
     int32_t y_zero, y[3], cb[3], cr[3];
 } CodeFrame;
 
-/* How a series of operations goes on. */
+/* How to continue after series_begin or series_end. */
 typedef enum CodeSeries {
     CODE_SERIES_FAILED,  /* stream->error says why */
     CODE_SERIES_PLAIN,   /* call its operations: they compute one by one */
@@ -348,11 +348,11 @@ struct CodeBackend {
     /* Asynchronous backends have the rest; it is all NULL if operations compute before they return.
      */
 
-    /* Waits for all work of the stream. On failure the pictures that `pixels` still owes are
-     * dropped. */
+    /* Waits for all work of the stream. On failure, drops the pictures that `pixels` has not yet
+     * delivered. */
     bool (*wait)(CodeStream *stream);
 
-    /* Work that `stream` is given from now on begins after the work that `other` has now. */
+    /* Work submitted to `stream` from now on begins after all work submitted to `other` so far. */
     bool (*after)(CodeStream *stream, CodeStream *other);
 
     /* A series is a run of operations that a stream repeats with the same arguments and addresses,
@@ -365,7 +365,7 @@ struct CodeBackend {
 };
 
 extern const CodeBackend code_backend_reference; /* kernels/reference */
-extern const CodeBackend code_backend_cpu;       /* kernels/cpu, where built */
+extern const CodeBackend code_backend_cpu;       /* kernels/cpu, if built */
 
 /* The entry of a backend that is a module of its own. NULL, with *error filled in, if this version
  * of the engine or this machine cannot use it. */

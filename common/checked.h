@@ -1,6 +1,6 @@
-/* checked.h - arithmetic on sizes that come from a file or from a model's shape: the one place of
- * it, so that no size is ever computed in two ways. Each function returns false, and leaves the
- * result alone, where the true value does not fit. */
+/* checked.h - overflow checks for sizes that come from a file or a model's shape. All of them are
+ * here, so that no size is computed in two ways. Each function returns false and leaves the result
+ * unchanged if the true value does not fit. */
 #ifndef CODE_COMMON_CHECKED_H
 #define CODE_COMMON_CHECKED_H
 
@@ -26,7 +26,7 @@ CODE_MUST_CHECK static inline bool code_mul_u64(uint64_t a, uint64_t b, uint64_t
     return true;
 }
 
-/* Up to a multiple of `unit`, which is not 0. */
+/* Rounds up to a multiple of `unit`, which is not 0. */
 CODE_MUST_CHECK static inline bool code_round_up_u64(uint64_t value, uint64_t unit,
                                                      uint64_t *rounded)
 {

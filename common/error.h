@@ -4,7 +4,7 @@
 
 #include "codesrc.h"
 
-/* Writes status and text; over-long text is cut. Always returns false, so that a failing function
+/* Writes status and text, truncated if too long. Always returns false, so that a failing function
  * can end with `return code_fail(...)`. */
 bool code_fail(CodesrcError *error, CodesrcStatus status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

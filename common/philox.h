@@ -2,14 +2,14 @@
  * 2011).
  *
  * Counter = (position in the pyramid, stream, frame low word, frame high word), key = seed. Stream
- * 0 draws tokens, stream 1 position 0 draws a random class, streams 2 and up are Gumbel noise: of
- * code c in word c % 4 of stream 2 + c / 4. */
+ * 0 samples tokens; stream 1, position 0, chooses a random class; streams 2 and up are Gumbel noise,
+ * with code c in word c % 4 of stream 2 + c / 4. */
 #ifndef CODE_COMMON_PHILOX_H
 #define CODE_COMMON_PHILOX_H
 
 #include <stdint.h>
 
-#ifndef CODE_DEVICE /* how a compiler for other devices wants its functions marked */
+#ifndef CODE_DEVICE /* attributes that a device compiler needs on functions */
 #define CODE_DEVICE
 #endif
 
@@ -31,7 +31,7 @@ CODE_DEVICE static inline void code_philox(const uint32_t counter[4], const uint
     out[0] = c0, out[1] = c1, out[2] = c2, out[3] = c3;
 }
 
-/* The four words at a place of the convention above. */
+/* The four words at one counter of the convention above. */
 CODE_DEVICE static inline void code_random_words(uint64_t seed, uint64_t frame, uint32_t position,
                                                  uint32_t stream, uint32_t words[4])
 {
