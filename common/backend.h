@@ -150,8 +150,8 @@ typedef struct CodeRecall {
     unsigned layers, lanes, heads, rows, kept, capacity;
 } CodeRecall;
 
-/* out = softmax(scale * q k^T) v for each lane and head; every query sees every key. Row r of head h
- * of lane l begins at base + l * lane + h * head + r * row. */
+/* out = softmax(scale * q k^T) v for each lane and head; every query sees every key. Row r of head
+ * h of lane l begins at base + l * lane + h * head + r * row. */
 typedef struct CodeAttention {
     const void *q, *k, *v;
     void *out;
@@ -205,9 +205,9 @@ typedef struct CodeSample {
     unsigned scale, first; /* number of the scale, and the position of its row 0 in the pyramid */
 } CodeSample;
 
-/* map (images, rows, channels) = codebook[token], or, for images with more_smooth,
- * softmax((logits * (1 + ratio) + Gumbel) / tau) * codebook over the logits that `sample` left, with
- * ratio = scale / (scales - 1) and tau = max(0.27 * (1 - 0.95 * ratio), 0.005). */
+/* map (images, rows, channels) = codebook[token], or, for images with more_smooth, softmax((logits
+ * * (1 + ratio) + Gumbel) / tau) * codebook over the logits that `sample` left, with ratio = scale
+ * / (scales - 1) and tau = max(0.27 * (1 - 0.95 * ratio), 0.005). */
 typedef struct CodeLookUp {
     const int32_t *tokens;
     size_t token_stride;
@@ -245,8 +245,8 @@ typedef struct CodeConv {
     unsigned images, side;
 } CodeConv;
 
-/* f_hat += 0.5 * h + 0.5 * conv, elementwise. With a mask, one value per position of each image, the
- * result is f_hat * mask + kept * (1 - mask). kept and mask are both NULL or neither is. */
+/* f_hat += 0.5 * h + 0.5 * conv, elementwise. With a mask, one value per position of each image,
+ * the result is f_hat * mask + kept * (1 - mask). kept and mask are both NULL or neither is. */
 typedef struct CodeAccumulate {
     float *f_hat; /* (images, positions, channels) */
     const float *h, *conv;
@@ -264,8 +264,8 @@ typedef struct CodeGroupNorm {
     bool silu;
 } CodeGroupNorm;
 
-/* x (side, side, 3), clipped to [-1, 1] -> 8-bit RGB in host memory: 255 * (x + 1) / 2, rounded half
- * to even; NaN gives 0. If the backend has `wait`, `wait` writes `out`. */
+/* x (side, side, 3), clipped to [-1, 1] -> 8-bit RGB in host memory: 255 * (x + 1) / 2, rounded
+ * half to even; NaN gives 0. If the backend has `wait`, `wait` writes `out`. */
 typedef struct CodePixels {
     const float *x;
     uint8_t *out;
@@ -277,8 +277,8 @@ typedef struct CodePixels {
  * format of CodesrcOutput (codesrc.h). NV12 is exact: with integer weights of 2^-16,
  *     Y = (y_zero * 2^16 + y . (R, G, B) + 2^15) >> 16
  *     C = (128 * 2^20 + c . sum of w (R, G, B) + 2^19) >> 20, at most 255, for c = cb, cr
- * where w weighs the 2 or 3 rows and columns that a chroma sample covers, with a sum of 16. The last
- * row and column repeat beyond the edge. */
+ * where w weighs the 2 or 3 rows and columns that a chroma sample covers, with a sum of 16. The
+ * last row and column repeat beyond the edge. */
 typedef struct CodeFrame {
     const float *x;
     uint8_t *out;

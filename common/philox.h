@@ -2,8 +2,8 @@
  * 2011).
  *
  * Counter = (position in the pyramid, stream, frame low word, frame high word), key = seed. Stream
- * 0 samples tokens; stream 1, position 0, chooses a random class; streams 2 and up are Gumbel noise,
- * with code c in word c % 4 of stream 2 + c / 4. */
+ * 0 samples tokens; stream 1, position 0, chooses a random class; streams 2 and up are Gumbel
+ * noise, with code c in word c % 4 of stream 2 + c / 4. */
 #ifndef CODE_COMMON_PHILOX_H
 #define CODE_COMMON_PHILOX_H
 
