@@ -35,7 +35,8 @@ available() {
 # Compiler, Meson, and the libraries of engine, backend, element and tools. build-essential rather than
 # gcc: it brings libc6-dev and the g++ that checks C++ programs.
 build_packages="build-essential meson ninja-build pkg-config libyaml-dev libjansson-dev libdnnl-dev
-    libpng-dev libminizip-dev nettle-dev libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev"
+    libpng-dev libjpeg-dev libwebp-dev libminizip-dev nettle-dev libgstreamer1.0-dev
+    libgstreamer-plugins-base1.0-dev"
 # gst-launch-1.0, and the elements that the pipelines use: encoders, muxers, converters.
 run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
 # What the tests need as well: another reader of zip archives, GNU parallel, curl, a browser; SRT, HLS,

@@ -1,147 +1,94 @@
 /* code-bench.c - how long pictures take, stage by stage, how much memory they need, and how near to
  * the processor's own limit that is. */
-#include "arguments.h"
 #include "bench-report.h"
+#include "model-options.h"
 #include "peak.h"
+#include "progress.h"
 #include "shapes.h"
 
-#include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-static const char usage[] =
-    "Usage: code-bench [OPTION]...\n"
-    "Measures the drawing of pictures: time of each stage (median, least and most of some runs),\n"
-    "memory planned and used, and what part of the processor's multiply-add peak is reached.\n"
-    "\n"
-    "  --model NAME          a manifest, a folder or a bundled name (vistas)\n"
-    "  --shape SHAPE         instead: official, d16, vistas or tiny, with synthetic weights\n"
-    "  --drafting-steps N    scales that the drafter decodes; the model's default where not "
-    "given;\n"
-    "                        may be repeated, which measures one N after the other\n"
-    "  --batch B             pictures at a time, 1\n"
-    "  --runs R              calls that are measured, 5, after one that is not\n"
-    "  --random-classes      another class for each picture; one for all where not given\n"
-    "  --whole               pictures as they are drawn where nobody looks: no stage is told "
-    "apart,\n"
-    "                        and the next call begins before the last has ended\n"
-    "  --no-pictures         the transformers alone: pictures are not rendered\n"
-    "  --device D            auto, cuda, cpu, reference\n"
-    "  --cuda-device-id I    which of the CUDA devices\n"
-    "  --precision P         auto, f32, bf16, int8\n"
-    "  --threads T           the processor's cores where not given\n"
-    "  --class-weights WHERE auto, keep or read: AdaLN weights in memory, or read for a new class\n"
-    "  --json                figures as JSON, an object for each N\n"
-    "  --help\n";
 
 enum { MOST_RUNS = 1000 };
 
 typedef struct Arguments {
     const char *model, *shape;
     CodesrcModelOptions options;
-    unsigned steps[CODESRC_MAX_SCALES], steps_count; /* N, as given */
-    unsigned batch, runs;
+    OptionList steps; /* N, as given */
+    unsigned batch, runs, class_weights;
     bool random_classes, whole, no_pictures, json;
 } Arguments;
 
-static CodesrcClassWeights class_weights(const char *text)
-{
-    if (!strcmp(text, "auto"))
-        return CODESRC_CLASS_WEIGHTS_AUTO;
-    if (!strcmp(text, "keep"))
-        return CODESRC_CLASS_WEIGHTS_KEEP;
-    if (strcmp(text, "read")) {
-        fprintf(stderr, "code-bench: --class-weights %s: expected auto, keep or read\n", text);
-        exit(2);
-    }
-    return CODESRC_CLASS_WEIGHTS_READ;
-}
+#define AT(member) offsetof(Arguments, member)
+
+/* clang-format off */
+static const Option table[] = {
+    {.help = "What to measure"},
+    MODEL_OPTION(AT(model)),
+    {"shape", 0, "SHAPE", OPTION_TEXT, AT(shape),
+     .help = "in place of a model, synthetic weights in the shape official, d16, vistas or tiny",
+     .words = "official d16 vistas tiny"},
+    {"drafting-steps", 0, "N", OPTION_LIST, AT(steps),
+     .help = "scales that the drafter decodes; may be repeated to measure one N after the other; "
+     "default: the model's own", .least = 1, .most = CODESRC_MAX_SCALES},
+    BATCH_OPTION(AT(batch)),
+    {"runs", 0, "R", OPTION_COUNT, AT(runs),
+     .help = "calls that are measured, after one that is not; default 5",
+     .least = 1, .most = MOST_RUNS},
+    {"random-classes", 0, NULL, OPTION_FLAG, AT(random_classes),
+     .help = "another class for each picture; default: one class for all"},
+    {"whole", 0, NULL, OPTION_FLAG, AT(whole),
+     .help = "draw as in a pipeline, where nobody looks at single stages and each call begins "
+     "before the last has ended"},
+    {"no-pictures", 0, NULL, OPTION_FLAG, AT(no_pictures),
+     .help = "measure the transformers alone: pictures are not rendered"},
+    {.help = "What computes"},
+    DEVICE_OPTION(AT(options)),
+    CUDA_DEVICE_OPTION(AT(options)),
+    PRECISION_OPTION(AT(options)),
+    THREADS_OPTION(AT(options)),
+    {"class-weights", 0, "WHERE", OPTION_CHOICE, AT(class_weights),
+     .help = "AdaLN weights: keep them in memory, read them from their files for each new class, "
+     "or auto; default auto", .words = "auto keep read"},
+    {.help = "Output"},
+    {"json", 0, NULL, OPTION_FLAG, AT(json),
+     .help = "print the figures as JSON, an object for each N"},
+    {0},
+};
+/* clang-format on */
+
+static const Program program = {
+    .name = "code-bench",
+    .summary = "measure how fast pictures are drawn",
+    .description =
+        "Measures how pictures are drawn: the time of each stage (median, least and most "
+        "of some runs), memory planned and used, and which share of the processor's "
+        "multiply-add peak is reached.",
+    .commands = (const Command[]){{"", "", "[OPTION]...", ""}, {0}},
+    .options = table,
+    .examples = (const Example[]){{"code-bench --runs 3", "the bundled model"},
+                                  {"code-bench --shape tiny --drafting-steps 1 --drafting-steps 3",
+                                   "two N, in one go"},
+                                  {"code-bench --shape tiny --json", "figures for a program"},
+                                  {0}},
+};
+
+/* The words of --class-weights, in their order. */
+static const CodesrcClassWeights class_weights[] = {
+    CODESRC_CLASS_WEIGHTS_AUTO, CODESRC_CLASS_WEIGHTS_KEEP, CODESRC_CLASS_WEIGHTS_READ};
 
 static void parse(Arguments *a, int argc, char **argv)
 {
-    enum {
-        MODEL,
-        SHAPE,
-        STEPS,
-        BATCH,
-        RUNS,
-        RANDOM,
-        WHOLE,
-        NO_PICTURES,
-        DEVICE,
-        DEVICE_ID,
-        PRECISION,
-        THREADS,
-        CLASSES,
-        JSON,
-        HELP
-    };
-    static const struct option names[] = {{"model", 1, NULL, MODEL},
-                                          {"shape", 1, NULL, SHAPE},
-                                          {"drafting-steps", 1, NULL, STEPS},
-                                          {"batch", 1, NULL, BATCH},
-                                          {"runs", 1, NULL, RUNS},
-                                          {"random-classes", 0, NULL, RANDOM},
-                                          {"whole", 0, NULL, WHOLE},
-                                          {"no-pictures", 0, NULL, NO_PICTURES},
-                                          {"device", 1, NULL, DEVICE},
-                                          {"cuda-device-id", 1, NULL, DEVICE_ID},
-                                          {"precision", 1, NULL, PRECISION},
-                                          {"threads", 1, NULL, THREADS},
-                                          {"class-weights", 1, NULL, CLASSES},
-                                          {"json", 0, NULL, JSON},
-                                          {"help", 0, NULL, HELP},
-                                          {NULL, 0, NULL, 0}};
-    int option, index = 0;
+    const char *operands[OPTIONS_MOST_OPERANDS];
 
-    while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
-        const char *name = names[index].name;
-
-        if (option == MODEL) {
-            a->model = optarg;
-        } else if (option == SHAPE) {
-            a->shape = optarg;
-        } else if (option == STEPS) {
-            if (a->steps_count == CODESRC_MAX_SCALES)
-                a->steps_count--; /* there are not more different ones */
-            a->steps[a->steps_count++] =
-                (unsigned)argument_integer(name, optarg, 1, CODESRC_MAX_SCALES);
-        } else if (option == BATCH) {
-            a->batch = (unsigned)argument_integer(name, optarg, 1, CODESRC_MAX_BATCH);
-        } else if (option == RUNS) {
-            a->runs = (unsigned)argument_integer(name, optarg, 1, MOST_RUNS);
-        } else if (option == RANDOM) {
-            a->random_classes = true;
-        } else if (option == WHOLE) {
-            a->whole = true;
-        } else if (option == NO_PICTURES) {
-            a->no_pictures = true;
-        } else if (option == DEVICE) {
-            a->options.device = optarg;
-        } else if (option == DEVICE_ID) {
-            a->options.cuda_device_id = (int)argument_integer(name, optarg, 0, INT_MAX);
-        } else if (option == PRECISION) {
-            a->options.precision = optarg;
-        } else if (option == THREADS) {
-            a->options.threads = (unsigned)argument_integer(name, optarg, 1, 1024);
-        } else if (option == CLASSES) {
-            a->options.class_weights = class_weights(optarg);
-        } else if (option == JSON) {
-            a->json = true;
-        } else {
-            fputs(usage, option == HELP ? stdout : stderr);
-            exit(option == HELP ? 0 : 2);
-        }
-    }
-    if (optind < argc || (a->model && a->shape)) {
-        fputs(usage, stderr);
-        exit(2);
-    }
+    options_parse(&program, argc, argv, a, operands);
+    if (a->model && a->shape)
+        options_fail(&program, "--model and --shape: expected one of them");
+    a->options.class_weights = class_weights[a->class_weights];
+    a->options.drafting_steps = a->steps.value[0]; /* 0: the default */
 }
 
 static double now_ms(void)
@@ -152,37 +99,17 @@ static double now_ms(void)
     return 1e3 * (double)time.tv_sec + 1e-6 * (double)time.tv_nsec;
 }
 
-/* ---- progress -------------------------------------------------------------------------------- */
-
-/* One line on a terminal, written over; nothing elsewhere. An empty text clears it. */
-static void show(const char *text)
-{
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%-40s%s", text, *text ? "" : "\r");
-}
-
-static bool show_loading(void *user, double fraction)
-{
-    char text[40];
-
-    (void)user;
-    snprintf(text, sizeof text, "loading, %.0f %%", 100 * fraction);
-    show(text);
-    return true;
-}
-
-static void show_run(unsigned run, unsigned runs)
+static void show_run(Progress *progress, unsigned run, unsigned runs)
 {
     char text[40];
 
     snprintf(text, sizeof text, "run %u of %u", run, runs);
-    show(run ? text : "first run");
+    progress_text(progress, run ? text : "first run");
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* The most that has been resident since the last reset, in bytes; 0 where the system does not say.
- */
+/* The most that has been resident since the last reset, in bytes; 0 if the system does not say. */
 static uint64_t resident_peak(void)
 {
     FILE *status = fopen("/proc/self/status", "r");
@@ -197,7 +124,7 @@ static uint64_t resident_peak(void)
     return 1024 * kibibytes;
 }
 
-/* Where the system refuses, later peaks include earlier ones. */
+/* If the system refuses, later peaks include earlier ones. */
 static void reset_resident_peak(void)
 {
     FILE *file = fopen("/proc/self/clear_refs", "w");
@@ -224,7 +151,8 @@ typedef struct Bench {
     int32_t *tokens;
     uint64_t frame;
     double last; /* when the last scale was done */
-    Run *run;    /* that which is going on */
+    Run *run;    /* the one in progress */
+    Progress progress;
 } Bench;
 
 static void scale_done(void *user, CodesrcGenerator *generator, unsigned scale, unsigned first,
@@ -286,7 +214,7 @@ static bool draw_ahead(Bench *bench, Run *runs, unsigned count, CodesrcError *er
     if (!begin_call(bench, error))
         return false;
     for (unsigned i = 0; i < count; i++) {
-        show_run(i + 1, count);
+        show_run(&bench->progress, i + 1, count);
         if ((i + 1 < count && !begin_call(bench, error)) ||
             !codesrc_generate_end(bench->generator, error))
             return false;
@@ -330,7 +258,7 @@ static void summarise(Report *report, const Run *runs, unsigned count)
 
 /* With int8, the layers of the transformers compute with bytes and all else with bfloat16. Peaks
  * are only known of the processor. */
-static void measure_peaks(Report *report)
+static void measure_peaks(Bench *bench, Report *report)
 {
     const char *precision = report->info->precision;
     bool bytes = !strcmp(precision, "int8"), half = bytes || !strcmp(precision, "bf16");
@@ -338,7 +266,7 @@ static void measure_peaks(Report *report)
 
     if (strcmp(report->info->device, "cpu"))
         return;
-    show("measuring the processor");
+    progress_text(&bench->progress, "measuring the processor");
     rest = peak_measure(half ? PEAK_BF16 : PEAK_F32, report->info->threads);
     products = bytes ? peak_measure(PEAK_INT8, report->info->threads) : rest;
     if (rest > report->peak_rest)
@@ -353,19 +281,19 @@ static bool measure(Bench *bench, Report *report, CodesrcError *error)
     const Arguments *a = bench->a;
     Run first;
 
-    show_run(0, a->runs);
+    show_run(&bench->progress, 0, a->runs);
     if (!draw(bench, &first, error))
         return false;
     report->first_ms = first.total;
-    measure_peaks(report);
+    measure_peaks(bench, report);
     if (a->whole && !draw_ahead(bench, runs, a->runs, error))
         return false;
     for (unsigned i = 0; !a->whole && i < a->runs; i++) {
-        show_run(i + 1, a->runs);
+        show_run(&bench->progress, i + 1, a->runs);
         if (!draw(bench, &runs[i], error))
             return false;
     }
-    measure_peaks(report); /* again: the better of both is the processor's */
+    measure_peaks(bench, report); /* again: the better of both is the processor's */
     report->peak_bytes = resident_peak();
     summarise(report, runs, a->runs);
     return true;
@@ -390,7 +318,7 @@ static bool run(Bench *bench, unsigned n, double load_ms, CodesrcError *error)
     report.load_peak_bytes = resident_peak();
     reset_resident_peak();
     good = good && measure(bench, &report, error);
-    show("");
+    progress_clear(&bench->progress);
     if (good && a->json)
         report_json(&report);
     else if (good)
@@ -410,10 +338,10 @@ static bool run_all(Bench *bench, double load_ms, CodesrcError *error)
     if (!bench->pixels || !bench->tokens)
         snprintf(error->text, sizeof error->text, "no memory for the pictures");
     good = bench->pixels && bench->tokens;
-    if (good && !a->steps_count)
+    if (good && !a->steps.count)
         good = run(bench, info->defaults.drafting_steps, load_ms, error);
-    for (unsigned i = 0; good && i < a->steps_count; i++)
-        good = run(bench, a->steps[i], load_ms, error);
+    for (unsigned i = 0; good && i < a->steps.count; i++)
+        good = run(bench, a->steps.value[i], load_ms, error);
     free(bench->pixels);
     free(bench->tokens);
     return good;
@@ -428,18 +356,18 @@ int main(int argc, char **argv)
     bool good = false;
 
     codesrc_model_options_init(&a.options);
-    a.options.progress = show_loading;
     parse(&a, argc, argv);
-    a.options.drafting_steps = a.steps[0]; /* or 0: the default */
+    progress_start(&bench.progress, "loading", 1);
+    a.options.progress = progress_loading;
+    a.options.progress_user = &bench.progress;
     begin = now_ms();
     bench.model = a.shape ? shapes_open(a.shape, &a.options, &error)
                           : codesrc_model_open(a.model ? a.model : "vistas", &a.options, &error);
     if (bench.model)
         good = run_all(&bench, now_ms() - begin, &error);
-    if (!good) {
-        show("");
+    progress_clear(&bench.progress);
+    if (!good)
         fprintf(stderr, "code-bench: %s\n", error.text);
-    }
     codesrc_model_unref(bench.model);
     return !good;
 }

@@ -1,47 +1,20 @@
-/* code-image.c - pictures from a model without GStreamer, as PNG or PPM files. */
-#include "arguments.h"
+/* code-image.c - pictures from a model without GStreamer, as PNG, JPEG, WebP or PPM files. */
 #include "drawing.h"
+#include "model-options.h"
 #include "picture-file.h"
+#include "progress.h"
+#include "stop.h"
+#include "whole-file.h"
 
 #include <codesrc.h>
 
-#include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-static const char usage[] =
-    "Usage: code-image [OPTION]... --output FILE\n"
-    "Draws pictures with a VAR model, decoded with CoDe, and writes them as PNG or PPM.\n"
-    "\n"
-    "  --output FILE         .png or .ppm; with more than one picture the name needs a %d (or "
-    "%04d),\n"
-    "                        which becomes the frame number, unless they go on a sheet\n"
-    "  --model NAME          a manifest, a folder or a bundled name (vistas)\n"
-    "  --class CLASS         an id or a (unique part of a) name; `none` for no class; `all` for "
-    "every\n"
-    "                        class in turn; drawn afresh for each frame where not given\n"
-    "  --class-2 CLASS       a second class, an id, a name or `none`, to blend with the first\n"
-    "  --mix X               how much of the second class, 0..1; 0.5\n"
-    "  --seed S              0\n"
-    "  --frame F             first frame, 0\n"
-    "  --frames COUNT        how many frames, 1 (with --class all: of each class)\n"
-    "  --drafting-steps N    scales that the drafter decodes; the model's default where not given\n"
-    "  --guidance G  --top-k K  --top-p P  --temperature T   the model's defaults where not given\n"
-    "  --more-smooth         blend codes instead of drawing one (display only)\n"
-    "  --sheet COLUMNS       all pictures on one contact sheet\n"
-    "  --batch B             pictures at a time, 1\n"
-    "  --device D            auto, cuda, cpu, reference\n"
-    "  --cuda-device-id I    which of the CUDA devices\n"
-    "  --precision P         auto, f32, bf16, int8\n"
-    "  --threads T           the processor's cores where not given\n"
-    "  --times               print seconds and pictures per second on stderr\n"
-    "  --help\n";
-
-enum { ALL_CLASSES = -2 };
+enum { ALL_CLASSES = -2, MOST_FRAMES = 1000000 };
 
 typedef struct Arguments {
     const char *model, *class_name, *class_2, *output;
@@ -49,138 +22,104 @@ typedef struct Arguments {
     uint64_t seed, frame, frames;
     DrawingOptions drawing;
     double mix;
-    unsigned batch, columns;
-    bool has_mix, more_smooth, times;
+    unsigned batch, columns, format, quality;
+    bool has_mix, has_format, more_smooth, times;
 } Arguments;
 
-enum {
-    MODEL,
-    CLASS,
-    CLASS_2,
-    MIX,
-    SEED,
-    FRAME,
-    FRAMES,
-    DRAWING,
-    SMOOTH,
-    SHEET,
-    BATCH,
-    DEVICE,
-    DEVICE_ID,
-    PRECISION,
-    THREADS,
-    OUTPUT,
-    TIMES,
-    HELP
-};
+#define AT(member) offsetof(Arguments, member)
 
-static const struct option names[] = {{"model", 1, NULL, MODEL},
-                                      {"class", 1, NULL, CLASS},
-                                      {"class-2", 1, NULL, CLASS_2},
-                                      {"mix", 1, NULL, MIX},
-                                      {"seed", 1, NULL, SEED},
-                                      {"frame", 1, NULL, FRAME},
-                                      {"frames", 1, NULL, FRAMES},
-                                      {"drafting-steps", 1, NULL, DRAWING},
-                                      {"guidance", 1, NULL, DRAWING},
-                                      {"top-k", 1, NULL, DRAWING},
-                                      {"top-p", 1, NULL, DRAWING},
-                                      {"temperature", 1, NULL, DRAWING},
-                                      {"more-smooth", 0, NULL, SMOOTH},
-                                      {"sheet", 1, NULL, SHEET},
-                                      {"batch", 1, NULL, BATCH},
-                                      {"device", 1, NULL, DEVICE},
-                                      {"cuda-device-id", 1, NULL, DEVICE_ID},
-                                      {"precision", 1, NULL, PRECISION},
-                                      {"threads", 1, NULL, THREADS},
-                                      {"output", 1, NULL, OUTPUT},
-                                      {"times", 0, NULL, TIMES},
-                                      {"help", 0, NULL, HELP},
-                                      {NULL, 0, NULL, 0}};
+/* clang-format off */
+static const Option table[] = {
+    {.help = "What to draw"},
+    MODEL_OPTION(AT(model)),
+    {"class", 'c', "CLASS", OPTION_TEXT, AT(class_name),
+     .help = "an id, a class name or a part of one that no other name has, none for no class, or "
+     "all for every class in turn; default: a random class for each frame", .words = "all none"},
+    {"class-2", 0, "CLASS", OPTION_TEXT, AT(class_2),
+     .help = "a second class, an id or a name, to blend with the first", .words = "none"},
+    {"mix", 0, "X", OPTION_REAL, AT(mix),
+     .help = "share of the second class, 0..1; default 0.5", .high = 1, .given = AT(has_mix)},
+    {"seed", 's', "S", OPTION_LARGE, AT(seed),
+     .help = "frame n of a seed is always the same picture; default 0", .most = UINT64_MAX},
+    {"frame", 0, "F", OPTION_LARGE, AT(frame),
+     .help = "the first frame; default 0", .most = UINT64_MAX},
+    {"frames", 'n', "COUNT", OPTION_LARGE, AT(frames),
+     .help = "how many frames, with --class all of each class; default 1",
+     .least = 1, .most = MOST_FRAMES},
+    {.help = "How to draw it (default: as the model says)"},
+    DRAWING_OPTIONS(AT(drawing)),
+    {"more-smooth", 0, NULL, OPTION_FLAG, AT(more_smooth),
+     .help = "blend codes instead of drawing one, for display"},
+    {.help = "Where it goes"},
+    {"output", 'o', "FILE", OPTION_TEXT, AT(output),
+     .help = "a name that ends in .png, .jpg, .webp or .ppm, or - for standard output. For more "
+     "than one picture it needs a %d (or %04d), which becomes the frame number, unless they go on "
+     "a sheet", .paths = 'f'},
+    {"sheet", 0, "COLUMNS", OPTION_COUNT, AT(columns),
+     .help = "put all pictures on one contact sheet", .least = 1, .most = 100},
+    {"format", 0, "FORMAT", OPTION_CHOICE, AT(format),
+     .help = "png, ppm, jpeg or webp; default: by the ending of the name, png on standard output",
+     .given = AT(has_format), .words = PICTURE_FORMAT_NAMES},
+    {"quality", 0, "Q", OPTION_COUNT, AT(quality),
+     .help = "quality of JPEG and WebP, 1..100; WebP of 100 is lossless; default 90",
+     .least = 1, .most = 100},
+    {"times", 0, NULL, OPTION_FLAG, AT(times),
+     .help = "print seconds and pictures per second on stderr"},
+    {.help = "What computes"},
+    BATCH_OPTION(AT(batch)),
+    DEVICE_OPTION(AT(options)),
+    CUDA_DEVICE_OPTION(AT(options)),
+    PRECISION_OPTION(AT(options)),
+    THREADS_OPTION(AT(options)),
+    {0},
+};
+/* clang-format on */
+
+static const Program program = {
+    .name = "code-image",
+    .summary = "draw pictures with a VAR model",
+    .description =
+        "Draws pictures with a VAR model, decoded with CoDe, and writes them to files or "
+        "to standard output. Ctrl-C keeps the pictures that are complete, on a sheet too.",
+    .commands = (const Command[]){{"", "", "[OPTION]... --output FILE", ""}, {0}},
+    .options = table,
+    .examples =
+        (const Example[]){
+            {"code-image --class aurora --seed 3 --output aurora.png", "one picture"},
+            {"code-image --class all --sheet 4 --output gallery.webp", "one picture of each class"},
+            {"code-image --frames 4 --output frame-%03d.jpg", "four pictures, a file each"},
+            {"code-image --class 2 --output - >picture.png", "to standard output"},
+            {0}},
+};
 
 static void parse(Arguments *a, int argc, char **argv)
 {
-    int option, index = 0;
+    const char *operands[OPTIONS_MOST_OPERANDS];
 
-    while ((option = getopt_long(argc, argv, "", names, &index)) != -1) {
-        const char *name = names[index].name;
-
-        switch (option) {
-        case MODEL:
-            a->model = optarg;
-            break;
-        case CLASS:
-            a->class_name = optarg;
-            break;
-        case CLASS_2:
-            a->class_2 = optarg;
-            break;
-        case MIX:
-            a->mix = argument_real(name, optarg, 0, 1);
-            a->has_mix = true;
-            break;
-        case SEED:
-            a->seed = argument_integer(name, optarg, 0, UINT64_MAX);
-            break;
-        case FRAME:
-            a->frame = argument_integer(name, optarg, 0, UINT64_MAX);
-            break;
-        case FRAMES:
-            a->frames = argument_integer(name, optarg, 1, 1000000);
-            break;
-        case DRAWING:
-            drawing_parse(&a->drawing, name, optarg);
-            break;
-        case SMOOTH:
-            a->more_smooth = true;
-            break;
-        case SHEET:
-            a->columns = (unsigned)argument_integer(name, optarg, 1, 100);
-            break;
-        case BATCH:
-            a->batch = (unsigned)argument_integer(name, optarg, 1, CODESRC_MAX_BATCH);
-            break;
-        case DEVICE:
-            a->options.device = optarg;
-            break;
-        case DEVICE_ID:
-            a->options.cuda_device_id = (int)argument_integer(name, optarg, 0, INT_MAX);
-            break;
-        case PRECISION:
-            a->options.precision = optarg;
-            break;
-        case THREADS:
-            a->options.threads = (unsigned)argument_integer(name, optarg, 1, 1024);
-            break;
-        case OUTPUT:
-            a->output = optarg;
-            break;
-        case TIMES:
-            a->times = true;
-            break;
-        case HELP:
-            fputs(usage, stdout);
-            exit(0);
-        default:
-            fputs("Try: code-image --help\n", stderr);
-            exit(2);
-        }
-    }
+    options_parse(&program, argc, argv, a, operands);
     a->options.drafting_steps = a->drawing.steps; /* it chooses the weights */
-    if (a->has_mix && !a->class_2) {
-        fputs("--mix needs a --class-2 to mix in\n", stderr);
-        exit(2);
-    }
-    if (optind < argc || !a->output) {
-        fprintf(stderr, optind < argc ? "unexpected: %s\n" : "--output is missing%s\n",
-                optind < argc ? argv[optind] : "");
-        exit(2);
-    }
+    if (a->has_mix && !a->class_2)
+        options_fail(&program, "--mix needs a --class-2 to blend in");
+    if (!a->output)
+        options_fail(&program, "--output is missing");
+    if (!a->has_format)
+        a->format = strcmp(a->output, "-") ? picture_file_format(a->output) : PICTURE_PNG;
+    if (a->format == PICTURE_FORMATS)
+        options_fail(&program,
+                     "--output %s: expected a name that ends in .png, .jpg, .webp or .ppm",
+                     a->output);
+    if (!picture_file_writes(a->format))
+        options_fail(&program, "--output %s: this build lacks the library for that format",
+                     a->output);
+    if (!strcmp(a->output, "-") && isatty(STDOUT_FILENO))
+        options_fail(&program,
+                     "--output -: standard output is a terminal, expected a file or a pipe");
 }
 
 /* ---- file names ------------------------------------------------------------------------------ */
 
-/* The place of %d or %0Nd in a name: its length, with the number's width; 0 where there is none. */
+/* Finds %d or %0Nd in a name: where it is, its length, and the width of the number; 0 if there is
+ * none. */
 static size_t number_field(const char *name, const char **at, int *width)
 {
     const char *end;
@@ -214,12 +153,14 @@ static bool check_output(const Arguments *a, uint64_t pictures)
     const char *at;
     int width;
 
-    if (!picture_file_known(a->output))
-        fprintf(stderr, "--output %s: expected a name that ends in .png or .ppm\n", a->output);
-    else if (strlen(a->output) > 3000)
-        fprintf(stderr, "--output: the name is too long\n");
-    else if (pictures > 1 && !a->columns && !number_field(a->output, &at, &width))
-        fprintf(stderr, "--output %s: %" PRIu64 " pictures need one %%d in the name, or --sheet\n",
+    if (strlen(a->output) > WHOLE_FILE_NAME - 1000)
+        fprintf(stderr, "code-image: --output: the name is longer than %d bytes\n",
+                WHOLE_FILE_NAME - 1000);
+    else if (pictures > 1 && !a->columns && strcmp(a->output, "-") &&
+             !number_field(a->output, &at, &width))
+        fprintf(stderr,
+                "code-image: --output %s: %" PRIu64 " pictures need one %%d in the name, or "
+                "--sheet\n",
                 a->output, pictures);
     else
         return true;
@@ -235,8 +176,9 @@ typedef struct Job {
     CodesrcRequest request; /* what all pictures have in common */
     int32_t class_id;       /* or ALL_CLASSES */
     uint64_t pictures;
+    uint64_t drawn;  /* pictures that are complete */
     uint8_t *pixels; /* of one batch, or of the whole sheet */
-    size_t columns, rows;
+    size_t columns;
 } Job;
 
 static bool find_class(const CodesrcModel *model, const char *name, int32_t *class_id,
@@ -300,61 +242,116 @@ static CodesrcPicture place_of(const Job *job, uint64_t index)
 
 static bool write_batch(const Job *job, uint64_t first, unsigned count)
 {
-    char name[4096];
+    const Arguments *a = job->a;
+    char name[WHOLE_FILE_NAME];
+
+    for (unsigned i = 0; i < count; i++) {
+        CodesrcPicture picture = place_of(job, first + i);
+        Pixels pixels = {picture.data, job->info->side, job->info->side};
+
+        file_name(name, sizeof name, a->output, a->frame + first + i);
+        if (!picture_file_write(name, a->format, a->quality, pixels))
+            return false;
+    }
+    return true;
+}
+
+/* The rows of the sheet that have pictures. */
+static bool write_sheet(const Job *job)
+{
+    const Arguments *a = job->a;
+    size_t side = job->info->side, rows = (job->drawn + job->columns - 1) / job->columns;
+    Pixels pixels = {job->pixels, job->columns * side, rows * side};
+
+    return picture_file_write(a->output, a->format, a->quality, pixels);
+}
+
+/* What a cancelled call left on the sheet is no picture. */
+static void blank(const Job *job, uint64_t first, unsigned count)
+{
+    size_t side = job->info->side;
 
     for (unsigned i = 0; i < count; i++) {
         CodesrcPicture picture = place_of(job, first + i);
 
-        file_name(name, sizeof name, job->a->output, job->a->frame + first + i);
-        if (!picture_file_write(name, picture.data, job->info->side, job->info->side))
-            return false;
+        for (size_t y = 0; y < side; y++)
+            memset(picture.data + y * picture.stride, 0, 3 * side);
     }
+}
+
+/* Draws the next pictures, and writes them if each has a file of its own. */
+static bool draw_batch(Job *job, CodesrcError *error)
+{
+    CodesrcRequest requests[CODESRC_MAX_BATCH] = {0};
+    CodesrcPicture pictures[CODESRC_MAX_BATCH] = {0};
+    uint64_t left = job->pictures - job->drawn;
+    unsigned count = left < job->a->batch ? (unsigned)left : job->a->batch;
+
+    for (unsigned i = 0; i < count; i++) {
+        requests[i] = request_of(job, job->drawn + i);
+        pictures[i] = place_of(job, job->drawn + i);
+    }
+    if (!codesrc_generate(job->generator, requests, count, pictures, error)) {
+        blank(job, job->drawn, count);
+        return false;
+    }
+    if (!job->a->columns && !write_batch(job, job->drawn, count))
+        return false;
+    job->drawn += count;
+    return true;
+}
+
+/* Drawing was interrupted: keeps what there is. */
+static bool keep(const Job *job)
+{
+    const Arguments *a = job->a;
+
+    if (a->columns && job->drawn && !write_sheet(job))
+        return false;
+    fprintf(stderr, "code-image: stopped after %" PRIu64 " of %" PRIu64 " pictures%s%s\n",
+            job->drawn, job->pictures, job->drawn ? ", which are in " : "",
+            !job->drawn               ? ""
+            : !strcmp(a->output, "-") ? "standard output"
+                                      : a->output);
     return true;
 }
 
 static bool draw(Job *job, CodesrcError *error)
 {
     const Arguments *a = job->a;
-    size_t side = job->info->side;
+    size_t side = job->info->side, rows;
+    Progress progress;
+    bool good = true;
 
     job->columns = a->columns ? a->columns : 1;
-    job->rows = a->columns ? (job->pictures + a->columns - 1) / a->columns : a->batch;
-    job->pixels = calloc(job->columns * job->rows * side, 3 * side);
+    rows = a->columns ? (job->pictures + a->columns - 1) / a->columns : a->batch;
+    job->pixels = calloc(job->columns * rows * side, 3 * side);
     if (!job->pixels) {
         snprintf(error->text, sizeof error->text, "no memory for the pictures");
         return false;
     }
-    for (uint64_t first = 0; first < job->pictures; first += a->batch) {
-        CodesrcRequest requests[CODESRC_MAX_BATCH];
-        CodesrcPicture pictures[CODESRC_MAX_BATCH];
-        unsigned count =
-            job->pictures - first < a->batch ? (unsigned)(job->pictures - first) : a->batch;
-
-        for (unsigned i = 0; i < count; i++) {
-            requests[i] = request_of(job, first + i);
-            pictures[i] = place_of(job, first + i);
-        }
-        if (!codesrc_generate(job->generator, requests, count, pictures, error))
-            return false;
-        if (!a->columns && !write_batch(job, first, count))
-            return false;
+    progress_start(&progress, "pictures drawn", job->pictures);
+    stop_watch(job->generator);
+    while (good && job->drawn < job->pictures && !stop_signal()) {
+        good = draw_batch(job, error);
+        progress_show(&progress, job->drawn);
     }
-    return !a->columns ||
-           picture_file_write(a->output, job->pixels, job->columns * side, job->rows * side);
-}
-
-static double now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+    stop_unwatch();
+    progress_clear(&progress);
+    if (stop_signal() && job->drawn < job->pictures)
+        return keep(job);
+    if (good && a->columns)
+        good = write_sheet(job);
+    if (good && a->times)
+        fprintf(stderr, "%" PRIu64 " pictures in %.2f s, %.2f pictures per second, device %s\n",
+                job->pictures, progress_seconds(&progress),
+                (double)job->pictures / progress_seconds(&progress), job->info->device);
+    return good;
 }
 
 static bool run(const Arguments *a, CodesrcModel *model, CodesrcError *error)
 {
     Job job = {.a = a, .info = codesrc_model_info(model)};
-    double start;
     bool good;
 
     if (!find_class(model, a->class_name, &job.class_id, error))
@@ -372,12 +369,7 @@ static bool run(const Arguments *a, CodesrcModel *model, CodesrcError *error)
         codesrc_generator_new(model, a->batch, 1u << job.request.settings.drafting_steps, error);
     if (!job.generator)
         return false;
-    start = now();
     good = draw(&job, error);
-    if (good && a->times)
-        fprintf(stderr, "%" PRIu64 " pictures in %.2f s, %.2f pictures per second, device %s\n",
-                job.pictures, now() - start, (double)job.pictures / (now() - start),
-                job.info->device);
     codesrc_generator_free(job.generator);
     free(job.pixels);
     return good;
@@ -385,18 +377,24 @@ static bool run(const Arguments *a, CodesrcModel *model, CodesrcError *error)
 
 int main(int argc, char **argv)
 {
-    Arguments a = {.model = "vistas", .frames = 1, .batch = 1, .mix = 0.5};
+    Arguments a = {.model = "vistas", .frames = 1, .batch = 1, .mix = 0.5, .quality = 90};
     CodesrcError error = {0};
     CodesrcModel *model;
+    Progress loading;
     bool good = false;
 
     codesrc_model_options_init(&a.options);
     parse(&a, argc, argv);
+    progress_start(&loading, "loading", 1);
+    a.options.progress = progress_loading;
+    a.options.progress_user = &loading;
     model = codesrc_model_open(a.model, &a.options, &error);
+    progress_clear(&loading);
     if (model)
         good = run(&a, model, &error);
     if (!good && error.text[0])
         fprintf(stderr, "code-image: %s\n", error.text);
     codesrc_model_unref(model);
+    stop_end();
     return !good;
 }

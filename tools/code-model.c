@@ -1,37 +1,69 @@
 /* code-model.c - what is in a manifest or a weight file, what it takes to run it, and writing it
  * anew.
  */
-#include "arguments.h"
+#include "model-options.h"
+#include "progress.h"
 
 #include <codesrc.h>
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-static const char usage[] =
-    "Usage: code-model inspect [OPTION]... NAME     tensors, shapes, parameters, planned memory\n"
-    "       code-model verify [OPTION]... NAME      the same, and reads every weight\n"
-    "       code-model convert [OPTION]... NAME FOLDER\n"
-    "                                               writes the model anew: files that load fast\n"
-    "NAME is a manifest, a folder, a bundled name, or a .safetensors or .pth file.\n"
-    "\n"
-    "  --drafting-steps N   plan for N, and look at the weights that serve it\n"
-    "  --batch B            plan for B pictures at a time, 1\n"
-    "  --device D           auto, cuda, cpu, reference\n"
-    "  --precision P        of converted weights: bf16, half the bytes, or f32\n"
-    "  --help\n";
+typedef enum Action { INSPECT, VERIFY, CONVERT } Action;
 
 typedef struct Arguments {
     CodesrcModelOptions options;
     unsigned batch;
-    bool verify, convert;
+    Action action;
     const char *name, *folder;
 } Arguments;
+
+#define AT(member) offsetof(Arguments, member)
+
+/* clang-format off */
+static const Command commands[] = {
+    [INSPECT] = {"inspect", "NAME", "[OPTION]...",
+                 "print tensors, shapes, parameters and planned memory"},
+    [VERIFY] = {"verify", "NAME", "[OPTION]...", "the same, and read every weight"},
+    [CONVERT] = {"convert", "NAME FOLDER", "[OPTION]...",
+                 "write the model to a new folder, in files that load fast"},
+    {0},
+};
+
+static const Option table[] = {
+    {"drafting-steps", 0, "N", OPTION_COUNT, AT(options.drafting_steps),
+     .help = "plan for N drafting steps, and look at the weights that serve them; default: the "
+     "model's own", .least = 1, .most = CODESRC_MAX_SCALES},
+    {"batch", 'b', "B", OPTION_COUNT, AT(batch),
+     .help = "plan for B pictures at a time; default 1",
+     .least = 1, .most = CODESRC_MAX_BATCH, .commands = 1 << INSPECT | 1 << VERIFY},
+    DEVICE_OPTION(AT(options)),
+    {"precision", 0, "P", OPTION_TEXT, AT(options.precision),
+     .help = "auto, f32, bf16, f16 or int8; of converted weights bf16, half the bytes, or f32",
+     .words = "auto f32 bf16 f16 int8"},
+    {0},
+};
+/* clang-format on */
+
+static const Program program = {
+    .name = "code-model",
+    .summary = "inspect, verify and convert VAR models",
+    .description =
+        "Shows what is in a model and what it takes to run it, checks its files, and "
+        "converts it. NAME is a manifest, a folder that holds one, the name of a bundled "
+        "model, or, not for convert, a .safetensors or .pth file.",
+    .commands = commands,
+    .options = table,
+    .examples = (const Example[]){{"code-model inspect vistas", "classes, scales and memory"},
+                                  {"code-model inspect --drafting-steps 6 --batch 8 vistas",
+                                   "what eight pictures at a time take"},
+                                  {"code-model verify vistas", "read and check every weight"},
+                                  {"code-model convert vistas vistas-bf16", "in half the bytes"},
+                                  {0}},
+};
 
 static bool is_weight_file(const char *name)
 {
@@ -64,10 +96,10 @@ static bool inspect_weights(const Arguments *a, CodesrcError *error)
 {
     Totals totals = {0};
 
-    if (!codesrc_weights_inspect(a->name, a->verify, print_tensor, &totals, error))
+    if (!codesrc_weights_inspect(a->name, a->action == VERIFY, print_tensor, &totals, error))
         return false;
     printf("%zu tensors, %" PRIu64 " values%s\n", totals.tensors, totals.elements,
-           a->verify ? ", all read, all finite" : "");
+           a->action == VERIFY ? ", all read, all finite" : "");
     return true;
 }
 
@@ -136,8 +168,9 @@ static bool inspect_model(const Arguments *a, CodesrcError *error)
     CodesrcPlan plan;
     bool good;
 
-    options.headers_only = !a->verify;
+    options.headers_only = a->action != VERIFY;
     model = codesrc_model_open(a->name, &options, error);
+    progress_clear(options.progress_user);
     if (!model)
         return false;
     info = codesrc_model_info(model);
@@ -147,7 +180,7 @@ static bool inspect_model(const Arguments *a, CodesrcError *error)
         a->batch, &plan, error);
     if (good)
         print_plan(&plan);
-    if (good && a->verify)
+    if (good && a->action == VERIFY)
         printf("verified      every weight was read and is finite\n");
     codesrc_model_unref(model);
     return good;
@@ -155,52 +188,18 @@ static bool inspect_model(const Arguments *a, CodesrcError *error)
 
 static void parse(Arguments *a, int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"drafting-steps", 1, NULL, 'n'}, {"batch", 1, NULL, 'b'}, {"device", 1, NULL, 'd'},
-        {"precision", 1, NULL, 'p'},      {"help", 0, NULL, 'h'},  {NULL, 0, NULL, 0}};
-    int option;
+    const char *operands[OPTIONS_MOST_OPERANDS];
 
-    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        if (option == 'n') {
-            a->options.drafting_steps =
-                (unsigned)argument_integer("drafting-steps", optarg, 1, CODESRC_MAX_SCALES);
-        } else if (option == 'b') {
-            a->batch = (unsigned)argument_integer("batch", optarg, 1, CODESRC_MAX_BATCH);
-        } else if (option == 'd') {
-            a->options.device = optarg;
-        } else if (option == 'p') {
-            a->options.precision = optarg;
-        } else {
-            fputs(usage, option == 'h' ? stdout : stderr);
-            exit(option == 'h' ? 0 : 2);
-        }
-    }
-    a->verify = argc - optind == 2 && !strcmp(argv[optind], "verify");
-    a->convert = argc - optind == 3 && !strcmp(argv[optind], "convert");
-    if (!a->convert && (argc - optind != 2 || (!a->verify && strcmp(argv[optind], "inspect")))) {
-        fputs(usage, stderr);
-        exit(2);
-    }
-    a->name = argv[optind + 1];
-    a->folder = a->convert ? argv[optind + 2] : NULL;
+    a->action = options_parse(&program, argc, argv, a, operands);
+    a->name = operands[0];
+    a->folder = a->action == CONVERT ? operands[1] : NULL;
 }
 
 /* ---- converting ------------------------------------------------------------------------------ */
 
-static bool show_progress(void *user, double fraction)
-{
-    (void)user;
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r%3.0f %%%s", 100 * fraction, fraction < 1 ? "" : "\r     \r");
-    return true;
-}
-
 static bool convert(const Arguments *a, CodesrcError *error)
 {
-    CodesrcModelOptions options = a->options;
-
-    options.progress = show_progress;
-    if (!codesrc_model_convert(a->name, &options, a->folder, error))
+    if (!codesrc_model_convert(a->name, &a->options, a->folder, error))
         return false;
     printf("%s: written\n", a->folder);
     return true;
@@ -208,7 +207,7 @@ static bool convert(const Arguments *a, CodesrcError *error)
 
 static bool run(const Arguments *a, CodesrcError *error)
 {
-    if (a->convert)
+    if (a->action == CONVERT)
         return convert(a, error);
     return is_weight_file(a->name) ? inspect_weights(a, error) : inspect_model(a, error);
 }
@@ -217,11 +216,17 @@ int main(int argc, char **argv)
 {
     Arguments a = {.batch = 1};
     CodesrcError error = {0};
+    Progress progress;
+    bool good;
 
     codesrc_model_options_init(&a.options);
     parse(&a, argc, argv);
-    if (run(&a, &error))
-        return 0;
-    fprintf(stderr, "code-model: %s\n", error.text);
-    return 1;
+    progress_start(&progress, a.action == CONVERT ? "converting" : "reading", 1);
+    a.options.progress = progress_loading;
+    a.options.progress_user = &progress;
+    good = run(&a, &error);
+    progress_clear(&progress);
+    if (!good)
+        fprintf(stderr, "code-model: %s\n", error.text);
+    return !good;
 }

@@ -1,42 +1,18 @@
 /* code-sample.c - many pictures of each class, split over workers and machines, for FID and the
  * like. */
-#include "arguments.h"
 #include "drawing.h"
+#include "model-options.h"
+#include "progress.h"
 #include "sample-draw.h"
 #include "sample-pack.h"
 #include "whole-file.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] =
-    "Usage: code-sample draw --output FOLDER [OPTION]...\n"
-    "       code-sample pack FOLDER [--npz FILE]\n"
-    "Samples a model at scale. Picture i shows class i / per-class and is frame i of the seed; "
-    "any\n"
-    "worker may draw any range of them into the one folder, again and again, until all are there.\n"
-    "\n"
-    "draw: those pictures of a range that are not there yet, as FOLDER/000000.png and so on\n"
-    "  --output FOLDER       made if need be; recipe.txt in it keeps other settings out\n"
-    "  --first F  --count C  the range, all where not given; it ends with the last picture\n"
-    "  --per-class P         pictures of each class, 50\n"
-    "  --classes COUNT       the first COUNT classes, all where not given\n"
-    "  --model NAME          a manifest, a folder or a bundled name (vistas)\n"
-    "  --seed S              0\n"
-    "  --drafting-steps N    scales that the drafter decodes; the model's default where not given\n"
-    "  --guidance G  --top-k K  --top-p P  --temperature T   the model's defaults where not given\n"
-    "  --batch B             pictures at a time, 1\n"
-    "  --device D            auto, cuda, cpu, reference\n"
-    "  --precision P         auto, f32, bf16, int8\n"
-    "  --threads T           the processor's cores where not given\n"
-    "\n"
-    "pack: checks all pictures, writes FOLDER/SHA256SUMS, and one array for tools that take .npz\n"
-    "  --npz FILE            FOLDER/samples.npz\n"
-    "\n"
-    "  --help\n";
+typedef enum Action { DRAW, PACK } Action;
 
 typedef struct Arguments {
     const char *model, *npz;
@@ -47,123 +23,89 @@ typedef struct Arguments {
     DrawingOptions drawing;
 } Arguments;
 
-enum Option {
-    OUTPUT,
-    FIRST,
-    COUNT,
-    PER_CLASS,
-    CLASSES,
-    MODEL,
-    SEED,
-    DRAWING,
-    BATCH,
-    DEVICE,
-    PRECISION,
-    THREADS,
-    HELP
+#define AT(member) offsetof(Arguments, member)
+
+/* clang-format off */
+static const Command commands[] = {
+    [DRAW] = {"draw", "", "--output FOLDER [OPTION]...",
+              "draw the pictures of a range that are missing, as FOLDER/000000.png and so on"},
+    [PACK] = {"pack", "FOLDER", "[--npz FILE]",
+              "check all pictures, write FOLDER/SHA256SUMS, and an array for tools that read .npz"},
+    {0},
 };
 
-static const struct option draw_options[] = {
-    {"output", 1, NULL, OUTPUT},       {"first", 1, NULL, FIRST},
-    {"count", 1, NULL, COUNT},         {"per-class", 1, NULL, PER_CLASS},
-    {"classes", 1, NULL, CLASSES},     {"model", 1, NULL, MODEL},
-    {"seed", 1, NULL, SEED},           {"drafting-steps", 1, NULL, DRAWING},
-    {"guidance", 1, NULL, DRAWING},    {"top-k", 1, NULL, DRAWING},
-    {"top-p", 1, NULL, DRAWING},       {"temperature", 1, NULL, DRAWING},
-    {"batch", 1, NULL, BATCH},         {"device", 1, NULL, DEVICE},
-    {"precision", 1, NULL, PRECISION}, {"threads", 1, NULL, THREADS},
-    {"help", 0, NULL, HELP},           {NULL, 0, NULL, 0}};
+static const Option table[] = {
+    {.help = "draw: which pictures", .commands = 1 << DRAW},
+    {"output", 'o', "FOLDER", OPTION_TEXT, AT(job.folder),
+     .help = "where pictures go; made if need be, and its recipe.txt keeps other settings out",
+     .paths = 'd'},
+    {"first", 0, "F", OPTION_LARGE, AT(job.first),
+     .help = "the range begins with picture F; default 0",
+     .most = RECIPE_MOST_PICTURES - 1},
+    {"count", 0, "C", OPTION_LARGE, AT(job.count),
+     .help = "pictures of the range, which ends with the last picture at the latest; default: all",
+     .least = 1, .most = RECIPE_MOST_PICTURES},
+    {"per-class", 0, "P", OPTION_COUNT, AT(per_class),
+     .help = "pictures of each class; default 50",
+     .least = 1, .most = RECIPE_MOST_PICTURES},
+    {"classes", 0, "COUNT", OPTION_COUNT, AT(classes),
+     .help = "the first COUNT classes; default: all",
+     .least = 1, .most = RECIPE_MOST_PICTURES},
+    {.help = "draw: how (default: as the model says)", .commands = 1 << DRAW},
+    MODEL_OPTION(AT(model)),
+    {"seed", 's', "S", OPTION_LARGE, AT(seed),
+     .help = "the seed of all pictures; default 0", .most = UINT64_MAX},
+    DRAWING_OPTIONS(AT(drawing)),
+    {.help = "draw: what computes", .commands = 1 << DRAW},
+    BATCH_OPTION(AT(job.batch)),
+    DEVICE_OPTION(AT(options)),
+    CUDA_DEVICE_OPTION(AT(options)),
+    PRECISION_OPTION(AT(options)),
+    THREADS_OPTION(AT(options)),
+    {.help = "pack", .commands = 1 << PACK},
+    {"npz", 0, "FILE", OPTION_TEXT, AT(npz),
+     .help = "where the array goes; default FOLDER/samples.npz",
+     .paths = 'f'},
+    {0},
+};
+/* clang-format on */
 
-static void help(FILE *stream, int status)
+static const Program program = {
+    .name = "code-sample",
+    .summary = "draw thousands of pictures, split over workers and machines",
+    .description =
+        "Samples a model at scale, for FID and similar measures. Picture i shows class i "
+        "/ per-class and is frame i of the seed. Any worker may draw any range of them "
+        "into the same folder, as often as it takes until all are there.",
+    .commands = commands,
+    .options = table,
+    .examples =
+        (const Example[]){{"code-sample draw --per-class 2 --output samples", "two of each class"},
+                          {"code-sample draw --per-class 2 --output samples --first 16 --count 16",
+                           "one worker's share of them"},
+                          {"code-sample pack samples", "check them, and write samples/samples.npz"},
+                          {0}},
+};
+
+static Action parse(Arguments *a, int argc, char **argv)
 {
-    fputs(usage, stream);
-    exit(status);
-}
+    const char *operands[OPTIONS_MOST_OPERANDS];
+    Action action = options_parse(&program, argc, argv, a, operands);
 
-/* Which pictures, and where to. */
-static bool parse_job(Arguments *a, int option, const char *name)
-{
-    if (option == OUTPUT)
-        a->job.folder = optarg;
-    else if (option == FIRST)
-        a->job.first = argument_integer(name, optarg, 0, RECIPE_MOST_PICTURES - 1);
-    else if (option == COUNT)
-        a->job.count = argument_integer(name, optarg, 1, RECIPE_MOST_PICTURES);
-    else if (option == PER_CLASS)
-        a->per_class = (unsigned)argument_integer(name, optarg, 1, RECIPE_MOST_PICTURES);
-    else if (option == CLASSES)
-        a->classes = (unsigned)argument_integer(name, optarg, 1, RECIPE_MOST_PICTURES);
-    else if (option == BATCH)
-        a->job.batch = (unsigned)argument_integer(name, optarg, 1, CODESRC_MAX_BATCH);
-    else
-        return false;
-    return true;
-}
-
-/* What makes them. */
-static bool parse_model(Arguments *a, int option, const char *name)
-{
-    if (option == MODEL)
-        a->model = optarg;
-    else if (option == SEED)
-        a->seed = argument_integer(name, optarg, 0, UINT64_MAX);
-    else if (option == DEVICE)
-        a->options.device = optarg;
-    else if (option == PRECISION)
-        a->options.precision = optarg;
-    else if (option == THREADS)
-        a->options.threads = (unsigned)argument_integer(name, optarg, 1, 1024);
-    else
-        return false;
-    return true;
-}
-
-static void parse_draw(Arguments *a, int argc, char **argv)
-{
-    int option, index = 0;
-
-    while ((option = getopt_long(argc, argv, "", draw_options, &index)) != -1) {
-        const char *name = draw_options[index].name;
-
-        if (option == HELP)
-            help(stdout, 0);
-        if (!parse_job(a, option, name) && !parse_model(a, option, name) &&
-            !(option == DRAWING && drawing_parse(&a->drawing, name, optarg)))
-            help(stderr, 2);
-    }
     a->options.drafting_steps = a->drawing.steps; /* it chooses the weights */
-    if (optind < argc)
-        help(stderr, 2);
-    if (!a->job.folder) {
-        fputs("--output is missing\n", stderr);
-        exit(2);
-    }
-}
-
-static void parse_pack(Arguments *a, int argc, char **argv)
-{
-    static const struct option names[] = {
-        {"npz", 1, NULL, OUTPUT}, {"help", 0, NULL, HELP}, {NULL, 0, NULL, 0}};
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        if (option == HELP)
-            help(stdout, 0);
-        if (option != OUTPUT)
-            help(stderr, 2);
-        a->npz = optarg;
-    }
-    if (optind + 1 != argc)
-        help(stderr, 2);
-    a->job.folder = argv[optind];
+    if (action == PACK)
+        a->job.folder = operands[0];
+    if (!a->job.folder)
+        options_fail(&program, "--output is missing");
+    return action;
 }
 
 /* A path that leaves room for the names in the folder, and for those of parts of files. */
 static void check_path(const char *path)
 {
     if (!*path || strlen(path) > WHOLE_FILE_NAME - 200) {
-        fprintf(stderr, "%.40s: expected a path of 1 to %d bytes\n", path, WHOLE_FILE_NAME - 200);
-        exit(2);
+        options_fail(&program, "%.40s: expected a path of 1 to %d bytes", path,
+                     WHOLE_FILE_NAME - 200);
     }
 }
 
@@ -185,19 +127,20 @@ static bool fit(Arguments *a, const CodesrcModelInfo *info, Recipe *recipe)
     uint64_t total;
 
     if (a->classes > info->classes) {
-        fprintf(stderr, "--classes %u: the model has %u\n", a->classes, info->classes);
+        fprintf(stderr, "code-sample: --classes %u: the model has %u\n", a->classes, info->classes);
         return false;
     }
     recipe->classes = a->classes ? a->classes : info->classes;
     recipe->per_class = a->per_class;
     total = recipe_pictures(recipe);
     if (total > RECIPE_MOST_PICTURES) {
-        fprintf(stderr, "--per-class %u: %" PRIu64 " pictures, expected up to %d\n", a->per_class,
-                total, RECIPE_MOST_PICTURES);
+        fprintf(stderr, "code-sample: --per-class %u: %" PRIu64 " pictures, expected up to %d\n",
+                a->per_class, total, RECIPE_MOST_PICTURES);
         return false;
     }
     if (a->job.first >= total) {
-        fprintf(stderr, "--first %" PRIu64 ": expected 0..%" PRIu64 "\n", a->job.first, total - 1);
+        fprintf(stderr, "code-sample: --first %" PRIu64 ": expected 0..%" PRIu64 "\n", a->job.first,
+                total - 1);
         return false;
     }
     if (!a->job.count || a->job.count > total - a->job.first)
@@ -207,12 +150,18 @@ static bool fit(Arguments *a, const CodesrcModelInfo *info, Recipe *recipe)
 
 static bool draw(Arguments *a)
 {
+    CodesrcModel *model;
     CodesrcError error;
-    CodesrcModel *model = codesrc_model_open(a->model, &a->options, &error);
+    Progress loading;
     Recipe recipe = {0};
     CodesrcRequest request;
     bool good = false;
 
+    progress_start(&loading, "loading", 1);
+    a->options.progress = progress_loading;
+    a->options.progress_user = &loading;
+    model = codesrc_model_open(a->model, &a->options, &error);
+    progress_clear(&loading);
     if (!model) {
         fprintf(stderr, "code-sample: %s\n", error.text);
         return false;
@@ -238,17 +187,12 @@ static bool pack(const Arguments *a)
 int main(int argc, char **argv)
 {
     Arguments a = {.model = "vistas", .per_class = 50, .job.batch = 1};
-    const char *command = argc > 1 ? argv[1] : "";
-    bool drawing = !strcmp(command, "draw");
+    Action action;
 
     codesrc_model_options_init(&a.options);
-    if (!strcmp(command, "--help"))
-        help(stdout, 0);
-    if (!drawing && strcmp(command, "pack"))
-        help(stderr, 2);
-    (drawing ? parse_draw : parse_pack)(&a, argc - 1, argv + 1);
+    action = parse(&a, argc, argv);
     check_path(a.job.folder);
     if (a.npz)
         check_path(a.npz);
-    return !(drawing ? draw(&a) : pack(&a));
+    return !(action == DRAW ? draw(&a) : pack(&a));
 }

@@ -2,20 +2,57 @@
 #ifndef CODE_TOOLS_DRAWING_H
 #define CODE_TOOLS_DRAWING_H
 
-#include "codesrc.h"
+#include "options.h"
 
-/* As given; what was not given is the model's own. */
+#include <codesrc.h>
+
+/* As given; for the rest the model's own settings hold. */
 typedef struct DrawingOptions {
-    bool has_guidance, has_top_k, has_top_p, has_temperature;
-    double guidance, top_p, temperature;
     unsigned steps, top_k; /* steps 0: not given */
+    double guidance, top_p, temperature;
+    bool has_guidance, has_top_k, has_top_p, has_temperature;
 } DrawingOptions;
 
-/* `name`: drafting-steps, guidance, top-k, top-p or temperature. Ends the program where the text is
- * no such number. False: another option. */
-bool drawing_parse(DrawingOptions *options, const char *name, const char *text);
+/* Rows of an option table; `offset` is that of a DrawingOptions. */
+#define DRAWING_OPTIONS(offset)                                                                    \
+    {.name = "drafting-steps",                                                                     \
+     .argument = "N",                                                                              \
+     .type = OPTION_COUNT,                                                                         \
+     .at = (offset) + offsetof(DrawingOptions, steps),                                             \
+     .least = 1,                                                                                   \
+     .most = CODESRC_MAX_SCALES,                                                                   \
+     .help = "scales that the drafter decodes; the refiner decodes the rest"},                     \
+        {.name = "guidance",                                                                       \
+         .argument = "G",                                                                          \
+         .type = OPTION_REAL,                                                                      \
+         .at = (offset) + offsetof(DrawingOptions, guidance),                                      \
+         .high = 100,                                                                              \
+         .given = (offset) + offsetof(DrawingOptions, has_guidance),                               \
+         .help = "strength of classifier-free guidance, 0..100; more is truer to the class and "   \
+                 "less varied"},                                                                   \
+        {.name = "top-k",                                                                          \
+         .argument = "K",                                                                          \
+         .type = OPTION_COUNT,                                                                     \
+         .at = (offset) + offsetof(DrawingOptions, top_k),                                         \
+         .most = UINT32_MAX,                                                                       \
+         .given = (offset) + offsetof(DrawingOptions, has_top_k),                                  \
+         .help = "draw from the K most probable tokens; 0: from all"},                             \
+        {.name = "top-p",                                                                          \
+         .argument = "P",                                                                          \
+         .type = OPTION_REAL,                                                                      \
+         .at = (offset) + offsetof(DrawingOptions, top_p),                                         \
+         .high = 1,                                                                                \
+         .given = (offset) + offsetof(DrawingOptions, has_top_p),                                  \
+         .help = "draw from the most probable tokens that together have probability P; 0: from "   \
+                 "all"},                                                                           \
+    {                                                                                              \
+        .name = "temperature", .argument = "T", .type = OPTION_REAL,                               \
+        .at = (offset) + offsetof(DrawingOptions, temperature), .low = 0.001, .high = 100,         \
+        .given = (offset) + offsetof(DrawingOptions, has_temperature),                             \
+        .help = "divides the logits of every scale; less is calmer"                                \
+    }
 
-/* Over the model's own settings. */
+/* Applies them over the model's own settings. */
 void drawing_apply(const DrawingOptions *options, const CodesrcModelInfo *info,
                    CodesrcSettings *settings);
 

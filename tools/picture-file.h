@@ -1,4 +1,4 @@
-/* picture-file.h - writes RGB pixels to a .png or .ppm file. */
+/* picture-file.h - writes RGB pixels as PNG, PPM, JPEG or WebP. */
 #ifndef CODE_TOOLS_PICTURE_FILE_H
 #define CODE_TOOLS_PICTURE_FILE_H
 
@@ -6,11 +6,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* True if the name ends in a format that can be written. */
-bool picture_file_known(const char *path);
+typedef enum PictureFormat {
+    PICTURE_PNG,
+    PICTURE_PPM,
+    PICTURE_JPEG, /* without subsampling of chroma */
+    PICTURE_WEBP,
+    PICTURE_FORMATS
+} PictureFormat;
 
-/* Writes `height` rows of `width` RGB pixels; the format follows from the name. The file appears
- * whole or not at all. False with a message on stderr. */
-bool picture_file_write(const char *path, const uint8_t *pixels, size_t width, size_t height);
+#define PICTURE_FORMAT_NAMES "png ppm jpeg webp" /* in the order of PictureFormat */
+
+/* The format that the ending of a name asks for, .png, .ppm, .jpg, .jpeg or .webp; PICTURE_FORMATS
+ * if it is none of these. */
+PictureFormat picture_file_format(const char *path);
+
+/* False if this build lacks the format's library. */
+bool picture_file_writes(PictureFormat format);
+
+/* A picture of `height` rows of `width` RGB pixels. */
+typedef struct Pixels {
+    const uint8_t *data;
+    size_t width, height;
+} Pixels;
+
+/* Writes a picture to a file, which appears whole or not at all, or to standard output if the path
+ * is "-". `quality`, 1..100, is for JPEG and WebP; a WebP picture of quality 100 is lossless. False
+ * with a message on stderr. */
+bool picture_file_write(const char *path, PictureFormat format, unsigned quality, Pixels pixels);
 
 #endif

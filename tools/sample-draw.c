@@ -3,12 +3,12 @@
 
 #include "progress.h"
 #include "sample-picture.h"
+#include "stop.h"
 #include "whole-file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,33 +30,13 @@ typedef struct Worker {
 
 /* ---- stopping -------------------------------------------------------------------------------- */
 
-static CodesrcGenerator *stop_whom;
-static volatile sig_atomic_t stopped_by;
-
-static void stop(int number)
-{
-    stopped_by = number;
-    codesrc_generator_cancel(stop_whom, true);
-}
-
-static void stop_on_signals(CodesrcGenerator *generator)
-{
-    struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND};
-
-    stop_whom = generator;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-/* Ends as the signal would have ended it, so that schedulers see why. */
 static void end_if_stopped(const SampleJob *job)
 {
-    if (!stopped_by)
+    if (!stop_signal())
         return;
     fprintf(stderr, "stopped; the same command goes on with pictures %" PRIu64 "..%" PRIu64 "\n",
             job->first, job->first + job->count - 1);
-    signal(stopped_by, SIG_DFL);
-    raise(stopped_by);
+    stop_end();
 }
 
 /* ---- what is there --------------------------------------------------------------------------- */
@@ -148,7 +128,7 @@ static bool draw_missing(Worker *w)
             "pictures %" PRIu64 "..%" PRIu64 ": %" PRIu64 " are there, %" PRIu64 " to draw\n",
             w->job->first, w->job->first + w->job->count - 1, w->job->count - w->missing_count,
             w->missing_count);
-    progress_start(&w->progress, "drawn", w->missing_count);
+    progress_start(&w->progress, "pictures drawn", w->missing_count);
     while ((count = next_batch(w, &at, index))) {
         if (!generate(w, index, count) || !keep(w, index, count))
             return false;
@@ -209,10 +189,9 @@ bool sample_draw(const SampleJob *job, Recipe *recipe, CodesrcModel *model,
     w.pixels = malloc((size_t)job->batch * info->side * info->side * 3);
     w.missing = malloc(job->count * sizeof *w.missing);
     if (w.pixels && w.missing) {
-        stop_on_signals(w.generator);
+        stop_watch(w.generator);
         good = work(&w);
-        signal(SIGINT, SIG_DFL);
-        signal(SIGTERM, SIG_DFL);
+        stop_unwatch();
     } else {
         fputs("code-sample: no memory for the pictures\n", stderr);
     }

@@ -96,7 +96,7 @@ static bool write_pictures(Pack *pack, NpzFile *npz)
     unsigned complaints = 0;
     bool good = npz_file_array(npz, "arr_0", "|u1", shape, 4);
 
-    progress_start(&pack->progress, "packed", total);
+    progress_start(&pack->progress, "pictures packed", total);
     for (uint64_t place = 0; place < total && good && complaints < MOST_COMPLAINTS; place++) {
         if (!read_picture(pack, index_at(&pack->recipe, place)))
             complaints++;

@@ -1,63 +1,62 @@
 /* main.c - code-studio: pictures in a browser, with controls for how they are drawn. */
+#include "options.h"
 #include "server.h"
 
 #include <glib-unix.h>
 #include <locale.h>
 #include <stdio.h>
 
-typedef struct Options {
-    gchar *address, *model, *device, *precision;
-    gchar **host_names;
-    gint port, threads;
-    gdouble rate;
-} Options;
+typedef struct Arguments {
+    const char *address, *model, *device, *precision;
+    OptionTexts hosts;
+    unsigned port, threads;
+    double rate;
+} Arguments;
 
-static gboolean parse(Options *options, int *argc, char ***argv, GError **error)
-{
-    const GOptionEntry entries[] = {
-        {"address", 0, 0, G_OPTION_ARG_STRING, &options->address,
-         "IP address to listen at (127.0.0.1; 0.0.0.0: all)", "ADDRESS"},
-        {"port", 0, 0, G_OPTION_ARG_INT, &options->port, "port (8190; 0: any)", "PORT"},
-        {"host", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->host_names,
-         "a name by which browsers may address it, beside localhost", "NAME"},
-        {"model", 0, 0, G_OPTION_ARG_FILENAME, &options->model,
-         "a manifest, a folder or a bundled name (vistas)", "NAME"},
-        {"device", 0, 0, G_OPTION_ARG_STRING, &options->device, "auto, cuda, cpu, reference", "D"},
-        {"precision", 0, 0, G_OPTION_ARG_STRING, &options->precision, "auto, f32, ...", "P"},
-        {"threads", 0, 0, G_OPTION_ARG_INT, &options->threads, "the processor's cores", "T"},
-        {"rate", 0, 0, G_OPTION_ARG_DOUBLE, &options->rate, "pictures a second (1)", "R"},
-        {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL}};
-    GOptionContext *context =
-        g_option_context_new("- a page that shows pictures while they are drawn");
-    gboolean parsed;
+#define AT(member) offsetof(Arguments, member)
 
-    g_option_context_add_main_entries(context, entries, NULL);
-    g_option_context_add_group(context, gst_init_get_option_group());
-    parsed = g_option_context_parse(context, argc, argv, error);
-    g_option_context_free(context);
-    if (!options->address)
-        options->address = g_strdup("127.0.0.1");
-    return parsed;
-}
+/* clang-format off */
+static const Option table[] = {
+    {.help = "Who may watch"},
+    {"address", 0, "ADDRESS", OPTION_TEXT, AT(address),
+     .help = "IP address to listen at; 0.0.0.0: all; default 127.0.0.1"},
+    {"port", 0, "PORT", OPTION_COUNT, AT(port),
+     .help = "port to listen at; 0: any that is free; default 8190", .most = 65535},
+    {"host", 0, "NAME", OPTION_TEXTS, AT(hosts),
+     .help = "a name, besides localhost, by which browsers may address this server; may be "
+     "repeated"},
+    {.help = "What is drawn"},
+    {"model", 'm', "NAME", OPTION_TEXT, AT(model),
+     .help = "a manifest, a folder that holds one, or the name of a bundled model; default vistas",
+     .words = "vistas", .paths = 'f'},
+    {"rate", 0, "R", OPTION_REAL, AT(rate), .help = "pictures a second, 0.1..30; default 1",
+     .low = SETTINGS_MIN_RATE, .high = SETTINGS_MAX_RATE},
+    {.help = "What computes"},
+    {"device", 0, "D", OPTION_TEXT, AT(device),
+     .help = "auto, cuda, cpu or reference; default auto",
+     .words = "auto cuda cpu reference"},
+    {"precision", 0, "P", OPTION_TEXT, AT(precision),
+     .help = "auto, f32, bf16, f16 or int8; default auto", .words = "auto f32 bf16 f16 int8"},
+    {"threads", 0, "T", OPTION_COUNT, AT(threads),
+     .help = "threads that compute; default: one for each processor core",
+     .least = 1, .most = 1024},
+    {0},
+};
+/* clang-format on */
 
-static gboolean check(const Options *options, int argc, char **argv, GError **error)
-{
-    gchar *text = NULL;
-
-    if (argc > 1)
-        text = g_strdup_printf("\"%s\" is not an option, see --help", argv[1]);
-    else if (options->port < 0 || options->port > 65535)
-        text = g_strdup_printf("--port is %d, expected 0 to 65535", options->port);
-    else if (options->threads < 0 || options->threads > 1024)
-        text = g_strdup_printf("--threads is %d, expected 0 to 1024", options->threads);
-    else if (!(options->rate >= SETTINGS_MIN_RATE && options->rate <= SETTINGS_MAX_RATE))
-        text = g_strdup_printf("--rate is %g, expected %g to %g", options->rate, SETTINGS_MIN_RATE,
-                               SETTINGS_MAX_RATE);
-    if (text)
-        g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, text);
-    g_free(text);
-    return *error == NULL;
-}
+static const Program program = {
+    .name = "code-studio",
+    .summary = "watch in a browser how a VAR model draws",
+    .description = "Serves a page that shows pictures while they are drawn, with controls for how. "
+                   "Prints its address once it listens, and ends with Ctrl-C. Options that begin "
+                   "with --gst- go to GStreamer.",
+    .commands = (const Command[]){{"", "", "[OPTION]...", ""}, {0}},
+    .options = table,
+    .examples = (const Example[]){{"code-studio", "at http://127.0.0.1:8190/"},
+                                  {"code-studio --address 0.0.0.0 --port 0 --host studio.lan",
+                                   "for all of the network, at a port that is free"},
+                                  {0}},
+};
 
 static gboolean is_any_address(const gchar *text)
 {
@@ -68,20 +67,20 @@ static gboolean is_any_address(const gchar *text)
     return any;
 }
 
-static Studio *make_studio(const Options *options, GError **error)
+static Studio *make_studio(const Arguments *a, GError **error)
 {
     StudioSetup setup = {
-        .generation = {.model = options->model,
-                       .device = options->device,
-                       .precision = options->precision,
-                       .threads = (guint)options->threads},
-        .address = is_any_address(options->address) ? NULL : options->address,
-        .rate = options->rate,
+        .generation = {.model = a->model,
+                       .device = a->device,
+                       .precision = a->precision,
+                       .threads = a->threads},
+        .address = is_any_address(a->address) ? NULL : a->address,
+        .rate = a->rate,
     };
     CodesrcError failure;
     Facts facts;
 
-    if (!facts_open(&facts, options->model, &failure)) {
+    if (!facts_open(&facts, a->model, &failure)) {
         g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, failure.text);
         return NULL;
     }
@@ -109,21 +108,34 @@ static void run(Server *server)
     g_main_loop_unref(loop);
 }
 
+/* GStreamer takes its own options out. If there are none, --help need not wait for its plugins. */
+static void parse(Arguments *a, int argc, char **argv)
+{
+    const char *operands[OPTIONS_MOST_OPERANDS];
+    bool for_gst = false;
+
+    for (int i = 1; i < argc; i++)
+        for_gst = for_gst || g_str_has_prefix(argv[i], "--gst-");
+    if (for_gst)
+        gst_init(&argc, &argv);
+    options_parse(&program, argc, argv, a, operands);
+    if (!for_gst)
+        gst_init(NULL, NULL);
+}
+
 int main(int argc, char **argv)
 {
-    Options options = {.port = 8190, .rate = 1.0};
+    Arguments a = {.address = "127.0.0.1", .port = 8190, .rate = 1.0};
     GError *error = NULL;
     Studio *studio = NULL;
     Server *server = NULL;
-    gboolean understood;
 
     setlocale(LC_ALL, "");
-    understood = parse(&options, &argc, &argv, &error) && check(&options, argc, argv, &error);
-    if (understood)
-        studio = make_studio(&options, &error);
+    setlocale(LC_NUMERIC, "C"); /* numbers on the command line have points */
+    parse(&a, argc, argv);
+    studio = make_studio(&a, &error);
     if (studio) {
-        ServerSetup setup = {options.address, (guint16)options.port,
-                             (const gchar *const *)options.host_names};
+        ServerSetup setup = {a.address, (guint16)a.port, (const gchar *const *)a.hosts.value};
 
         server = server_new(studio, &setup, &error);
     }
@@ -131,15 +143,9 @@ int main(int argc, char **argv)
         run(server);
     server_free(server);
     studio_free(studio);
-    if (error)
-        g_printerr("code-studio: %s\n", error->message);
-    g_free(options.address);
-    g_free(options.model);
-    g_free(options.device);
-    g_free(options.precision);
-    g_strfreev(options.host_names);
     if (!error)
         return 0;
+    g_printerr("code-studio: %s\n", error->message);
     g_error_free(error);
-    return understood ? 1 : 2;
+    return 1;
 }

@@ -272,14 +272,14 @@ static void test_options(void)
         const gchar *options, *text;
         gint status;
     } cases[] = {
-        {"--port 65536", "--port is 65536, expected 0 to 65535", 2},
-        {"--port -1", "--port is -1", 2},
-        {"--rate 0", "--rate is 0", 2},
-        {"--threads -2", "--threads is -2", 2},
+        {"--port 65536", "--port 65536: expected a whole number in 0..65535", 2},
+        {"--port -1", "--port -1: expected a whole number", 2},
+        {"--rate 0", "--rate 0: expected a number in 0.1..30", 2},
+        {"--threads -2", "--threads -2: expected a whole number", 2},
         {"--address studio.example", "studio.example is not an IP address", 1},
         {"--model nothing", "nor a bundled model", 1},
-        {"--nonsense", "nonsense", 2},
-        {"nonsense", "is not an option", 2},
+        {"--nonsense", "unknown option --nonsense", 2},
+        {"nonsense", "unexpected argument nonsense", 2},
     };
     gchar *taken = g_strdup_printf("--port %s", strrchr(process->url, ':') + 1);
     gchar *text = process_refused(taken, 1);

@@ -130,9 +130,10 @@ draw="code-sample draw --output small --model tiny.yaml --per-class 4"
     refuse 'drafting-steps 5' $draw --drafting-steps 5
     refuse '--top-p 2' $draw --top-p 2
     refuse '--output is missing' code-sample draw
-    refuse 'Usage' code-sample
-    refuse 'Usage' code-sample pack
-    refuse 'Usage' code-sample draw here
+    refuse 'no command: expected draw or pack' code-sample
+    refuse 'pack: expected FOLDER' code-sample pack
+    refuse 'unexpected argument here' code-sample draw here
+    refuse '--seed is not an option of pack' code-sample pack --seed 1 small
     refuse 'no such file' code-sample draw --output small --model nothing.yaml
 }
 expect 'Usage' code-sample --help

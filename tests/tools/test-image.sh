@@ -1,0 +1,93 @@
+#!/bin/sh
+# test-image.sh CODE-IMAGE VISTAS: where pictures go, progress on a terminal, and Ctrl-C.
+set -u
+image=$(realpath "$1") vistas=$(realpath "$2")
+. "$(dirname "$0")/common.sh"
+cd "$folder" || exit 1
+tiny_model tiny.yaml
+
+check() {
+    checks=$((checks + 1))
+    "$@" || fail "$*"
+}
+
+# magic FILE: its first bytes in hexadecimal.
+magic() {
+    head -c 4 "$1" | od -An -v -tx1 | tr -d ' \n'
+}
+
+# ---- formats, standard output -------------------------------------------------------------------
+for name in a.png:89504e47 a.jpg:ffd8ffe0 a.jpeg:ffd8ffe0 a.webp:52494646 a.ppm:50360a38; do
+    file=${name%:*}
+    if ! "$image" --model tiny.yaml --class 2 --seed 3 --output "$file" 2>log; then
+        grep -q 'this build lacks the library' log || fail "$file: $(cat log)"
+        echo "not run: $(cat log)"
+        continue
+    fi
+    check [ "$(magic "$file")" = "${name#*:}" ]
+    format=${file#a.}
+    [ "$format" != jpg ] || format=jpeg
+    "$image" --model tiny.yaml --class 2 --seed 3 --output - --format "$format" >piped 2>log ||
+        fail "$(cat log)"
+    same piped "$file"
+done
+"$image" --model tiny.yaml --class 2 --seed 3 --output - >piped
+same piped a.png
+# The format that is asked for goes before the ending.
+expect '' "$image" --model tiny.yaml --class 2 --seed 3 --format ppm --output odd.png
+same odd.png a.ppm
+# Several pictures, one after the other, as image2pipe of FFmpeg reads them.
+"$image" --model tiny.yaml --seed 3 --frames 2 --batch 2 --format ppm --output - >piped
+"$image" --model tiny.yaml --seed 3 --frames 2 --output '%d.ppm'
+check [ "$(cat 0.ppm 1.ppm | cksum)" = "$(cksum <piped)" ]
+checks=$((checks + 1))
+"$image" --model tiny.yaml --output - >/dev/full 2>log && fail 'a full disk is no error'
+check grep -qF 'standard output: cannot be written: No space left on device' log
+
+# ---- progress -----------------------------------------------------------------------------------
+# Of slow work on a terminal, here the plain loops on a picture of 256 x 256; of quick work, and of work
+# whose stderr is a file, there is none.
+if command -v script >/dev/null; then
+    slow="$image --model $vistas --device reference --threads 1 --frames 3 --batch 1"
+    script -qec "$slow --output %d.ppm" /dev/null >terminal </dev/null
+    check grep -qE '[123] of 3 pictures drawn, .* left' terminal
+    script -qec "$image --model tiny.yaml --output - | cat >quick.png" /dev/null >terminal </dev/null
+    check [ ! -s terminal ]
+    script -qec "$image --model tiny.yaml --output -" /dev/null >terminal </dev/null
+    check grep -q 'standard output is a terminal' terminal
+fi
+expect '' "$image" --model "$vistas" --class aurora --frames 2 --output '%d.ppm'
+check [ ! -s log ]
+
+# ---- Ctrl-C -------------------------------------------------------------------------------------
+# Far more pictures than there is time for; the later the signal, the more of them are on the sheet.
+seconds=1
+drawn=0
+while [ "$drawn" = 0 ] && [ "$seconds" -lt 300 ]; do
+    "$image" --model "$vistas" --class all --frames 1000 --sheet 7 --threads 1 --output sheet.ppm 2>log &
+    process=$!
+    sleep "$seconds"
+    kill -INT "$process"
+    wait "$process"
+    status=$?
+    seconds=$((2 * seconds))
+    drawn=$(sed -n 's/^code-image: stopped after \([0-9]*\) of 16000 pictures.*/\1/p' log)
+    drawn=${drawn:-0}
+done
+check [ "$drawn" -gt 0 ]
+check [ "$status" = 130 ]
+check grep -qF 'pictures, which are in sheet.ppm' log
+rows=$(((drawn + 6) / 7))
+check [ "$(sed -n 2p sheet.ppm)" = "$((7 * 256)) $((rows * 256))" ]
+# The first picture is that of a run of its own, and what follows the last one is black.
+head=$(head -n 3 sheet.ppm | wc -c)
+tail -c +$((head + 1)) sheet.ppm | head -c 768 >sheet.row
+"$image" --model "$vistas" --class 0 --threads 1 --output one.ppm
+tail -c +$(($(head -n 3 one.ppm | wc -c) + 1)) one.ppm | head -c 768 >one.row
+same one.row sheet.row
+if [ $((drawn % 7)) != 0 ]; then
+    check [ "$(tail -c 768 sheet.ppm | tr -d '\0' | wc -c)" = 0 ]
+fi
+check [ "$(find . -name '*.part' | wc -l)" = 0 ]
+
+finish
