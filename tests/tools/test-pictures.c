@@ -1,4 +1,4 @@
-/* test-pictures.c - what picture-file writes, read again by the decoders of the formats' libraries. */
+/* test-pictures.c - what picture-file writes, read again by the decoders of the libraries. */
 #include "../test.h"
 #include "picture-file.h"
 

@@ -94,8 +94,7 @@ refuse 'precision "half"' "$bench" --shape tiny --precision half
 refuse '--runs 0' "$bench" --runs 0
 expect 'planned' "$bench" --shape tiny --runs 1 --class-weights read
 refuse '--class-weights some' "$bench" --shape tiny --class-weights some
-refuse 'Usage' "$bench" --shape tiny --model vistas
-expect 'Usage' "$bench" --help
+refuse '--model and --shape: expected one of them' "$bench" --shape tiny --model vistas
 
 # From its build tree the library finds the bundled model, wherever it is started from.
 cd / && expect 'name          vistas' "$model" inspect vistas

@@ -1,6 +1,6 @@
-/* cuda.h - the part of the CUDA driver's interface that libgstcuda and gst-plugin/video/cuda use, on the
- * host: libcuda.c. Names, values and layouts are the driver's, because libgstcuda was compiled with
- * its header. What no test uses is a name only. */
+/* cuda.h - the part of the CUDA driver's interface that libgstcuda and gst-plugin/video/cuda use,
+ * on the host: libcuda.c. Names, values and layouts are the driver's, because libgstcuda was
+ * compiled with its header. What no test uses is a name only. */
 #ifndef CUDA_ON_CPU_DRIVER_H
 #define CUDA_ON_CPU_DRIVER_H
 
