@@ -1,4 +1,4 @@
-/* binder.c - brings one tensor after the other from a weight file to the backend. */
+/* binder.c - brings one tensor after another from a weight file to the backend. */
 #include "model/binder.h"
 
 #include "error.h"
@@ -24,7 +24,7 @@ bool code_binder_grow(float **buffer, size_t *size, size_t count, CodesrcError *
     return true;
 }
 
-/* The first walk checks a tensor, and lists it where it is asked to. */
+/* The first walk: checks a tensor, and lists it if asked to. */
 static bool check(CodeBinder *binder, const char *name, unsigned rank, const uint64_t *dims)
 {
     CodeInventory *inventory = binder->inventory;
@@ -51,7 +51,8 @@ static bool check(CodeBinder *binder, const char *name, unsigned rank, const uin
     return true;
 }
 
-/* How many values a tensor has, added to the parameters and to what the second walk is to read. */
+/* The number of a tensor's values, which it adds to the parameters and to the second walk's
+ * work. */
 static size_t count_values(CodeBinder *binder, unsigned rank, const uint64_t *dims)
 {
     size_t count = 1;
@@ -151,8 +152,8 @@ CodeWeightSpec code_weight_spec(CodeWeightKind kind, unsigned in, unsigned out, 
     return (CodeWeightSpec){.kind = kind, .in = in, .out = out, .types = types};
 }
 
-/* Checks one of a layer's tensors, and counts it if it is to be loaded: a bias as float32; of a
- * weight only the device knows the bytes, which check_layer adds. */
+/* Checks one of a layer's tensors, and counts it if it will be loaded. A bias counts as float32;
+ * only the device knows the bytes of a weight, which check_layer adds. */
 static bool check_tensor(CodeBinder *binder, const CodeLayer *layer, const char *suffix,
                          unsigned rank, const uint64_t *dims)
 {

@@ -1,4 +1,4 @@
-/* checkpoint.c - where in a checkpoint a model lies. */
+/* checkpoint.c - finds a model in a checkpoint. */
 #include "model/checkpoint.h"
 
 #include "error.h"
@@ -14,17 +14,17 @@ static const char *const probes[] = {
     [CODE_ROLE_VAR] = "pos_1LC",
 };
 
-/* Parts of names that PyTorch's own wrappers put in, anywhere: torch.compile, activation
+/* Parts that PyTorch's own wrappers insert anywhere in names: torch.compile, activation
  * checkpointing, FSDP. */
 static const char *const wrappers[] = {"_orig_mod.", "_checkpoint_wrapped_module.",
                                        "_fsdp_wrapped_module."};
 
-/* Names under which trainers save a model, alone or one in the other: DistributedDataParallel,
- * Lightning, VAR's own trainer, and what people call it. */
+/* Names under which trainers save a model, alone or nested: DistributedDataParallel, Lightning,
+ * VAR's own trainer, and common choices. */
 static const char *const containers[] = {"module", "model",   "state_dict", "model_state_dict",
                                          "net",    "trainer", "var_wo_ddp", "vae_local"};
 
-/* What trainers save beside a model: names begin like that. */
+/* Prefixes of the names that trainers save alongside a model. */
 static const char *const beside[] = {"trainer.vae_local.", "trainer.var_wo_ddp.",
                                      "trainer.var_opt.",   "vae_local.",
                                      "var_wo_ddp.",        "var_opt.",
@@ -41,8 +41,8 @@ static bool begins(const char *text, const char *with)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-/* Does `pattern`, in which '*' stands for any text, match all of `text`? Each '*' takes as little as it
- * can, and more only if the rest fails: never more than length times length steps. */
+/* Does `pattern`, in which '*' stands for any text, match all of `text`? Each '*' matches as
+ * little as possible, and more only if the rest fails: at most length times length steps. */
 static bool matches(const char *pattern, const char *text)
 {
     const char *star = NULL, *again = NULL;
@@ -74,7 +74,7 @@ static bool is_ignored(const CodeWeightsFile *given, const char *name)
     return false;
 }
 
-/* Takes the wrappers out of a name, which begin it or follow a dot. */
+/* Removes wrappers, at the beginning or after a dot, from a name. */
 static bool unwrap(char *name)
 {
     bool changed = false;
@@ -134,7 +134,7 @@ static bool is_known_prefix(const char *name, size_t length)
     return true;
 }
 
-/* What stands before the probe in a name that ends with it; SIZE_MAX for any other name. */
+/* Length of the part before the probe in a name that ends with it; SIZE_MAX for any other name. */
 static size_t prefix_length(const char *name, const char *probe)
 {
     size_t length = strlen(name), tail = strlen(probe);
@@ -192,7 +192,7 @@ static bool take_given(const CodeTensors *tensors, const char *prefix, const cha
                      code_quote_string(&quoted, prefix), code_checkpoint_names(tensors, &names));
 }
 
-/* Everything that lies beside the model must be known. */
+/* Everything alongside the model must be known. */
 static bool check_beside(const CodeTensors *tensors, CodeRole role, const CodePlace *place,
                          const char *file, CodesrcError *error)
 {

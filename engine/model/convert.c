@@ -1,5 +1,5 @@
-/* convert.c - writes a model anew: one .safetensors file for each of its parts, in the types that a
- * device keeps, and a manifest. */
+/* convert.c - writes a model to a new folder: a .safetensors file for each part, in the types
+ * that a device keeps, and a manifest. */
 #include "model/binder.h"
 
 #include "error.h"
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE = 1 << 20 }; /* floats at a time, where a row is not longer */
+enum { PIECE = 1 << 20 }; /* floats at a time, or a row if that is longer */
 
 static const char *const part_files[] = {CODE_VAE_FILE, CODE_DRAFTER_FILE, CODE_REFINER_FILE};
 
@@ -24,8 +24,8 @@ typedef struct Converter {
     const CodesrcModelOptions *options;
     CodeSources sources;
     CodeInventory inventory;
-    bool half;     /* write 16 bits where a device of 16 bits keeps no more */
-    char *folder;  /* that is filled, and renamed when it is complete */
+    bool half;     /* write 16 bits for weights that a 16-bit device keeps in 16 bits */
+    char *folder;  /* being filled; renamed once complete */
     float *values; /* one piece */
     size_t values_size;
     uint8_t *staging;
@@ -77,7 +77,7 @@ static void write_entry(FILE *out, const CodeListed *tensor, const char *type, u
     fprintf(out, "],\"data_offsets\":[%" PRIu64 ",%" PRIu64 "]}", begin, end);
 }
 
-/* Length and header, filled up so that values are aligned. Names of a model's tensors need no
+/* Length and header, padded so that values are aligned. Names of a model's tensors need no
  * escaping. */
 static bool write_header(Converter *converter, FILE *out, unsigned part)
 {
@@ -117,7 +117,7 @@ static bool write_header(Converter *converter, FILE *out, unsigned part)
     return true;
 }
 
-/* To the nearest, ties to even, in place; false where a value becomes infinite. */
+/* Rounds to nearest, ties to even, in place. False if a value becomes infinite. */
 static bool round_to_half(void *values, size_t count)
 {
     uint16_t *to = values;
@@ -143,7 +143,7 @@ static bool report(Converter *converter, uint64_t count)
            code_fail(converter->error, CODESRC_CANCELLED, "converting was cancelled");
 }
 
-/* Values as they lie on little-endian machines, which is all that the formats know. */
+/* Writes values in little-endian order, the only one that the formats know. */
 static bool write_tensor(Converter *converter, CodeWeights *weights, const CodeListed *tensor,
                          FILE *out)
 {
@@ -226,7 +226,7 @@ static bool write_manifest(Converter *converter, const CodeManifestPair *pair, u
     bool good = path && code_manifest_write(converter->model->manifest, pair, shape->classes,
                                             shape->vae.groups, steps, path, converter->error);
 
-    /* What was written is read again, so that no other reader finds a mistake first. */
+    /* Read the new model back, so that no other reader finds a mistake first. */
     again = good ? codesrc_model_open(path, &options, converter->error) : NULL;
     good = again != NULL;
     codesrc_model_unref(again);
@@ -252,7 +252,7 @@ static void remove_folder(Converter *converter)
     rmdir(converter->folder);
 }
 
-/* Fills a folder beside the one that is wanted, which appears as a whole or not at all. */
+/* Fills a temporary folder next to the target, so that the target appears whole or not at all. */
 static bool fill_folder(Converter *converter, unsigned steps, const char *folder)
 {
     const CodeManifestPair *pair;

@@ -24,7 +24,7 @@ static uint64_t merge(uint64_t hash, uint64_t lane)
     return (hash ^ mix(0, lane)) * PRIME_1 + PRIME_4;
 }
 
-/* What is left after the last whole 32 bytes, and the avalanche. */
+/* The bytes after the last whole 32, and the avalanche. */
 static uint64_t finish(uint64_t hash, const uint8_t *at, size_t left)
 {
     for (; left >= 8; at += 8, left -= 8)

@@ -1,4 +1,4 @@
-/* file.c - reading a file that somebody else named or made. */
+/* file.c - reads files whose names and contents are not trusted. */
 #include "model/file.h"
 
 #include "error.h"
@@ -48,7 +48,7 @@ static bool fail_open(const CodeFile *file, int number, CodesrcError *error)
 {
     CodeReason reason;
 
-    if (number == ENXIO) /* what open() says of a socket */
+    if (number == ENXIO) /* open() reports this for a socket */
         return code_fail(error, CODESRC_UNREADABLE,
                          "%s: found a socket or a device, expected a regular file", file->name);
     if (number == ENOTDIR)
@@ -60,7 +60,7 @@ static bool fail_open(const CodeFile *file, int number, CodesrcError *error)
                      "%s: cannot be opened: %s", file->name, code_reason(&reason, number));
 }
 
-/* Looks at what was opened: the last step of both ways to open. Closes it on failure. */
+/* Checks the opened file: the last step of both ways to open. Closes it on failure. */
 static bool accept_file(CodeFile *file, CodesrcError *error)
 {
     struct stat status;
@@ -135,8 +135,8 @@ const char *code_file_name_flaw(const char *name, size_t length)
 }
 
 /* The last part of a manifest's file name. It may be a symbolic link to anywhere (a Hugging Face
- * cache is made of links to ../../blobs), but not one of /proc, which lead to what other programs
- * opened. */
+ * cache is made of links to ../../blobs), but not a link in /proc, which leads to files that
+ * other programs opened. */
 static int open_last(int folder, const char *name)
 {
 #ifdef SYS_openat2
@@ -149,7 +149,7 @@ static int open_last(int folder, const char *name)
     return openat(folder, name, OPEN_FLAGS);
 }
 
-/* Goes down one folder a step, following no link. `name` is cut into its parts. */
+/* Descends one folder at a time, following no link. Splits `name` into its parts. */
 static int open_beneath(int folder, char *name)
 {
     int at = folder, descriptor, number;

@@ -7,14 +7,15 @@
 /* safetensors.c: adds the tensors of a .safetensors file. */
 bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodesrcError *error);
 
-/* pth.c: adds the tensors of a file that torch.save wrote. Returns its archive, which the values
- * are then read from, or NULL. */
+/* pth.c: adds the tensors of a file that torch.save wrote. Returns its archive, from which the
+ * values are then read, or NULL. */
 CodeZip *code_pth_read(const CodeFile *file, CodeTensors *tensors, CodesrcError *error);
 
-/* Do the first bytes of a file begin a zip archive? */
+/* Whether these first bytes of a file begin a zip archive. */
 bool code_pth_is_zip(const uint8_t *begin, size_t size);
 
-/* Why a file that begins like that is refused, if it is another form of PyTorch's; else NULL. */
+/* Why a file with these first bytes is refused, if it has another of PyTorch's formats; else
+ * NULL. */
 const char *code_pth_other_form(const uint8_t *begin, size_t size);
 
 /* synthetic.c: rows first..first + rows - 1 of a synthetic tensor, row-major. */

@@ -1,6 +1,6 @@
 /* layers.c - reads and packs the layers of a model, each on one of several threads. Most of the
- * time goes into bringing weights from the page cache into the order in which kernels read them,
- * and into memory that is touched for the first time: both take as many cores as there are. */
+ * time goes into moving weights from the page cache into the order in which kernels read them,
+ * and into touching new memory; both scale with the number of cores. */
 #include "model/binder.h"
 
 #include "error.h"
@@ -12,18 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_THREADS = 8 }; /* each has room for the largest layer */
+enum { MOST_THREADS = 8 }; /* each has a buffer for the largest layer */
 
 typedef struct Loader {
     CodeBinder *binder;
-    atomic_size_t next;        /* layer that nobody has taken */
-    atomic_uint_fast64_t read; /* values that other threads have read and nobody was told of */
-    pthread_mutex_t lock;      /* of what follows, and of the model's list */
-    size_t failed;             /* the first layer that failed, in their order; else SIZE_MAX */
-    CodesrcError error;        /* its */
+    atomic_size_t next;        /* first layer not yet taken */
+    atomic_uint_fast64_t read; /* values read by other threads and not yet reported */
+    pthread_mutex_t lock;      /* guards the members below and the model's list */
+    size_t failed;             /* index of the first layer that failed, or SIZE_MAX */
+    CodesrcError error;        /* of that layer */
 } Loader;
 
-/* What one thread works with. */
+/* One thread's buffers. */
 typedef struct Worker {
     Loader *loader;
     pthread_t thread;
@@ -38,8 +38,8 @@ static uint64_t weight_values(const CodeWeightSpec *spec)
     return (uint64_t)spec->out * spec->in * side * side;
 }
 
-/* Layers are taken in their order, so whichever threads there are, the first one that fails is
- * reached, and its error the one that is told. */
+/* Layers are taken in order, so the first one that fails is always reached, and its error is
+ * reported, whatever the number of threads. */
 static void fail(Loader *loader, size_t index, const CodesrcError *error)
 {
     pthread_mutex_lock(&loader->lock);
@@ -88,7 +88,7 @@ static bool read_weight(Worker *worker, const CodeLayer *layer, uint64_t first, 
                                   worker->weight, error);
 }
 
-/* Reads a layer, or, where it is left in its file, what the digest takes in of it. */
+/* Reads a layer or, if it stays in its file, the rows that the digest covers. */
 static bool read_layer(Worker *worker, CodeLayer *layer, CodesrcError *error)
 {
     const CodeWeightSpec *spec = &layer->spec;
@@ -143,7 +143,7 @@ static void digest_layers(CodeBinder *binder)
             code_digest(binder->digest, &binder->layers[i].digest, sizeof binder->layers[i].digest);
 }
 
-/* The opening thread also tells the progress, which may cancel. */
+/* The opening thread also reports progress, which may cancel. */
 static void work(Worker *worker, bool opening)
 {
     Loader *loader = worker->loader;
@@ -191,8 +191,8 @@ static void close_worker(Worker *worker)
     free(worker->staging);
 }
 
-/* Threads whose signals are blocked: those of the process belong to the application. Returns how
- * many there are; fewer than asked for do as well. */
+/* Starts threads with signals blocked, because signals belong to the application. Returns how
+ * many there are; fewer than requested suffice. */
 static unsigned start(Worker *workers, unsigned count, Loader *loader)
 {
     unsigned started = 0;

@@ -1,6 +1,6 @@
-/* limits.h - the largest numbers that a model may have. The manifest's ranges, the checks of a weight
- * file's shapes, the arrays of a model in memory and docs/models.md all take them from here. Each is
- * larger than that of any model we know of, and small enough that sizes fit the plan's arithmetic. */
+/* limits.h - the largest numbers that a model may have. The manifest's ranges, the checks of a
+ * weight file's shapes, the arrays of a model in memory and docs/models.md all use them. Each is
+ * larger than in any model we know of, and small enough that sizes fit the plan's arithmetic. */
 #ifndef CODE_MODEL_LIMITS_H
 #define CODE_MODEL_LIMITS_H
 

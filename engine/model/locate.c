@@ -1,4 +1,4 @@
-/* locate.c - from what a user calls a model to the path of its manifest. */
+/* locate.c - finds a manifest by the user's name for a model. */
 #include "error.h"
 
 #include <dirent.h>
@@ -30,7 +30,7 @@ static bool ends_with_yaml(const char *name)
     return length > 5 && !strcmp(name + length - 5, ".yaml");
 }
 
-/* The one manifest of a folder. */
+/* The only manifest of a folder. */
 static char *manifest_in(const char *folder, CodesrcError *error)
 {
     char *found = NULL;
@@ -78,8 +78,8 @@ static char *bundled_in(const char *folder, size_t length, const char *name)
     return NULL;
 }
 
-/* A library in its build tree finds build/models beside build/engine, an installed one the folder
- * that it was configured with. */
+/* A library in its build tree finds build/models next to build/engine, an installed one the
+ * configured folder. */
 static char *bundled(const char *name)
 {
     const char *list = getenv("CODESRC_MODEL_PATH");

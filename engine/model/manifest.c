@@ -12,21 +12,20 @@
  *     defaults: {drafting_steps: 8, guidance: 1.5, top_k: 200, top_p: 0.92, temperature: 1.1}
  *
  * vae may give codes, channels, ch, ch_mult, res_blocks, groups; drafter and refiner depth, width,
- * heads, shared_aln: the tensors must then agree. Beside `file` each may give `prefix`, which the names
- * of its tensors have in the file, and `ignore`, tensors to leave out. `steps`, a number or a list, says for which N
- * drafting steps a drafter and its refiner are offered; without it all of 1..K, or K alone without
- * a refiner. In place of drafter and refiner
+ * heads, shared_aln: the tensors must then agree. Along with `file`, each may give `prefix`, the
+ * prefix of its tensors' names in the file, and `ignore`, tensors to skip. `steps`, a number or a
+ * list, gives the N drafting steps that a drafter and its refiner offer: all of 1..K by default,
+ * or only K without a refiner. Instead of drafter and refiner
  *
  *     pairs: [{steps: 6, drafter: {file: drafter_6.pth}, refiner: {file: refiner_6.pth}}, ...]
  *
- * gives one pair for each N that it was trained for. In place of every `file`
+ * gives one pair for each N that it was trained for. Instead of every `file`
  *
  *     synthetic: 11
  *
- * makes weights of that seed; vae, drafter and refiner then give all their numbers (groups, 32, and
- * shared_aln, false, may be left out). Every key of `defaults` is optional, `temperature` is a
- * number or one per scale. Numbers are written as plain decimals. docs/models.md says the same at
- * length. */
+ * generates weights from that seed; vae, drafter and refiner must then give all their numbers
+ * except groups (32) and shared_aln (false). Every key of `defaults` is optional; `temperature`
+ * is one number, or one per scale. Numbers are plain decimals. docs/models.md has the details. */
 #include "model/manifest.h"
 
 #include "error.h"
@@ -40,7 +39,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- scales and classes ----------------------------------------------------------------------------------- */
+/* ---- scales and classes ---------------------------------------------------------------------- */
 
 static bool read_patch_nums(const CodeReader *reader, const CodeYamlNode *node)
 {
@@ -126,7 +125,7 @@ static bool read_steps(const CodeReader *reader, const CodeYamlNode *node, uint3
     return true;
 }
 
-/* Without a refiner, the drafter decodes all K scales or nobody does. */
+/* Without a refiner, the drafter must decode all K scales. */
 static bool check_steps(const CodeReader *reader, unsigned line, const CodeManifestPair *pair)
 {
     unsigned scales = reader->manifest->scales;
@@ -237,7 +236,7 @@ static uint32_t offered_steps(const CodeManifest *manifest)
     return steps;
 }
 
-/* What the paper draws its pictures with. */
+/* The paper's settings. */
 static void set_defaults(CodeManifest *manifest)
 {
     uint32_t offered = offered_steps(manifest);
@@ -312,7 +311,7 @@ static bool read_root(const CodeReader *reader, const CodeYamlNode *root)
            read_models(reader, root) && read_defaults(reader, code_node_get(root, "defaults"));
 }
 
-/* Remembers where the manifest lies, which is where its weight files are. */
+/* Opens the manifest's folder, to which weight files are relative. */
 static bool open_folder(CodeManifest *manifest, const char *path, CodesrcError *error)
 {
     const char *slash = strrchr(path, '/');
@@ -331,7 +330,7 @@ static bool open_folder(CodeManifest *manifest, const char *path, CodesrcError *
                                               code_reason(&reason, errno));
 }
 
-/* The file is small, which reading it has made sure of. */
+/* Reading the file has already made sure that it is small. */
 static bool digest_file(CodeManifest *manifest, const CodeFile *file, CodesrcError *error)
 {
     char *bytes = malloc((size_t)file->size);

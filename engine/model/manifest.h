@@ -6,7 +6,7 @@
 #include "model/checkpoint.h"
 #include "model/limits.h"
 
-/* A number that the manifest does not give is 0; the loader then takes it from the tensors. */
+/* A number that the manifest does not give is 0; the loader then derives it from the tensors. */
 typedef struct CodeManifestVae {
     CodeWeightsFile file;
     unsigned codes, channels, ch, res_blocks, groups;
@@ -27,9 +27,9 @@ typedef struct CodeManifestPair {
 
 typedef struct CodeManifest {
     char *path;                         /* of the manifest */
-    char *folder_name;                  /* the folder that weight files are relative to */
+    char *folder_name;                  /* the folder to which weight files are relative */
     int folder;                         /* its descriptor */
-    char *name, *description, *license; /* "" where not given */
+    char *name, *description, *license; /* "" if not given */
     unsigned scales, patch_nums[CODESRC_MAX_SCALES];
     unsigned classes;
     char **class_names; /* `classes` strings, or NULL */
@@ -42,17 +42,17 @@ typedef struct CodeManifest {
     uint64_t digest; /* of the file, see digest.h */
 } CodeManifest;
 
-/* Reads and checks the manifest at `path`. Refuses, with file:line, whatever it does not know.
- * Settings that it does not give get the paper's values. NULL on failure. */
+/* Reads and checks the manifest at `path`. Refuses anything unknown, naming file:line. Missing
+ * settings get the paper's values. NULL on failure. */
 CodeManifest *code_manifest_read(const char *path, CodesrcError *error);
-/* What a converted model calls its files. */
+/* The file names of a converted model. */
 #define CODE_VAE_FILE      "vae.safetensors"
 #define CODE_DRAFTER_FILE  "drafter.safetensors"
 #define CODE_REFINER_FILE  "refiner.safetensors"
 #define CODE_MANIFEST_FILE "model.yaml"
 
 /* manifest_write.c: writes a new file that describes one pair of a manifest, with weights in the
- * files above. `steps`: the default number of drafting steps. Fails where `path` exists. */
+ * files above. `steps`: the default number of drafting steps. Fails if `path` exists. */
 bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *pair,
                          unsigned classes, unsigned groups, unsigned steps, const char *path,
                          CodesrcError *error);

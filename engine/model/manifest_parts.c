@@ -1,4 +1,4 @@
-/* manifest_parts.c - the parts of a manifest that weight files belong to: vae, drafter, refiner. */
+/* manifest_parts.c - the parts of a manifest that have weight files: vae, drafter, refiner. */
 #include "model/manifest_parts.h"
 
 #include "model/text.h"

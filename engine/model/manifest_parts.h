@@ -1,4 +1,4 @@
-/* manifest_parts.h - the parts of a manifest that weight files belong to. */
+/* manifest_parts.h - the parts of a manifest that have weight files. */
 #ifndef CODE_MODEL_MANIFEST_PARTS_H
 #define CODE_MODEL_MANIFEST_PARTS_H
 
@@ -6,7 +6,7 @@
 
 bool code_manifest_read_vae(const CodeReader *reader, const CodeYamlNode *node);
 
-/* Drafter or refiner. `with_steps`: the key `steps` may stand here, and is for the caller to read. */
+/* Drafter or refiner. `with_steps`: allows the key `steps`, which the caller reads. */
 bool code_manifest_read_var(const CodeReader *reader, const CodeYamlNode *node, bool with_steps,
                             CodeManifestVar *var);
 

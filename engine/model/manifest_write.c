@@ -1,5 +1,5 @@
-/* manifest_write.c - the manifest of a model whose weights were converted: one pair, and files that
- * lie beside it. */
+/* manifest_write.c - writes the manifest of a converted model: one pair, with files in the same
+ * folder. */
 #include "model/manifest.h"
 
 #include "error.h"
@@ -7,7 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* A text of one line, which the reader has let pass: only these two must not stand in quotes. */
+/* Writes a one-line text that the reader has accepted: only two characters need escaping in
+ * quotes. */
 static void write_text(FILE *out, const char *text)
 {
     putc('"', out);
@@ -19,8 +20,8 @@ static void write_text(FILE *out, const char *text)
     putc('"', out);
 }
 
-/* Numbers of a manifest have up to 15 digits and are exact as decimals; no locale puts in its
- * comma.
+/* A manifest's numbers have up to 15 digits and are exact as decimals. The locale does not
+ * matter.
  */
 static void write_real(FILE *out, double value)
 {

@@ -12,7 +12,7 @@ enum { CODE_PHI_COUNT = 4 };
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 typedef struct CodeVarShape {
-    unsigned depth; /* 0: there is no such transformer */
+    unsigned depth; /* 0: the model has no such transformer */
     unsigned width; /* C */
     unsigned heads; /* H = C / 64 */
     bool shared_aln;
@@ -23,7 +23,7 @@ typedef struct CodeShape {
     unsigned patch_nums[CODESRC_MAX_SCALES];
     unsigned first[CODESRC_MAX_SCALES + 1]; /* position of a scale's first token; first[K] = L */
     unsigned classes;
-    uint32_t steps; /* bit N: N drafting steps are served */
+    uint32_t steps; /* bit N: the model serves N drafting steps */
     CodeVaeShape vae;
     CodeVarShape drafter, refiner;
 } CodeShape;
@@ -60,8 +60,8 @@ typedef struct CodeVar {
     CodeWeight *head_ada;   /* (2C, C): scale, shift */
     CodeWeight *head;       /* (V, C) */
     CodeBlock *blocks;      /* depth */
-    CodeWeights *adaln; /* where ada, shared_ada and head_ada are read from, which are then NULL;
-                           NULL where they are kept */
+    CodeWeights *adaln; /* the file of ada, shared_ada and head_ada, which are then NULL; NULL if
+                           they are in memory */
 } CodeVar;
 
 typedef struct CodeVae {
@@ -77,17 +77,17 @@ struct CodesrcModel {
     CodesrcModelInfo info;
     CodeShape shape;
     const CodeBackend *backend;
-    CodesrcError passed_over; /* by "auto": info has its text */
+    CodesrcError passed_over; /* by "auto"; info has its text */
     CodeDevice *device;
     CodeDeviceInfo device_info;
     bool loaded;     /* false after headers_only */
-    char digest[17]; /* empty until it is loaded */
+    char digest[17]; /* empty until the model is loaded */
     CodeVar drafter, refiner;
     CodeVae vae;
     bool reads_adaln;      /* AdaLN weights are not loaded: adaln.c */
     uint64_t adaln_bytes;  /* of them, as float32 */
-    uint64_t weight_bytes; /* that weights take once they are loaded */
-    void **vectors;        /* device memory of everything that is not a CodeWeight */
+    uint64_t weight_bytes; /* of the weights, once loaded */
+    void **vectors;        /* device memory of everything except CodeWeights */
     size_t vector_count;
     void **packed; /* every CodeWeight, for freeing */
     size_t packed_count;
@@ -103,8 +103,8 @@ void code_model_unbind(CodesrcModel *model);
 
 /* ---- shape.c: what the files do not say ------------------------------------------------------ */
 
-/* Complete a shape from the manifest, or, for real files, from the tensors; what the manifest says
- * must agree with them. */
+/* Complete a shape from the manifest or, for real files, from the tensors, which must agree with
+ * the manifest. */
 bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
                        CodeVaeShape *shape, CodesrcError *error);
 bool code_shape_of_var(const CodeManifestVar *given, const char *role, const CodeWeights *weights,

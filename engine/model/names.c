@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LONGEST = 48, LISTED = 5 }; /* of names that are compared, and that an error lists */
+enum { LONGEST = 48, LISTED = 5 }; /* characters compared, and names that an error lists */
 
 static unsigned smallest(unsigned a, unsigned b, unsigned c)
 {
@@ -37,7 +37,7 @@ static unsigned distance(const char *a, const char *b)
     return row[length];
 }
 
-/* Up to LISTED names: those that hold the text, else those that are nearest to it. */
+/* Up to LISTED names: those that contain the text, else the nearest ones. */
 static void list_candidates(const CodesrcModelInfo *info, const char *name, bool holding, char *out,
                             size_t size)
 {
@@ -57,7 +57,7 @@ static void list_candidates(const CodesrcModelInfo *info, const char *name, bool
         }
 }
 
-/* How well a class's name fits what a user has written. */
+/* How well a class's name matches the user's text. */
 typedef enum Fit { FIT_NONE, FIT_PART, FIT_CASE, FIT_EXACT, FITS } Fit;
 
 static Fit fit_of(const char *candidate, const char *name)

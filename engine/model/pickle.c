@@ -1,8 +1,8 @@
 /* pickle.c - the pickle inside a .pth file.
  *
- * Accepts the 25 opcodes of protocol 2 that torch.save of a state dict comes to, and a dozen global
- * names, each of which stands for a fixed meaning. Values are of few kinds and live in an arena,
- * which is freed as a whole; memory is bounded whatever the pickle says. */
+ * Accepts the 25 opcodes of protocol 2 that torch.save uses for a state dict, and a dozen global
+ * names, each with a fixed meaning. Values are of few kinds and live in an arena, which is freed
+ * as a whole; memory is bounded, whatever the pickle says. */
 #include "model/pickle_machine.h"
 
 #include "model/text.h"
@@ -224,7 +224,7 @@ static bool do_setitems(Machine *machine)
     return true;
 }
 
-/* The state of an OrderedDict, {'_metadata': versions of modules}, tells nothing that is needed. */
+/* The state of an OrderedDict, {'_metadata': versions of modules}, is not needed. */
 static bool do_build(Machine *machine)
 {
     Value *top = pickle_peek(machine, 1);
@@ -247,7 +247,7 @@ static bool is_string(const Value *value, const char *text)
            !memcmp(value->string, text, value->length);
 }
 
-/* Digits as Python writes a number: a key that names a record and nothing else. */
+/* Whether a key consists of digits as Python writes a number, which can only name a record. */
 static bool is_storage_key(const Value *value)
 {
     if (value->kind != STRING || !value->length || value->length > 9)
@@ -261,7 +261,7 @@ static bool is_storage_key(const Value *value)
     return true;
 }
 
-/* ('storage', its type, key, where it was, elements) */
+/* ('storage', type, key, device, elements) */
 static bool do_persid(Machine *machine)
 {
     Value *top = pickle_peek(machine, 0);

@@ -1,12 +1,12 @@
-/* pickle.h - the pickle inside a .pth file: a fixed interpreter of what torch.save writes for a
- * state dict. It looks nothing up and calls nothing: a pickle can only describe dictionaries and
- * tensors. */
+/* pickle.h - the pickle inside a .pth file: a fixed interpreter for the opcodes that torch.save
+ * writes for a state dict. It looks up and calls nothing: a pickle can only describe dictionaries
+ * and tensors. */
 #ifndef CODE_MODEL_PICKLE_H
 #define CODE_MODEL_PICKLE_H
 
 #include "model/tensors.h"
 
-/* A tensor as the pickle describes it, before its storage is looked at. Valid during the call. */
+/* A tensor as the pickle describes it, before its storage is checked. Valid during the call. */
 typedef struct CodePickled {
     const char *name; /* keys of nested dictionaries, joined by dots */
     size_t name_length;
@@ -19,11 +19,11 @@ typedef struct CodePickled {
     uint64_t dims[CODE_MAX_RANK], strides[CODE_MAX_RANK];
 } CodePickled;
 
-/* Called for each tensor; false, with error filled in, ends the reading. */
+/* Called for each tensor. Returning false, with error filled in, stops reading. */
 typedef bool (*CodePickleEach)(void *user, const CodePickled *tensor, CodesrcError *error);
 
-/* Runs the pickle, then calls `each` for the tensors of the dictionary that it makes, in its order.
- * `file` is what errors call the file. */
+/* Runs the pickle, then calls `each` for the tensors of the resulting dictionary, in order.
+ * Errors call the file `file`. */
 bool code_pickle_read(const uint8_t *bytes, size_t length, const char *file, CodePickleEach each,
                       void *user, CodesrcError *error);
 

@@ -1,5 +1,5 @@
-/* pickle_machine.c - memory of the pickle interpreter: arena, stack, memo, and the bytes still to
- * come. */
+/* pickle_machine.c - the pickle interpreter's memory: arena, stack, memo, and the bytes not yet
+ * read. */
 #include "model/pickle_machine.h"
 
 #include "error.h"

@@ -1,5 +1,5 @@
-/* pickle_machine.h - what the pickle interpreter works on: values, a stack, a memo, and an arena
- * that holds them. All memory is bounded, whatever the pickle says. */
+/* pickle_machine.h - the pickle interpreter's state: values, a stack, a memo, and an arena that
+ * holds them. All memory is bounded, whatever the pickle says. */
 #ifndef CODE_MODEL_PICKLE_MACHINE_H
 #define CODE_MODEL_PICKLE_MACHINE_H
 
@@ -82,12 +82,13 @@ bool pickle_fail(Machine *machine, const char *format, ...) __attribute__((forma
 bool pickle_fail_kind(Machine *machine, const char *what, Kind found, const char *expected);
 const char *pickle_kind(Kind kind); /* "a string", ... */
 
-/* Memory until the end. NULL, with the error filled in, where there is none. */
+/* Allocates memory that lives as long as the machine. NULL, with the error filled in, on
+ * failure. */
 void *pickle_allocate(Machine *machine, size_t bytes);
 
 bool pickle_push(Machine *machine, Value value);
 
-/* The value `depth` below the top, which must not be a mark nor lie below one; or NULL. */
+/* The value `depth` below the top, or NULL if it is a mark or below one. */
 Value *pickle_peek(Machine *machine, size_t depth);
 
 /* Index of the topmost mark. */

@@ -1,5 +1,5 @@
-/* pth.c - what torch.save writes since PyTorch 1.6: a zip archive of a pickle and of storages. The
- * older forms are refused by name. */
+/* pth.c - the format of torch.save since PyTorch 1.6: a zip archive of a pickle and storages.
+ * Older formats are refused by name. */
 #include "model/formats.h"
 
 #include "checked.h"
@@ -12,15 +12,15 @@
 #include <string.h>
 
 #define MAX_PICKLE  ((size_t)4 << 20)
-#define MAX_VERSION 10 /* of the archive; what PyTorch reads */
-#define MAX_SHARING 16 /* times that views may read their storages, on average of the file */
+#define MAX_VERSION 10 /* of the archive; the newest that PyTorch reads */
+#define MAX_SHARING 16 /* how often views may read their storages, averaged over the file */
 
 #define SAVE_AGAIN "load it in a current PyTorch and save its state_dict with torch.save"
 
 /* ---- other forms ----------------------------------------------------------------------------- */
 
-/* A .safetensors file begins with a length, which is 0x4b50 or 0x0280 as readily as any other
- * number. So the whole signature of a zip is looked at: as a length it would be too large. */
+/* A .safetensors file begins with a length, which may be 0x4b50 or 0x0280 as well as any other
+ * number. The whole zip signature is therefore compared: as a length it would be too large. */
 bool code_pth_is_zip(const uint8_t *begin, size_t size)
 {
     return size >= 4 && (!memcmp(begin, "PK\3\4", 4) || !memcmp(begin, "PK\5\6", 4));
@@ -110,12 +110,12 @@ static bool check_notes(const CodeZip *zip, const CodeFile *file, CodesrcError *
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 
-/* Puts the pickle's tensors on their records. */
+/* Connects the pickle's tensors to their records. */
 typedef struct Binder {
     const CodeFile *file;
     const CodeZip *zip;
     CodeTensors *tensors;
-    const CodeType **types; /* of each record, as its first tensor had it */
+    const CodeType **types; /* of each record, from its first tensor */
     uint64_t bytes;         /* of all tensors */
 } Binder;
 
@@ -128,7 +128,7 @@ static bool fail_tensor(const Binder *binder, const CodePickled *tensor, const c
                      code_quote(&quoted, tensor->name, tensor->name_length), what);
 }
 
-/* Every element must lie in the storage, and no two in one place. */
+/* Every element must be inside the storage, and no two in the same place. */
 static bool check_view(const Binder *binder, const CodePickled *tensor, uint64_t elements,
                        CodesrcError *error)
 {
@@ -168,7 +168,7 @@ static bool check_view(const Binder *binder, const CodePickled *tensor, uint64_t
     return true;
 }
 
-/* The storage of a tensor, if the archive holds it as the pickle says. */
+/* The storage of a tensor, if the archive has it in the size that the pickle states. */
 static CodeZipRecord *find_storage(Binder *binder, const CodePickled *tensor, CodesrcError *error)
 {
     char name[24] = "data/", what[160];

@@ -1,9 +1,8 @@
 /* safetensors.c - the .safetensors format: 8 bytes of length, a header in JSON, the values.
  *
- * The header is looked through before it is parsed: what it may hold is so little (objects of
- * objects, lists of whole numbers, strings) that its depth and its number of values can be bounded
- * first, and with them the memory that parsing takes. Then every byte of the file must belong to
- * one tensor. */
+ * The header is scanned before it is parsed. It may hold so little (objects of objects, lists of
+ * whole numbers, strings) that the scan can bound its depth and its number of values, and with
+ * them the memory for parsing. Afterwards every byte of the file must belong to one tensor. */
 #include "model/formats.h"
 
 #include "checked.h"
@@ -17,7 +16,7 @@
 #define MAX_HEADER ((uint64_t)2 << 20)
 #define MAX_PAIRS  (4 * CODE_MAX_TENSORS + 1024) /* of key and value, in all */
 
-/* What is open while the header is looked through. */
+/* State of scanning the header. */
 typedef struct Scan {
     const char *text;
     size_t length, at;
@@ -134,7 +133,7 @@ static bool read_list(const json_t *list, unsigned *count, uint64_t *numbers)
     return true;
 }
 
-/* Type, shape and place of a tensor, which lies in data[0..data_size) that begins at data_at. */
+/* Type, shape and place of a tensor within the data_size bytes of data that begin at data_at. */
 static bool read_tensor(const json_t *entry, const char *shown, uint64_t data_at,
                         uint64_t data_size, CodeTensor *tensor, const char *file,
                         CodesrcError *error)
@@ -261,7 +260,7 @@ static bool read_entries(const json_t *header, const CodeFile *file, uint64_t da
     return check_cover(tensors, data_at, file, error);
 }
 
-/* Parses a header that scan_header() has let pass. */
+/* Parses a header that scan_header() has accepted. */
 static bool parse_header(const char *text, size_t length, const CodeFile *file,
                          CodeTensors *tensors, CodesrcError *error)
 {

@@ -1,4 +1,4 @@
-/* shape.c - the numbers of a model: what the manifest says, completed from the tensors' shapes. */
+/* shape.c - the numbers of a model: from the manifest, completed from the tensors' shapes. */
 #include "model/model.h"
 
 #include "error.h"
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Dimension `axis` of a tensor that must be there. 0 on failure. */
+/* Dimension `axis` of a required tensor. 0 on failure. */
 static unsigned dimension(const CodeWeights *weights, const char *name, unsigned rank,
                           unsigned axis, unsigned limit, CodesrcError *error)
 {

@@ -6,7 +6,7 @@
  *     u(i) = (h(i) >> 8) * 2^-24                                 in [0, 1), exact
  *     w(i) = offset + (u(i) - 0.5) * 2 * amplitude               one product, one sum in float32
  *
- * Amplitude and offset give each tensor about the effect that a trained one has. */
+ * Amplitude and offset give each tensor roughly the effect of a trained one. */
 #include "model/formats.h"
 
 #include <math.h>

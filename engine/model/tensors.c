@@ -61,7 +61,7 @@ bool code_elements(unsigned rank, const uint64_t *dims, uint64_t *elements)
 {
     uint64_t product = 1;
 
-    /* A dimension of 0 must not hide that the others overflow, so it is left for the end. */
+    /* Leave dimensions of 0 to the end, so that they do not hide an overflow of the others. */
     for (unsigned i = 0; i < rank; i++) {
         if (dims[i] && !code_mul_u64(product, dims[i], &product))
             return false;
@@ -80,7 +80,7 @@ void code_dense_strides(unsigned rank, const uint64_t *dims, uint64_t *strides)
 
     for (unsigned i = rank; i-- > 0;) {
         strides[i] = stride;
-        stride *= dims[i] ? dims[i] : 1; /* code_elements() has seen that this fits */
+        stride *= dims[i] ? dims[i] : 1; /* code_elements() has checked that this fits */
     }
 }
 
@@ -180,21 +180,21 @@ void code_tensors_free(CodeTensors *tensors)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* One dimension of a view: `step` elements further in the file is `place` further in the result. */
+/* One dimension of a view: `step` elements apart in the file, `place` apart in the result. */
 typedef struct Axis {
     uint64_t size, step, place;
 } Axis;
 
-/* A walk over a view in the order of the file, which makes any transposition one pass over it. */
+/* A walk over a view in file order, so that any transposition takes one pass over the file. */
 typedef struct Walk {
     const CodeTensorSource *source;
     const CodeTensor *tensor;
     Axis axes[CODE_MAX_RANK]; /* from the longest step to the shortest */
     unsigned rank;
-    unsigned dense;       /* axes from this one on lie so close that reading through them is best */
-    uint64_t run;         /* elements of the file that those axes span */
+    unsigned dense;       /* axes from this one on are close enough to read through */
+    uint64_t run;         /* elements of the file that these axes span */
     uint64_t first, last; /* elements of the file in the staging buffer: first <= e < last */
-    CodeZipRecord *whole; /* the record, if this walk reads all of it and so can check its CRC */
+    CodeZipRecord *whole; /* the record, if this walk reads all of it and can check its CRC */
     uint32_t crc;
 } Walk;
 
@@ -242,8 +242,8 @@ static void plan_walk(Walk *walk)
     }
 }
 
-/* Sees to it that element `at` of the file is in the staging buffer; no more than `ahead` elements
- * from there on are of use. */
+/* Makes sure that element `at` of the file is in the staging buffer, followed by at most `ahead`
+ * useful ones. */
 static bool fill(Walk *walk, uint64_t at, uint64_t ahead, CodesrcError *error)
 {
     const CodeTensorSource *source = walk->source;
@@ -281,8 +281,8 @@ static float float_of_f64(const uint8_t *bytes)
     return (float)value;
 }
 
-/* Elements that lie side by side, of the two types that models have: loops that a compiler makes
- * vectors of. False if one of them is not finite. */
+/* Converts adjacent elements of the two types that models have, in loops that compilers
+ * vectorise. False if one is not finite. */
 static bool convert_dense(CodeElement element, const uint8_t *from, float *to, size_t count)
 {
     uint32_t infinite = 0;
@@ -297,8 +297,8 @@ static bool convert_dense(CodeElement element, const uint8_t *from, float *to, s
     return !infinite;
 }
 
-/* Converts up to `count` elements; returns how many come before one that is not finite. Steps are
- * bytes in `from` and elements in `to`. */
+/* Converts up to `count` elements; returns the number before the first that is not finite. Steps
+ * are bytes in `from` and elements in `to`. */
 static size_t convert(CodeElement element, const uint8_t *from, size_t step, float *to,
                       size_t place, size_t count)
 {

@@ -1,4 +1,4 @@
-/* tensors.h - the tensors of a weight file, whatever its format: where each lies, and its values.
+/* tensors.h - the tensors of a weight file of any format: the place and the values of each.
  */
 #ifndef CODE_MODEL_TENSORS_H
 #define CODE_MODEL_TENSORS_H
@@ -7,17 +7,17 @@
 #include "model/weights.h"
 #include "model/zip.h"
 
-#define CODE_MAX_TENSORS     8192 /* the largest VAR model has 450, with an optimizer 1,500 */
+#define CODE_MAX_TENSORS     8192 /* the largest VAR model has 450, or 1,500 with an optimizer */
 #define CODE_MAX_TENSOR_NAME 512
 #define CODE_NO_RECORD       UINT32_MAX
 
-/* How to make a float32 of an element; CODE_OPAQUE types are listed, but are no weights. */
+/* How to convert an element to float32. CODE_OPAQUE types are listed, but cannot be weights. */
 typedef enum CodeElement { CODE_OPAQUE, CODE_F64, CODE_F32, CODE_F16, CODE_BF16 } CodeElement;
 
 typedef struct CodeType {
-    const char *name; /* as .safetensors has it */
+    const char *name; /* as in .safetensors */
     CodeElement element;
-    unsigned bytes; /* of an element; 0: smaller than a byte, not supported */
+    unsigned bytes; /* of an element; 0: less than a byte, not supported */
 } CodeType;
 
 typedef struct CodeTensor {
@@ -25,7 +25,7 @@ typedef struct CodeTensor {
     const CodeType *type;
     uint64_t offset; /* of the first element, bytes from the beginning of the file */
     uint64_t strides[CODE_MAX_RANK]; /* elements */
-    uint32_t record;                 /* that it lies in, of a zip; else CODE_NO_RECORD */
+    uint32_t record;                 /* of a zip that holds it, or CODE_NO_RECORD */
     bool taken;                      /* see code_weights_take */
 } CodeTensor;
 
@@ -40,18 +40,18 @@ const CodeType *code_type_find(const char *name, size_t length);
 float code_float_of_f16(uint16_t bits);
 float code_float_of_bf16(uint16_t bits);
 
-/* Product of the dimensions; false if it does not fit, even where another dimension is 0. */
+/* Product of the dimensions. False on overflow, even if another dimension is 0. */
 bool code_elements(unsigned rank, const uint64_t *dims, uint64_t *elements);
 
 /* Strides of a dense row-major array. */
 void code_dense_strides(unsigned rank, const uint64_t *dims, uint64_t *strides);
 
-/* Adds a copy of `tensor`, but for its name, which is name[0..length). Checks the name; `file` is
- * what errors call the file. */
+/* Adds a copy of `tensor` under the name name[0..length), which it checks. Errors call the file
+ * `file`. */
 bool code_tensors_add(CodeTensors *tensors, const CodeTensor *tensor, const char *name,
                       size_t length, const char *file, CodesrcError *error);
 
-/* What can only be checked when all are there: that there are some, and no name comes twice. */
+/* Checks that need all tensors: there is at least one, and no name occurs twice. */
 bool code_tensors_check(const CodeTensors *tensors, const char *file, CodesrcError *error);
 
 /* Drops the tensors whose names do not begin with `prefix`, and the prefix from the names that do.
@@ -60,12 +60,12 @@ void code_tensors_keep(CodeTensors *tensors, const char *prefix);
 
 void code_tensors_free(CodeTensors *tensors);
 
-/* Where values come from. */
+/* The source of a tensor's values. */
 typedef struct CodeTensorSource {
     const CodeFile *file;
-    CodeZip *zip;     /* NULL but for .pth: then CRCs are checked, once a record */
+    CodeZip *zip;     /* for .pth, else NULL: CRCs are checked once per record */
     uint8_t *staging; /* CODE_STAGING bytes */
-    uint64_t first;   /* element 0 is this one of the tensor that errors name */
+    uint64_t first;   /* index of element 0 in the tensor, for errors */
 } CodeTensorSource;
 
 #define CODE_STAGING CODE_WEIGHTS_STAGING

@@ -1,4 +1,4 @@
-/* text.c - text that comes from a file: is it UTF-8, and how to show it in an error of one line. */
+/* text.c - text from a file: checks that it is UTF-8, and makes it fit into a one-line error. */
 #include "model/text.h"
 
 #include <stdint.h>
@@ -40,7 +40,7 @@ bool code_utf8_valid(const char *text, size_t length)
     return true;
 }
 
-/* Bytes of the character at `text` if it can be shown as it is, else 0. */
+/* Bytes of the character at `text` if it can be shown unchanged, else 0. */
 static size_t plain_length(const char *text, size_t left)
 {
     const unsigned char *bytes = (const unsigned char *)text;

@@ -1,4 +1,4 @@
-/* text.h - text that comes from a file: is it UTF-8, and how to show it in an error of one line. */
+/* text.h - text from a file: checks that it is UTF-8, and makes it fit into a one-line error. */
 #ifndef CODE_MODEL_TEXT_H
 #define CODE_MODEL_TEXT_H
 
@@ -14,17 +14,17 @@ typedef struct CodeQuoted {
 /* Bytes of the UTF-8 character at `text`, 0 if there is none (overlong, surrogate, cut, ...). */
 size_t code_utf8_length(const char *text, size_t left);
 
-/* UTF-8 throughout. */
+/* Whether all of it is UTF-8. */
 bool code_utf8_valid(const char *text, size_t length);
 
-/* UTF-8 without control characters (C0, DEL, C1), nor the line and paragraph separators. */
+/* Whether it is UTF-8 without control characters (C0, DEL, C1) or line and paragraph separators. */
 bool code_text_plain(const char *text, size_t length);
 
-/* Copies text to out[room], everything that is not plain as \xNN. What is longer than the room
+/* Copies text to out[room], with everything that is not plain as \xNN. Text too long for the room
  * loses its middle. Returns out. */
 const char *code_text_escape(char *out, size_t room, const char *text, size_t length);
 
-/* The same into a place of its own, for use inside a call of code_fail. */
+/* The same into its own buffer, for use inside a call of code_fail. */
 const char *code_quote(CodeQuoted *out, const char *text, size_t length);
 const char *code_quote_string(CodeQuoted *out, const char *text);
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* The decoder's convolutions may lose a bit or two, which is faster if sums are long enough. The
- * encoder's may not: it would find other tokens. */
+ * encoder's may not, because it would then find other tokens. */
 enum { COARSE_CHANNELS = 32 };
 
 /* A map on its way through the layers: number x, (side, side, channels); maps a and b are free. */

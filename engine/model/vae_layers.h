@@ -1,6 +1,6 @@
 /* vae_layers.h - the VQ-VAE around the token pyramid as two lists of layers, in the order in which
- * they run. Whoever binds its weights, computes it, counts its operations or sizes its maps walks
- * these lists, so that its structure is stated once. */
+ * they run. Binding its weights, computing it, counting its operations and sizing its maps all
+ * walk these lists, so that its structure is stated once. */
 #ifndef CODE_MODEL_VAE_LAYERS_H
 #define CODE_MODEL_VAE_LAYERS_H
 

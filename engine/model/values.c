@@ -1,6 +1,6 @@
 /* values.c - values of a YAML tree, each checked for its kind and range. Numbers are parsed here,
- * digit by digit: what a manifest means depends neither on the locale nor on YAML's many ways to
- * write one. */
+ * digit by digit, so that a manifest's meaning depends neither on the locale nor on YAML's many
+ * ways to write a number. */
 #include "model/values.h"
 
 #include "error.h"
@@ -134,8 +134,8 @@ bool code_read_optional(const CodeReader *reader, const CodeYamlNode *mapping, c
     return !node || code_read_number(reader, node, least, most, number);
 }
 
-/* Digits, or digits.digits. Up to 15 digits a double holds exactly, and so is the power of ten:
- * their quotient is the nearest double, in any locale. */
+/* Digits, or digits.digits. A double holds up to 15 digits and the power of ten exactly, so their
+ * quotient is the nearest double, in any locale. */
 static bool parse_real(const char *text, double *value)
 {
     double digits = 0.0, power = 1.0;

@@ -1,4 +1,4 @@
-/* weights.c - where weights come from: a .safetensors file, a .pth file, or a synthetic rule. */
+/* weights.c - the source of weights: a .safetensors file, a .pth file, or a synthetic rule. */
 #include "model/weights.h"
 
 #include "error.h"
@@ -18,15 +18,15 @@ struct CodeWeights {
     CodeRole role;
     CodePlace place; /* of the model in the file */
     CodeTensors tensors;
-    CodeZip *zip;        /* NULL but for .pth */
+    CodeZip *zip;        /* for .pth, else NULL */
     CodeTensor **sorted; /* by name */
     uint8_t *staging;    /* from the first read on */
 };
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* Tells the format by the file's first bytes. Each format has one reader, and a file that its
- * reader refuses is shown to no other. */
+/* Recognises the format by the file's first bytes. Each format has one reader, and a file that
+ * its reader refuses is not tried with another. */
 static bool read_header(CodeWeights *weights, CodesrcError *error)
 {
     const CodeFile *file = &weights->file;
@@ -69,7 +69,8 @@ static bool sort_tensors(CodeWeights *weights, CodesrcError *error)
     return true;
 }
 
-/* Takes over an open file. `role` is NULL to list it as it is, `given` what the manifest says. */
+/* Takes over an open file. `role` is NULL to list the file as it is; `given` comes from the
+ * manifest. */
 static CodeWeights *open_file(CodeFile *file, const CodeRole *role, const CodeWeightsFile *given,
                               CodesrcError *error)
 {
@@ -316,7 +317,8 @@ bool code_weights_unchanged(const CodeWeights *weights, CodesrcError *error)
     return weights->synthetic || code_file_unchanged(&weights->file, error);
 }
 
-/* A mask that VAR models carry along: minus infinity where a token must not look. Not a weight. */
+/* A mask in VAR checkpoints, minus infinity at positions that a token must not see. Not a
+ * weight. */
 static bool is_mask(const char *name)
 {
     const char *dot = strrchr(name, '.');

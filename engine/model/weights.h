@@ -1,5 +1,5 @@
-/* weights.h - where weights come from: a .safetensors file, a .pth file, or a synthetic rule. One
- * face for all three, so that whoever builds a model does not know which it is. */
+/* weights.h - the source of weights: a .safetensors file, a .pth file, or a synthetic rule. One
+ * interface serves all three, so that building a model does not depend on which it is. */
 #ifndef CODE_MODEL_WEIGHTS_H
 #define CODE_MODEL_WEIGHTS_H
 
@@ -11,17 +11,19 @@
 typedef struct CodeWeights CodeWeights;
 typedef struct CodeWeightsFile CodeWeightsFile; /* checkpoint.h */
 
-/* What the tensors are for: tells which part of a trainer's checkpoint to look into. */
+/* The tensors' purpose, which selects the part of a trainer's checkpoint to read. */
 typedef enum CodeRole { CODE_ROLE_VAE, CODE_ROLE_VAR } CodeRole;
 
-/* Opens a weight file; its content says which format it has. Reads and checks the whole header: every
- * name, type, shape and extent; no values yet. Only tensors of the model of that role are listed,
+/* Opens a weight file and recognises its format by its content. Reads and checks the whole
+ * header: every name, type, shape and extent, but no values
+ * yet. Only tensors of the model of that role are listed,
  * under their names in the model (see checkpoint.h). NULL on failure. */
 CodeWeights *code_weights_open(const char *path, CodeRole role, CodesrcError *error);
 
-/* As code_weights_open, of a file that a manifest names: `file->name` is relative, stays under the
- * folder of descriptor `folder`, and is refused otherwise (absolute, "..", control characters, ...).
- * A symbolic link is followed only to a regular file (a Hugging Face cache is made of such links). */
+/* As code_weights_open, for a file that a manifest names: `file->name` is relative, stays under the
+ * folder of descriptor `folder`, and is refused otherwise (absolute, "..", control characters,
+ * ...). A symbolic link is followed only to a regular file (a Hugging Face cache is made of such
+ * links). */
 CodeWeights *code_weights_open_at(int folder, const char *folder_name, const CodeWeightsFile *file,
                                   CodeRole role, CodesrcError *error);
 
@@ -31,7 +33,7 @@ CodeWeights *code_weights_synthetic(uint32_t seed, CodesrcError *error);
 
 void code_weights_close(CodeWeights *weights); /* NULL is allowed */
 
-/* What errors call it: the file's path, or "synthetic:SEED". */
+/* Its name in errors: the file's path, or "synthetic:SEED". */
 const char *code_weights_name(const CodeWeights *weights);
 bool code_weights_is_synthetic(const CodeWeights *weights);
 
@@ -41,28 +43,29 @@ size_t code_weights_count(const CodeWeights *weights);
 const CodesrcTensorInfo *code_weights_at(const CodeWeights *weights, size_t index);
 
 /* True if the tensor exists with exactly that shape and a floating-point type; else fails with
- * CODESRC_MISMATCH, naming file and tensor, found and expected. Synthetic weights have every tensor.
- */
+ * CODESRC_MISMATCH, naming file and tensor, found and expected. Synthetic weights have every
+ * tensor. / */
 bool code_weights_check(const CodeWeights *weights, const char *name, unsigned rank,
                         const uint64_t *dims, CodesrcError *error);
 
-/* Fails for a tensor that is not there, as check does. */
+/* Fails for a missing tensor, as check does. */
 bool code_weights_missing(const CodeWeights *weights, const char *name, const char *expected,
                           CodesrcError *error);
 
 /* Notes that the model has a tensor of that name. */
 void code_weights_take(CodeWeights *weights, const char *name);
 
-/* True if every tensor was taken, or is known to be no weight: what a model would leave unused may be
- * what its pictures depend on. `part` is its key in the manifest: "drafter", ... */
+/* True if every tensor was taken, or is known not to be a weight: a model's pictures may depend
+ * on a tensor that would be left unused. `part` is its key in the manifest: "drafter", ... */
 bool code_weights_all_taken(const CodeWeights *weights, const char *part, CodesrcError *error);
 
 /* As check, then reads the values, row-major, as float32 into `out`; F16, BF16 and F64 are
- * converted. Refuses what is not finite (CODESRC_MISMATCH, naming the tensor and the element). */
+ * converted. Refuses values that are not finite (CODESRC_MISMATCH, naming the tensor and the
+ * element). */
 bool code_weights_read(CodeWeights *weights, const char *name, unsigned rank, const uint64_t *dims,
                        float *out, CodesrcError *error);
 
-/* As read, of rows first..first + rows - 1 of the outermost dimension. May be called on several
+/* As read, for rows first..first + rows - 1 of the outermost dimension. May be called on several
  * threads at once, each with its own `staging` of CODE_WEIGHTS_STAGING bytes; allocates nothing. */
 bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const char *name,
                             unsigned rank, const uint64_t *dims, uint64_t first, uint64_t rows,

@@ -1,7 +1,7 @@
-/* yaml.c - a small YAML document as a tree, by libyaml's events.
+/* yaml.c - reads a small YAML document as a tree, from libyaml's events.
  *
- * libyaml 0.2.5 bounds neither depth nor length and resolves aliases into cycles, so its own
- * documents are not used: events are counted and refused one by one. */
+ * libyaml 0.2.5 bounds neither depth nor length and resolves aliases into cycles, so its document
+ * API is not used: events are counted and refused one by one. */
 #include "model/yaml.h"
 
 #include "error.h"
@@ -13,8 +13,8 @@
 
 /* ---- the bytes ------------------------------------------------------------------------------- */
 
-/* Only line feeds, alone or after a carriage return, end lines: so that everybody counts the same.
- */
+/* Only line feeds, alone or after a carriage return, end lines, so that all programs count the
+ * same. / */
 static bool check_bytes(const char *text, size_t length, const char *file, CodesrcError *error)
 {
     unsigned line = 1;
@@ -72,12 +72,12 @@ void code_yaml_free(CodeYamlNode *root)
     }
 }
 
-/* A tree that is being made. */
+/* A tree under construction. */
 typedef struct Builder {
     const char *file;
     CodesrcError *error;
     CodeYamlNode *root;
-    CodeYamlNode *open; /* the innermost that has not ended, NULL outside of all */
+    CodeYamlNode *open; /* the innermost open node; NULL outside all */
     char *key;          /* that waits for its value */
     unsigned key_line, depth, events, documents;
 } Builder;
@@ -92,7 +92,7 @@ static bool fail_at(const Builder *builder, unsigned line, const char *what)
     return code_fail(builder->error, CODESRC_MALFORMED, "%s:%u: %s", builder->file, line, what);
 }
 
-/* Hangs a new node into the open one. */
+/* Adds a new node to the open one. */
 static CodeYamlNode *add_node(Builder *builder, CodeYamlKind kind, unsigned line)
 {
     CodeYamlNode *node = calloc(1, sizeof *node), *parent = builder->open;

@@ -1,6 +1,5 @@
-/* yaml.h - a small YAML document as a tree: what a model's manifest is written in. Everything of
- * YAML that a manifest does not need is refused, and size and depth are bounded before memory is
- * taken. */
+/* yaml.h - a small YAML document, such as a model's manifest, as a tree. It refuses every part of
+ * YAML that a manifest does not need, and bounds size and depth before it allocates memory. */
 #ifndef CODE_MODEL_YAML_H
 #define CODE_MODEL_YAML_H
 
@@ -8,7 +7,7 @@
 
 #define CODE_YAML_MAX_SIZE   65536 /* bytes of the file */
 #define CODE_YAML_MAX_DEPTH  8     /* of mappings and sequences */
-#define CODE_YAML_MAX_EVENTS 4096  /* scalars, and beginnings and ends of the others */
+#define CODE_YAML_MAX_EVENTS 4096  /* scalars, and beginnings and ends of other nodes */
 #define CODE_YAML_MAX_SCALAR 4096  /* bytes */
 
 typedef enum CodeYamlKind {
@@ -19,7 +18,7 @@ typedef enum CodeYamlKind {
 
 typedef struct CodeYamlNode {
     CodeYamlKind kind;
-    unsigned line;                            /* from 1 on; of the key, where there is one */
+    unsigned line;                            /* of the key, if there is one; from 1 */
     char *key;                                /* in a mapping; else NULL */
     char *text;                               /* of a scalar: UTF-8 without control characters */
     bool plain;                               /* a scalar without quotes */

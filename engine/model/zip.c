@@ -1,10 +1,11 @@
-/* zip.c - the archives that torch.save writes: every entry stored as it is, one folder at the root.
+/* zip.c - the archives that torch.save writes: every entry stored uncompressed, one folder at the
+ * root.
  *
- * What is read is the layout of PyTorch's writer: local records one after another from byte 0 on,
- * each followed by a data descriptor; the central directory; where the writer is PyTorch, a zip64
- * end record and its locator; the end record, without a comment, as the last 22 bytes. Anything
- * before, between or after these, and any two places that disagree, is refused: nothing can hide in
- * such a file, and no two programs can see different things in it. */
+ * It reads the layout of PyTorch's writer: local records one after another from byte 0, each
+ * followed by a data descriptor; the central directory; from PyTorch, a zip64 end record and its
+ * locator; and the end record, without a comment, as the last 22 bytes. It refuses anything before,
+ * between or after these, and any contradiction: nothing can hide in such a file, and no two
+ * programs can see different contents. */
 #include "model/zip.h"
 
 #include "checked.h"
@@ -169,7 +170,7 @@ static const char *name_flaw(const char *name, size_t length)
     return memchr(name, '/', length) ? NULL : "is in no folder";
 }
 
-/* Fields that say what a stored entry of PyTorch's must say. */
+/* Checks the fields that every stored entry of PyTorch's has. */
 static bool check_entry(const CodeFile *file, const char *entry, const char *shown,
                         CodesrcError *error)
 {
@@ -290,7 +291,7 @@ static unsigned char lower(char c)
     return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
 }
 
-/* Without regard to case, as PyTorch compares names. */
+/* Compares names without regard to case, as PyTorch does. */
 static int compare_text(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     for (size_t i = 0; i < a_length && i < b_length; i++) {

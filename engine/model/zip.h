@@ -1,5 +1,5 @@
-/* zip.h - the archives that torch.save writes: every entry stored as it is, one folder at the root.
- * Stricter than PyTorch on purpose: whatever a zip file says twice must be said the same twice. */
+/* zip.h - the archives that torch.save writes: every entry stored uncompressed, one folder at the
+ * root. Stricter than PyTorch on purpose: facts that a zip file states twice must agree. */
 #ifndef CODE_MODEL_ZIP_H
 #define CODE_MODEL_ZIP_H
 
@@ -8,14 +8,13 @@
 #include <stdatomic.h>
 
 typedef struct CodeZipRecord {
-    const char *name; /* behind the root folder; not terminated */
+    const char *name; /* after the root folder; not terminated */
     uint32_t name_length;
     uint32_t crc;
     uint64_t header; /* offset of its local header */
     uint64_t offset; /* of its bytes */
     uint64_t size;
-    atomic_bool
-        checked; /* its CRC was found right; readers on several threads may find it at once */
+    atomic_bool checked; /* its CRC is right; several threads may find this at once */
 } CodeZipRecord;
 
 typedef struct CodeZip {
@@ -38,14 +37,14 @@ CodeZipRecord *code_zip_find(const CodeZip *zip, const char *name, size_t length
 uint8_t *code_zip_read(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record,
                        size_t limit, CodesrcError *error);
 
-/* Checks a record's CRC, unless that was done before, by reading it in pieces of `room` bytes. */
+/* Checks a record's CRC, unless it is already checked, by reading it in pieces of `room` bytes. */
 bool code_zip_check(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record, uint8_t *piece,
                     size_t room, CodesrcError *error);
 
-/* CRC-32 of the bytes so far (0: none), and these. */
+/* CRC-32 of the bytes so far (0: none) followed by these. */
 uint32_t code_zip_crc(const CodeZip *zip, uint32_t crc, const uint8_t *bytes, size_t count);
 
-/* Compares what was computed while reading a whole record; sets `checked`. */
+/* Compares a CRC computed over a whole record; sets `checked`. */
 bool code_zip_compare(CodeZipRecord *record, uint32_t crc, const char *file, CodesrcError *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* zip_local.c - the local headers of a zip archive: each must say what the directory says, and
- * together they must leave no byte of the file unaccounted for. */
+/* zip_local.c - the local headers of a zip archive: each must agree with the directory, and
+ * together they must account for every byte of the file. */
 #include "model/zip_parts.h"
 
 #include "error.h"
@@ -48,7 +48,8 @@ static const char *entry_of(const CodeZip *zip, const CodeZipRecord *record)
     return record->name - root_length - CENTRAL_SIZE;
 }
 
-/* Checks a local header against its central entry. *tail is what follows the record's bytes. */
+/* Checks a local header against its central entry. *tail receives the number of bytes after the
+ * record's. */
 static bool check_local(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record,
                         const char *local, const char *shown, size_t *tail, CodesrcError *error)
 {
@@ -100,7 +101,8 @@ static bool check_descriptor(const CodeFile *file, const CodeZipRecord *record, 
     return true;
 }
 
-/* Reads the local header of a record that must begin at `at`; *end is where the next must begin. */
+/* Reads the local header of a record that must begin at `at`; *end receives the place where the
+ * next must begin. */
 static bool read_local(const CodeZip *zip, const CodeFile *file, CodeZipRecord *record, uint64_t at,
                        uint64_t limit, char *local, uint64_t *end, CodesrcError *error)
 {

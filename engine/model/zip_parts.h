@@ -5,13 +5,13 @@
 #include "model/zip.h"
 
 #define ZIP_MAX_NAME 300
-#define ENTRY        "%s: zip entry '%s': " /* what an error calls an entry: file and name */
+#define ENTRY        "%s: zip entry '%s': " /* an entry in errors: file and name */
 
 enum { CENTRAL_SIZE = 46 };
 enum { FLAG_DESCRIPTOR = 1 << 3, FLAG_UTF8 = 1 << 11 };
 
-/* A field of the first zip format repeats a value, or is all ones where that is too large for it.
- */
+/* Whether a field of the first zip format repeats a value, or is all ones if the value is too
+ * large. / */
 bool code_zip_repeats(uint64_t field, uint64_t value, uint64_t largest);
 
 /* The data of extra field 1 (zip64) in extra[0..length); false if the fields do not tile it. *size
