@@ -7,8 +7,8 @@
 /* The backend that `device` asks for; NULL or "auto" leaves the choice. NULL on failure. */
 const CodeBackend *code_backend_find(const char *device, CodesrcError *error);
 
-/* The same, and where "auto" passes a device over, *passed_over says why: CODESRC_NO_DEVICE where it
- * cannot be had here, CODESRC_NOT_FOUND where it is not in this build. */
+/* The same. If "auto" passes a device over, *passed_over says why: CODESRC_NO_DEVICE if this
+ * machine has none, CODESRC_NOT_FOUND if this build has no backend for it. */
 const CodeBackend *code_backend_choose(const char *device, CodesrcError *passed_over,
                                        CodesrcError *error);
 

@@ -359,6 +359,45 @@ typedef struct CodesrcTimes {
 
 CODESRC_API CodesrcTimes codesrc_generator_times(const CodesrcGenerator *generator);
 
+/* ---- tracing --------------------------------------------------------------------------------- */
+
+/* The stages of a call, in the order in which they end. Images that share N and the use of guidance
+ * are decoded together, so a call whose requests differ in these goes through most stages more than
+ * once. */
+typedef enum CodesrcStage {
+    CODESRC_STAGE_CLASSES, /* modulations and scale 0 of classes, of those not drawn lately */
+    CODESRC_STAGE_DRAFTER, /* logits of a scale before N; those of scale 0 are only looked up */
+    CODESRC_STAGE_REFINER, /* logits of a scale from N on; of scale N: the hand-over */
+    CODESRC_STAGE_SAMPLE,  /* token map of a scale */
+    CODESRC_STAGE_PYRAMID, /* what it adds to the feature map, and the next scale's input */
+    CODESRC_STAGE_SCALES,  /* the four above for all scales, if the device replays a recording */
+    CODESRC_STAGE_RENDER,  /* pictures of the feature maps */
+    CODESRC_STAGE_WAIT,    /* until the pictures of a call are in memory: codesrc_generate_end */
+} CodesrcStage;
+
+typedef struct CodesrcStageInfo {
+    CodesrcStage stage;
+    unsigned scale;          /* k; 0 for a stage that is not about one scale */
+    unsigned drafting_steps; /* N; 0 for CODESRC_STAGE_WAIT */
+    unsigned first, count;   /* pictures first, first + 1, ... of their call: `count` of them */
+    double seconds;          /* from the end of the stage before, or the beginning of the call */
+} CodesrcStageInfo;
+
+/* "classes", "drafter", ...: the last word of the enumerator. Static; "" for any other number. */
+CODESRC_API const char *codesrc_stage_name(CodesrcStage stage);
+
+/* Called on the thread that called codesrc_generate, _begin or _end, as each stage ends. `info` is
+ * valid during the call, which must not call the generator. */
+typedef void (*CodesrcStageDone)(void *user, const CodesrcStageInfo *info);
+
+/* Sets the callback; NULL removes it. Not between codesrc_generate_begin and _end. A device that
+ * computes by itself (CodesrcModelInfo.overlaps) is only asked in each stage, and the times are
+ * those of asking; with `wait` every stage ends when the device has computed it, which gives the
+ * stages' own times, but makes the call take longer. For other devices `wait` means nothing.
+ * Neither the time in this callback nor that in the observer counts. */
+CODESRC_API void codesrc_generator_trace(CodesrcGenerator *generator, CodesrcStageDone done,
+                                         void *user, bool wait);
+
 /* ---- looking inside -------------------------------------------------------------------------- */
 
 /* Called during codesrc_generate, on its thread, whenever a scale (0..K-1) is finished for `count`
@@ -388,6 +427,9 @@ CODESRC_API bool codesrc_generator_preview(CodesrcGenerator *generator, unsigned
                                            const CodesrcPicture *picture, CodesrcError *error);
 
 /* ---- the VQ-VAE alone ------------------------------------------------------------------------ */
+
+/* Both functions compute in the memory in which the generator decodes, so they are refused with
+ * CODESRC_SETTINGS between codesrc_generate_begin and _end, and in an observer. */
 
 /* Decodes a feature map (Z, P, P) to an image (3, S, S), RGB, clamped to [-1, 1]. */
 CODESRC_API bool codesrc_decode(CodesrcGenerator *generator, const float *f_hat, float *image,

@@ -115,8 +115,7 @@ def decoder_tensors(shape):
 
 
 def operations(shape, steps):
-    """Of one picture, two a multiply-add, as engine/plan.c counts them: both sides compute the
-    same."""
+    """Of one picture, two a multiply-add, as engine/plan/count.c counts them."""
     sides, codes, total = shape['patch_nums'], shape['vae']['codes'], 0
     rows = [p * p for p in sides]
     for k in range(len(sides)):

@@ -3,6 +3,7 @@
 #include "model/binder.h"
 
 #include "error.h"
+#include "model/steps.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -306,18 +307,14 @@ static bool load(CodeBinder *binder, const CodeSources *sources)
 static const CodeManifestPair *pair_for(const CodeManifest *manifest, unsigned steps,
                                         CodesrcError *error)
 {
-    char offered[CODESRC_MAX_SCALES * 4] = "";
-    size_t length = 0;
+    uint32_t served = 0;
 
-    for (unsigned i = 0; i < manifest->pair_count; i++)
+    for (unsigned i = 0; i < manifest->pair_count; i++) {
         if (steps < 32 && manifest->pairs[i].steps >> steps & 1)
             return &manifest->pairs[i];
-    for (unsigned n = 1; n <= manifest->scales; n++)
-        for (unsigned i = 0; i < manifest->pair_count; i++)
-            if (manifest->pairs[i].steps >> n & 1)
-                length += (size_t)snprintf(offered + length, sizeof offered - length, " %u", n);
-    code_fail(error, CODESRC_SETTINGS, "%s: drafting-steps %u: the model is made for%s",
-              manifest->path, steps, offered);
+        served |= manifest->pairs[i].steps;
+    }
+    code_steps_check(manifest->path, served, steps, error);
     return NULL;
 }
 

@@ -192,7 +192,7 @@ GST_END_TEST
 GST_START_TEST(test_steps_not_offered)
 {
     check_setting_error("drafting-steps=5", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
-                        "drafting-steps 5: the model is made for 1 2 3 4");
+                        "drafting-steps 5, expected one of 1 2 3 4");
 }
 GST_END_TEST
 

@@ -1,5 +1,5 @@
 /* output.c - where pictures go: RGB in the host's memory, or other formats in the device's. */
-#include "generate.h"
+#include "picture/output.h"
 
 #include "error.h"
 
@@ -7,7 +7,7 @@
 
 /* ---- what a caller may ask for --------------------------------------------------------------- */
 
-/* Devices that compute in the host's memory leave other formats to whoever has the pictures. */
+/* A device that computes in the host's memory leaves other formats to the caller. */
 static bool check_device(const CodesrcModel *model, CodesrcError *error)
 {
     if (model->backend->frame && !model->device_info.host_memory)
@@ -18,7 +18,7 @@ static bool check_device(const CodesrcModel *model, CodesrcError *error)
                      model->info.device);
 }
 
-static bool check_output(const CodesrcOutput *output, CodesrcError *error)
+static bool check_format(const CodesrcOutput *output, CodesrcError *error)
 {
     const CodesrcYuv *yuv = &output->yuv;
 
@@ -32,19 +32,10 @@ static bool check_output(const CodesrcOutput *output, CodesrcError *error)
     return true;
 }
 
-bool codesrc_generator_output(CodesrcGenerator *generator, const CodesrcOutput *output,
-                              CodesrcError *error)
+bool code_output_check(const CodesrcModel *model, const CodesrcOutput *output, CodesrcError *error)
 {
-    if (generator->begun)
-        return code_fail(error, CODESRC_SETTINGS, "a call that was begun has not ended");
-    if (!output || !output->on_device) {
-        generator->output = (CodesrcOutput){0};
-        return true;
-    }
-    if (!check_device(generator->model, error) || !check_output(output, error))
-        return false;
-    generator->output = *output;
-    return true;
+    return !output || !output->on_device ||
+           (check_device(model, error) && check_format(output, error));
 }
 
 size_t codesrc_output_row(const CodesrcOutput *output, unsigned side)
@@ -70,14 +61,14 @@ void codesrc_device_free(CodesrcModel *model, void *memory)
         model->backend->release(model->device, memory);
 }
 
-/* ---- on the way ------------------------------------------------------------------------------ */
+/* ---- conversion ------------------------------------------------------------------------------ */
 
 static int32_t fixed(double value)
 {
     return (int32_t)lround(65536 * value);
 }
 
-/* The weights of green make up the sums, so that grey has no chroma and white is white. */
+/* Green gets what is missing to the sums, so that grey has no chroma and white is white. */
 static void set_yuv(CodeFrame *frame, const CodesrcYuv *yuv)
 {
     double y_range = yuv->full_range ? 1 : 219 / 255.0, c_range = yuv->full_range ? 1 : 224 / 255.0;
@@ -97,11 +88,10 @@ static void set_yuv(CodeFrame *frame, const CodesrcYuv *yuv)
     frame->cr[1] = -half - frame->cr[2];
 }
 
-bool code_output_put(CodesrcGenerator *generator, const float *x, const CodesrcPicture *picture)
+bool code_output_put(const CodesrcModel *model, CodeStream *stream, const CodesrcOutput *output,
+                     const float *x, const CodesrcPicture *picture)
 {
-    const CodeBackend *backend = generator->model->backend;
-    const CodesrcOutput *output = &generator->output;
-    unsigned side = code_picture_side(&generator->model->shape);
+    unsigned side = code_picture_side(&model->shape);
     CodePixels pixels = {.x = x, .out = picture->data, .stride = picture->stride, .side = side};
     CodeFrame frame = {.x = x,
                        .out = picture->data,
@@ -110,8 +100,8 @@ bool code_output_put(CodesrcGenerator *generator, const float *x, const CodesrcP
                        .format = output->format};
 
     if (!output->on_device)
-        return backend->pixels(generator->renderer, &pixels);
+        return model->backend->pixels(stream, &pixels);
     if (output->format == CODESRC_NV12)
         set_yuv(&frame, &output->yuv);
-    return backend->frame(generator->renderer, &frame);
+    return model->backend->frame(stream, &frame);
 }

@@ -1,0 +1,75 @@
+/* sample.c - from the logits of a scale to its token maps. The backend's `sample` has the rule of
+ * drawing; here it is decided whose tokens go on, those drawn or those that a request gives. */
+#include "draft/sample.h"
+
+#include "draft/passes.h"
+
+void code_sampler_layout(CodeSampler *sampler, CodeRoom *room)
+{
+    const CodeShape *shape = &room->model->shape;
+    size_t batch = room->batch, length = shape->first[shape->scales], last = code_last_side(shape);
+
+    sampler->draws = code_arena_take(&room->device, batch, sizeof(CodeDraw));
+    sampler->drawn = code_arena_take(&room->device, batch * length, sizeof(int32_t));
+    sampler->fed = code_arena_take(&room->device, batch * length, sizeof(int32_t));
+    sampler->logits =
+        code_arena_take(&room->device, batch * last * last * shape->vae.codes, sizeof(float));
+    sampler->host_draws = code_arena_take(&room->host, batch, sizeof(CodeDraw));
+}
+
+bool code_sampler_begin(const CodeSampler *sampler, const CodeRun *run)
+{
+    for (unsigned i = 0; i < run->count; i++) {
+        const CodesrcRequest *request = &run->requests[i];
+        const CodesrcSettings *settings = &request->settings;
+
+        sampler->host_draws[i] = (CodeDraw){.seed = request->seed,
+                                            .frame = request->frame,
+                                            .top_p = settings->top_p,
+                                            .top_k = settings->top_k,
+                                            .more_smooth = settings->more_smooth};
+        for (unsigned k = 0; k < run->model->shape.scales; k++)
+            sampler->host_draws[i].temperature[k] = (float)settings->temperature[k];
+    }
+    return run->model->backend->copy(run->stream, sampler->draws, sampler->host_draws,
+                                     run->count * sizeof(CodeDraw), CODE_UPLOAD);
+}
+
+/* Tokens to feed, of the images whose requests give them and of the others. */
+static bool feed(const CodeSampler *sampler, const CodeRun *run, unsigned scale)
+{
+    const CodeShape *shape = &run->model->shape;
+    size_t length = shape->first[shape->scales], first = shape->first[scale];
+    size_t bytes = code_scale_rows(shape, scale) * sizeof(int32_t);
+
+    for (unsigned i = 0; i < run->count; i++) {
+        const int32_t *given = run->requests[i].tokens;
+        size_t at = i * length + first;
+
+        if (!run->model->backend->copy(run->stream, sampler->fed + at,
+                                       given ? given + first : sampler->drawn + at, bytes,
+                                       given ? CODE_UPLOAD : CODE_INSIDE))
+            return false;
+    }
+    return true;
+}
+
+const int32_t *code_sample_scale(const CodeSampler *sampler, const CodeRun *run, unsigned scale)
+{
+    const CodeShape *shape = &run->model->shape;
+    CodeSample args = {.logits = sampler->logits,
+                       .tokens = sampler->drawn + shape->first[scale],
+                       .token_stride = shape->first[shape->scales],
+                       .draws = sampler->draws,
+                       .images = run->count,
+                       .rows = code_scale_rows(shape, scale),
+                       .codes = shape->vae.codes,
+                       .scale = scale,
+                       .first = shape->first[scale]};
+
+    if (!run->model->backend->sample(run->stream, &args))
+        return NULL;
+    if (!run->feeding)
+        return sampler->drawn;
+    return feed(sampler, run, scale) ? sampler->fed : NULL;
+}

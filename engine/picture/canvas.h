@@ -1,0 +1,36 @@
+/* canvas.h - pictures as token pyramids, and what editing keeps of them. */
+#ifndef CODE_PICTURE_CANVAS_H
+#define CODE_PICTURE_CANVAS_H
+
+#include "draft/pyramid.h"
+#include "draft/sample.h"
+#include "room.h"
+#include "run.h"
+
+/* What a run keeps of its canvases, one scale at a time. */
+typedef struct CodeCanvasMaps {
+    /* device, scratch together with the pyramid's */
+    float *kept; /* (B, P, P, Z) */
+    float *mask; /* (B, P, P) */
+    /* host */
+    float *host_map;  /* (P, P, Z) and more, shared with whoever transposes */
+    float *host_mask; /* (B, P, P) */
+} CodeCanvasMaps;
+
+/* `host_map` has room for a feature map. */
+void code_canvas_layout(CodeCanvasMaps *maps, float *host_map, CodeRoom *room);
+void code_canvas_scratch(CodeCanvasMaps *maps, CodeRoom *room);
+
+/* Uploads the run's masks, and its canvases' feature maps after scale k. */
+bool code_canvas_upload(const CodeCanvasMaps *maps, const CodeRun *run, unsigned scale);
+
+/* An empty canvas; NULL without memory. */
+CodesrcCanvas *code_canvas_new(const CodeShape *shape, CodesrcError *error);
+
+/* Fills a canvas from features (P, P, Z), the first of the three maps for which `work` (host) has
+ * room. The run is of one image without a request. Overwrites the pyramid's feature map, and the
+ * sampler's draws and fed tokens. */
+bool code_canvas_quantise(CodesrcCanvas *canvas, const CodeRun *run, const CodePyramid *pyramid,
+                          const CodeSampler *sampler, float *work);
+
+#endif

@@ -1,0 +1,132 @@
+/* vae.c - runs the layers of the VQ-VAE around the token pyramid, as model/vae_layers.c lists them.
+ */
+#include "picture/vae.h"
+
+#include "run.h"
+
+#include <math.h>
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Bytes of the largest map that the layers write. */
+static size_t largest_map(const CodeVaeLayers *layers, size_t activation_size)
+{
+    size_t largest = 0;
+
+    for (unsigned i = 0; i < layers->count; i++) {
+        const CodeVaeLayer *layer = &layers->all[i];
+        size_t side = code_vae_layer_side(layer);
+        size_t size = code_writes_f32(&layer->spec) ? sizeof(float) : activation_size;
+
+        largest = larger(largest, side * side * layer->out * size);
+    }
+    return largest;
+}
+
+void code_vae_layout(CodeVaeMaps *maps, CodeRoom *room)
+{
+    const CodeVae *vae = &room->model->vae;
+    size_t side = code_picture_side(&room->model->shape), image = 3 * side * side * sizeof(float);
+    size_t size = room->model->device_info.activation_size;
+    size_t bytes =
+        larger(image, /* the encoder's input */
+               larger(largest_map(&vae->encoder, size), largest_map(&vae->decoder, size)));
+
+    for (unsigned i = 0; i < CODE_VAE_MAPS; i++)
+        maps->map[i] = code_arena_take(&room->device, bytes, 1);
+}
+
+static bool norm(const CodesrcModel *model, CodeStream *stream, const CodeVaeLayer *layer,
+                 const void *from, void *to)
+{
+    CodeGroupNorm args = {.x = from,
+                          .weight = layer->scale,
+                          .bias = layer->shift,
+                          .y = to,
+                          .images = 1,
+                          .positions = layer->side * layer->side,
+                          .channels = layer->in,
+                          .groups = model->shape.vae.groups,
+                          .silu = layer->silu};
+
+    return model->backend->group_norm(stream, &args);
+}
+
+static bool attention(const CodesrcModel *model, CodeStream *stream, const CodeVaeLayer *layer,
+                      void *from, void *to)
+{
+    size_t c = layer->out;
+    CodeAttention args = {.q = from,
+                          .k = code_activation(model, from, c),
+                          .v = code_activation(model, from, 2 * c),
+                          .out = to,
+                          .q_row = 3 * c,
+                          .kv_row = 3 * c,
+                          .out_row = c,
+                          .lanes = 1,
+                          .heads = 1,
+                          .dim = layer->out,
+                          .queries = layer->side * layer->side,
+                          .keys = layer->side * layer->side,
+                          .scale = 1 / sqrtf((float)c)};
+
+    return model->backend->attention(stream, &args);
+}
+
+/* `input` is what CODE_VAE_INPUT stands for. */
+static bool compute(const CodeVaeMaps *maps, const CodesrcModel *model, CodeStream *stream,
+                    const CodeVaeLayer *layer, const float *input)
+{
+    void *to = maps->map[layer->to];
+    CodeConv conv = {.weight = layer->weight,
+                     .x = layer->from == CODE_VAE_INPUT ? input : maps->map[layer->from],
+                     .add = layer->add == CODE_VAE_NO_MAP ? NULL : maps->map[layer->add],
+                     .y = to,
+                     .images = 1,
+                     .side = layer->side};
+
+    switch (layer->op) {
+    case CODE_VAE_NORM:
+        return norm(model, stream, layer, maps->map[layer->from], to);
+    case CODE_VAE_CONV:
+        return model->backend->conv(stream, &conv);
+    case CODE_VAE_ATTENTION:
+        return attention(model, stream, layer, maps->map[layer->from], to);
+    }
+    return false;
+}
+
+static bool walk(const CodeVaeMaps *maps, const CodesrcModel *model, CodeStream *stream,
+                 const CodeVaeLayers *layers, const float *input)
+{
+    for (unsigned i = 0; i < layers->count; i++)
+        if (!compute(maps, model, stream, &layers->all[i], input))
+            return false;
+    return true;
+}
+
+static const float *result(const CodeVaeMaps *maps, const CodeVaeLayers *layers)
+{
+    return maps->map[layers->all[layers->count - 1].to];
+}
+
+bool code_vae_render(const CodeVaeMaps *maps, const CodesrcModel *model, CodeStream *stream,
+                     const float *features)
+{
+    return walk(maps, model, stream, &model->vae.decoder, features);
+}
+
+const float *code_vae_image(const CodeVaeMaps *maps, const CodesrcModel *model)
+{
+    return result(maps, &model->vae.decoder);
+}
+
+const float *code_vae_encode(const CodeVaeMaps *maps, const CodesrcModel *model, CodeStream *stream)
+{
+    const CodeVaeLayers *encoder = &model->vae.encoder;
+
+    return walk(maps, model, stream, encoder, NULL) ? result(maps, encoder) : NULL;
+}

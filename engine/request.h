@@ -1,0 +1,17 @@
+/* request.h - what a caller may ask for. */
+#ifndef CODE_ENGINE_REQUEST_H
+#define CODE_ENGINE_REQUEST_H
+
+#include "generator.h"
+
+/* Images of a run. */
+bool code_request_batch(unsigned batch, CodesrcError *error);
+
+/* The requests and pictures of a call, against the generator's model and room. */
+bool code_request_call(const CodesrcGenerator *generator, const CodesrcRequest *requests,
+                       unsigned count, const CodesrcPicture *pictures, CodesrcError *error);
+
+/* Nothing is under way whose buffers a call could overwrite. */
+bool code_request_idle(const CodesrcGenerator *generator, CodesrcError *error);
+
+#endif

@@ -1,0 +1,16 @@
+/* room.h - what a generator must have room for, and the arenas in which its stages take it. The
+ * same layout runs twice: first with both bases NULL, to measure, then to hand out addresses. */
+#ifndef CODE_ENGINE_ROOM_H
+#define CODE_ENGINE_ROOM_H
+
+#include "arena.h"
+#include "model/model.h"
+
+typedef struct CodeRoom {
+    const CodesrcModel *model;
+    unsigned batch; /* B: images of a run, at most */
+    uint32_t steps; /* bit N: runs may have N drafting steps */
+    CodeArena device, host;
+} CodeRoom;
+
+#endif
