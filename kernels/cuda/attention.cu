@@ -1,10 +1,11 @@
-/* attention.cu - softmax(q k^T) v for heads of 64 without storing scores, on tensor cores: the
- * softmax that is shifted by the running maximum, as in FlashAttention (Dao et al., 2022). */
+/* attention.cu - softmax(q k^T) v for heads of 64 without storing scores, on tensor cores, with a
+ * softmax shifted by the running maximum, as in FlashAttention (Dao et al., 2022). */
 #include "device.cuh"
 
 /* A block computes 64 queries of one head, 16 a warp, and walks over the keys in tiles of 64. */
 constexpr unsigned warps = 4, tile = 64, queries_per_warp = 16;
-constexpr unsigned row_length = 64 + 8; /* elements of a tile's row: rows begin in other banks */
+constexpr unsigned row_length =
+    64 + 8; /* elements of a tile's row, so that rows begin in different banks */
 
 /* Two 16-bit numbers in a register; the lower half comes first. */
 template <class T> __device__ uint32_t pair(T low, T high)
@@ -21,7 +22,7 @@ template <class T> __device__ uint32_t pair_at(const T *at)
     return *reinterpret_cast<const uint32_t *>(at);
 }
 
-/* The same in global memory, where pairs may begin anywhere unless `paired`. */
+/* The same in global memory, where pairs may start at any element unless `paired`. */
 template <bool paired, class T> __device__ uint32_t load_pair(const T *at)
 {
     return paired ? pair_at(at) : pair(at[0], at[1]);
@@ -37,8 +38,7 @@ template <bool paired, class T> __device__ void store_pair(T *at, T low, T high)
     }
 }
 
-/* ---- the tensor core
- * ------------------------------------------------------------------------------- */
+/* ---- the tensor core ------------------------------------------------------------------------- */
 
 #ifdef CUDA_ON_CPU
 
@@ -46,10 +46,13 @@ using cuda_on_cpu::multiply_accumulate;
 
 #else
 
-/* c (16, 8) += a (16, 16) b (16, 8), spread over the warp as PTX says of mma.m16n8k16: with
- * g = lane / 4 and t = lane % 4, a thread has of
- *   a  rows g and g + 8, columns 2t, 2t + 1 and 2t + 8, 2t + 9: (g, lower), (g + 8, lower), then
- * upper b  column g, rows 2t, 2t + 1, then 2t + 8, 2t + 9 c  rows g, g + 8, columns 2t, 2t + 1 */
+/* c (16, 8) += a (16, 16) b (16, 8), spread over the warp as PTX defines for mma.m16n8k16. With
+ * g = lane / 4 and t = lane % 4, a thread holds, in this order:
+ *
+ *     a   (g, lower), (g + 8, lower), (g, upper), (g + 8, upper): rows g and g + 8; lower is
+ *         columns 2t, 2t + 1, upper is columns 2t + 8, 2t + 9
+ *     b   column g, rows 2t, 2t + 1, then rows 2t + 8, 2t + 9
+ *     c   row g, columns 2t, 2t + 1, then row g + 8, the same columns */
 template <class T>
 __device__ void multiply_accumulate(float (&c)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]);
 
@@ -75,11 +78,10 @@ __device__ inline void multiply_accumulate<__nv_bfloat16>(float (&c)[4], const u
 
 #endif
 
-/* ---- one block
- * ------------------------------------------------------------------------------------- */
+/* ---- one block ------------------------------------------------------------------------------- */
 
-/* Rows first .. first + 63 of keys or values into shared memory; zeros behind the last one, since 0
- * times what is there must be 0. */
+/* Copies rows first .. first + 63 of keys or values to shared memory, and zeros after the last
+ * one, because 0 times these rows must be 0. */
 template <bool paired, class T>
 __device__ void load_tile(T *to, const T *from, size_t row_stride, unsigned first, unsigned rows)
 {
@@ -110,7 +112,8 @@ __device__ void load_queries(uint32_t (&q)[4][4], const T *from, size_t row_stri
         }
 }
 
-/* scores (16, 64) of the warp's queries and the tile's keys, in units of log2; -infinity behind. */
+/* scores (16, 64) of the warp's queries and the tile's keys, in units of log2; -infinity after the
+ * last key. */
 template <class T>
 __device__ void score(float (&s)[8][4], const uint32_t (&q)[4][4], const T *keys, float scale,
                       unsigned count)
@@ -132,13 +135,13 @@ __device__ void score(float (&s)[8][4], const uint32_t (&q)[4][4], const T *keys
     }
 }
 
-/* What a thread knows of its two rows. */
+/* One thread's state of its two rows. */
 struct Rows {
     float out[8][4]; /* (16, 64) as operand c, not yet divided by the totals */
     float largest[2], total[2];
 };
 
-/* Turns scores into weights, and brings what was summed so far to the new maximum. */
+/* Turns scores into weights, and rescales the sums so far to the new maximum. */
 __device__ static void weigh(float (&s)[8][4], Rows &rows)
 {
     for (unsigned half = 0; half < 2; half++) {

@@ -1,5 +1,5 @@
-/* backend.c - the CUDA backend's table: devices, weights, and operations that are one kernel. It is
- * a module of its own, so that the engine loads where CUDA is not installed. */
+/* backend.c - the CUDA backend's table: devices, weights, and operations that are one kernel. The
+ * backend is a separate module, so that the engine loads on machines without CUDA. */
 #include "cuda.h"
 
 #include "error.h"
@@ -34,7 +34,7 @@ static bool precision_of(const char *name, CudaType *type, CodesrcError *error)
                      "precision \"%.40s\": device \"cuda\" has f16, bf16, f32", name);
 }
 
-/* What errors call a device; a machine may have several. */
+/* A device's name in errors; a machine may have several. */
 static void label_of(int index, char *label, size_t size)
 {
     struct cudaDeviceProp properties;
@@ -70,7 +70,7 @@ static bool will_do(int index, CodesrcError *error)
     return true;
 }
 
-/* Device `wanted`, or the first that will do where it is negative. */
+/* Device `wanted` or, if that is negative, the first suitable one. */
 static bool find_device(int wanted, int *index, CodesrcError *error)
 {
     int count = 0;
@@ -217,8 +217,8 @@ static bool fill(CodeDevice *device, CodeWeight *weight, const float *values, co
     return good;
 }
 
-/* The type that a weight is kept in, and its inputs are multiplied in. Coarse products in bfloat16
- * would show in the logits. */
+/* The type of a weight in memory and of its inputs in products. Coarse products in bfloat16 would
+ * show in the logits. */
 static CudaType weight_type(const CodeDevice *device, const CodeWeightSpec *spec)
 {
     bool rounds = spec->coarse && spec->kind == CODE_WEIGHT_LINEAR && device->type == CUDA_F16;
@@ -249,7 +249,7 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     weight->type = weight_type(device, spec);
     weight->y_type = code_writes_f32(spec) ? CUDA_F32 : device->type;
     gathered = side > 1 || (code_reads_f32(spec) ? CUDA_F32 : device->type) != weight->type;
-    /* Rows that lie ready are taken as they come; rows that are gathered have zeros behind. */
+    /* Rows that are ready are used as they are; gathered rows are padded with zeros. */
     weight->columns =
         gathered ? (columns + COLUMN_ROUND - 1) / COLUMN_ROUND * COLUMN_ROUND : columns;
     if (fill(device, weight, values, bias, error))
@@ -260,7 +260,7 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
 
 /* ---- operations that are one kernel ---------------------------------------------------------- */
 
-/* Whether a kernel has to be launched: *result is what the operation returns if not. */
+/* Whether to launch a kernel. If not, the operation returns *result. */
 static bool launches(CodeStream *stream, bool *result)
 {
     *result = cuda_goes_on(cuda_stream(stream));

@@ -1,4 +1,4 @@
-/* cuda.h - what the host files of the CUDA backend share: devices, streams, weights, products. */
+/* cuda.h - shared by the host files of the CUDA backend: devices, streams, weights, products. */
 #ifndef CODE_KERNELS_CUDA_CUDA_H
 #define CODE_KERNELS_CUDA_CUDA_H
 
@@ -11,11 +11,11 @@ struct CodeDevice {
     int index;
     char label[128];  /* for errors: "CUDA device 0 (its name)" */
     CudaType type;    /* of activations */
-    atomic_bool lost; /* after an error that CUDA never recovers from */
+    atomic_bool lost; /* set by an error from which CUDA never recovers */
 };
 
-/* A product y = W x + bias over rows of `columns` numbers. Of a convolution they are (tap, in),
- * with zeros behind up to a multiple that the tensor cores like. */
+/* A product y = W x + bias over rows of `columns` numbers. In a convolution these are (tap, in),
+ * padded with zeros to a multiple that suits the tensor cores. */
 struct CodeWeight {
     CodeWeightSpec spec;
     CudaType type;   /* of the weights and of the rows */
@@ -23,11 +23,11 @@ struct CodeWeight {
     unsigned kernel; /* 1 or 3 */
     unsigned columns;
     void *data; /* (out, columns) */
-    void *bias; /* (out), zeros where there is none */
+    void *bias; /* (out), zeros if there is none */
 };
 
-/* How cuBLASLt computes products of one shape. Found once, and kept: so it does not depend on how
- * many images there are. */
+/* How cuBLASLt computes products of one shape. Chosen once and kept, so that it does not depend
+ * on the number of images. */
 typedef struct CudaRecipe {
     struct CudaRecipeKey {
         unsigned out, columns, rows;
@@ -35,7 +35,7 @@ typedef struct CudaRecipe {
         uint8_t x_alignment, y_alignment; /* bytes, at most 16 */
         uint16_t used;                    /* 0: an empty place of the table */
     } key;
-    bool plain;      /* cuBLASLt has nothing for it: plain cuBLAS */
+    bool plain;      /* cuBLASLt has no algorithm: use plain cuBLAS */
     bool one_by_one; /* no more than one group at a time */
     cublasLtMatmulAlgo_t algorithm;
 } CudaRecipe;
@@ -46,15 +46,15 @@ typedef struct CudaSeries {
     cudaGraphExec_t graph; /* NULL: it cannot be recorded */
 } CudaSeries;
 
-enum { CUDA_MOST_SERIES = 64 }; /* of a stream; what comes after them is not recorded */
+enum { CUDA_MOST_SERIES = 64 }; /* per stream; further ones are not recorded */
 
-/* A picture that is on its way into pinned memory, and from there to where it is wanted. */
+/* A picture on its way into pinned memory, and from there to its destination. */
 typedef struct CudaOwed {
     uint8_t *out;
     size_t stride;
 } CudaOwed;
 
-/* Uploads up to this size go through pinned memory, and so do not wait. */
+/* Uploads up to this size go through pinned memory, so they do not wait. */
 enum { CUDA_RING = 1 << 18, CUDA_RING_LARGEST = CUDA_RING / 4 };
 
 typedef struct CudaStream {
@@ -70,10 +70,10 @@ typedef struct CudaStream {
     char *ring; /* pinned */
     size_t ring_at;
     CudaSeries series[CUDA_MOST_SERIES];
-    unsigned series_count, series_key; /* key: of the one that is recorded now */
+    unsigned series_count, series_key; /* key: of the series being recorded */
     bool recording;
-    cudaEvent_t event; /* for streams that come after this one */
-    /* Pictures on their way: all of one side. */
+    cudaEvent_t event; /* on which other streams wait for this one */
+    /* Pictures on their way, all of the same side. */
     CudaOwed owed[CODESRC_MAX_BATCH];
     unsigned owed_count, owed_room, owed_side;
     uint8_t *pinned; /* (owed_room, side, side, 3) */
@@ -89,21 +89,21 @@ static inline CudaStream *cuda_stream(CodeStream *stream)
 CodeStream *cuda_stream_open(CodeDevice *device, const atomic_bool *cancelled, CodesrcError *error);
 void cuda_stream_close(CodeStream *stream);
 
-/* False, with the reason in the stream, once it is cancelled or its device is lost; else the device
- * is the calling thread's. Begins every operation. */
+/* Begins every operation. False, with the reason in the stream, if it is cancelled or its device
+ * is lost; else makes the device current for the calling thread. */
 bool cuda_goes_on(CudaStream *stream);
 
-/* True for cudaSuccess; else fills in the stream's error, and marks the device as lost where it is.
+/* True for cudaSuccess; else fills in the stream's error, and marks the device as lost if it is.
  */
 bool cuda_ok(CudaStream *stream, cudaError_t error, const char *what);
 
 /* The same for cuBLAS. */
 bool cuda_blas_ok(CudaStream *stream, cublasStatus_t status, const char *what);
 
-/* Waits for everything that was asked of the stream, or until it is cancelled. */
+/* Waits for all work of the stream, or until it is cancelled. */
 bool cuda_wait(CudaStream *stream);
 
-/* Makes sure of `bytes` of scratch memory. Grows while rehearsing, or for a shape not seen before.
+/* Makes sure that there are `bytes` of scratch memory. Grows while rehearsing, or for a new shape.
  */
 bool cuda_reserve(CudaStream *stream, size_t bytes);
 
@@ -113,7 +113,7 @@ bool cuda_copy(CodeStream *stream, void *to, const void *from, size_t bytes, Cod
 bool cuda_wait_for_pictures(CodeStream *stream);
 bool cuda_after(CodeStream *stream, CodeStream *other);
 
-/* What a failed call of the runtime means. */
+/* The status for a failed call of the runtime. */
 CodesrcStatus cuda_status(cudaError_t error);
 
 /* ---- products.c ------------------------------------------------------------------------------ */
@@ -131,8 +131,8 @@ typedef struct CudaProduct {
 
 bool cuda_product(CudaStream *stream, const CudaProduct *product);
 
-/* Bytes: of cuBLAS; and of scratch memory, which is strips of rows or of sums that stay within the
- * second-level cache of the GPUs that we are made for. */
+/* Bytes of cuBLAS's workspace, and of scratch memory for strips of rows or sums, which fit the
+ * second-level cache of the GPUs we target. */
 enum { CUDA_WORKSPACE = 32 << 20, CUDA_SCRATCH = 24 << 20 };
 
 /* ---- pictures.c ------------------------------------------------------------------------------ */
@@ -144,7 +144,7 @@ bool cuda_pixels_out(CodeStream *stream, const CodePixels *args);
 CodeSeries cuda_series_begin(CodeStream *stream, unsigned key);
 CodeSeries cuda_series_end(CodeStream *stream, bool complete);
 
-/* Forgets what was recorded: addresses in it are not valid any more. */
+/* Discards all recordings, because addresses in them are no longer valid. */
 void cuda_series_forget(CudaStream *stream);
 
 /* ---- layers.c: products and what surrounds them ---------------------------------------------- */

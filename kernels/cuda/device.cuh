@@ -1,6 +1,6 @@
-/* device.cuh - what the kernels share: number types, launching, sums over a block. Compiles with
- * nvcc, and as C++ against tests/cuda-on-cpu, which then brings launch(), shared_memory() and the
- * tensor core with it. */
+/* device.cuh - shared by the kernels: number types, launching, sums over a block. Compiles with
+ * nvcc, and as C++ against tests/cuda-on-cpu, which then supplies launch(), shared_memory() and
+ * the tensor core. */
 #ifndef CODE_KERNELS_CUDA_DEVICE_CUH
 #define CODE_KERNELS_CUDA_DEVICE_CUH
 
@@ -32,8 +32,7 @@ template <class T> __device__ T *shared_memory()
 
 #endif
 
-/* ---- number types
- * ---------------------------------------------------------------------------------- */
+/* ---- number types ---------------------------------------------------------------------------- */
 
 __device__ inline float to_float(float value)
 {
@@ -75,8 +74,7 @@ template <class F> cudaError_t with_type(CudaType type, F function)
                               : function(__nv_bfloat16());
 }
 
-/* ---- places
- * ---------------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 __device__ inline const float *per_lane(const CodePerLane &vectors, unsigned lane)
 {
@@ -93,14 +91,13 @@ __device__ inline size_t thread_number()
 
 constexpr unsigned flat_block = 256;
 
-/* Blocks of flat_block threads for so many threads in all. */
+/* The number of blocks of flat_block threads for this many threads. */
 inline dim3 flat_grid(size_t threads)
 {
     return dim3((unsigned)((threads + flat_block - 1) / flat_block));
 }
 
-/* ---- reductions
- * ------------------------------------------------------------------------------------ */
+/* ---- reductions ------------------------------------------------------------------------------ */
 
 struct Sum {
     template <class V> __device__ V operator()(V a, V b) const
@@ -116,15 +113,15 @@ struct Largest {
     }
 };
 
-/* Of all threads of the block, whose number is a multiple of 32; the same in each of them, in an
- * order that is always the same. `room`: shared memory for a V of each warp. */
+/* Combines the values of all threads of the block, whose number is a multiple of 32, in a fixed
+ * order. Every thread gets the same result. `room`: shared memory for a V of each warp. */
 template <class V, class F> __device__ V over_block(V value, V *room, F function)
 {
     unsigned warps = blockDim.x / 32;
 
     for (int lanes = 16; lanes > 0; lanes /= 2)
         value = function(value, __shfl_xor_sync(~0u, value, lanes));
-    __syncthreads(); /* the room may still be read */
+    __syncthreads(); /* other threads may still read the room */
     if (threadIdx.x % 32 == 0)
         room[threadIdx.x / 32] = value;
     __syncthreads();

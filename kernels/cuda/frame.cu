@@ -9,7 +9,7 @@ __device__ static int pixel(float x)
     return value >= 255 ? 255 : value > 0 ? (int)rintf(value) : 0;
 }
 
-/* Bytes of a pixel, and where its components lie. */
+/* Bytes of a pixel, and the places of its components. */
 struct Packed {
     unsigned size, r, g, b, a;
 };
@@ -32,7 +32,7 @@ static Packed packed_of(CodesrcFormat format)
     }
 }
 
-/* One thread a pixel. */
+/* One thread per pixel. */
 __global__ void pack_pixels(CodeFrame args, Packed format)
 {
     size_t index = thread_number(), y = index / args.side, x = index % args.side;
@@ -59,7 +59,7 @@ __device__ static Colour colour_at(const CodeFrame &args, unsigned y, unsigned x
     return Colour{pixel(from[0]), pixel(from[1]), pixel(from[2])};
 }
 
-/* zero + weights . colour, shifted and cut. */
+/* zero + weights . colour, shifted and clamped. */
 __device__ static uint8_t component(int zero, const int32_t weights[3], const Colour &colour,
                                     int shift)
 {
@@ -82,7 +82,7 @@ __device__ static int tap_weight(int i, bool cosited)
     return cosited && i != 1 ? 1 : 2;
 }
 
-/* One thread a chroma sample, and the luma of its 2 x 2 pixels. */
+/* One thread per chroma sample, for it and the luma of its 2 x 2 pixels. */
 __global__ void to_nv12(CodeFrame args)
 {
     unsigned samples = (args.side + 1) / 2;

@@ -1,6 +1,6 @@
 /* kernels.h - the device code of the CUDA backend as C functions. Each checks nothing, launches,
- * and returns what launching returned; shapes of launches depend on an image's shape, and only the
- * number of blocks on how many images there are. */
+ * and returns the launch's result. The shape of a launch depends on an image's shape; only the
+ * number of blocks depends on the number of images. */
 #ifndef CODE_KERNELS_CUDA_KERNELS_H
 #define CODE_KERNELS_CUDA_KERNELS_H
 
@@ -21,7 +21,8 @@ static inline size_t cuda_size(CudaType type)
 
 /* ---- products.cu: what surrounds products ---------------------------------------------------- */
 
-/* Weights (out, in, taps) of float32 -> (out, columns) with columns (tap, in), zeros behind. */
+/* Weights (out, in, taps) of float32 -> (out, columns) with columns (tap, in), padded with
+ * zeros. */
 typedef struct CudaPack {
     const float *from;
     void *to;
@@ -32,15 +33,16 @@ typedef struct CudaPack {
 cudaError_t cuda_pack(const CudaPack *args, cudaStream_t stream);
 
 /* Rows of a product: positions first .. first + positions - 1 of the output map of each image, as
- * rows (images, positions, columns) with columns (tap, in), zeros behind and outside of the map. */
+ * rows (images, positions, columns) with columns (tap, in), and zeros as padding and outside the
+ * map. */
 typedef struct CudaGather {
     const void *x;
     size_t x_image; /* elements from one image to the next */
     void *rows;
     CudaType from, to;
     unsigned images, first, positions;
-    unsigned width, height, in; /* of the map that is convolved */
-    bool doubled; /* x has half its sides, and each of its positions counts four times */
+    unsigned width, height, in; /* of the convolved map */
+    bool doubled; /* x has half the side, and each of its positions counts four times */
     unsigned kernel, stride, padding, out_width;
     unsigned columns; /* a multiple of CUDA_GATHER_RUN */
 } CudaGather;
@@ -49,7 +51,7 @@ enum { CUDA_GATHER_RUN = 8 };
 
 cudaError_t cuda_gather(const CudaGather *args, cudaStream_t stream);
 
-/* y (rows, out) += bias (out), both of `type`, then gelu if asked for. */
+/* y (rows, out) += bias (out), both of `type`, then gelu if requested. */
 cudaError_t cuda_bias(void *y, const void *bias, CudaType type, size_t rows, unsigned out,
                       bool gelu, cudaStream_t stream);
 
@@ -64,7 +66,7 @@ typedef struct CudaGate {
 
 cudaError_t cuda_gate(const CudaGate *args, cudaStream_t stream);
 
-/* weights (rows, columns) = softmax over `keys` scores (rows, columns); zeros behind. */
+/* weights (rows, columns) = softmax over `keys` scores (rows, columns); zeros after them. */
 cudaError_t cuda_softmax(const float *scores, void *weights, CudaType type, size_t rows,
                          unsigned keys, unsigned columns, cudaStream_t stream);
 

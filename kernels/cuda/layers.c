@@ -1,5 +1,6 @@
-/* layers.c - linear layers and convolutions: rows are gathered strip by strip into scratch memory
- * where they do not lie ready, multiplied, and gated. Sizes of strips depend on shapes alone. */
+/* layers.c - linear layers and convolutions: gathers rows strip by strip into scratch memory,
+ * unless they are ready, then multiplies and gates them. The sizes of strips depend only on
+ * shapes. */
 #include "cuda.h"
 
 enum { STRIP_ROWS = 128 };
@@ -9,7 +10,7 @@ static unsigned smaller(unsigned a, size_t b)
     return b < a ? (unsigned)b : a;
 }
 
-/* How many groups of so many bytes make a strip: at least one. */
+/* The number of groups of this many bytes in a strip: at least one. */
 static unsigned groups_in_strip(unsigned groups, size_t bytes)
 {
     size_t fitting = bytes ? CUDA_SCRATCH / bytes : groups;
@@ -19,14 +20,15 @@ static unsigned groups_in_strip(unsigned groups, size_t bytes)
 
 /* ---- convolutions, and linear layers whose input has another type ---------------------------- */
 
-/* Where a product's rows come from, and where its outputs go. */
+/* The source of a product's rows, and the destination of its outputs. */
 typedef struct Strips {
-    CudaGather gather;   /* but for `first`, `positions`, `images`, `rows` */
-    CudaProduct product; /* but for `x`, groups and rows; y and add: of image 0 */
+    CudaGather gather;   /* except `first`, `positions`, `images`, `rows` */
+    CudaProduct product; /* except `x`, groups and rows; y and add: of image 0 */
     unsigned images, positions;
 } Strips;
 
-/* Gathers and multiplies `positions` rows from `first` on of `images` images from `image` on. */
+/* Gathers and multiplies `positions` rows, starting at `first`, of `images` images, starting at
+ * `image`. */
 static bool strip(CudaStream *stream, const Strips *strips, unsigned image, unsigned images,
                   unsigned first, unsigned positions)
 {
@@ -62,7 +64,7 @@ static bool run_strips(CudaStream *stream, const Strips *strips)
     unsigned images = groups_in_strip(strips->images, image);
 
     rows = rows ? rows : smaller(strips->positions, STRIP_ROWS);
-    /* For one image a rehearsal stands for any number: a strip never has more than the budget. */
+    /* Rehearsing one image suffices for any number: a strip never exceeds the budget. */
     if (!cuda_reserve(stream, rows < strips->positions ? rows * row
                               : image > CUDA_SCRATCH   ? image
                                                        : CUDA_SCRATCH))
@@ -88,7 +90,7 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
     const CodeWeight *weight = args->weight;
     unsigned stride = weight->spec.kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1;
     bool doubled = weight->spec.kind == CODE_WEIGHT_CONV3_X2;
-    unsigned whole = doubled ? 2 * args->side : args->side; /* the map that is convolved */
+    unsigned whole = doubled ? 2 * args->side : args->side; /* the convolved map */
     unsigned side = whole / stride, positions = side * side, in = weight->spec.in;
     CudaType from = code_reads_f32(&weight->spec) ? CUDA_F32 : base->device->type;
     CudaProduct product = {
@@ -122,7 +124,7 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
 
 /* ---- linear layers --------------------------------------------------------------------------- */
 
-/* y += gate * (W x + bias): the sums of as many groups as make a strip go through scratch memory.
+/* y += gate * (W x + bias): the sums of a strip's groups go through scratch memory.
  */
 static bool gated(CudaStream *stream, const CodeLinear *args)
 {

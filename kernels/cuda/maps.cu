@@ -1,10 +1,9 @@
 /* maps.cu - resizing, accumulating, group norm, pixels. */
 #include "device.cuh"
 
-/* ---- resizing
- * -------------------------------------------------------------------------------------- */
+/* ---- resizing -------------------------------------------------------------------------------- */
 
-/* Where one output cell of an axis comes from. */
+/* The inputs of one output cell along an axis. */
 struct Taps {
     unsigned at[4];
     float weight[4];
@@ -30,7 +29,7 @@ __device__ static Taps cubic_taps(unsigned cell, unsigned in, unsigned out)
     return taps;
 }
 
-/* An element of an output map: one thread each. */
+/* An element of an output map, computed by one thread. */
 struct Cell {
     unsigned image, y, x, channel;
 };
@@ -99,8 +98,7 @@ cudaError_t cuda_resize(const CodeResize *args, cudaStream_t stream)
     return launch(resize_area, grid, block, 0, stream, *args);
 }
 
-/* ---- accumulating
- * ---------------------------------------------------------------------------------- */
+/* ---- accumulating ---------------------------------------------------------------------------- */
 
 __global__ void accumulate(CodeAccumulate args)
 {
@@ -121,11 +119,11 @@ cudaError_t cuda_accumulate(const CodeAccumulate *args, cudaStream_t stream)
                   dim3(flat_block), 0, stream, *args);
 }
 
-/* ---- group norm
- * ------------------------------------------------------------------------------------ */
+/* ---- group norm ------------------------------------------------------------------------------ */
 
 /* In three launches: sums of slices of positions, statistics of groups, the norm itself. Sums are
- * in double: they are few beside the memory that is read, and need no second pass for the variance.
+ * in double: they are few compared with the memory read, and need no second pass for the
+ * variance.
  */
 constexpr unsigned max_slices = 256, least_slice = 32, stats_block = 256;
 
@@ -152,8 +150,8 @@ static unsigned slices_of(unsigned positions)
     return (positions + slice - 1) / slice;
 }
 
-/* One block a slice: each thread sums its channels, then the first `groups` ones theirs. Threads
- * read neighbouring channels, so memory is read in order. */
+/* One block per slice: each thread sums its channels, then the first `groups` threads sum their
+ * groups. Threads read neighbouring channels, so memory is read in order. */
 template <class T> __global__ void sum_slices(CodeGroupNorm args, unsigned slice, Moments *slices)
 {
     Moments *channels = shared_memory<Moments>();
@@ -184,7 +182,7 @@ template <class T> __global__ void sum_slices(CodeGroupNorm args, unsigned slice
     }
 }
 
-/* One thread a group of an image. */
+/* One thread per group of an image. */
 __global__ void sum_groups(CodeGroupNorm args, unsigned count, const Moments *slices,
                            GroupStats *groups)
 {
@@ -204,7 +202,7 @@ __global__ void sum_groups(CodeGroupNorm args, unsigned count, const Moments *sl
         GroupStats{(float)mean, (float)(1 / sqrt((variance > 0 ? variance : 0) + 1e-6))};
 }
 
-/* One thread an element. */
+/* One thread per element. */
 template <class T> __global__ void normalise(CodeGroupNorm args, const GroupStats *groups)
 {
     size_t index = thread_number(), image_size = (size_t)args.positions * args.channels;
@@ -247,11 +245,10 @@ cudaError_t cuda_group_norm(const CodeGroupNorm *args, CudaType type, void *scra
     });
 }
 
-/* ---- pixels
- * ---------------------------------------------------------------------------------------- */
+/* ---- pixels ---------------------------------------------------------------------------------- */
 
-/* 255 * (x + 1) / 2, cut to 0..255 and rounded half to even; NaN fails both comparisons and gives
- * 0. */
+/* 255 * (x + 1) / 2, clamped to 0..255 and rounded half to even; NaN fails both comparisons and
+ * gives 0. */
 __global__ void to_pixels(const float *x, uint8_t *out, size_t count)
 {
     size_t index = thread_number();

@@ -1,5 +1,5 @@
-/* pictures.c - pictures on their way to the host: through pinned memory, so that nothing waits for
- * them but whoever wants them. */
+/* pictures.c - brings pictures to the host through pinned memory, so that only a caller that
+ * needs them waits for them. */
 #include "cuda.h"
 
 #include "error.h"
@@ -11,7 +11,8 @@ static size_t picture_bytes(unsigned side)
     return 3 * (size_t)side * side;
 }
 
-/* Room for one more picture on its way. Grows while rehearsing; else the others arrive first. */
+/* Makes room for one more picture. Grows while rehearsing; else waits until the others have
+ * arrived. */
 static bool make_room(CudaStream *stream, unsigned side)
 {
     unsigned room = side == stream->owed_side ? stream->owed_room : 0;

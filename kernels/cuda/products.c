@@ -1,8 +1,8 @@
 /* products.c - matrix products: by cuBLASLt with bias and gelu in its epilogue, or by plain cuBLAS.
  *
- * A group of rows belongs to one image. Groups are a batch of products, and the algorithm is chosen
- * for one of them, by cuBLASLt's heuristics and not by timing: so neither the number of images nor
- * the machine's load decides in which order a sum is taken. */
+ * A group of rows belongs to one image. Groups are a batch of products, and cuBLASLt's
+ * heuristics, not timing, choose the algorithm for one of them, so that neither the number of
+ * images nor the machine's load affects the order of a sum. */
 #include "cuda.h"
 
 #include "error.h"
@@ -17,7 +17,7 @@ static const float one = 1, nothing = 0;
 
 /* ---- recipes --------------------------------------------------------------------------------- */
 
-/* The largest power of two, up to 16, that divides all that an operand's addresses are made of. */
+/* The largest power of two, up to 16, that divides all components of an operand's addresses. */
 static uint8_t alignment_of(const void *data, size_t stride, size_t group)
 {
     uintptr_t all = (uintptr_t)data | stride | group | 16;
@@ -123,7 +123,7 @@ static bool describe(Problem *problem, const CudaProduct *p, unsigned groups)
            batch(&problem->y, groups, p->y_group);
 }
 
-/* Split sums need workspace in proportion to the groups: what one may take leaves room for all. */
+/* Split sums need workspace in proportion to the groups: limit one group's so that all fit. */
 static bool prefer(cublasLtMatmulPreferenceOpaque_t *preference, const struct CudaRecipeKey *key)
 {
     uint64_t workspace = CUDA_WORKSPACE / CODESRC_MAX_BATCH;
@@ -196,7 +196,7 @@ static cublasStatus_t by_lt(CudaStream *stream, const CudaProduct *p, const Cuda
                           stream->stream);
 }
 
-/* The same without an epilogue: what is added goes into y first, bias and gelu come after. */
+/* The same without an epilogue: first copies the addend to y; afterwards applies bias and gelu. */
 static bool by_cublas(CudaStream *stream, const CudaProduct *p)
 {
     const CodeWeight *weight = p->weight;
@@ -230,7 +230,7 @@ static bool by_cublas(CudaStream *stream, const CudaProduct *p)
     return true;
 }
 
-/* Plain cuBLAS chooses for itself, and may look at the number of groups: one at a time. */
+/* Plain cuBLAS makes its own choice, which may depend on the number of groups: one at a time. */
 static bool by_cublas_one_by_one(CudaStream *stream, const CudaProduct *p)
 {
     size_t x_size = cuda_size(p->weight->type), y_size = cuda_size(p->weight->y_type);
@@ -258,8 +258,8 @@ static bool prepare(CudaStream *stream)
                         "setting a workspace");
 }
 
-/* What cuBLASLt answers where an algorithm does not serve so many groups: a workspace that is too
- * small for them counts as an invalid value. */
+/* Whether cuBLASLt refused because an algorithm does not serve this many groups: it reports a
+ * workspace that is too small for them as an invalid value. */
 static bool refused(cublasStatus_t status)
 {
     return status == CUBLAS_STATUS_NOT_SUPPORTED || status == CUBLAS_STATUS_INVALID_VALUE;

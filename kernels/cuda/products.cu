@@ -1,11 +1,10 @@
-/* products.cu - what surrounds products: packing weights, gathering rows, biases, gates, softmax.
- */
+/* products.cu - everything around products: packing weights, gathering rows, biases, gates,
+ * softmax. / */
 #include "device.cuh"
 
-/* ---- weights and rows
- * ------------------------------------------------------------------------------ */
+/* ---- weights and rows ------------------------------------------------------------------------ */
 
-/* One thread an element of the result. */
+/* One thread per element of the result. */
 template <class T> __global__ void pack(CudaPack args)
 {
     size_t index = thread_number(), out = index / args.columns;
@@ -37,7 +36,7 @@ template <> __device__ inline uint4 converted<uint4, uint4>(uint4 value)
     return value;
 }
 
-/* One thread `run` columns, of which there is a multiple. */
+/* One thread per `run` columns; their number is a multiple of `run`. */
 template <class From, class To, unsigned run> __global__ void gather(CudaGather args)
 {
     size_t index = thread_number(), runs = args.columns / run, row = index / runs;
@@ -77,7 +76,7 @@ static cudaError_t launch_gather(const CudaGather &args, cudaStream_t stream)
     return launch(gather<From, To, run>, flat_grid(count), dim3(flat_block), 0, stream, args);
 }
 
-/* The same in units of 16 bytes, where nothing has to be converted and all begins on such bytes. */
+/* The same in units of 16 bytes, if nothing needs conversion and everything is aligned to them. */
 static bool in_units(CudaGather *args)
 {
     unsigned unit = (unsigned)(16 / cuda_size(args->to));
@@ -105,8 +104,7 @@ cudaError_t cuda_gather(const CudaGather *args, cudaStream_t stream)
     });
 }
 
-/* ---- epilogues
- * ------------------------------------------------------------------------------------- */
+/* ---- epilogues ------------------------------------------------------------------------------- */
 
 /* gelu(x) = x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))), as VAR was trained with. */
 __device__ static float gelu(float x)
@@ -152,12 +150,11 @@ cudaError_t cuda_gate(const CudaGate *args, cudaStream_t stream)
     return launch(add_gated, flat_grid(args->rows * args->out), dim3(flat_block), 0, stream, *args);
 }
 
-/* ---- softmax
- * --------------------------------------------------------------------------------------- */
+/* ---- softmax --------------------------------------------------------------------------------- */
 
 constexpr unsigned softmax_block = 128;
 
-/* One block a row. */
+/* One block per row. */
 template <class T>
 __global__ void softmax(const float *scores, T *weights, unsigned keys, unsigned columns)
 {

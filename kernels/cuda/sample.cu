@@ -48,10 +48,9 @@ __device__ static float largest_of(const Row &row)
     return over_block(largest, row.room->largest, Largest());
 }
 
-/* ---- top-k
- * ----------------------------------------------------------------------------------------- */
+/* ---- top-k ----------------------------------------------------------------------------------- */
 
-/* Drops what is below the top_k-th largest logit, the largest key that top_k logits reach. */
+/* Drops logits below the top_k-th largest, whose key is the largest that top_k logits reach. */
 __device__ static void filter_top_k(const Row &row, unsigned top_k)
 {
     uint32_t least = 0;
@@ -69,8 +68,7 @@ __device__ static void filter_top_k(const Row &row, unsigned top_k)
             row.logits[i] = -INFINITY;
 }
 
-/* ---- top-p
- * ----------------------------------------------------------------------------------------- */
+/* ---- top-p ----------------------------------------------------------------------------------- */
 
 struct Softmax {
     float largest, factor;
@@ -92,7 +90,7 @@ __device__ static double mass_below(const Row &row, const Softmax &softmax, uint
     return over_block(mass, row.room->reduced, Sum());
 }
 
-/* How many of `ties` logits of equal mass, behind `mass`, are dropped: never all. */
+/* How many of `ties` logits of equal mass to drop after `mass`: never all. */
 __device__ static unsigned ties_dropped(double mass, float each, unsigned ties, float limit)
 {
     unsigned dropped = 0;
@@ -119,7 +117,7 @@ __device__ static void filter_top_p(const Row &row, float largest, double top_p)
         total += softmax(row.logits[i]);
     softmax.factor = (float)(1 / over_block(total, row.room->reduced, Sum()));
 
-    /* The largest key below which all is dropped; that of the largest logit is never above it. */
+    /* The largest key, at most that of the largest logit, below which every logit is dropped. */
     for (uint32_t bit = 0x80000000; bit; bit >>= 1) {
         uint32_t key = least | bit;
 
@@ -135,7 +133,7 @@ __device__ static void filter_top_p(const Row &row, float largest, double top_p)
         if (key_of(row.logits[i]) < least)
             row.logits[i] = -INFINITY;
     __syncthreads();
-    if (threadIdx.x == 0) /* equal logits at the threshold are rare: one thread counts them off */
+    if (threadIdx.x == 0) /* equal logits at the threshold are rare: one thread handles them */
         for (unsigned i = 0; i < row.codes && dropped; i++)
             if (key_of(row.logits[i]) == least) {
                 row.logits[i] = -INFINITY;
@@ -143,10 +141,10 @@ __device__ static void filter_top_p(const Row &row, float largest, double top_p)
             }
 }
 
-/* ---- drawing
- * --------------------------------------------------------------------------------------- */
+/* ---- drawing --------------------------------------------------------------------------------- */
 
-/* The first code whose cumulated weight exceeds u of all. Each thread has a run of codes. */
+/* The first code whose cumulative weight exceeds u times the total. Each thread has a run of
+ * codes. */
 __device__ static int draw(const Row &row, float largest, float temperature, double u)
 {
     unsigned run = (row.codes + blockDim.x - 1) / blockDim.x, begin = threadIdx.x * run;
@@ -177,11 +175,11 @@ __device__ static int draw(const Row &row, float largest, float temperature, dou
             atomicMax(&row.room->last, (int)i);
     }
     __syncthreads();
-    /* Nothing is found where u is so near to 1 that rounding ate the difference. */
+    /* No code is found if u is so close to 1 that rounding removed the difference. */
     return row.room->found < (int)row.codes ? row.room->found : row.room->last;
 }
 
-/* One block a row. */
+/* One block per row. */
 __global__ void sample(CodeSample args)
 {
     unsigned image = blockIdx.x / args.rows, position = blockIdx.x % args.rows;
@@ -196,7 +194,7 @@ __global__ void sample(CodeSample args)
         filter_top_k(row, set.top_k);
     if (set.top_p > 0)
         filter_top_p(row, largest, set.top_p);
-    __syncthreads(); /* from here on threads have other codes */
+    __syncthreads(); /* from here on, threads handle other codes */
     token = draw(row, largest, set.temperature[args.scale], u);
     if (threadIdx.x == 0)
         args.tokens[image * args.token_stride + position] = token;
@@ -208,8 +206,7 @@ cudaError_t cuda_sample(const CodeSample *args, cudaStream_t stream)
                   stream, *args);
 }
 
-/* ---- looking up
- * ------------------------------------------------------------------------------------ */
+/* ---- looking up ------------------------------------------------------------------------------ */
 
 constexpr unsigned look_up_block = 128;
 
@@ -233,7 +230,7 @@ __device__ static float gumbel_score(const CodeLookUp &args, const CodeDraw &set
     return (float)((logit * (1 + ratio) - log(-log((words[code % 4] + 0.5) * 0x1p-32))) / tau);
 }
 
-/* softmax(scores) * codebook of one position: one thread a code, then one thread a channel. */
+/* softmax(scores) * codebook of one position: one thread per code, then one thread per channel. */
 __device__ static void blend(const CodeLookUp &args, const CodeDraw &set, const float *logits,
                              uint32_t position, float *out)
 {
@@ -269,7 +266,7 @@ __device__ static void blend(const CodeLookUp &args, const CodeDraw &set, const 
         out[c] /= total;
 }
 
-/* One block a position. */
+/* One block per position. */
 __global__ void look_up(CodeLookUp args)
 {
     unsigned image = blockIdx.x / args.rows, row = blockIdx.x % args.rows;

@@ -1,6 +1,7 @@
-/* scores.c - attention by two products and a softmax, for heads that attention.cu does not have:
- * the one head of the VQ-VAE, of as many dimensions as channels, and anything in float32. Scores
- * lie in scratch memory; how many heads and queries go at a time depends on the shape alone. */
+/* scores.c - attention by two products and a softmax, for heads that attention.cu does not
+ * support: the VQ-VAE's single head, with as many dimensions as channels, and anything in
+ * float32. Scores are in scratch memory; the number of heads and queries at a time depends only
+ * on the shape. */
 #include "cuda.h"
 
 enum { ROUND = 8 };

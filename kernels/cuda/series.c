@@ -1,6 +1,6 @@
-/* series.c - series of operations as CUDA graphs. A series is captured when it comes for the first
- * time, and from then on launched as a whole: a few microseconds instead of those of each of its
- * thousands of kernels. What differs from one time to the next is in device memory. */
+/* series.c - series of operations as CUDA graphs. A series is captured on first use and from then
+ * on launched as a whole: a few microseconds in all instead of for each of its thousands of
+ * kernels. Everything that differs between uses is in device memory. */
 #include "cuda.h"
 
 #include "error.h"
@@ -40,7 +40,7 @@ CodeSeries cuda_series_begin(CodeStream *base, unsigned key)
     return CODE_SERIES_RECORDS;
 }
 
-/* The graph of what was captured; NULL where it cannot be had. */
+/* The graph of the captured operations; NULL on failure. */
 static cudaGraphExec_t end_capture(CudaStream *stream, bool complete)
 {
     cudaGraph_t graph = NULL;
@@ -66,7 +66,7 @@ CodeSeries cuda_series_end(CodeStream *base, bool complete)
             cudaGraphExecDestroy(graph);
         return CODE_SERIES_FAILED;
     }
-    /* One that cannot be recorded is remembered as well, so that it is not tried each time. */
+    /* Also remember one that cannot be recorded, so that it is not tried every time. */
     stream->series[stream->series_count++] = (CudaSeries){stream->series_key, graph};
     return graph ? launch(stream, graph) : CODE_SERIES_PLAIN;
 }

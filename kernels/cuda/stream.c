@@ -14,8 +14,8 @@ CodesrcStatus cuda_status(cudaError_t error)
     return error == cudaErrorMemoryAllocation ? CODESRC_NO_MEMORY : CODESRC_FAILED;
 }
 
-/* After anything but a refused allocation, launch or capture the context is beyond repair: CUDA
- * then returns the same error for ever. */
+/* After any error except a refused allocation, launch or capture, the context is beyond repair:
+ * CUDA then returns the same error for ever. */
 static bool recovers(cudaError_t error)
 {
     return error == cudaErrorMemoryAllocation || error == cudaErrorInvalidValue ||
@@ -68,7 +68,7 @@ bool cuda_wait(CudaStream *stream)
         if (!cuda_goes_on(stream))
             return false;
         nanosleep(&moment, NULL);
-        cudaGetLastError(); /* "not ready" counts as one, and would be taken for a launch's */
+        cudaGetLastError(); /* "not ready" counts as an error, which the next launch would report */
     }
     return cuda_ok(stream, error, "waiting");
 }
@@ -86,7 +86,7 @@ bool cuda_reserve(CudaStream *stream, size_t bytes)
                          "%s: a series needs %zu bytes that no rehearsal asked for",
                          stream->head.device->label, bytes);
     cuda_series_forget(stream);
-    /* cudaFree waits for the work that still uses the old one. */
+    /* cudaFree waits for work that still uses the old memory. */
     cudaFree(stream->scratch);
     stream->scratch = NULL;
     stream->scratch_size = 0;
@@ -138,7 +138,7 @@ bool cuda_copy(CodeStream *base, void *to, const void *from, size_t bytes, CodeC
                          "%s: a series copies to or from the host", stream->head.device->label);
     if (direction == CODE_UPLOAD && bytes <= CUDA_RING_LARGEST)
         return upload_small(stream, to, from, bytes);
-    /* Waiting first, so that it can be cancelled: the copy itself is short. */
+    /* Wait first, so that the wait can be cancelled: the copy itself is short. */
     if (direction == CODE_DOWNLOAD && !cuda_wait(stream))
         return false;
     if (!cuda_ok(stream, cudaMemcpyAsync(to, from, bytes, kinds[direction], stream->stream),

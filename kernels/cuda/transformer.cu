@@ -1,8 +1,7 @@
 /* transformer.cu - norms and modulations, heads, caches and embeddings of the transformer. */
 #include "device.cuh"
 
-/* ---- layer norm
- * ------------------------------------------------------------------------------------ */
+/* ---- layer norm ------------------------------------------------------------------------------ */
 
 /* LN(x)[i] = (x[i] - mean) * factor */
 struct Norm {
@@ -33,8 +32,7 @@ static unsigned row_threads(unsigned width)
 
 constexpr size_t row_room = 8 * sizeof(float);
 
-/* One block a row. */
-template <class T> __global__ void modulate(CodeModulate args)
+/* One block per row. */ template <class T> __global__ void modulate(CodeModulate args)
 {
     size_t row = blockIdx.x, width = args.width;
     unsigned lane = (unsigned)(row / args.rows);
@@ -55,7 +53,7 @@ cudaError_t cuda_modulate(const CodeModulate *args, CudaType type, cudaStream_t 
     });
 }
 
-/* One block a row of an image. */
+/* One block per row of an image. */
 __global__ void guide(CodeGuide args)
 {
     unsigned image = blockIdx.x / args.rows, row = blockIdx.x % args.rows;
@@ -86,12 +84,11 @@ cudaError_t cuda_guide(const CodeGuide *args, cudaStream_t stream)
                   stream, *args);
 }
 
-/* ---- heads and caches
- * ------------------------------------------------------------------------------ */
+/* ---- heads and caches ------------------------------------------------------------------------ */
 
 constexpr unsigned heads_block = 128;
 
-/* Sum over the warp. In double, where squares of all floats fit. */
+/* Sum over the warp, in double, which holds the square of any float. */
 __device__ static double over_warp(double value)
 {
     for (int lanes = 16; lanes > 0; lanes /= 2)
@@ -99,8 +96,8 @@ __device__ static double over_warp(double value)
     return value;
 }
 
-/* One warp a head of a row: each thread has elements `thread` and `thread + 32`. Warps without a
- * head compute the last one's sums along, and write nothing. */
+/* One warp per head of a row: each thread has elements `thread` and `thread + 32`. Warps without
+ * a head also compute the last one's sums, but write nothing. */
 template <class T> __global__ void split_heads(CodeHeads args)
 {
     size_t count = (size_t)args.lanes * args.rows * args.heads;
@@ -138,7 +135,7 @@ cudaError_t cuda_heads(const CodeHeads *args, CudaType type, cudaStream_t stream
     });
 }
 
-/* One thread an element. */
+/* One thread per element. */
 template <class T> __global__ void recall(CodeRecall args)
 {
     size_t run = (size_t)args.rows * 64, index = thread_number();
@@ -163,10 +160,9 @@ cudaError_t cuda_recall(const CodeRecall *args, CudaType type, cudaStream_t stre
     });
 }
 
-/* ---- embedding
- * ------------------------------------------------------------------------------------- */
+/* ---- embedding ------------------------------------------------------------------------------- */
 
-/* One thread an element. */
+/* One thread per element. */
 __global__ void embed(CodeEmbed args)
 {
     size_t index = thread_number(), size = (size_t)args.rows * args.width;
