@@ -77,7 +77,7 @@ const CodeBackend *code_module_open(const char *name, const char *driver, Codesr
         return NULL;
     }
     if (!listed && !loads(driver)) {
-        code_fail(error, CODESRC_NO_DEVICE, "device \"%s\": %.400s", name, dlerror());
+        code_fail(error, CODESRC_NOT_FOUND, "device \"%s\": no driver: %.400s", name, dlerror());
         return NULL;
     }
     /* The backend's table lies in the module, which stays for good: opening it again is cheap. */

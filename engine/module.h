@@ -9,7 +9,7 @@
  * beside the library in its build tree and where modules are installed. A module loads libraries of
  * hundreds of megabytes: it is not even opened where the library `driver` is missing, unless it
  * lies in $CODESRC_MODULE_PATH. NULL on failure: *error says CODESRC_NO_DEVICE and why, or
- * CODESRC_NOT_FOUND where there is no such file. */
+ * CODESRC_NOT_FOUND if there is no such file or no driver. */
 const CodeBackend *code_module_open(const char *name, const char *driver, CodesrcError *error);
 
 #endif

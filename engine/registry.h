@@ -7,8 +7,8 @@
 /* The backend that `device` asks for; NULL or "auto" leaves the choice. NULL on failure. */
 const CodeBackend *code_backend_find(const char *device, CodesrcError *error);
 
-/* The same. If "auto" passes a device over, *passed_over says why: CODESRC_NO_DEVICE if this
- * machine has none, CODESRC_NOT_FOUND if this build has no backend for it. */
+/* The same. If "auto" passes a device over, *passed_over says why: CODESRC_NO_DEVICE if it failed,
+ * CODESRC_NOT_FOUND if this build does not have it or this machine has no driver. */
 const CodeBackend *code_backend_choose(const char *device, CodesrcError *passed_over,
                                        CodesrcError *error);
 

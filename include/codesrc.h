@@ -126,8 +126,9 @@ typedef struct CodesrcModelInfo {
     bool overlaps;      /* beginning a call before the last has ended saves time, see
                            codesrc_generate_begin */
 
-    /* Why "auto" passed over a faster device of this build; "" if it did not. */
-    const char *passed_over;
+    /* Why "auto" passed over a faster device of this build, which is here and failed; "" if it did
+     * not. And why it never tried one: this build or this machine has no such device or driver. */
+    const char *passed_over, *absent;
 
     /* 16 hex digits that change with any byte of the manifest and any value of the loaded weights,
      * whatever the device and file format; "" if none are loaded. If AdaLN weights exceed 256 MiB,

@@ -29,6 +29,7 @@ static void describe(CodesrcModel *model)
     info->overlaps = model->backend->after != NULL;
     info->passed_over =
         model->passed_over.status == CODESRC_NO_DEVICE ? model->passed_over.text : "";
+    info->absent = model->passed_over.status == CODESRC_NOT_FOUND ? model->passed_over.text : "";
     info->digest = model->digest;
     info->threads = model->device_info.threads;
     info->classes = shape->classes;

@@ -1,9 +1,11 @@
-/* gstcodemask.c - from pixels to the cells that a model draws. */
+/* gstcodemask.c - masks of pixels, and what they mean for cells and for the samples of a format. */
 #include "codepaint/gstcodemask.h"
 
-#define OPAQUE 128 /* alpha from which on a pixel is kept */
+#include <string.h>
 
-/* A whole number that something ends; moves on behind it. */
+/* ---- the property ---------------------------------------------------------------------------- */
+
+/* A whole number, and the spaces after it; moves `at` past them. */
 static gboolean number(const gchar **at, gint64 *value)
 {
     gchar *end;
@@ -17,75 +19,145 @@ static gboolean number(const gchar **at, gint64 *value)
     return TRUE;
 }
 
-gboolean gst_code_mask_parse(const gchar *text, guint side, GstVideoRectangle *rectangle,
-                             CodesrcError *error)
+gboolean gst_code_mask_parse(const gchar *text, GstVideoRectangle *rectangle, CodesrcError *error)
 {
     const gchar *at = text;
     gint64 v[4];
     gboolean good = TRUE;
 
     for (guint i = 0; good && i < G_N_ELEMENTS(v); i++) {
-        good = number(&at, &v[i]) && *at == (i + 1 < G_N_ELEMENTS(v) ? ',' : '\0');
+        good = number(&at, &v[i]) && *at == (i + 1 < G_N_ELEMENTS(v) ? ',' : '\0') && v[i] >= 0 &&
+               v[i] <= G_MAXINT / 2;
         at += good && *at == ',';
     }
-    error->status = CODESRC_SETTINGS;
     if (!good) {
+        error->status = CODESRC_SETTINGS;
         g_snprintf(error->text, sizeof error->text,
-                   "mask \"%s\" is no rectangle: x,y,width,height in pixels was expected", text);
-        return FALSE;
-    }
-    for (guint i = 0; i < 2; i++)
-        good = good && v[i] >= 0 && v[i] <= side && v[i + 2] >= 0 && v[i + 2] <= side - v[i];
-    if (!good) {
-        g_snprintf(error->text, sizeof error->text,
-                   "mask \"%s\" is not inside of the picture: a rectangle within 0,0,%u,%u was "
-                   "expected",
-                   text, side, side);
+                   "mask \"%.100s\" is no rectangle: expected x,y,width,height in pixels, none of "
+                   "them negative",
+                   text);
         return FALSE;
     }
     *rectangle = (GstVideoRectangle){(gint)v[0], (gint)v[1], (gint)v[2], (gint)v[3]};
     return TRUE;
 }
 
-guint gst_code_mask_cells(const CodesrcModelInfo *info)
+gboolean gst_code_mask_check(const gchar *text, const GstVideoRectangle *rectangle,
+                             const GstVideoInfo *info, CodesrcError *error)
 {
-    return info->patch_nums[info->scales - 1];
+    gint width = GST_VIDEO_INFO_WIDTH(info), height = GST_VIDEO_INFO_HEIGHT(info);
+
+    if (rectangle->x + rectangle->w <= width && rectangle->y + rectangle->h <= height)
+        return TRUE;
+    error->status = CODESRC_SETTINGS;
+    g_snprintf(error->text, sizeof error->text,
+               "mask \"%.100s\" is not inside the frame: expected a rectangle within 0,0,%d,%d",
+               text, width, height);
+    return FALSE;
 }
 
-gboolean gst_code_mask_from_rectangle(const GstVideoRectangle *rectangle,
-                                      const CodesrcModelInfo *info, gfloat *mask)
+/* ---- pixels ---------------------------------------------------------------------------------- */
+
+gboolean gst_code_mask_from_rectangle(const GstVideoRectangle *rectangle, const GstVideoInfo *info,
+                                      guint8 *mask)
 {
-    guint cells = gst_code_mask_cells(info), cell = info->side / cells;
-    gboolean any = rectangle->w > 0 && rectangle->h > 0;
+    gint width = GST_VIDEO_INFO_WIDTH(info), height = GST_VIDEO_INFO_HEIGHT(info);
 
-    for (guint y = 0; y < cells; y++)
-        for (guint x = 0; x < cells; x++) {
-            gint left = (gint)(x * cell), top = (gint)(y * cell);
-            gboolean touched = left < rectangle->x + rectangle->w &&
-                               left + (gint)cell > rectangle->x &&
-                               top < rectangle->y + rectangle->h && top + (gint)cell > rectangle->y;
+    memset(mask, 0, (gsize)width * height);
+    for (gint y = rectangle->y; y < rectangle->y + rectangle->h; y++)
+        memset(mask + (gsize)y * width + rectangle->x, 1, rectangle->w);
+    return rectangle->w > 0 && rectangle->h > 0;
+}
 
-            mask[y * cells + x] = any && touched;
+/* A sample of any depth in bits. */
+static guint sample(const guint8 *at, const GstVideoFormatInfo *format, guint component)
+{
+    guint depth = GST_VIDEO_FORMAT_INFO_DEPTH(format, component);
+    guint shift = GST_VIDEO_FORMAT_INFO_SHIFT(format, component), bytes = (depth + shift + 7) / 8;
+    guint32 value = *at;
+
+    if (bytes > 1)
+        value =
+            GST_VIDEO_FORMAT_INFO_IS_LE(format) ? GST_READ_UINT16_LE(at) : GST_READ_UINT16_BE(at);
+    if (bytes > 2)
+        value =
+            GST_VIDEO_FORMAT_INFO_IS_LE(format) ? GST_READ_UINT32_LE(at) : GST_READ_UINT32_BE(at);
+    return value >> shift & ((1u << depth) - 1);
+}
+
+gboolean gst_code_mask_from_alpha(const GstVideoFrame *frame, guint8 *mask)
+{
+    const GstVideoFormatInfo *format = frame->info.finfo;
+    const guint8 *alpha = GST_VIDEO_FRAME_COMP_DATA(frame, GST_VIDEO_COMP_A);
+    guint step = GST_VIDEO_FRAME_COMP_PSTRIDE(frame, GST_VIDEO_COMP_A);
+    gsize stride = GST_VIDEO_FRAME_COMP_STRIDE(frame, GST_VIDEO_COMP_A);
+    guint width = GST_VIDEO_FRAME_WIDTH(frame), height = GST_VIDEO_FRAME_HEIGHT(frame);
+    guint opaque = (1u << GST_VIDEO_FORMAT_INFO_DEPTH(format, GST_VIDEO_COMP_A)) / 2;
+    gboolean any = FALSE;
+
+    for (guint y = 0; y < height; y++)
+        for (guint x = 0; x < width; x++) {
+            gboolean masked =
+                sample(alpha + y * stride + x * step, format, GST_VIDEO_COMP_A) < opaque;
+
+            mask[(gsize)y * width + x] = masked;
+            any = any || masked;
         }
     return any;
 }
 
-gboolean gst_code_mask_from_alpha(const GstVideoFrame *frame, const CodesrcModelInfo *info,
-                                  gfloat *mask)
+void gst_code_mask_to_cells(const guint8 *mask, const GstVideoInfo *info, guint cells,
+                            gfloat *result)
 {
-    guint cells = gst_code_mask_cells(info), cell = info->side / cells;
-    const guint8 *alpha = GST_VIDEO_FRAME_COMP_DATA(frame, GST_VIDEO_COMP_A);
-    guint step = GST_VIDEO_FRAME_COMP_PSTRIDE(frame, GST_VIDEO_COMP_A);
-    gsize stride = GST_VIDEO_FRAME_COMP_STRIDE(frame, GST_VIDEO_COMP_A);
-    gboolean any = FALSE;
+    guint64 width = GST_VIDEO_INFO_WIDTH(info), height = GST_VIDEO_INFO_HEIGHT(info);
 
     for (guint i = 0; i < cells * cells; i++)
-        mask[i] = 0.0f;
-    for (guint y = 0; y < info->side; y++)
-        for (guint x = 0; x < info->side; x++)
-            if (alpha[y * stride + x * step] < OPAQUE) {
-                mask[y / cell * cells + x / cell] = 1.0f;
-                any = TRUE;
-            }
-    return any;
+        result[i] = 0.0f;
+    for (guint64 y = 0; y < height; y++)
+        for (guint64 x = 0; x < width; x++) {
+            if (!mask[y * width + x])
+                continue;
+            /* A pixel of a small frame stretches over several cells. */
+            for (guint64 v = y * cells / height; v * height < (y + 1) * cells; v++)
+                for (guint64 u = x * cells / width; u * width < (x + 1) * cells; u++)
+                    result[v * cells + u] = 1.0f;
+        }
+}
+
+/* Whether all pixels that the sample at x, y of a component belongs to are masked. */
+static gboolean is_masked(const guint8 *mask, const GstVideoFrame *frame, guint component, guint x,
+                          guint y)
+{
+    guint w = GST_VIDEO_FORMAT_INFO_W_SUB(frame->info.finfo, component);
+    guint h = GST_VIDEO_FORMAT_INFO_H_SUB(frame->info.finfo, component);
+    guint width = GST_VIDEO_FRAME_WIDTH(frame), height = GST_VIDEO_FRAME_HEIGHT(frame);
+
+    for (guint v = y << h; v < MIN((y + 1) << h, height); v++)
+        for (guint u = x << w; u < MIN((x + 1) << w, width); u++)
+            if (!mask[(gsize)v * width + u])
+                return FALSE;
+    return TRUE;
+}
+
+void gst_code_mask_copy(const guint8 *mask, const GstVideoFrame *from, GstVideoFrame *to)
+{
+    const GstVideoFormatInfo *format = to->info.finfo;
+
+    for (guint c = 0; c < GST_VIDEO_FRAME_N_COMPONENTS(to); c++) {
+        guint bytes =
+            (GST_VIDEO_FORMAT_INFO_DEPTH(format, c) + GST_VIDEO_FORMAT_INFO_SHIFT(format, c) + 7) /
+            8;
+        guint step = GST_VIDEO_FRAME_COMP_PSTRIDE(to, c);
+
+        for (gint y = 0; y < GST_VIDEO_FRAME_COMP_HEIGHT(to, c); y++) {
+            const guint8 *source = (const guint8 *)GST_VIDEO_FRAME_COMP_DATA(from, c) +
+                                   (gsize)y * GST_VIDEO_FRAME_COMP_STRIDE(from, c);
+            guint8 *target = (guint8 *)GST_VIDEO_FRAME_COMP_DATA(to, c) +
+                             (gsize)y * GST_VIDEO_FRAME_COMP_STRIDE(to, c);
+
+            for (gint x = 0; x < GST_VIDEO_FRAME_COMP_WIDTH(to, c); x++)
+                if (is_masked(mask, to, c, x, y))
+                    memcpy(target + (gsize)x * step, source + (gsize)x * step, bytes);
+        }
+    }
 }

@@ -1,73 +1,72 @@
-/* gstcodepaint.c - the element codepaint: caps, states and frames around the engine's zero-shot
- * editing. What is drawn, and with what, is said by the same properties as codesrc's. */
+/* gstcodepaint.c - the element codepaint: states, caps and frames. gstcoderepaint.c paints. */
 
 /* clang-format off */
 /**
  * SECTION:element-codepaint
  * @title: codepaint
- * @short_description: draws a part of each frame anew with a VAR model
+ * @short_description: repaints a part of each frame with a VAR model
  *
- * Each frame is encoded to the model's tokens, the part under the mask is drawn anew as
- * #codepaint:class-id or #codepaint:class-name, and the whole is decoded again: CoDe's zero-shot
- * editing (arXiv 2411.17787). What is kept has passed through the model's VQ-VAE, so that both
- * parts fit together, and is close to what it was, not the same.
+ * #codepaint encodes each frame to the model's tokens, draws the part under the mask as
+ * #codepaint:class-id or #codepaint:class-name, and decodes the result: CoDe's zero-shot editing
+ * (arXiv 2411.17787). Pixels outside the mask keep their bytes.
  *
- * The mask is the rectangle of #codepaint:mask, or, where that is not set, what is transparent in
- * a format with alpha. It is drawn in whole cells: 16 by 16 pixels with the bundled model. Frames
- * without a mask pass unchanged.
+ * The mask is the rectangle #codepaint:mask or, if that is not set, the transparent pixels of a
+ * format with alpha. Frames without a mask pass unchanged.
  *
- * Frames have the size of the model's pictures; use videoscale for others. The picture drawn into a
- * frame is the one of its number, which is the buffer's offset, or where it has none is counted
- * from the start or the last flush. So a film that is painted twice is the same twice.
+ * Frames may have any size. The model works at its own size, 256x256 for the bundled model, and draws
+ * whole cells of 16x16 pixels there; masked pixels of the result are scaled to the frame.
+ *
+ * The picture painted into a frame is the one of its number, which is its stream time multiplied by
+ * the frame rate. So a film that is painted twice is the same twice, from wherever it is played.
  *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 codesrc class-id=10 num-buffers=5 ! codepaint mask=64,128,128,128 class-name=volcano ! videoconvert ! autovideosink
  * ]| Landscapes with a volcano in their lower half.
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=2 ! videoscale ! codepaint mask=0,0,128,256 seed=7 ! videoconvert ! autovideosink
- * ]| The left half of another video, drawn anew.
+ * gst-launch-1.0 videotestsrc num-buffers=2 ! codepaint mask=0,0,160,240 seed=7 ! videoconvert ! autovideosink
+ * ]| The left half of another video, repainted.
  */
 /* clang-format on */
 #include "codepaint/gstcodepaint.h"
 
 #include "codepaint/gstcodemask.h"
-#include "model/gstcodesettings.h"
-#include "model/gstcodeweights.h"
-#include "report/gstcodeerror.h"
+#include "codepaint/gstcoderepaint.h"
+#include "model/gstcodeengine.h"
 #include "report/gstcodelog.h"
-#include "report/gstcoderecord.h"
-#include "report/gstcodestats.h"
-#include "video/gstcodecaps.h"
-#include "video/gstcodewriter.h"
 
 #define GST_CAT_DEFAULT gst_code_paint_debug
 
-/* Formats of RGB, with a mask of their own and without. */
-#define CAPS GST_VIDEO_CAPS_MAKE("{ RGB, BGR, RGBx, BGRx, GBR, RGBA, BGRA, ARGB, ABGR }")
+#define CAPS GST_VIDEO_CAPS_MAKE(GST_CODE_REPAINT_FORMATS)
 
 enum { PROP_MASK = GST_CODE_MODEL_SPEC_LAST, PROP_STATS };
 
 struct _GstCodePaint {
     GstVideoFilter parent;
 
-    /* Guarded by the object lock. */
-    GstCodeModelSpec model_spec;
-    GstCodeSettings settings;
-    gchar *mask; /* NULL: the alpha channel */
-    guint side;  /* of the model's pictures; 0: not started */
-
-    GstCodeStats stats;     /* has its own lock */
-    GstCodeWeights weights; /* the streaming thread's from start to stop, but for interrupting */
+    GstCodeEngine engine; /* its properties: guarded by the object lock */
+    gchar *mask;          /* guarded by the object lock; NULL: the alpha channel */
 
     /* The streaming thread's. */
-    GstCodeWriter writer;
+    gboolean started;
     GThread *waiter; /* the weights are this thread's until it is joined */
     guint64 frame, next_frame;
-    guint8 *pixels; /* GST_CODE_STRIDE(side) bytes a row */
-    gfloat *image;  /* (3, side, side), -1 .. 1 */
-    gfloat *cells;  /* the mask, see gstcodemask.h */
+    GstCodeRepaint repaint;
 };
+
+static const GstCodeProperty rows[] = {
+    {.id = PROP_MASK,
+     .type = GST_CODE_STRING,
+     .name = "mask",
+     .nick = "Mask",
+     .blurb =
+         "Rectangle to repaint: x,y,width,height in pixels of the frame. If width or height is "
+         "0, frames pass unchanged. NULL: the transparent pixels, in formats with alpha",
+     .offset = offsetof(GstCodePaint, mask),
+     .flags = GST_CODE_READ_EACH_FRAME},
+};
+
+static const GstCodePropertyTable own_properties = {rows, G_N_ELEMENTS(rows)};
 
 G_DEFINE_TYPE(GstCodePaint, gst_code_paint, GST_TYPE_VIDEO_FILTER)
 GST_ELEMENT_REGISTER_DEFINE(codepaint, "codepaint", GST_RANK_NONE, GST_TYPE_CODE_PAINT)
@@ -83,7 +82,7 @@ static GstStaticPadTemplate src_template =
 
 static GstFlowReturn post_error(GstCodePaint *self, const CodesrcError *error)
 {
-    gst_code_weights_post_error(&self->weights, error);
+    gst_code_engine_post_error(&self->engine, error);
     return GST_FLOW_ERROR;
 }
 
@@ -93,18 +92,13 @@ static void gst_code_paint_set_property(GObject *object, guint id, const GValue 
                                         GParamSpec *pspec)
 {
     GstCodePaint *self = GST_CODE_PAINT(object);
-    gboolean known = TRUE;
+    gboolean known;
 
-    if (pspec->flags & GST_PARAM_MUTABLE_READY && GST_STATE(self) > GST_STATE_READY)
+    if (gst_code_engine_is_late(&self->engine, pspec))
         GST_WARNING_OBJECT(self, "%s takes effect when the element next leaves READY", pspec->name);
     GST_OBJECT_LOCK(self);
-    if (id == PROP_MASK) {
-        g_free(self->mask);
-        self->mask = g_value_dup_string(value);
-    } else {
-        known = gst_code_model_spec_set(&self->model_spec, id, value) ||
-                gst_code_settings_set(&self->settings, id, value);
-    }
+    known = gst_code_properties_set(own_properties, self, id, value) ||
+            gst_code_engine_set(&self->engine, id, value);
     GST_OBJECT_UNLOCK(self);
     if (!known)
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -113,18 +107,15 @@ static void gst_code_paint_set_property(GObject *object, guint id, const GValue 
 static void gst_code_paint_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
     GstCodePaint *self = GST_CODE_PAINT(object);
-    gboolean known = TRUE;
+    gboolean known;
 
     if (id == PROP_STATS) {
-        g_value_take_boxed(value, gst_code_stats_structure(&self->stats));
+        g_value_take_boxed(value, gst_code_stats_structure(&self->engine.stats));
         return;
     }
     GST_OBJECT_LOCK(self);
-    if (id == PROP_MASK)
-        g_value_set_string(value, self->mask);
-    else
-        known = gst_code_model_spec_get(&self->model_spec, id, value) ||
-                gst_code_settings_get(&self->settings, id, value);
+    known = gst_code_properties_get(own_properties, self, id, value) ||
+            gst_code_engine_get(&self->engine, id, value);
     GST_OBJECT_UNLOCK(self);
     if (!known)
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
@@ -142,112 +133,93 @@ static gchar *get_mask(GstCodePaint *self)
 
 /* ---- start and stop ---------------------------------------------------------- */
 
-static gboolean check_mask(GstCodePaint *self, guint side, CodesrcError *error)
+/* Whether it is a rectangle; the frames will show whether it lies inside them. */
+static gboolean check_mask(GstCodePaint *self)
 {
     GstVideoRectangle rectangle;
     gchar *mask = get_mask(self);
-    gboolean good = !mask || gst_code_mask_parse(mask, side, &rectangle, error);
+    CodesrcError error;
+    gboolean good = !mask || gst_code_mask_parse(mask, &rectangle, &error);
 
+    if (!good)
+        post_error(self, &error);
     g_free(mask);
     return good;
 }
 
-static void set_side(GstCodePaint *self, guint side)
-{
-    GST_OBJECT_LOCK(self);
-    self->side = side;
-    GST_OBJECT_UNLOCK(self);
-}
-
-/* The first frame that needs the weights may be long in coming, or may not come: in a pipeline with
- * a live source there is none before PLAYING, and an application that waits until all PROGRESS has
- * ended, as gst-launch does, would wait for ever. So frames are not left to wait for the weights.
- */
+/* The first frame that needs the weights may come late or never: behind a live source there is none
+ * before PLAYING, and an application that waits for all PROGRESS to end, as gst-launch-1.0 does,
+ * would wait for ever. So a thread waits for the weights instead of a frame. */
 static gpointer await_weights(gpointer data)
 {
-    CodesrcError error; /* which the frames will come to as well */
+    CodesrcError error; /* the frames will meet it as well */
 
-    gst_code_weights_await(&((GstCodePaint *)data)->weights, &error);
+    gst_code_weights_await(&((GstCodePaint *)data)->engine.weights, &error);
     return NULL;
 }
 
-static void begin_to_wait(GstCodePaint *self)
+static void start_waiter(GstCodePaint *self)
 {
     self->waiter = g_thread_new("codepaint-wait", await_weights, self);
 }
 
-/* Until they are there, or the waiting was interrupted. */
-static void end_to_wait(GstCodePaint *self)
+/* Returns once the weights are there or the waiter was interrupted. */
+static void join_waiter(GstCodePaint *self)
 {
     g_clear_pointer(&self->waiter, g_thread_join);
 }
 
-/* The base class has waited for frames, but the end of a flush, of yet another thread, may still
- * come. */
+/* The base class has waited for frames, but another thread may still end a flush. */
 static gboolean gst_code_paint_stop(GstBaseTransform *transform)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
 
-    gst_code_weights_interrupt(&self->weights, TRUE);
+    gst_code_weights_interrupt(&self->engine.weights, TRUE);
     GST_PAD_STREAM_LOCK(GST_BASE_TRANSFORM_SINK_PAD(transform));
-    end_to_wait(self);
-    gst_code_weights_close(&self->weights);
-    gst_code_writer_clear(&self->writer);
-    g_clear_pointer(&self->pixels, g_free);
-    g_clear_pointer(&self->image, g_free);
-    g_clear_pointer(&self->cells, g_free);
-    set_side(self, 0);
+    join_waiter(self);
+    gst_code_engine_stop(&self->engine);
+    gst_code_repaint_stop(&self->repaint);
+    self->started = FALSE;
     GST_PAD_STREAM_UNLOCK(GST_BASE_TRANSFORM_SINK_PAD(transform));
-    gst_code_weights_interrupt(&self->weights, FALSE);
+    gst_code_weights_interrupt(&self->engine.weights, FALSE);
+    GST_DEBUG_OBJECT(self, "stopped");
     return TRUE;
 }
 
-/* As codesrc does: what can be told without the weights fails here, in the state change, and they
- * are loaded on a thread of their own. */
 static gboolean gst_code_paint_start(GstBaseTransform *transform)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
-    const CodesrcModelInfo *info;
-    CodesrcError error;
-    guint cells;
 
     gst_base_transform_set_passthrough(transform, FALSE);
-    if (!gst_code_weights_open_for(&self->weights, &self->model_spec, &self->settings, &error) ||
-        !check_mask(self, codesrc_model_info(self->weights.headers)->side, &error)) {
-        post_error(self, &error);
+    if (!gst_code_engine_start(&self->engine) || !check_mask(self)) {
         gst_code_paint_stop(transform);
         return FALSE;
     }
-    info = codesrc_model_info(self->weights.headers);
-    cells = gst_code_mask_cells(info);
-    gst_code_error_warn_passed_over(GST_ELEMENT(self), info);
-    self->pixels = g_malloc0(GST_CODE_STRIDE(info->side) * info->side);
-    self->image = g_new(gfloat, 3 * (gsize)info->side * info->side);
-    self->cells = g_new(gfloat, (gsize)cells * cells);
+    gst_code_repaint_start(&self->repaint, &self->engine);
     self->next_frame = 0;
-    gst_code_stats_reset(&self->stats, self->weights.headers, self->weights.batch);
-    set_side(self, info->side);
-    begin_to_wait(self);
+    self->started = TRUE;
+    start_waiter(self);
     return TRUE;
 }
 
-/* The base class waits for the frame that is being drawn, so that has to end first. */
+/* The base class waits for the frame that is being painted, so that is interrupted first. */
 static GstStateChangeReturn gst_code_paint_change_state(GstElement *element,
                                                         GstStateChange transition)
 {
     GstCodePaint *self = GST_CODE_PAINT(element);
-    GstCodeWeights *weights = &self->weights;
+    GstCodeWeights *weights = &self->engine.weights;
     GstStateChangeReturn result;
 
+    GST_DEBUG_OBJECT(self, "%s to %s",
+                     gst_element_state_get_name(GST_STATE_TRANSITION_CURRENT(transition)),
+                     gst_element_state_get_name(GST_STATE_TRANSITION_NEXT(transition)));
     if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
         gst_code_weights_interrupt(weights, TRUE);
     result = PARENT_ELEMENT->change_state(element, transition);
     if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
         gst_code_weights_interrupt(weights, FALSE);
-    if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
-        gst_code_weights_forget(weights);
-        gst_code_stats_close(&self->stats);
-    }
+    if (transition == GST_STATE_CHANGE_READY_TO_NULL)
+        gst_code_engine_forget(&self->engine);
     return result;
 }
 
@@ -255,13 +227,15 @@ static gboolean gst_code_paint_sink_event(GstBaseTransform *transform, GstEvent 
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
 
-    if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START)
-        gst_code_weights_interrupt(&self->weights, TRUE);
+    if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) {
+        GST_DEBUG_OBJECT(self, "a flush interrupts the frame that is being painted");
+        gst_code_weights_interrupt(&self->engine.weights, TRUE);
+    }
     if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
-        end_to_wait(self);
-        gst_code_weights_interrupt(&self->weights, FALSE);
-        if (self->side) /* not stopped meanwhile */
-            begin_to_wait(self);
+        join_waiter(self);
+        gst_code_weights_interrupt(&self->engine.weights, FALSE);
+        if (self->started)
+            start_waiter(self);
         self->next_frame = 0;
     }
     return PARENT_FILTER->sink_event(transform, event);
@@ -269,48 +243,25 @@ static gboolean gst_code_paint_sink_event(GstBaseTransform *transform, GstEvent 
 
 /* ---- caps and latency -------------------------------------------------------- */
 
-static GstCaps *gst_code_paint_transform_caps(GstBaseTransform *transform,
-                                              GstPadDirection direction, GstCaps *caps,
-                                              GstCaps *filter)
-{
-    GstCodePaint *self = GST_CODE_PAINT(transform);
-    GstCaps *allowed = gst_static_pad_template_get_caps(&src_template), *result, *filtered;
-    guint side;
-
-    (void)direction; /* what goes in comes out */
-    GST_OBJECT_LOCK(self);
-    side = self->side;
-    GST_OBJECT_UNLOCK(self);
-    if (side)
-        allowed = gst_code_caps_narrow(allowed, side);
-    result = gst_caps_intersect_full(caps, allowed, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref(allowed);
-    if (!filter)
-        return result;
-    filtered = gst_caps_intersect_full(filter, result, GST_CAPS_INTERSECT_FIRST);
-    gst_caps_unref(result);
-    return filtered;
-}
-
 static gboolean gst_code_paint_set_info(GstVideoFilter *filter, GstCaps *in_caps,
                                         GstVideoInfo *in_info, GstCaps *out_caps,
                                         GstVideoInfo *out_info)
 {
     GstCodePaint *self = GST_CODE_PAINT(filter);
 
-    (void)in_caps;
     (void)out_caps;
     (void)out_info;
-    return gst_code_writer_setup(&self->writer, in_info) &&
-           gst_code_writer_setup_reading(&self->writer);
+    GST_INFO_OBJECT(self, "caps %" GST_PTR_FORMAT, in_caps);
+    return gst_code_repaint_set_info(&self->repaint, in_info);
 }
 
 /* Live: what comes from upstream comes out later by what a picture takes. */
 static gboolean gst_code_paint_query(GstBaseTransform *transform, GstPadDirection direction,
                                      GstQuery *query)
 {
-    GstClockTime latency = gst_code_stats_latency(&GST_CODE_PAINT(transform)->stats), min, max;
+    GstClockTime latency = gst_code_stats_latency(&GST_CODE_PAINT(transform)->engine.stats);
     gboolean answered = PARENT_FILTER->query(transform, direction, query), live;
+    GstClockTime min, max;
 
     if (!answered || direction != GST_PAD_SRC || GST_QUERY_TYPE(query) != GST_QUERY_LATENCY)
         return answered;
@@ -323,18 +274,37 @@ static gboolean gst_code_paint_query(GstBaseTransform *transform, GstPadDirectio
 
 /* ---- frames ------------------------------------------------------------------ */
 
+/* The number of a frame follows from its stream time, so that it is the same by playing and by
+ * seeking, behind whatever demuxer. Without a time or a rate it is the buffer's offset, and without
+ * that a count. */
+static guint64 number_of(GstCodePaint *self, GstBuffer *buffer)
+{
+    const GstSegment *segment = &GST_BASE_TRANSFORM(self)->segment;
+    const GstVideoInfo *info = &GST_VIDEO_FILTER(self)->in_info;
+    GstClockTime time = GST_CLOCK_TIME_NONE;
+
+    if (segment->format == GST_FORMAT_TIME && GST_BUFFER_PTS_IS_VALID(buffer))
+        time = gst_segment_to_stream_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+    if (GST_CLOCK_TIME_IS_VALID(time) && GST_VIDEO_INFO_FPS_N(info) > 0)
+        return gst_util_uint64_scale_round(time, GST_VIDEO_INFO_FPS_N(info),
+                                           GST_VIDEO_INFO_FPS_D(info) * GST_SECOND);
+    return GST_BUFFER_OFFSET_IS_VALID(buffer) ? GST_BUFFER_OFFSET(buffer) : self->next_frame;
+}
+
 static GstFlowReturn gst_code_paint_submit(GstBaseTransform *transform, gboolean discont,
                                            GstBuffer *buffer)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
     GstFlowReturn flow;
 
-    /* Here, where frames are seen that the base class drops because they are late. */
-    self->frame = GST_BUFFER_OFFSET_IS_VALID(buffer) ? GST_BUFFER_OFFSET(buffer) : self->next_frame;
+    /* Here, because the base class drops late frames before it shows them to anything else. */
+    self->frame = number_of(self, buffer);
     self->next_frame = self->frame + 1;
     flow = PARENT_FILTER->submit_input_buffer(transform, discont, buffer);
-    if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED)
-        gst_code_stats_dropped(&self->stats, 1);
+    if (flow == GST_BASE_TRANSFORM_FLOW_DROPPED) {
+        GST_DEBUG_OBJECT(self, "dropped frame %" G_GUINT64_FORMAT ": it is late", self->frame);
+        gst_code_stats_dropped(&self->engine.stats, 1);
+    }
     return flow;
 }
 
@@ -352,131 +322,55 @@ static void gst_code_paint_before_transform(GstBaseTransform *transform, GstBuff
     if (GST_CLOCK_TIME_IS_VALID(time))
         gst_object_sync_values(GST_OBJECT(self), time);
     mask = get_mask(self);
-    if (mask) /* a wrong one is for transform_frame to refuse */
-        empty = gst_code_mask_parse(mask, self->side, &rectangle, &error) &&
-                (rectangle.w == 0 || rectangle.h == 0);
+    if (mask) /* transform_frame_ip refuses a wrong one */
+        empty =
+            gst_code_mask_parse(mask, &rectangle, &error) && (rectangle.w == 0 || rectangle.h == 0);
     else
-        empty = !GST_VIDEO_INFO_HAS_ALPHA(&self->writer.info);
+        empty = !GST_VIDEO_INFO_HAS_ALPHA(&GST_VIDEO_FILTER(self)->in_info);
     g_free(mask);
     gst_base_transform_set_passthrough(transform, empty);
 }
 
-/* Fills in the mask of the frame; `any` tells whether anything is masked, `rectangle` is empty
- * where it is not the property that says what. */
-static gboolean make_mask(GstCodePaint *self, const GstVideoFrame *frame,
-                          GstVideoRectangle *rectangle, gboolean *any, CodesrcError *error)
-{
-    const CodesrcModelInfo *info = codesrc_model_info(self->weights.headers);
-    gchar *mask = get_mask(self);
-    gboolean good = TRUE;
-
-    *any = FALSE;
-    *rectangle = (GstVideoRectangle){0, 0, 0, 0};
-    if (mask) {
-        good = gst_code_mask_parse(mask, info->side, rectangle, error);
-        if (good)
-            *any = gst_code_mask_from_rectangle(rectangle, info, self->cells);
-    } else if (GST_VIDEO_FRAME_N_COMPONENTS(frame) > GST_VIDEO_COMP_A) {
-        *any = gst_code_mask_from_alpha(frame, info, self->cells);
-    }
-    g_free(mask);
-    return good;
-}
-
-/* The frame as tokens. NULL on failure. */
-static CodesrcCanvas *encode(GstCodePaint *self, CodesrcGenerator *generator,
-                             const GstVideoFrame *frame, CodesrcError *error)
-{
-    gsize side = codesrc_model_info(self->weights.headers)->side, area = side * side;
-
-    if (!gst_code_writer_read_frame(&self->writer, frame, self->pixels, error))
-        return NULL;
-    for (gsize y = 0; y < side; y++)
-        for (gsize x = 0; x < side; x++)
-            for (gsize c = 0; c < 3; c++)
-                self->image[c * area + y * side + x] =
-                    self->pixels[y * GST_CODE_STRIDE(side) + 3 * x + c] / 127.5f - 1.0f;
-    return codesrc_encode(generator, self->image, error);
-}
-
-static gboolean make_request(GstCodePaint *self, CodesrcRequest *request, CodesrcError *error)
-{
-    GstCodeSettings settings = gst_code_settings_read(&self->settings, GST_ELEMENT(self));
-    guint steps = gst_code_settings_steps(&settings, self->weights.headers);
-    gboolean made =
-        gst_code_weights_select(&self->weights, steps, error) &&
-        gst_code_settings_request(&settings, self->weights.headers, self->frame, request, error);
-
-    gst_code_settings_clear(&settings);
-    request->mask = self->cells;
-    return made;
-}
-
-static gboolean draw(GstCodePaint *self, CodesrcGenerator *generator, CodesrcRequest *request,
-                     GstVideoFrame *frame, CodesrcError *error)
-{
-    CodesrcPicture picture = {self->pixels, GST_CODE_STRIDE(self->side)};
-    CodesrcCanvas *canvas = encode(self, generator, frame, error);
-    gboolean drawn;
-
-    request->canvas = canvas;
-    drawn = canvas && codesrc_generate(generator, request, 1, &picture, error) &&
-            gst_code_writer_write_frame(&self->writer, self->pixels, frame, error);
-    codesrc_canvas_free(canvas);
-    return drawn;
-}
-
-/* What was drawn and what it took, for the buffer's meta, `stats` and the latency. */
+/* How the frame was painted, for the buffer's meta, `stats` and the latency. */
 static void note(GstCodePaint *self, const GstCodeRecord *record, GstBuffer *buffer)
 {
-    GstCodeOrigin origin = {.model = self->weights.headers};
+    GstCodeStats *stats = &self->engine.stats;
+    GstCodeOrigin origin = {.model = self->engine.weights.headers};
 
+    GST_LOG_OBJECT(self,
+                   "painted frame %" G_GUINT64_FORMAT " as class %d, seed %" G_GUINT64_FORMAT
+                   ", N = %u in %.0f us",
+                   self->frame, record->request.class_id, record->request.seed,
+                   record->request.settings.drafting_steps, 1e6 * record->seconds);
     gst_code_record_attach(record, &origin, buffer);
-    gst_code_stats_set_model(&self->stats, origin.model);
-    gst_code_stats_processed(&self->stats, record);
-    gst_code_stats_measure(&self->stats, record->seconds);
-    if (gst_code_stats_update_latency(&self->stats))
+    gst_code_stats_set_model(stats, origin.model);
+    gst_code_stats_processed(stats, record);
+    gst_code_stats_measure(stats, record->seconds);
+    if (gst_code_stats_update_latency(stats)) {
+        GST_DEBUG_OBJECT(self, "latency is now %" GST_TIME_FORMAT,
+                         GST_TIME_ARGS(gst_code_stats_latency(stats)));
         gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
-}
-
-static GstCodeRecord make_record(GstCodePaint *self, const CodesrcRequest *request,
-                                 const CodesrcGenerator *generator, gint64 begin)
-{
-    GstCodeRecord record = {.request = *request,
-                            .scales = codesrc_model_info(self->weights.headers)->scales,
-                            .times = codesrc_generator_times(generator),
-                            .seconds = (g_get_monotonic_time() - begin) / 1e6,
-                            .painted = TRUE};
-
-    record.request.canvas = NULL;
-    record.request.mask = NULL;
-    g_strlcpy(record.digest, gst_code_weights_digest(&self->weights), sizeof record.digest);
-    return record;
+    }
 }
 
 static GstFlowReturn gst_code_paint_transform_frame_ip(GstVideoFilter *filter, GstVideoFrame *frame)
 {
     GstCodePaint *self = GST_CODE_PAINT(filter);
+    gchar *mask = get_mask(self);
     GstVideoRectangle rectangle;
-    CodesrcGenerator *generator;
     GstCodeRecord record;
-    CodesrcRequest request;
     CodesrcError error;
-    gboolean any;
-    gint64 begin;
+    gboolean any, chosen;
 
-    if (!make_mask(self, frame, &rectangle, &any, &error))
+    chosen = gst_code_repaint_choose(&self->repaint, mask, frame, &rectangle, &any, &error);
+    g_free(mask);
+    if (!chosen)
         return post_error(self, &error);
     if (!any)
         return GST_FLOW_OK;
-    end_to_wait(self);
-    if (!make_request(self, &request, &error))
-        return post_error(self, &error);
-    generator = gst_code_weights_await(&self->weights, &error);
-    begin = g_get_monotonic_time();
-    if (!generator || !draw(self, generator, &request, frame, &error))
+    join_waiter(self);
+    if (!gst_code_repaint_frame(&self->repaint, self->frame, frame, &record, &error))
         return error.status == CODESRC_CANCELLED ? GST_FLOW_FLUSHING : post_error(self, &error);
-    record = make_record(self, &request, generator, begin);
     record.mask = rectangle;
     note(self, &record, frame->buffer);
     return GST_FLOW_OK;
@@ -488,53 +382,44 @@ static void gst_code_paint_finalize(GObject *object)
 {
     GstCodePaint *self = GST_CODE_PAINT(object);
 
-    gst_code_weights_clear(&self->weights);
-    gst_code_stats_clear(&self->stats);
-    gst_code_settings_clear(&self->settings);
-    gst_code_model_spec_clear(&self->model_spec);
-    g_free(self->mask);
+    gst_code_engine_clear(&self->engine);
+    gst_code_properties_clear(own_properties, self);
     G_OBJECT_CLASS(parent_class)->finalize(object);
+}
+
+static void install_properties(GObjectClass *klass)
+{
+    klass->set_property = gst_code_paint_set_property;
+    klass->get_property = gst_code_paint_get_property;
+    gst_code_engine_install(klass);
+    gst_code_properties_install(own_properties, klass);
+    gst_code_stats_install(klass, PROP_STATS,
+                           "Counters since the last start: frames painted and dropped, how the "
+                           "last one was painted and how long that took, memory, latency, and the "
+                           "part of a launch line that paints the last frame again");
+    gst_code_record_register_meta();
 }
 
 static void gst_code_paint_class_init(GstCodePaintClass *klass)
 {
-    GObjectClass *object_class = G_OBJECT_CLASS(klass);
     GstElementClass *element_class = GST_ELEMENT_CLASS(klass);
     GstBaseTransformClass *transform_class = GST_BASE_TRANSFORM_CLASS(klass);
     GstVideoFilterClass *filter_class = GST_VIDEO_FILTER_CLASS(klass);
 
-    object_class->set_property = gst_code_paint_set_property;
-    object_class->get_property = gst_code_paint_get_property;
-    object_class->finalize = gst_code_paint_finalize;
-    gst_code_settings_install(object_class);
-    gst_code_model_spec_install(object_class);
-    g_object_class_install_property(
-        object_class, PROP_MASK,
-        g_param_spec_string(
-            "mask", "Mask",
-            "What is drawn anew: the rectangle x,y,width,height in pixels of the "
-            "frame; with a width or height of 0 nothing, and frames pass "
-            "unchanged. NULL: what is transparent, in formats with alpha",
-            NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
-    gst_code_stats_install(
-        object_class, PROP_STATS,
-        "What was done so far: frames painted and dropped, how the last one was painted and how "
-        "long it took, memory, latency, and the part of a launch line that paints the last one "
-        "again");
-    gst_code_record_register_meta();
+    G_OBJECT_CLASS(klass)->finalize = gst_code_paint_finalize;
+    install_properties(G_OBJECT_CLASS(klass));
 
     element_class->change_state = GST_DEBUG_FUNCPTR(gst_code_paint_change_state);
     gst_element_class_add_static_pad_template(element_class, &sink_template);
     gst_element_class_add_static_pad_template(element_class, &src_template);
     gst_element_class_set_static_metadata(
         element_class, "CoDe painter", "Filter/Effect/Video",
-        "Draws a part of each frame anew with a VAR model (CoDe's zero-shot editing)",
+        "Repaints a part of each frame with a VAR model (zero-shot editing of CoDe)",
         "The codesrc authors");
 
     transform_class->start = GST_DEBUG_FUNCPTR(gst_code_paint_start);
     transform_class->stop = GST_DEBUG_FUNCPTR(gst_code_paint_stop);
     transform_class->sink_event = GST_DEBUG_FUNCPTR(gst_code_paint_sink_event);
-    transform_class->transform_caps = GST_DEBUG_FUNCPTR(gst_code_paint_transform_caps);
     transform_class->query = GST_DEBUG_FUNCPTR(gst_code_paint_query);
     transform_class->submit_input_buffer = GST_DEBUG_FUNCPTR(gst_code_paint_submit);
     transform_class->before_transform = GST_DEBUG_FUNCPTR(gst_code_paint_before_transform);
@@ -546,8 +431,5 @@ static void gst_code_paint_class_init(GstCodePaintClass *klass)
 static void gst_code_paint_init(GstCodePaint *self)
 {
     gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
-    gst_code_settings_init(&self->settings);
-    gst_code_model_spec_init(&self->model_spec);
-    gst_code_stats_init(&self->stats, "codepaint-stats");
-    gst_code_weights_init(&self->weights, GST_ELEMENT(self));
+    gst_code_engine_init(&self->engine, GST_ELEMENT(self), "codepaint-stats");
 }

@@ -58,10 +58,10 @@ GstClockTime gst_code_src_earliest(gpointer data, const GstSegment *segment)
     if (self->qos)
         earliest = self->qos_earliest;
     GST_OBJECT_UNLOCK(self);
-    latency = gst_code_stats_latency(&self->stats);
+    latency = gst_code_stats_latency(&self->engine.stats);
     /* Begun now, it is there after the time that is expected, and may be late by the latency. */
     if (gst_base_src_is_live(GST_BASE_SRC(self)) && latency > 0 && running_time(self, &now)) {
-        now += gst_code_stats_expected(&self->stats);
+        now += gst_code_stats_expected(&self->engine.stats);
         now = now > latency ? now - latency : 0;
         earliest = GST_CLOCK_TIME_IS_VALID(earliest) ? MAX(earliest, now) : now;
     }
@@ -72,7 +72,7 @@ GstClockTime gst_code_src_earliest(gpointer data, const GstSegment *segment)
 
 GstClockTime gst_code_src_too_late(GstCodeSrc *self, const GstSegment *segment)
 {
-    GstClockTime latency = gst_code_stats_latency(&self->stats), now;
+    GstClockTime latency = gst_code_stats_latency(&self->engine.stats), now;
 
     /* Before the first picture is drawn, nothing is known of how late it may be. */
     if (!gst_base_src_is_live(GST_BASE_SRC(self)) || latency == 0 || !running_time(self, &now) ||
@@ -117,8 +117,8 @@ void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
     proportion = self->qos_proportion;
     GST_OBJECT_UNLOCK(self);
     self->discont = TRUE;
-    gst_code_stats_dropped(&self->stats, dropped);
-    gst_code_stats_counts(&self->stats, &processed, &all);
+    gst_code_stats_dropped(&self->engine.stats, dropped);
+    gst_code_stats_counts(&self->engine.stats, &processed, &all);
     message =
         gst_message_new_qos(GST_OBJECT(self), live, running, stream, timing->pts, timing->duration);
     gst_message_set_qos_values(message, 0, proportion, 1000000);
@@ -181,6 +181,7 @@ void gst_code_src_interrupt_clock(GstCodeSrc *self, gboolean interrupted)
 
 void gst_code_src_update_latency(GstCodeSrc *self)
 {
-    if (gst_code_stats_update_latency(&self->stats) && gst_base_src_is_live(GST_BASE_SRC(self)))
+    if (gst_code_stats_update_latency(&self->engine.stats) &&
+        gst_base_src_is_live(GST_BASE_SRC(self)))
         gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }

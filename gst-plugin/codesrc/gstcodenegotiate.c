@@ -38,7 +38,7 @@ static void explain(GstCodeSrc *self)
                    "downstream takes video/x-raw(" GST_CODE_CUDA_MEMORY ") alone, which cannot be "
                    "had: %.350s",
                    self->cuda.why.text);
-        gst_code_weights_post_error(&self->weights, &error);
+        gst_code_engine_post_error(&self->engine, &error);
     }
     gst_clear_caps(&wanted);
     gst_caps_unref(template);
@@ -67,8 +67,9 @@ static gboolean prepare(GstCodeSrc *self, const GstCaps *caps, const GstVideoInf
                         CodesrcOutput *output)
 {
     *output = (CodesrcOutput){.on_device = FALSE};
-    return gst_code_caps_in_cuda(caps) ? gst_code_output_from_info(output, info)
-                                       : gst_code_writer_setup(&self->writer, info);
+    return gst_code_caps_in_cuda(caps)
+               ? gst_code_output_from_info(output, info)
+               : gst_code_writer_setup(&self->writer, info, GST_VIDEO_INFO_WIDTH(info));
 }
 
 gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps)
@@ -101,7 +102,7 @@ gboolean gst_code_src_decide_allocation(GstBaseSrc *src, GstQuery *query)
     if (!self->output.on_device) {
         gst_code_writer_choose_pool(&self->writer, query);
     } else if (!gst_code_cuda_choose_pool(&self->cuda, query, &error)) {
-        gst_code_weights_post_error(&self->weights, &error);
+        gst_code_engine_post_error(&self->engine, &error);
         return FALSE;
     }
     return GST_CODE_SRC_PARENT->decide_allocation(src, query);

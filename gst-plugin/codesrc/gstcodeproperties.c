@@ -1,5 +1,5 @@
-/* gstcodeproperties.c - the element's properties: those of the stream are here, those of a frame in
- * gstcodesettings.c, those of the model in gstcodemodelspec.c. */
+/* gstcodeproperties.c - the properties of the stream. Those of frames are in gstcodesettings.c, those of
+ * the model in gstcodemodelspec.c. */
 #include "codesrc/gstcodesrcprivate.h"
 
 #define DEFAULT_DEPTH 2
@@ -15,90 +15,92 @@ enum {
     PROP_STATS,
 };
 
-/* Says where a property comes too late for the stream that is under way. */
-static void warn_if_started(GstCodeSrc *self, const gchar *property)
-{
-    if (GST_STATE(self) > GST_STATE_READY)
-        GST_WARNING_OBJECT(self, "%s takes effect when the element next leaves READY", property);
-}
+#define FIELD(name) offsetof(GstCodeSrc, name)
 
-/* With the object lock held: a setting of frames. What is drawn ahead holds as long as it is the
- * schedule of a GstController that changes them, because that changes them for a certain frame. */
+static const GstCodeProperty rows[] = {
+    {.id = PROP_IS_LIVE,
+     .type = GST_CODE_BOOLEAN,
+     .name = "is-live",
+     .nick = "Is live",
+     .blurb = "Push each picture when its time has come, and none while paused. A live source "
+              "cannot seek",
+     .offset = FIELD(live),
+     .flags = GST_CODE_READ_AT_START},
+    {.id = PROP_QUEUE_DEPTH,
+     .type = GST_CODE_UINT,
+     .name = "queue-depth",
+     .nick = "Queue depth",
+     .blurb = "Draw ahead of the stream until this many frames wait. 0: draw each frame on request",
+     .range.u = {0, MAX_DEPTH, DEFAULT_DEPTH},
+     .offset = FIELD(queue_depth),
+     .flags = GST_CODE_READ_AT_START},
+    {.id = PROP_BATCH_SIZE,
+     .type = GST_CODE_UINT,
+     .name = "batch-size",
+     .nick = "Batch size",
+     .blurb = "Pictures drawn together: more pictures a second, for more memory. Pictures stay the "
+              "same, and buffers still come one by one",
+     .range.u = {1, CODESRC_MAX_BATCH, 1},
+     .offset = FIELD(engine.spec.batch),
+     .flags = GST_CODE_READ_AT_START},
+    {.id = PROP_QOS,
+     .type = GST_CODE_BOOLEAN,
+     .name = "qos",
+     .nick = "QoS",
+     .blurb = "Drop pictures that would be late, as QoS events from downstream report. The others "
+              "keep their times and contents",
+     .range.on = TRUE,
+     .offset = FIELD(qos),
+     .flags = GST_CODE_READ_EACH_FRAME},
+    {.id = PROP_PROGRESSIVE,
+     .type = GST_CODE_BOOLEAN,
+     .name = "progressive",
+     .nick = "Progressive",
+     .blurb = "Push a frame after each scale: a picture takes as many frames as the model has "
+              "scales, each sharper than the one before",
+     .offset = FIELD(progressive),
+     .flags = GST_CODE_READ_AT_START},
+    {.id = PROP_ANYTIME,
+     .type = GST_CODE_BOOLEAN,
+     .name = "anytime",
+     .nick = "Anytime",
+     .blurb = "If live, push an unfinished picture when its time comes, as far as it is drawn; its "
+              "meta has the number of scales. Draws one picture at a time. No effect with "
+              "progressive",
+     .offset = FIELD(anytime),
+     .flags = GST_CODE_READ_AT_START},
+};
+
+static const GstCodePropertyTable own_properties = {rows, G_N_ELEMENTS(rows)};
+
+/* With the object lock held: a setting of frames. Frames drawn ahead stay valid if a GstController
+ * sets it, because that sets it for one certain frame. */
 static gboolean set_setting(GstCodeSrc *self, guint id, const GValue *value)
 {
-    if (!gst_code_settings_set(&self->settings, id, value))
+    if (!gst_code_engine_set(&self->engine, id, value))
         return FALSE;
-    if (self->syncing != g_thread_self())
+    if (self->syncing != g_thread_self() && id < GST_CODE_SETTINGS_LAST)
         self->serial++;
     return TRUE;
-}
-
-/* With the object lock held. */
-static gboolean set_own(GstCodeSrc *self, guint id, const GValue *value)
-{
-    switch (id) {
-    case PROP_QUEUE_DEPTH:
-        self->queue_depth = g_value_get_uint(value);
-        return TRUE;
-    case PROP_BATCH_SIZE:
-        self->model_spec.batch = g_value_get_uint(value);
-        return TRUE;
-    case PROP_QOS:
-        self->qos = g_value_get_boolean(value);
-        return TRUE;
-    case PROP_ANYTIME:
-        self->anytime = g_value_get_boolean(value);
-        return TRUE;
-    case PROP_PROGRESSIVE:
-        self->progressive = g_value_get_boolean(value);
-        return TRUE;
-    default:
-        return gst_code_model_spec_set(&self->model_spec, id, value) ||
-               set_setting(self, id, value);
-    }
 }
 
 void gst_code_src_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
     GstCodeSrc *self = GST_CODE_SRC(object);
-    gboolean known;
+    gboolean known, stopped;
 
-    if (pspec->flags & GST_PARAM_MUTABLE_READY)
-        warn_if_started(self, pspec->name);
-    if (id == PROP_IS_LIVE) {
-        gst_base_src_set_live(GST_BASE_SRC(self), g_value_get_boolean(value));
-        return;
-    }
+    if (gst_code_engine_is_late(&self->engine, pspec))
+        GST_WARNING_OBJECT(self, "%s takes effect when the element next leaves READY", pspec->name);
     GST_OBJECT_LOCK(self);
-    known = set_own(self, id, value);
+    known =
+        gst_code_properties_set(own_properties, self, id, value) || set_setting(self, id, value);
+    stopped = GST_STATE(self) <= GST_STATE_READY && GST_STATE_PENDING(self) <= GST_STATE_READY;
     GST_OBJECT_UNLOCK(self);
     if (!known)
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-}
-
-/* With the object lock held. */
-static gboolean get_own(GstCodeSrc *self, guint id, GValue *value)
-{
-    switch (id) {
-    case PROP_QUEUE_DEPTH:
-        g_value_set_uint(value, self->queue_depth);
-        return TRUE;
-    case PROP_BATCH_SIZE:
-        g_value_set_uint(value, self->model_spec.batch);
-        return TRUE;
-    case PROP_QOS:
-        g_value_set_boolean(value, self->qos);
-        return TRUE;
-    case PROP_ANYTIME:
-        g_value_set_boolean(value, self->anytime);
-        return TRUE;
-    case PROP_PROGRESSIVE:
-        g_value_set_boolean(value, self->progressive);
-        return TRUE;
-    default:
-        return gst_code_model_spec_get(&self->model_spec, id, value) ||
-               gst_code_settings_get(&self->settings, id, value);
-    }
+    /* The base class would act on a change at once, even while it plays. */
+    if (id == PROP_IS_LIVE && stopped)
+        gst_code_src_update_live(self);
 }
 
 void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -106,81 +108,41 @@ void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamS
     GstCodeSrc *self = GST_CODE_SRC(object);
     gboolean known;
 
-    if (id == PROP_IS_LIVE) {
-        g_value_set_boolean(value, gst_base_src_is_live(GST_BASE_SRC(self)));
+    if (id == PROP_STATS) {
+        g_value_take_boxed(value, gst_code_stats_structure(&self->engine.stats));
         return;
     }
     GST_OBJECT_LOCK(self);
-    known = id == PROP_STATS || get_own(self, id, value);
+    known = gst_code_properties_get(own_properties, self, id, value) ||
+            gst_code_engine_get(&self->engine, id, value);
     GST_OBJECT_UNLOCK(self);
-    if (id == PROP_STATS)
-        g_value_take_boxed(value, gst_code_stats_structure(&self->stats));
     if (!known)
         G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
 
-void gst_code_src_init_properties(GstCodeSrc *self)
+void gst_code_src_update_live(GstCodeSrc *self)
 {
-    gst_code_settings_init(&self->settings);
-    gst_code_model_spec_init(&self->model_spec);
-    self->queue_depth = DEFAULT_DEPTH;
-    self->qos = TRUE;
+    gboolean live;
+
+    GST_OBJECT_LOCK(self);
+    live = self->live;
+    GST_OBJECT_UNLOCK(self);
+    gst_base_src_set_live(GST_BASE_SRC(self), live);
 }
 
-/* When pictures come. */
-static void install_stream(GObjectClass *klass, GParamFlags flags)
+void gst_code_src_init_properties(GstCodeSrc *self)
 {
-    g_object_class_install_property(
-        klass, PROP_BATCH_SIZE,
-        g_param_spec_uint("batch-size", "Batch size",
-                          "Pictures that are drawn at a time: more pictures a second, and more "
-                          "memory. It changes no picture, and buffers still come one by one",
-                          1, CODESRC_MAX_BATCH, 1, flags));
-    g_object_class_install_property(
-        klass, PROP_IS_LIVE,
-        g_param_spec_boolean("is-live", "Is live",
-                             "Output pictures in real time, each when its time has come, and none "
-                             "while paused. A live source cannot seek",
-                             FALSE, flags));
-    g_object_class_install_property(
-        klass, PROP_QUEUE_DEPTH,
-        g_param_spec_uint("queue-depth", "Queue depth",
-                          "Draw ahead of time while fewer frames than this wait. 0: a frame is "
-                          "drawn when it is wanted",
-                          0, MAX_DEPTH, DEFAULT_DEPTH, flags));
-    g_object_class_install_property(
-        klass, PROP_QOS,
-        g_param_spec_boolean(
-            "qos", "QoS",
-            "Pass over pictures that come too late, as downstream's QoS events "
-            "tell. The others keep their times and their contents",
-            TRUE, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING));
-    g_object_class_install_property(
-        klass, PROP_PROGRESSIVE,
-        g_param_spec_boolean("progressive", "Progressive",
-                             "A frame after every scale: each picture takes as many frames as the "
-                             "model has scales, and gets sharper from one to the next",
-                             FALSE, flags));
-    g_object_class_install_property(
-        klass, PROP_ANYTIME,
-        g_param_spec_boolean(
-            "anytime", "Anytime",
-            "Live: when a picture's time comes before it is finished, put it out "
-            "as far as it is; its meta tells how far. Draws one picture at a time, "
-            "and has no effect with progressive",
-            FALSE, flags));
-    gst_code_stats_install(klass, PROP_STATS,
-                           "What was done so far: pictures processed and dropped, how the last one "
-                           "was made and how long it took, memory, latency, and the launch line "
-                           "that makes the last picture again");
+    gst_code_engine_init(&self->engine, GST_ELEMENT(self), "codesrc-stats");
+    gst_code_properties_init(own_properties, self);
 }
 
 void gst_code_src_install_properties(GObjectClass *klass)
 {
-    GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-
-    gst_code_settings_install(klass);
-    gst_code_settings_install_pace(klass);
-    gst_code_model_spec_install(klass);
-    install_stream(klass, flags);
+    gst_code_engine_install(klass);
+    gst_code_properties_install(gst_code_pace_properties, klass);
+    gst_code_properties_install(own_properties, klass);
+    gst_code_stats_install(klass, PROP_STATS,
+                           "Counters since the last start: pictures pushed and dropped, how the "
+                           "last one was drawn and how long that took, memory, latency, and the "
+                           "launch line that draws the last picture again");
 }

@@ -162,7 +162,7 @@ gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query)
         /* A picture is put out no later after its time than another one takes; and nothing is lost
          * where downstream holds it back. */
         live = gst_base_src_is_live(src);
-        gst_query_set_latency(query, live, live ? gst_code_stats_latency(&self->stats) : 0,
+        gst_query_set_latency(query, live, live ? gst_code_stats_latency(&self->engine.stats) : 0,
                               GST_CLOCK_TIME_NONE);
         return TRUE;
     default:

@@ -54,7 +54,6 @@
 #include "codesrc/gstcodepreset.h"
 #include "codesrc/gstcodesrcprivate.h"
 #include "codesrc/gstcodeuri.h"
-#include "report/gstcodeerror.h"
 #include "video/gstcodecaps.h"
 
 #define gst_code_src_parent_class parent_class
@@ -91,18 +90,7 @@ static GstCodeSettings settings_at(gpointer data, GstClockTime pts)
     GST_OBJECT_LOCK(self);
     self->syncing = NULL;
     GST_OBJECT_UNLOCK(self);
-    return gst_code_settings_read(&self->settings, GST_ELEMENT(self));
-}
-
-/* Fixes what the properties of the model mean until the next stop. */
-static gboolean open_weights(GstCodeSrc *self, CodesrcError *error)
-{
-    GstBaseSrc *src = GST_BASE_SRC(self);
-    /* Of no frames none waits for the weights, but PROGRESS has to end. */
-    gboolean now = gst_base_src_is_live(src) || src->num_buffers_left == 0;
-
-    return gst_code_weights_open_for(&self->weights, &self->model_spec, &self->settings, error) &&
-           (!now || gst_code_weights_await(&self->weights, error));
+    return gst_code_engine_settings(&self->engine);
 }
 
 static CodesrcOutput get_output(gpointer data)
@@ -137,7 +125,7 @@ static void set_prefetch(GstCodeSrc *self, GstCodePrefetch *prefetch)
     self->prefetch = prefetch;
     /* An unlock that came before could interrupt the weights alone. */
     if (prefetch)
-        gst_code_prefetch_interrupt(prefetch, g_atomic_int_get(&self->weights.interrupted));
+        gst_code_prefetch_interrupt(prefetch, g_atomic_int_get(&self->engine.weights.interrupted));
     g_mutex_unlock(&self->prefetch_lock);
     gst_code_prefetch_free(old);
 }
@@ -159,7 +147,8 @@ static gboolean gst_code_src_stop(GstBaseSrc *src)
     interrupt(self, FALSE);
     set_side(self, 0, FALSE);
     gst_code_cuda_close(&self->cuda);
-    gst_code_weights_close(&self->weights);
+    gst_code_engine_stop(&self->engine);
+    GST_DEBUG_OBJECT(self, "stopped");
     return TRUE;
 }
 
@@ -189,38 +178,51 @@ static void start_prefetch(GstCodeSrc *self)
 
     GST_OBJECT_LOCK(self);
     setup.depth = self->queue_depth;
-    setup.batch = self->weights.batch;
+    setup.batch = self->engine.weights.batch;
     setup.progressive = self->progressive;
     setup.anytime = self->anytime && live;
-    /* Where each scale is looked at, the device is waited for all the time. */
+    /* Looking at each scale means waiting for the device all the time. */
     setup.overlaps =
-        codesrc_model_info(self->weights.headers)->overlaps && !setup.progressive && !setup.anytime;
+        gst_code_engine_info(&self->engine)->overlaps && !setup.progressive && !setup.anytime;
     GST_OBJECT_UNLOCK(self);
-    set_prefetch(self, gst_code_prefetch_new(&self->weights, &self->stats, &owner, &setup));
+    set_prefetch(self,
+                 gst_code_prefetch_new(&self->engine.weights, &self->engine.stats, &owner, &setup));
+    GST_DEBUG_OBJECT(self, "queue depth %u, batches of %u%s%s%s%s", setup.depth, setup.batch,
+                     live ? ", live" : "", setup.progressive ? ", progressive" : "",
+                     setup.anytime ? ", anytime" : "", setup.overlaps ? ", overlapping" : "");
 }
 
-/* Everything that can be told without the weights fails here, in the state change, and caps are
- * known from here on. The weights are awaited by the drawing thread, so that the application goes
- * on; but before a live source's clock starts, because no picture can be in time that waits for its
- * model. */
+/* The weights of a live source are awaited before its clock starts, because a picture that waits for
+ * its model is never in time. And with num-buffers=0 no frame ever waits for the weights, yet
+ * PROGRESS must complete. */
+static gboolean await_weights(GstCodeSrc *self)
+{
+    GstBaseSrc *src = GST_BASE_SRC(self);
+    CodesrcError error;
+
+    if ((!gst_base_src_is_live(src) && src->num_buffers_left != 0) ||
+        gst_code_weights_await(&self->engine.weights, &error))
+        return TRUE;
+    gst_code_engine_post_error(&self->engine, &error);
+    return FALSE;
+}
+
+/* The state change reads the headers: whatever they show to be wrong fails here, and caps are known
+ * from here on. The drawing thread waits for the weights, so that the application goes on. */
 static gboolean gst_code_src_start(GstBaseSrc *src)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
     const CodesrcModelInfo *info;
-    CodesrcError error;
 
     gst_code_timeline_init(&self->timeline);
     gst_code_src_reset_qos(self);
     self->anchored = self->discont = self->tags_sent = FALSE;
-    if (!open_weights(self, &error)) {
-        gst_code_weights_post_error(&self->weights, &error);
+    if (!gst_code_engine_start(&self->engine) || !await_weights(self)) {
         gst_code_src_stop(src);
         return FALSE;
     }
-    gst_code_error_warn_passed_over(GST_ELEMENT(self), codesrc_model_info(self->weights.headers));
-    gst_code_stats_reset(&self->stats, self->weights.headers, self->weights.batch);
     start_prefetch(self);
-    info = codesrc_model_info(self->weights.headers);
+    info = gst_code_engine_info(&self->engine);
     set_side(self, info->side, gst_code_cuda_open(&self->cuda, info));
     return TRUE;
 }
@@ -229,13 +231,16 @@ static GstStateChangeReturn gst_code_src_change_state(GstElement *element,
                                                       GstStateChange transition)
 {
     GstCodeSrc *self = GST_CODE_SRC(element);
-    GstStateChangeReturn result =
-        GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
+    GstStateChangeReturn result;
 
-    if (transition == GST_STATE_CHANGE_READY_TO_NULL) {
-        gst_code_weights_forget(&self->weights);
-        gst_code_stats_close(&self->stats);
-    }
+    GST_DEBUG_OBJECT(self, "%s to %s",
+                     gst_element_state_get_name(GST_STATE_TRANSITION_CURRENT(transition)),
+                     gst_element_state_get_name(GST_STATE_TRANSITION_NEXT(transition)));
+    if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
+        gst_code_src_update_live(self);
+    result = GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
+    if (transition == GST_STATE_CHANGE_READY_TO_NULL)
+        gst_code_engine_forget(&self->engine);
     return result;
 }
 
@@ -258,7 +263,7 @@ static void interrupt(GstCodeSrc *self, gboolean interrupted)
     if (self->prefetch)
         gst_code_prefetch_interrupt(self->prefetch, interrupted);
     else
-        gst_code_weights_interrupt(&self->weights, interrupted);
+        gst_code_weights_interrupt(&self->engine.weights, interrupted);
     g_mutex_unlock(&self->prefetch_lock);
 }
 
@@ -298,7 +303,7 @@ static GstCodeFrame *next_frame(GstCodeSrc *self, const GstSegment *segment, Gst
     if (!frame)
         return NULL;
     if (frame->failed) {
-        gst_code_weights_post_error(&self->weights, &frame->error);
+        gst_code_weights_post_error(&self->engine.weights, &frame->error);
         *flow = GST_FLOW_ERROR;
         gst_code_prefetch_recycle(self->prefetch, frame);
         return NULL;
@@ -327,7 +332,7 @@ static void send_tags(GstCodeSrc *self, const GstCodeFrame *frame, const GstCode
 static void stamp(GstCodeSrc *self, const GstCodeFrame *frame, GstBuffer *buffer)
 {
     const GstCodeTiming *timing = &frame->timing;
-    GstCodeOrigin origin = gst_code_stats_origin(&self->stats);
+    GstCodeOrigin origin = gst_code_stats_origin(&self->engine.stats);
 
     GST_BUFFER_PTS(buffer) = timing->pts;
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
@@ -351,14 +356,14 @@ static GstFlowReturn finish_frame(GstCodeSrc *self, const GstSegment *segment, G
     if (pixels->output.on_device
             ? !gst_code_cuda_copy(&self->cuda, &pixels->picture, &self->info, buffer, &error)
             : !gst_code_writer_write(&self->writer, pixels->picture.data, buffer, &error)) {
-        gst_code_weights_post_error(&self->weights, &error);
+        gst_code_engine_post_error(&self->engine, &error);
         return GST_FLOW_ERROR;
     }
     gst_code_src_update_latency(self);
     if (!gst_code_src_wait_for_clock(self, segment, &frame->timing))
         return GST_FLOW_FLUSHING;
     stamp(self, frame, buffer);
-    gst_code_stats_processed(&self->stats, &frame->record);
+    gst_code_stats_processed(&self->engine.stats, &frame->record);
     gst_code_timeline_advance(&self->timeline, segment);
     return GST_FLOW_OK;
 }
@@ -399,10 +404,7 @@ static void gst_code_src_finalize(GObject *object)
 {
     GstCodeSrc *self = GST_CODE_SRC(object);
 
-    gst_code_weights_clear(&self->weights);
-    gst_code_stats_clear(&self->stats);
-    gst_code_settings_clear(&self->settings);
-    gst_code_model_spec_clear(&self->model_spec);
+    gst_code_engine_clear(&self->engine);
     g_mutex_clear(&self->prefetch_lock);
     g_free(self->uri);
     G_OBJECT_CLASS(parent_class)->finalize(object);
@@ -450,9 +452,7 @@ static void gst_code_src_init(GstCodeSrc *self)
 {
     gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
     gst_code_src_init_properties(self);
-    gst_code_stats_init(&self->stats, "codesrc-stats");
     g_mutex_init(&self->prefetch_lock);
-    gst_code_weights_init(&self->weights, GST_ELEMENT(self));
     gst_code_cuda_init(&self->cuda, GST_ELEMENT(self));
     gst_code_src_reset_qos(self);
     set_side(self, 0, FALSE);

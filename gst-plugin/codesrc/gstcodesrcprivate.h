@@ -9,10 +9,9 @@
 #include "codesrc/gstcodesrc.h"
 #include "draw/gstcodeprefetch.h"
 #include "draw/gstcodetimeline.h"
-#include "model/gstcodesettings.h"
-#include "model/gstcodeweights.h"
+#include "model/gstcodeengine.h"
+#include "report/gstcodeerror.h"
 #include "report/gstcodelog.h"
-#include "report/gstcodestats.h"
 #include "video/gstcodecuda.h"
 #include "video/gstcodewriter.h"
 
@@ -25,13 +24,12 @@ struct _GstCodeSrc {
     GstPushSrc parent;
 
     /* Guarded by the object lock. */
-    GstCodeModelSpec model_spec;
-    gchar *uri; /* as set; NULL: none */
-    GstCodeSettings settings;
+    gchar *uri;       /* as set; NULL: none */
     guint serial;     /* grows when the user changes the settings */
     GThread *syncing; /* a GstController changes them on this thread */
     guint queue_depth;
     gboolean qos, progressive, anytime;
+    gboolean live;              /* as set; the base class knows it from the next start on */
     guint side;                 /* of the model's pictures; 0: not started */
     gboolean makes_cuda;        /* pictures can be had in CUDA memory */
     CodesrcOutput output;       /* where they go, as negotiated */
@@ -42,10 +40,9 @@ struct _GstCodeSrc {
     GstClockID clock_id;        /* that is waited for; NULL: none */
     gboolean clock_interrupted; /* nobody waits */
 
-    GstCodeStats stats; /* has its own lock */
+    GstCodeEngine engine; /* its properties: guarded by the object lock */
 
-    /* From start to stop; the streaming thread's, but for interrupting. */
-    GstCodeWeights weights;
+    /* From start to stop: the streaming thread's, except for interruptions. */
     GMutex prefetch_lock; /* of the pointer that follows; taken before all other locks */
     GstCodePrefetch *prefetch;
     GstCodeWriter writer; /* into the host's memory */
@@ -71,6 +68,9 @@ void gst_code_src_install_properties(GObjectClass *klass);
 void gst_code_src_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec);
 void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec);
 void gst_code_src_init_properties(GstCodeSrc *self);
+
+/* Makes the property is-live take effect. */
+void gst_code_src_update_live(GstCodeSrc *self);
 
 /* ---- gstcodeseek.c ---- */
 

@@ -1,7 +1,10 @@
-/* gstcodegeneratorthread.c - one thread, which lives no longer than its maker: a process that ends destroys
- * what libraries keep for themselves, and must not do so under the feet of a thread that uses it.
- */
+/* gstcodegeneratorthread.c - one thread, which its owner joins: when a process ends, the libraries'
+ * static objects are destroyed, and no thread may be using them then. */
 #include "model/gstcodegeneratorthread.h"
+
+#include "report/gstcodelog.h"
+
+#define GST_CAT_DEFAULT gst_code_load_debug
 
 struct GstCodeGeneratorThread {
     CodesrcModel *model;
@@ -14,7 +17,7 @@ struct GstCodeGeneratorThread {
     CodesrcError error;
 };
 
-/* Lets the owner reach what may take long. */
+/* Lets the owner cancel the slow part. */
 static void publish(GstCodeGeneratorThread *thread, CodesrcGenerator *generator)
 {
     g_mutex_lock(&thread->lock);
@@ -28,6 +31,7 @@ static gpointer generator_thread(gpointer data)
 {
     GstCodeGeneratorThread *thread = data;
     CodesrcError error = {.status = CODESRC_OK};
+    gint64 begin = g_get_monotonic_time();
     CodesrcGenerator *generator = codesrc_generator_open(thread->model, thread->batch, 0, &error);
 
     publish(thread, generator);
@@ -35,6 +39,8 @@ static gpointer generator_thread(gpointer data)
         publish(thread, NULL);
         codesrc_generator_free(generator);
     }
+    GST_INFO("generator for %u pictures %s after %" G_GINT64_FORMAT " us", thread->batch,
+             error.status == CODESRC_OK ? "ready" : "not made", g_get_monotonic_time() - begin);
     g_mutex_lock(&thread->lock);
     thread->error = error;
     thread->done = TRUE;

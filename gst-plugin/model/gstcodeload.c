@@ -1,14 +1,17 @@
-/* gstcodeload.c - the process's table of loads, one thread for each that is under way. */
+/* gstcodeload.c - the process's table of loads, with a thread for each that is under way. */
 #include "model/gstcodeload.h"
 
-struct GstCodeLoad {
-    /* What tells one load from another. */
-    gchar *path, *device, *precision;
-    guint threads;
-    gint cuda_device_id;
-    guint32 steps; /* the drafting steps that these weights serve */
+#include "report/gstcodelog.h"
 
-    guint drafting_steps; /* one of them, to open the model with */
+#define GST_CAT_DEFAULT gst_code_load_debug
+
+struct GstCodeLoad {
+    /* What distinguishes one load from another. */
+    gchar *path;
+    GstCodeModelSpec spec;
+    guint32 served; /* the drafting steps that these weights serve, a bit each */
+
+    guint steps; /* one of them, to open the model with */
     GThread *thread;
     gint abandoned; /* atomic */
 
@@ -20,8 +23,7 @@ struct GstCodeLoad {
     CodesrcError error;
 };
 
-/* How much more must have been read before a waiting thread hears of it: enough that a message for
- * each such part is read with patience. */
+/* How much has to be read before a waiting thread wakes: coarse enough not to flood the bus. */
 #define PROGRESS_STEP 0.05
 
 /* One lock and one condition for all loads: they change a few hundred times in a process's life. */
@@ -43,19 +45,17 @@ static bool load_progress(void *user, double fraction)
 static gpointer load_thread(gpointer data)
 {
     GstCodeLoad *load = data;
-    CodesrcModelOptions options;
+    CodesrcModelOptions options = gst_code_model_spec_options(&load->spec, load->steps);
+    gint64 begin = g_get_monotonic_time();
     CodesrcError error;
     CodesrcModel *model;
 
-    codesrc_model_options_init(&options);
-    options.device = load->device;
-    options.precision = load->precision;
-    options.threads = load->threads;
-    options.cuda_device_id = load->cuda_device_id;
-    options.drafting_steps = load->drafting_steps;
+    GST_INFO("loading %s", load->path);
     options.progress = load_progress;
     options.progress_user = load;
     model = codesrc_model_open(load->path, &options, &error);
+    GST_INFO("%s %s after %" G_GINT64_FORMAT " us", model ? "loaded" : "could not load", load->path,
+             g_get_monotonic_time() - begin);
 
     g_mutex_lock(&lock);
     load->model = model;
@@ -70,40 +70,35 @@ static gpointer load_thread(gpointer data)
 }
 
 /* With `lock` held. */
-static GstCodeLoad *load_find(const gchar *path, const gchar *device, const gchar *precision,
-                              guint threads, gint cuda_device_id, guint32 steps)
+static GstCodeLoad *load_find(const gchar *path, const GstCodeModelSpec *spec, guint32 served)
 {
     for (GList *link = loads; link; link = link->next) {
         GstCodeLoad *load = link->data;
 
-        if (load->steps == steps && load->threads == threads &&
-            load->cuda_device_id == cuda_device_id && !g_strcmp0(load->path, path) &&
-            !g_strcmp0(load->device, device) && !g_strcmp0(load->precision, precision))
+        if (load->served == served && !g_strcmp0(load->path, path) &&
+            gst_code_model_spec_same_device(&load->spec, spec))
             return load;
     }
     return NULL;
 }
 
-GstCodeLoad *gst_code_load_acquire(const gchar *path, const gchar *device, const gchar *precision,
-                                   guint threads, gint cuda_device_id, guint drafting_steps,
+GstCodeLoad *gst_code_load_acquire(const gchar *path, const GstCodeModelSpec *spec, guint steps,
                                    const CodesrcModel *headers)
 {
-    guint32 steps = codesrc_model_info(headers)->steps;
+    guint32 served = codesrc_model_info(headers)->steps;
     GstCodeLoad *load;
 
     g_mutex_lock(&lock);
-    load = load_find(path, device, precision, threads, cuda_device_id, steps);
+    load = load_find(path, spec, served);
     if (load) {
         load->users++;
+        GST_DEBUG("sharing %s with %u others", path, load->users - 1);
     } else {
         load = g_new0(GstCodeLoad, 1);
         load->path = g_strdup(path);
-        load->device = g_strdup(device);
-        load->precision = g_strdup(precision);
-        load->threads = threads;
-        load->cuda_device_id = cuda_device_id;
+        load->spec = gst_code_model_spec_copy(spec);
+        load->served = served;
         load->steps = steps;
-        load->drafting_steps = drafting_steps;
         load->users = 1;
         loads = g_list_prepend(loads, load);
         load->thread = g_thread_new("codesrc-load", load_thread, load);
@@ -126,13 +121,13 @@ void gst_code_load_release(GstCodeLoad *load)
     if (!last)
         return;
 
-    /* The thread looks at this flag each time when it has read a little. */
+    /* The thread checks this flag each time it has read a part. */
+    GST_DEBUG("letting go of %s", load->path);
     g_atomic_int_set(&load->abandoned, TRUE);
     g_thread_join(load->thread);
     codesrc_model_unref(load->model);
     g_free(load->path);
-    g_free(load->device);
-    g_free(load->precision);
+    gst_code_model_spec_clear(&load->spec);
     g_free(load);
 }
 

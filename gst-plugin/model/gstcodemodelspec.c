@@ -1,19 +1,71 @@
-/* gstcodemodelspec.c - installs, stores and completes the properties of the model. */
+/* gstcodemodelspec.c - describes the properties of the model, and turns them into the engine's
+ * options. */
 #include "model/gstcodemodelspec.h"
 
-#define AUTO "auto" /* device and precision, where they are not set */
+#define AUTO "auto" /* device and precision, if they are not set */
+
+#define FIELD(name) offsetof(GstCodeModelSpec, name)
+
+static const GstCodeProperty rows[] = {
+    {.id = GST_CODE_MODEL_SPEC_MODEL,
+     .type = GST_CODE_STRING,
+     .name = "model",
+     .nick = "Model",
+     .blurb = "Manifest of the model (.yaml), a folder that holds one, or the name of a bundled "
+              "model. NULL: the bundled model " GST_CODE_DEFAULT_MODEL,
+     .offset = FIELD(model),
+     .flags = GST_CODE_READ_AT_START,
+     .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_MODEL_SPEC_DEVICE,
+     .type = GST_CODE_STRING,
+     .name = "device",
+     .nick = "Device",
+     .blurb = "Device that runs the model: auto (the fastest present), cuda, cpu, or reference "
+              "(slow plain loops, for comparison)",
+     .range.text = AUTO,
+     .offset = FIELD(device),
+     .flags = GST_CODE_READ_AT_START,
+     .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_MODEL_SPEC_PRECISION,
+     .type = GST_CODE_STRING,
+     .name = "precision",
+     .nick = "Precision",
+     .blurb = "Number format of the computation: auto (the fastest with pictures as good), f32 "
+              "(the same pictures on every machine), or another that the device has, such as bf16",
+     .range.text = AUTO,
+     .offset = FIELD(precision),
+     .flags = GST_CODE_READ_AT_START,
+     .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_MODEL_SPEC_THREADS,
+     .type = GST_CODE_UINT,
+     .name = "threads",
+     .nick = "Threads",
+     .blurb = "Threads of device cpu; their number changes no picture. 0: one for each core that "
+              "the process may use",
+     .range.u = {0, 1024, 0},
+     .offset = FIELD(threads),
+     .flags = GST_CODE_READ_AT_START},
+    {.id = GST_CODE_MODEL_SPEC_CUDA_DEVICE_ID,
+     .type = GST_CODE_INT,
+     .name = "cuda-device-id",
+     .nick = "CUDA device id",
+     .blurb = "Number of the CUDA device for device cuda. -1: the first suitable one",
+     .range.i = {-1, G_MAXINT, -1},
+     .offset = FIELD(cuda_device_id),
+     .flags = GST_CODE_READ_AT_START},
+};
+
+const GstCodePropertyTable gst_code_model_spec_properties = {rows, G_N_ELEMENTS(rows)};
 
 void gst_code_model_spec_init(GstCodeModelSpec *spec)
 {
-    *spec = (GstCodeModelSpec){
-        .device = g_strdup(AUTO), .precision = g_strdup(AUTO), .batch = 1, .cuda_device_id = -1};
+    *spec = (GstCodeModelSpec){.batch = 1};
+    gst_code_properties_init(gst_code_model_spec_properties, spec);
 }
 
 void gst_code_model_spec_clear(GstCodeModelSpec *spec)
 {
-    g_clear_pointer(&spec->model, g_free);
-    g_clear_pointer(&spec->device, g_free);
-    g_clear_pointer(&spec->precision, g_free);
+    gst_code_properties_clear(gst_code_model_spec_properties, spec);
 }
 
 GstCodeModelSpec gst_code_model_spec_copy(const GstCodeModelSpec *spec)
@@ -26,89 +78,21 @@ GstCodeModelSpec gst_code_model_spec_copy(const GstCodeModelSpec *spec)
     return copy;
 }
 
-void gst_code_model_spec_install(GObjectClass *klass)
+gboolean gst_code_model_spec_same_device(const GstCodeModelSpec *a, const GstCodeModelSpec *b)
 {
-    GParamFlags flags = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY;
-
-    g_object_class_install_property(
-        klass, GST_CODE_MODEL_SPEC_MODEL,
-        g_param_spec_string("model", "Model",
-                            "Manifest of the model (.yaml), a folder that holds one, or the name "
-                            "of a bundled model. NULL: the bundled model " GST_CODE_DEFAULT_MODEL,
-                            NULL, flags));
-    g_object_class_install_property(
-        klass, GST_CODE_MODEL_SPEC_DEVICE,
-        g_param_spec_string("device", "Device",
-                            "What computes: auto (the fastest device that is there), cuda, cpu, "
-                            "or reference (plain loops, slow, to compare with)",
-                            AUTO, flags));
-    g_object_class_install_property(
-        klass, GST_CODE_MODEL_SPEC_PRECISION,
-        g_param_spec_string("precision", "Precision",
-                            "Numbers that the device computes with: auto (the fastest that makes "
-                            "pictures as good), f32 (the same picture on every machine), or "
-                            "another one that the device has, such as bf16",
-                            AUTO, flags));
-    g_object_class_install_property(
-        klass, GST_CODE_MODEL_SPEC_THREADS,
-        g_param_spec_uint("threads", "Threads",
-                          "Threads that the device computes with, where it is the processor; they "
-                          "change no picture. 0: one for each core that the process may use",
-                          0, 1024, 0, flags));
-    g_object_class_install_property(
-        klass, GST_CODE_MODEL_SPEC_CUDA_DEVICE_ID,
-        g_param_spec_int("cuda-device-id", "CUDA device id",
-                         "Which of the CUDA devices computes, where the device is cuda. -1: the "
-                         "first that will do",
-                         -1, G_MAXINT, -1, flags));
+    return a->threads == b->threads && a->cuda_device_id == b->cuda_device_id &&
+           !g_strcmp0(a->device, b->device) && !g_strcmp0(a->precision, b->precision);
 }
 
-static gboolean replace_string(gchar **string, const GValue *value)
+CodesrcModelOptions gst_code_model_spec_options(const GstCodeModelSpec *spec, guint steps)
 {
-    g_free(*string);
-    *string = g_value_dup_string(value);
-    return TRUE;
-}
+    CodesrcModelOptions options;
 
-gboolean gst_code_model_spec_set(GstCodeModelSpec *spec, guint id, const GValue *value)
-{
-    switch (id) {
-    case GST_CODE_MODEL_SPEC_MODEL:
-        return replace_string(&spec->model, value);
-    case GST_CODE_MODEL_SPEC_DEVICE:
-        return replace_string(&spec->device, value);
-    case GST_CODE_MODEL_SPEC_PRECISION:
-        return replace_string(&spec->precision, value);
-    case GST_CODE_MODEL_SPEC_THREADS:
-        spec->threads = g_value_get_uint(value);
-        return TRUE;
-    case GST_CODE_MODEL_SPEC_CUDA_DEVICE_ID:
-        spec->cuda_device_id = g_value_get_int(value);
-        return TRUE;
-    default:
-        return FALSE;
-    }
-}
-
-gboolean gst_code_model_spec_get(const GstCodeModelSpec *spec, guint id, GValue *value)
-{
-    switch (id) {
-    case GST_CODE_MODEL_SPEC_MODEL:
-        g_value_set_string(value, spec->model);
-        return TRUE;
-    case GST_CODE_MODEL_SPEC_DEVICE:
-        g_value_set_string(value, spec->device);
-        return TRUE;
-    case GST_CODE_MODEL_SPEC_PRECISION:
-        g_value_set_string(value, spec->precision);
-        return TRUE;
-    case GST_CODE_MODEL_SPEC_THREADS:
-        g_value_set_uint(value, spec->threads);
-        return TRUE;
-    case GST_CODE_MODEL_SPEC_CUDA_DEVICE_ID:
-        g_value_set_int(value, spec->cuda_device_id);
-        return TRUE;
-    default:
-        return FALSE;
-    }
+    codesrc_model_options_init(&options);
+    options.device = spec->device;
+    options.precision = spec->precision;
+    options.threads = spec->threads;
+    options.cuda_device_id = spec->cuda_device_id;
+    options.drafting_steps = steps;
+    return options;
 }

@@ -1,39 +1,144 @@
-/* gstcodesettings.c - installs, stores and checks the per-frame properties, and turns them into the
+/* gstcodesettings.c - describes and checks the properties of frames, and turns them into the
  * engine's request. */
 #include "model/gstcodesettings.h"
 
-/* Read afresh for each frame, so they may change at any time and follow a GstController. */
-#define FRAME_FLAGS                                                                                \
-    (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_CONTROLLABLE |                         \
-     GST_PARAM_MUTABLE_PLAYING)
-
-/* The same for what no GstController can drive. */
-#define STRING_FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING)
-
 #define MAX_GUIDANCE 100.0
+
+#define FIELD(name) offsetof(GstCodeSettings, name)
+
+static const GstCodeProperty rows[] = {
+    {.id = GST_CODE_SETTINGS_CLASS_ID,
+     .type = GST_CODE_INT,
+     .name = "class-id",
+     .nick = "Class id",
+     .blurb = "Class of the picture, from 0. -1: a random class for each frame, chosen by seed and "
+              "frame number. The model's number of classes: no class in particular",
+     .range.i = {CODESRC_CLASS_RANDOM, G_MAXINT, CODESRC_CLASS_RANDOM},
+     .offset = FIELD(class_id),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_SETTINGS_SEED,
+     .type = GST_CODE_UINT64,
+     .name = "seed",
+     .nick = "Seed",
+     .blurb = "Seed of the random numbers. Frame n of a seed is always the same picture, whether "
+              "by playing or by seeking",
+     .range.u = {0, G_MAXUINT64, 0},
+     .offset = FIELD(seed),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_SETTINGS_FIRST_FRAME,
+     .type = GST_CODE_UINT64,
+     .name = "first-frame",
+     .nick = "First frame",
+     .blurb = "Number of the picture that the stream begins with",
+     .range.u = {0, G_MAXUINT64 / 2, 0},
+     .offset = FIELD(first_frame),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE,
+     .field = "frame"},
+    {.id = GST_CODE_SETTINGS_DRAFTING_STEPS,
+     .type = GST_CODE_UINT,
+     .name = "drafting-steps",
+     .nick = "Drafting steps",
+     .blurb = "Number of scales that the large drafter decodes, before the small refiner decodes "
+              "the rest: more is better and slower. 0: the model's default",
+     .range.u = {0, CODESRC_MAX_SCALES, 0},
+     .offset = FIELD(drafting_steps),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_SETTINGS_TOP_K,
+     .type = GST_CODE_INT,
+     .name = "top-k",
+     .nick = "Top k",
+     .blurb = "Draw each token from the k likeliest codes. 0: from all codes. -1: the model's "
+              "default",
+     .range.i = {-1, G_MAXINT, -1},
+     .offset = FIELD(top_k),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_SETTINGS_CLASS_ID_2,
+     .type = GST_CODE_INT,
+     .name = "class-id-2",
+     .nick = "Second class id",
+     .blurb = "Second class, to blend with the first as class-mix says. -1: none",
+     .range.i = {CODESRC_CLASS_NONE, G_MAXINT, CODESRC_CLASS_NONE},
+     .offset = FIELD(class_id_2),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE_IF_SET},
+    {.id = GST_CODE_SETTINGS_CLASS_MIX,
+     .type = GST_CODE_DOUBLE,
+     .name = "class-mix",
+     .nick = "Class mix",
+     .blurb = "Share of class-id-2 in the picture: 0 is the first class alone, 1 is class-id-2 "
+              "alone. A schedule from 0 to 1 is a morph",
+     .range.d = {0.0, 1.0, 0.0},
+     .offset = FIELD(class_mix),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE_IF_SET},
+    {.id = GST_CODE_SETTINGS_TOP_P,
+     .type = GST_CODE_DOUBLE,
+     .name = "top-p",
+     .nick = "Top p",
+     .blurb = "Draw each token from the smallest set of codes with this total probability. 0: from "
+              "all codes. -1: the model's default",
+     .range.d = {-1.0, 1.0, -1.0},
+     .offset = FIELD(top_p),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_SETTINGS_GUIDANCE,
+     .type = GST_CODE_DOUBLE,
+     .name = "guidance",
+     .nick = "Guidance",
+     .blurb = "Strength of classifier-free guidance at the last scale: more is truer to the class "
+              "and less varied. 0: off, which halves the work. -1: the model's default",
+     .range.d = {-1.0, MAX_GUIDANCE, -1.0},
+     .offset = FIELD(guidance),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_SETTINGS_CLASS_NAME,
+     .type = GST_CODE_CLASS_NAME,
+     .name = "class-name",
+     .nick = "Class name",
+     .blurb = "Class of the picture by name, or by a part that only one class name has; case does "
+              "not matter. Overrides class-id. NULL: not set",
+     .offset = FIELD(class_name),
+     .flags = GST_CODE_READ_EACH_FRAME},
+    {.id = GST_CODE_SETTINGS_CLASSES,
+     .type = GST_CODE_CLASS_LIST,
+     .name = "classes",
+     .nick = "Classes",
+     .blurb = "Classes to cycle through, ids or names separated by commas. Overrides class-name "
+              "and class-id. NULL: not set",
+     .offset = FIELD(classes),
+     .flags = GST_CODE_READ_EACH_FRAME},
+};
+
+static const GstCodeProperty pace_rows[] = {
+    {.id = GST_CODE_SETTINGS_MIN_DRAFTING_STEPS,
+     .type = GST_CODE_UINT,
+     .name = "min-drafting-steps",
+     .nick = "Minimum drafting steps",
+     .blurb = "If pictures are late, use fewer drafting steps, but no fewer than this. 0: always "
+              "use drafting-steps",
+     .range.u = {0, CODESRC_MAX_SCALES, 0},
+     .offset = FIELD(min_drafting_steps),
+     .flags = GST_CODE_CONTROLLED},
+};
+
+const GstCodePropertyTable gst_code_settings_properties = {rows, G_N_ELEMENTS(rows)};
+const GstCodePropertyTable gst_code_pace_properties = {pace_rows, G_N_ELEMENTS(pace_rows)};
 
 void gst_code_settings_init(GstCodeSettings *settings)
 {
-    *settings = (GstCodeSettings){.class_id = CODESRC_CLASS_RANDOM,
-                                  .class_id_2 = CODESRC_CLASS_NONE,
-                                  .guidance = -1.0,
-                                  .top_k = -1,
-                                  .top_p = -1.0};
+    *settings = (GstCodeSettings){0};
+    gst_code_properties_init(gst_code_settings_properties, settings);
+    gst_code_properties_init(gst_code_pace_properties, settings);
 }
 
 void gst_code_settings_clear(GstCodeSettings *settings)
 {
-    g_clear_pointer(&settings->class_name, gst_code_classes_unref);
-    g_clear_pointer(&settings->classes, gst_code_classes_unref);
-}
-
-GstCodeSettings gst_code_settings_copy(const GstCodeSettings *settings)
-{
-    GstCodeSettings copy = *settings;
-
-    gst_code_classes_ref(copy.class_name);
-    gst_code_classes_ref(copy.classes);
-    return copy;
+    gst_code_properties_clear(gst_code_settings_properties, settings);
 }
 
 GstCodeSettings gst_code_settings_read(const GstCodeSettings *settings, GstElement *element)
@@ -41,198 +146,23 @@ GstCodeSettings gst_code_settings_read(const GstCodeSettings *settings, GstEleme
     GstCodeSettings copy;
 
     GST_OBJECT_LOCK(element);
-    copy = gst_code_settings_copy(settings);
+    copy = *settings;
+    gst_code_properties_own(gst_code_settings_properties, &copy);
     GST_OBJECT_UNLOCK(element);
     return copy;
 }
 
-static void install_classes(GObjectClass *klass)
+GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request)
 {
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_CLASS_NAME,
-        g_param_spec_string("class-name", "Class name",
-                            "Name of the picture's class, or a part that only one of the model's "
-                            "class names has, in upper or lower case. Goes before class-id. NULL: "
-                            "not set",
-                            NULL, STRING_FLAGS));
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_CLASSES,
-        g_param_spec_string("classes", "Classes",
-                            "Classes that the pictures cycle through: ids or names between commas, "
-                            "picture n is of the entry n modulo their number. Goes before "
-                            "class-name and class-id. NULL: not set",
-                            NULL, STRING_FLAGS));
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_CLASS_ID_2,
-        g_param_spec_int(
-            "class-id-2", "Second class id",
-            "A second class, which class-mix blends with the picture's class: 0 to the "
-            "model's number of classes; -1: none",
-            CODESRC_CLASS_NONE, G_MAXINT, CODESRC_CLASS_NONE, FRAME_FLAGS));
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_CLASS_MIX,
-        g_param_spec_double("class-mix", "Class mix",
-                            "How much of class-id-2 is blended into the picture's class, by its "
-                            "class vector: 0 is the class alone, 1 is class-id-2 alone, and a "
-                            "schedule from 0 to 1 is a morph",
-                            0.0, 1.0, 0.0, FRAME_FLAGS));
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_FIRST_FRAME,
-        g_param_spec_uint64("first-frame", "First frame",
-                            "Number of the picture at the beginning of the stream: the pictures "
-                            "are those that come from there on in a stream that begins at 0",
-                            0, G_MAXUINT64 / 2, 0, FRAME_FLAGS));
-}
-
-void gst_code_settings_install_pace(GObjectClass *klass)
-{
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_MIN_DRAFTING_STEPS,
-        g_param_spec_uint("min-drafting-steps", "Least drafting steps",
-                          "Where pictures come too late, use fewer drafting steps, down to this "
-                          "many; the picture's meta tells how many it took. 0: always as many as "
-                          "drafting-steps",
-                          0, CODESRC_MAX_SCALES, 0, FRAME_FLAGS));
-}
-
-void gst_code_settings_install(GObjectClass *klass)
-{
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_CLASS_ID,
-        g_param_spec_int("class-id", "Class id",
-                         "Class of the picture: -1 draws one afresh for each frame, from seed and "
-                         "frame number; 0 to the model's number of classes minus one name a class; "
-                         "the number of classes itself means no class. Other ids are an error",
-                         CODESRC_CLASS_RANDOM, G_MAXINT, CODESRC_CLASS_RANDOM, FRAME_FLAGS));
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_DRAFTING_STEPS,
-        g_param_spec_uint("drafting-steps", "Drafting steps",
-                          "How many scales, counted from the coarsest, the large drafter decodes "
-                          "before the small refiner takes over: more is better and slower; the "
-                          "model's number of scales uses the drafter alone. 0: the model's "
-                          "default. Where a model has other weights for the new number, they are "
-                          "loaded first",
-                          0, CODESRC_MAX_SCALES, 0, FRAME_FLAGS));
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_SEED,
-        g_param_spec_uint64("seed", "Seed",
-                            "Seed of the random numbers: frame n of a seed is always the same "
-                            "picture, whether played up to or sought",
-                            0, G_MAXUINT64, 0, FRAME_FLAGS));
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_GUIDANCE,
-        g_param_spec_double("guidance", "Guidance",
-                            "Strength of classifier-free guidance, which grows from 0 at the first "
-                            "scale to this at the last: more is truer to the class and less "
-                            "varied; 0 is off and halves the work. Negative: the model's default",
-                            -1.0, MAX_GUIDANCE, -1.0, FRAME_FLAGS));
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_TOP_K,
-        g_param_spec_int("top-k", "Top k",
-                         "Draw each token from this many of the likeliest codes; 0: from all. "
-                         "Negative: the model's default",
-                         -1, G_MAXINT, -1, FRAME_FLAGS));
-    g_object_class_install_property(
-        klass, GST_CODE_SETTINGS_TOP_P,
-        g_param_spec_double("top-p", "Top p",
-                            "Draw each token from the smallest set of codes that together have "
-                            "this probability; 0: from all. Negative: the model's default",
-                            -1.0, 1.0, -1.0, FRAME_FLAGS));
-    install_classes(klass);
-}
-
-static void replace_classes(GstCodeClasses **classes, const GValue *value, gboolean list)
-{
-    gst_code_classes_unref(*classes);
-    *classes = gst_code_classes_new(g_value_get_string(value), list);
-}
-
-gboolean gst_code_settings_set(GstCodeSettings *settings, guint id, const GValue *value)
-{
-    switch (id) {
-    case GST_CODE_SETTINGS_CLASS_ID:
-        settings->class_id = g_value_get_int(value);
-        return TRUE;
-    case GST_CODE_SETTINGS_DRAFTING_STEPS:
-        settings->drafting_steps = g_value_get_uint(value);
-        return TRUE;
-    case GST_CODE_SETTINGS_SEED:
-        settings->seed = g_value_get_uint64(value);
-        return TRUE;
-    case GST_CODE_SETTINGS_GUIDANCE:
-        settings->guidance = g_value_get_double(value);
-        return TRUE;
-    case GST_CODE_SETTINGS_TOP_K:
-        settings->top_k = g_value_get_int(value);
-        return TRUE;
-    case GST_CODE_SETTINGS_TOP_P:
-        settings->top_p = g_value_get_double(value);
-        return TRUE;
-    case GST_CODE_SETTINGS_CLASS_NAME:
-        replace_classes(&settings->class_name, value, FALSE);
-        return TRUE;
-    case GST_CODE_SETTINGS_CLASSES:
-        replace_classes(&settings->classes, value, TRUE);
-        return TRUE;
-    case GST_CODE_SETTINGS_CLASS_ID_2:
-        settings->class_id_2 = g_value_get_int(value);
-        return TRUE;
-    case GST_CODE_SETTINGS_CLASS_MIX:
-        settings->class_mix = g_value_get_double(value);
-        return TRUE;
-    case GST_CODE_SETTINGS_MIN_DRAFTING_STEPS:
-        settings->min_drafting_steps = g_value_get_uint(value);
-        return TRUE;
-    case GST_CODE_SETTINGS_FIRST_FRAME:
-        settings->first_frame = g_value_get_uint64(value);
-        return TRUE;
-    default:
-        return FALSE;
-    }
-}
-
-gboolean gst_code_settings_get(const GstCodeSettings *settings, guint id, GValue *value)
-{
-    switch (id) {
-    case GST_CODE_SETTINGS_CLASS_ID:
-        g_value_set_int(value, settings->class_id);
-        return TRUE;
-    case GST_CODE_SETTINGS_DRAFTING_STEPS:
-        g_value_set_uint(value, settings->drafting_steps);
-        return TRUE;
-    case GST_CODE_SETTINGS_SEED:
-        g_value_set_uint64(value, settings->seed);
-        return TRUE;
-    case GST_CODE_SETTINGS_GUIDANCE:
-        g_value_set_double(value, settings->guidance);
-        return TRUE;
-    case GST_CODE_SETTINGS_TOP_K:
-        g_value_set_int(value, settings->top_k);
-        return TRUE;
-    case GST_CODE_SETTINGS_TOP_P:
-        g_value_set_double(value, settings->top_p);
-        return TRUE;
-    case GST_CODE_SETTINGS_CLASS_NAME:
-        g_value_set_string(value, gst_code_classes_text(settings->class_name));
-        return TRUE;
-    case GST_CODE_SETTINGS_CLASSES:
-        g_value_set_string(value, gst_code_classes_text(settings->classes));
-        return TRUE;
-    case GST_CODE_SETTINGS_CLASS_ID_2:
-        g_value_set_int(value, settings->class_id_2);
-        return TRUE;
-    case GST_CODE_SETTINGS_CLASS_MIX:
-        g_value_set_double(value, settings->class_mix);
-        return TRUE;
-    case GST_CODE_SETTINGS_MIN_DRAFTING_STEPS:
-        g_value_set_uint(value, settings->min_drafting_steps);
-        return TRUE;
-    case GST_CODE_SETTINGS_FIRST_FRAME:
-        g_value_set_uint64(value, settings->first_frame);
-        return TRUE;
-    default:
-        return FALSE;
-    }
+    return (GstCodeSettings){.class_id = request->class_id,
+                             .drafting_steps = request->settings.drafting_steps,
+                             .seed = request->seed,
+                             .guidance = request->settings.guidance,
+                             .top_k = (gint)request->settings.top_k,
+                             .top_p = request->settings.top_p,
+                             .class_id_2 = request->class_id_2,
+                             .class_mix = request->class_mix,
+                             .first_frame = request->frame};
 }
 
 guint gst_code_settings_steps(const GstCodeSettings *settings, const CodesrcModel *model)
@@ -266,7 +196,7 @@ static gboolean choose_class(const GstCodeSettings *settings, const CodesrcModel
     if (classes ? !gst_code_classes_at(classes, request->frame, model, &request->class_id, error)
                 : !gst_code_classes_check_id(request->class_id, model, error))
         return FALSE;
-    /* Drawn here, so that whoever asks what is shown hears it. */
+    /* Resolve the random class here, so that meta and stats report the class drawn. */
     if (request->class_id == CODESRC_CLASS_RANDOM)
         request->class_id = codesrc_random_class(model, request->seed, request->frame);
     return TRUE;

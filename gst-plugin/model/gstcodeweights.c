@@ -86,31 +86,14 @@ gboolean gst_code_weights_open(GstCodeWeights *weights, const GstCodeModelSpec *
     return gst_code_weights_select(weights, steps, error);
 }
 
-gboolean gst_code_weights_open_for(GstCodeWeights *weights, const GstCodeModelSpec *spec,
-                                   const GstCodeSettings *settings, CodesrcError *error)
-{
-    GstCodeSettings now = gst_code_settings_read(settings, weights->element);
-    GstCodeModelSpec wanted;
-    gboolean opened;
-
-    GST_OBJECT_LOCK(weights->element);
-    wanted = gst_code_model_spec_copy(spec);
-    GST_OBJECT_UNLOCK(weights->element);
-    opened = gst_code_weights_open(weights, &wanted, now.drafting_steps, error) &&
-             gst_code_settings_check(&now, weights->headers, error);
-    gst_code_model_spec_clear(&wanted);
-    gst_code_settings_clear(&now);
-    return opened;
-}
-
 void gst_code_weights_post_error(const GstCodeWeights *weights, const CodesrcError *error)
 {
     gst_code_error_post(weights->element, error,
                         weights->path ? weights->path : weights->spec.model, weights->spec.device);
 }
 
-/* Buffers have the size that the first headers told, and the engine writes pictures of the size of
- * its weights. So files that somebody exchanges meanwhile must not pass. */
+/* Buffers have the size in the first headers, and the engine writes pictures of the size of its
+ * weights. So files that were exchanged meanwhile must be refused. */
 static gboolean same_side(const CodesrcModel *before, const CodesrcModel *now, CodesrcError *error)
 {
     guint side = codesrc_model_info(before)->side, other = codesrc_model_info(now)->side;
@@ -126,18 +109,12 @@ static gboolean same_side(const CodesrcModel *before, const CodesrcModel *now, C
 
 gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodesrcError *error)
 {
-    CodesrcModelOptions options;
+    CodesrcModelOptions options = gst_code_model_spec_options(&weights->spec, steps);
     CodesrcModel *headers;
     GstCodeLoad *load;
 
     if (weights->headers && codesrc_model_info(weights->headers)->steps >> steps & 1)
         return TRUE;
-    codesrc_model_options_init(&options);
-    options.device = weights->spec.device;
-    options.precision = weights->spec.precision;
-    options.threads = weights->spec.threads;
-    options.cuda_device_id = weights->spec.cuda_device_id;
-    options.drafting_steps = steps;
     options.headers_only = true;
     headers = codesrc_model_open(weights->path, &options, error);
     if (!headers)
@@ -149,10 +126,8 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodesrcEr
     codesrc_model_unref(weights->headers);
     weights->headers = headers;
 
-    /* Asked for before the old one is given up, which may be the same. */
-    load =
-        gst_code_load_acquire(weights->path, weights->spec.device, weights->spec.precision,
-                              weights->spec.threads, weights->spec.cuda_device_id, steps, headers);
+    /* Acquire the new load before releasing the old one, which may be the same. */
+    load = gst_code_load_acquire(weights->path, &weights->spec, steps, headers);
     if (load != weights->load)
         gst_code_weights_forget(weights);
     gst_code_load_release(weights->load);
@@ -165,6 +140,7 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodesrcEr
 static gboolean interrupted(CodesrcError *error)
 {
     error->status = CODESRC_CANCELLED;
+    g_strlcpy(error->text, "interrupted", sizeof error->text);
     return FALSE;
 }
 
@@ -183,7 +159,7 @@ static gboolean await_load(GstCodeWeights *weights, CodesrcError *error)
     return model && same_side(weights->headers, model, error);
 }
 
-/* An interrupted maker is found again by the next call. */
+/* After an interruption, the next call waits for the same thread. */
 static gboolean await_generator_thread(GstCodeWeights *weights, CodesrcError *error)
 {
     if (!weights->generator_thread)

@@ -1,7 +1,8 @@
 /* gstcoderecord.c - a picture's record as a structure, a meta, tags and a launch line. */
 #include "report/gstcoderecord.h"
 
-#include <string.h>
+#include "model/gstcodemodelspec.h"
+#include "model/gstcodesettings.h"
 
 static const gchar *class_name(const CodesrcModelInfo *info, gint32 class_id)
 {
@@ -10,31 +11,12 @@ static const gchar *class_name(const CodesrcModelInfo *info, gint32 class_id)
     return info->class_names ? info->class_names[class_id] : "";
 }
 
-static gboolean is_blend(const CodesrcRequest *request)
+/* The properties that choose this model and device again. They own nothing. */
+static GstCodeModelSpec spec_of(const CodesrcModelInfo *info, const gchar *model)
 {
-    return request->class_id_2 != CODESRC_CLASS_NONE && request->class_mix > 0.0;
-}
-
-/* Doubles are written so that reading them gives the same number. */
-static void append_double(GString *line, const gchar *name, gdouble value)
-{
-    gchar text[G_ASCII_DTOSTR_BUF_SIZE];
-
-    g_string_append_printf(line, " %s=%s", name, g_ascii_dtostr(text, sizeof text, value));
-}
-
-/* In double quotes, which both a shell and gst_parse_launch() take away. */
-static gchar *quote(const gchar *text)
-{
-    GString *quoted = g_string_new("\"");
-
-    for (; *text; text++) {
-        if (strchr("\"\\$`", *text))
-            g_string_append_c(quoted, '\\');
-        g_string_append_c(quoted, *text);
-    }
-    g_string_append_c(quoted, '"');
-    return g_string_free(quoted, FALSE);
+    return (GstCodeModelSpec){.model = (gchar *)model,
+                              .device = (gchar *)info->device,
+                              .precision = (gchar *)info->precision};
 }
 
 static gchar *mask_text(const GstVideoRectangle *mask)
@@ -48,23 +30,12 @@ static gchar *mask_text(const GstVideoRectangle *mask)
 static GString *element_line(const gchar *element, const GstCodeRecord *record,
                              const CodesrcModelInfo *info)
 {
-    const CodesrcRequest *request = &record->request;
-    gchar *path = quote(info->path);
+    GstCodeModelSpec spec = spec_of(info, info->path);
+    GstCodeSettings settings = gst_code_settings_of_request(&record->request);
     GString *line = g_string_new(element);
 
-    g_string_append_printf(line,
-                           " model=%s class-id=%d seed=%" G_GUINT64_FORMAT
-                           " first-frame=%" G_GUINT64_FORMAT " drafting-steps=%u top-k=%u",
-                           path, request->class_id, request->seed, request->frame,
-                           request->settings.drafting_steps, request->settings.top_k);
-    if (is_blend(request)) {
-        g_string_append_printf(line, " class-id-2=%d", request->class_id_2);
-        append_double(line, "class-mix", request->class_mix);
-    }
-    append_double(line, "top-p", request->settings.top_p);
-    append_double(line, "guidance", request->settings.guidance);
-    g_string_append_printf(line, " device=%s precision=%s", info->device, info->precision);
-    g_free(path);
+    gst_code_properties_append(gst_code_model_spec_properties, &spec, line);
+    gst_code_properties_append(gst_code_settings_properties, &settings, line);
     return line;
 }
 
@@ -98,21 +69,16 @@ void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *
                               GstStructure *structure)
 {
     const CodesrcModelInfo *info = codesrc_model_info(origin->model);
-    const CodesrcRequest *request = &record->request;
+    GstCodeModelSpec spec = spec_of(info, info->name);
+    GstCodeSettings settings = gst_code_settings_of_request(&record->request);
     gchar *line = gst_code_record_launch_line(record, origin);
 
-    gst_structure_set(structure, "model", G_TYPE_STRING, info->name, "model-digest", G_TYPE_STRING,
-                      record->digest, "class-id", G_TYPE_INT, request->class_id, "class-name",
-                      G_TYPE_STRING, class_name(info, request->class_id), "class-id-2", G_TYPE_INT,
-                      request->class_id_2, "class-mix", G_TYPE_DOUBLE, request->class_mix, "seed",
-                      G_TYPE_UINT64, request->seed, "frame", G_TYPE_UINT64, request->frame,
-                      "drafting-steps", G_TYPE_UINT, request->settings.drafting_steps, "guidance",
-                      G_TYPE_DOUBLE, request->settings.guidance, "top-k", G_TYPE_UINT,
-                      request->settings.top_k, "top-p", G_TYPE_DOUBLE, request->settings.top_p,
-                      "precision", G_TYPE_STRING, info->precision, "device", G_TYPE_STRING,
-                      info->device, "scale", G_TYPE_UINT, record->scales, "scales", G_TYPE_UINT,
-                      info->scales, "seconds", G_TYPE_DOUBLE, record->seconds, "launch-line",
-                      G_TYPE_STRING, line, NULL);
+    gst_code_properties_describe(gst_code_model_spec_properties, &spec, structure);
+    gst_code_properties_describe(gst_code_settings_properties, &settings, structure);
+    gst_structure_set(structure, "model-digest", G_TYPE_STRING, record->digest, "class-name",
+                      G_TYPE_STRING, class_name(info, record->request.class_id), "scale",
+                      G_TYPE_UINT, record->scales, "scales", G_TYPE_UINT, info->scales, "seconds",
+                      G_TYPE_DOUBLE, record->seconds, "launch-line", G_TYPE_STRING, line, NULL);
     g_free(line);
     if (record->painted) {
         gchar *mask = mask_text(&record->mask);

@@ -1,14 +1,21 @@
-/* gstcodewriter.c - buffers to put pictures into, and the way there. Pictures are RGB; a buffer of
- * RGB gets them as they are, with whatever stride it has, and the other formats by a converter. */
+/* gstcodewriter.c - buffers for pictures, and the conversion. Pictures are RGB: a buffer of RGB gets
+ * a copy, with whatever stride it has, and other formats go through a converter. */
 #include "video/gstcodewriter.h"
 
-gboolean gst_code_writer_setup(GstCodeWriter *writer, const GstVideoInfo *info)
+/* Whether frames are pictures as they are. */
+static gboolean is_plain(const GstCodeWriter *writer)
+{
+    return GST_VIDEO_INFO_FORMAT(&writer->info) == GST_VIDEO_FORMAT_RGB &&
+           GST_VIDEO_INFO_WIDTH(&writer->info) == GST_VIDEO_INFO_WIDTH(&writer->rgb_info) &&
+           GST_VIDEO_INFO_HEIGHT(&writer->info) == GST_VIDEO_INFO_HEIGHT(&writer->rgb_info);
+}
+
+gboolean gst_code_writer_setup(GstCodeWriter *writer, const GstVideoInfo *info, guint side)
 {
     gst_code_writer_clear(writer);
     writer->info = *info;
-    gst_video_info_set_format(&writer->rgb_info, GST_VIDEO_FORMAT_RGB, GST_VIDEO_INFO_WIDTH(info),
-                              GST_VIDEO_INFO_HEIGHT(info));
-    if (GST_VIDEO_INFO_FORMAT(info) == GST_VIDEO_FORMAT_RGB)
+    gst_video_info_set_format(&writer->rgb_info, GST_VIDEO_FORMAT_RGB, side, side);
+    if (is_plain(writer))
         return TRUE;
     /* A converter changes neither rate nor fields and refuses pairs that differ in them. */
     writer->rgb_info.interlace_mode = info->interlace_mode;
@@ -20,7 +27,7 @@ gboolean gst_code_writer_setup(GstCodeWriter *writer, const GstVideoInfo *info)
 
 gboolean gst_code_writer_setup_reading(GstCodeWriter *writer)
 {
-    if (GST_VIDEO_INFO_FORMAT(&writer->info) == GST_VIDEO_FORMAT_RGB)
+    if (is_plain(writer))
         return TRUE;
     writer->reader = gst_video_converter_new(&writer->info, &writer->rgb_info, NULL);
     return writer->reader != NULL;
@@ -60,8 +67,8 @@ void gst_code_writer_choose_pool(const GstCodeWriter *writer, GstQuery *query)
     gst_object_unref(pool);
 }
 
-static gboolean map_frame(GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
-                          GstMapFlags flags, CodesrcError *error)
+gboolean gst_code_writer_map(GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
+                             GstMapFlags flags, CodesrcError *error)
 {
     if (gst_video_frame_map(frame, info, buffer, flags))
         return TRUE;
@@ -90,8 +97,8 @@ static gboolean map_pixels(const GstCodeWriter *writer, gpointer pixels, gboolea
     gsize size = GST_VIDEO_INFO_SIZE(&writer->rgb_info);
     GstBuffer *buffer = gst_buffer_new_wrapped_full(write ? 0 : GST_MEMORY_FLAG_READONLY, pixels,
                                                     size, 0, size, NULL, NULL);
-    gboolean mapped =
-        map_frame(frame, &writer->rgb_info, buffer, write ? GST_MAP_WRITE : GST_MAP_READ, error);
+    gboolean mapped = gst_code_writer_map(frame, &writer->rgb_info, buffer,
+                                          write ? GST_MAP_WRITE : GST_MAP_READ, error);
 
     gst_buffer_unref(buffer); /* the frame has one of its own */
     return mapped;
@@ -139,7 +146,7 @@ gboolean gst_code_writer_write(GstCodeWriter *writer, const guint8 *pixels, GstB
      */
     if (has_padding(&writer->info, buffer))
         gst_buffer_memset(buffer, 0, 0, -1);
-    if (!map_frame(&frame, &writer->info, buffer, GST_MAP_WRITE, error))
+    if (!gst_code_writer_map(&frame, &writer->info, buffer, GST_MAP_WRITE, error))
         return FALSE;
     painted = gst_code_writer_write_frame(writer, pixels, &frame, error);
     gst_video_frame_unmap(&frame);

@@ -1,4 +1,4 @@
-/* gstcodewriter.h - puts a picture into a video buffer of any format that the element offers. */
+/* gstcodewriter.h - writes a picture into a video buffer of any format, and reads it from there. */
 #ifndef GST_CODE_WRITER_H
 #define GST_CODE_WRITER_H
 
@@ -17,22 +17,27 @@ typedef struct GstCodeWriter {
     GstVideoConverter *reader;    /* the other way, after setup_reading */
 } GstCodeWriter;
 
-/* Prepares for buffers of `info`. FALSE where there is no conversion. */
-gboolean gst_code_writer_setup(GstCodeWriter *writer, const GstVideoInfo *info);
+/* Prepares for buffers of `info` and pictures of `side` by `side` pixels. FALSE: there is no conversion.
+ */
+gboolean gst_code_writer_setup(GstCodeWriter *writer, const GstVideoInfo *info, guint side);
 
 /* After setup: prepares for read_frame as well. */
 gboolean gst_code_writer_setup_reading(GstCodeWriter *writer);
 void gst_code_writer_clear(GstCodeWriter *writer);
 
-/* Answers an allocation query with a video pool, downstream's own where it has one, and with metas
- * for its strides where downstream reads them. */
+/* Answers an allocation query with a video pool: downstream's own if it has one, and with metas for
+ * strides if downstream reads them. */
 void gst_code_writer_choose_pool(const GstCodeWriter *writer, GstQuery *query);
 
-/* Puts a picture into `buffer`. */
+/* Maps a buffer as a frame, to be unmapped. */
+gboolean gst_code_writer_map(GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
+                             GstMapFlags flags, CodesrcError *error);
+
+/* Writes a picture into `buffer`. */
 gboolean gst_code_writer_write(GstCodeWriter *writer, const guint8 *pixels, GstBuffer *buffer,
                                CodesrcError *error);
 
-/* Puts a picture into a mapped frame, or takes it out of there; `pixels` have GST_CODE_STRIDE. */
+/* Writes a picture into a mapped frame, or reads one from it; `pixels` have GST_CODE_STRIDE. */
 gboolean gst_code_writer_write_frame(GstCodeWriter *writer, const guint8 *pixels,
                                      GstVideoFrame *frame, CodesrcError *error);
 gboolean gst_code_writer_read_frame(GstCodeWriter *writer, const GstVideoFrame *frame,

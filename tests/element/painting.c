@@ -42,7 +42,7 @@ GstBuffer *picture(const gchar *format, guint64 offset)
         }
     gst_video_frame_unmap(&frame);
     GST_BUFFER_OFFSET(buffer) = offset;
-    GST_BUFFER_PTS(buffer) = 0;
+    GST_BUFFER_PTS(buffer) = offset == GST_BUFFER_OFFSET_NONE ? 0 : offset * FRAME;
     return buffer;
 }
 
@@ -73,4 +73,18 @@ void painted(const gchar *properties, const gchar *format, guint64 offset, guint
     fail_unless(buffer != NULL);
     components(buffer, format, rgba);
     gst_harness_teardown(harness);
+}
+
+void flush_starts(GstHarness *harness)
+{
+    fail_unless(gst_harness_push_event(harness, gst_event_new_flush_start()));
+}
+
+void flush_stops(GstHarness *harness)
+{
+    GstSegment segment;
+
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    fail_unless(gst_harness_push_event(harness, gst_event_new_flush_stop(TRUE)));
+    fail_unless(gst_harness_push_event(harness, gst_event_new_segment(&segment)));
 }

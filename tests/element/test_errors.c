@@ -263,6 +263,22 @@ GST_START_TEST(test_device_passed_over)
 }
 GST_END_TEST
 
+/* A machine without a driver is no reason for a warning. */
+GST_START_TEST(test_no_driver)
+{
+    Player *player = player_new("", NULL);
+
+    g_setenv("CODESRC_MODULE_PATH", g_getenv("CODESRC_TEST_MODULES"), TRUE);
+    g_setenv("CODESRC_TEST_NO_DRIVER", "1", TRUE);
+    player_preroll(player);
+    fail_unless(gst_bus_pop_filtered(player->bus, GST_MESSAGE_WARNING) == NULL);
+    player_free(player);
+    check_setting_error("device=cuda", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "no GPU");
+    g_unsetenv("CODESRC_TEST_NO_DRIVER");
+    g_unsetenv("CODESRC_MODULE_PATH");
+}
+GST_END_TEST
+
 /* The manifest is exchanged for one of larger pictures, which a reload must not write into buffers
  * of the old size. */
 GST_START_TEST(test_model_that_changes)
@@ -306,6 +322,7 @@ Suite *make_suite(void)
     tcase_add_test(errors, test_steps_not_offered);
     tcase_add_test(errors, test_no_such_device);
     tcase_add_test(errors, test_device_passed_over);
+    tcase_add_test(errors, test_no_driver);
     tcase_add_test(errors, test_errors_while_playing);
     tcase_add_test(errors, test_model_that_changes);
     return suite;

@@ -1,4 +1,4 @@
-/* test_paint.c - codepaint: what it draws is what the engine draws, and it is a good filter. */
+/* test_paint.c - codepaint: what it draws is what the engine draws, into frames of any size. */
 #include <gst/controller/gstdirectcontrolbinding.h>
 #include <gst/controller/gstinterpolationcontrolsource.h>
 
@@ -8,12 +8,11 @@
 
 /* ---- what is drawn --------------------------------------------------------------- */
 
-/* The same through the engine's own interface, and nothing of it through the element's code. */
-static void engine_paints(gint32 class_id, guint64 seed, guint64 frame, guint8 *rgba)
+/* A picture, 3 * AREA bytes, repainted by the engine's own interface under the mask of PART. */
+static void engine_repaints(guint8 *rgb, gint32 class_id, guint64 seed, guint64 frame)
 {
     static float image[3 * AREA], mask[CELLS * CELLS];
-    static uint8_t pixels[3 * AREA];
-    CodesrcPicture target = {pixels, 3 * SIDE};
+    CodesrcPicture target = {rgb, 3 * SIDE};
     CodesrcModelOptions options;
     CodesrcGenerator *generator;
     CodesrcRequest request;
@@ -23,7 +22,7 @@ static void engine_paints(gint32 class_id, guint64 seed, guint64 frame, guint8 *
 
     for (guint i = 0; i < AREA; i++)
         for (guint c = 0; c < 3; c++)
-            image[c * AREA + i] = component(i % SIDE, i / SIDE, c) / 127.5f - 1.0f;
+            image[c * AREA + i] = rgb[3 * i + c] / 127.5f - 1.0f;
     for (guint y = 0; y < 2; y++)
         mask[y * CELLS + 1] = mask[y * CELLS + 2] = 1.0f;
     codesrc_model_options_init(&options);
@@ -40,29 +39,172 @@ static void engine_paints(gint32 class_id, guint64 seed, guint64 frame, guint8 *
     request.canvas = canvas;
     request.mask = mask;
     fail_unless(codesrc_generate(generator, &request, 1, &target, &error), "%s", error.text);
-    for (guint i = 0; i < AREA; i++) {
-        memcpy(rgba + 4 * i, pixels + 3 * i, 3);
-        rgba[4 * i + 3] = 255;
-    }
     codesrc_canvas_free(canvas);
     codesrc_generator_free(generator);
     codesrc_model_unref(model);
+}
+
+/* The test picture with the engine's pixels in a rectangle of it. */
+static void engine_paints(const GstVideoRectangle *rectangle, guint8 *rgba)
+{
+    guint8 rgb[3 * AREA];
+
+    for (guint i = 0; i < 3 * AREA; i++)
+        rgb[i] = component(i / 3 % SIDE, i / 3 / SIDE, i % 3);
+    engine_repaints(rgb, 3, 5, 7);
+    for (gint y = 0; y < SIDE; y++)
+        for (gint x = 0; x < SIDE; x++)
+            for (guint c = 0; c < 4; c++) {
+                gboolean inside = x >= rectangle->x && x < rectangle->x + rectangle->w &&
+                                  y >= rectangle->y && y < rectangle->y + rectangle->h;
+
+                rgba[4 * (y * SIDE + x) + c] = c == 3   ? 255
+                                               : inside ? rgb[3 * (y * SIDE + x) + c]
+                                                        : component(x, y, c);
+            }
 }
 
 GST_START_TEST(test_engine)
 {
     guint8 truth[4 * AREA], found[4 * AREA];
 
-    engine_paints(3, 5, 7, truth);
+    engine_paints(&(GstVideoRectangle){2, 0, 4, 4}, truth);
     painted(PART "class-id=3 seed=5", "RGB", 7, found);
     fail_unless(memcmp(truth, found, sizeof truth) == 0);
-    /* Any rectangle that touches the same cells, and no other cell. */
+    /* A rectangle that touches the same cells, and no other cell. */
+    engine_paints(&(GstVideoRectangle){3, 1, 2, 2}, truth);
     painted("mask=3,1,2,2 class-id=3 seed=5", "RGB", 7, found);
     fail_unless(memcmp(truth, found, sizeof truth) == 0);
     painted("mask=3,1,4,2 class-id=3 seed=5", "RGB", 7, found);
     fail_if(memcmp(truth, found, sizeof truth) == 0);
 }
 GST_END_TEST
+
+/* ---- any size and format ----------------------------------------------------------- */
+
+/* GStreamer's own scaling and conversion, from a buffer to a new one. */
+static GstBuffer *convert(GstBuffer *buffer, GstVideoInfo *from, GstVideoInfo *to)
+{
+    GstVideoConverter *converter = gst_video_converter_new(from, to, NULL);
+    GstBuffer *result = gst_buffer_new_allocate(NULL, GST_VIDEO_INFO_SIZE(to), NULL);
+    GstVideoFrame a, b;
+
+    fail_unless(gst_video_frame_map(&a, from, buffer, GST_MAP_READ));
+    fail_unless(gst_video_frame_map(&b, to, result, GST_MAP_WRITE));
+    gst_video_converter_frame(converter, &a, &b);
+    gst_video_frame_unmap(&a);
+    gst_video_frame_unmap(&b);
+    gst_video_converter_free(converter);
+    return result;
+}
+
+/* The frame scaled to the model's size, repainted by the engine, and scaled back: to be unreferenced.
+ */
+static GstBuffer *whole_repaint(GstBuffer *buffer, GstVideoInfo *info)
+{
+    GstBuffer *small, *result;
+    GstVideoInfo rgb;
+    GstMapInfo map;
+
+    gst_video_info_set_format(&rgb, GST_VIDEO_FORMAT_RGB, SIDE, SIDE);
+    rgb.fps_n = info->fps_n;
+    small = convert(buffer, info, &rgb);
+    fail_unless(gst_buffer_map(small, &map, GST_MAP_READWRITE));
+    engine_repaints(map.data, 3, 5, 7);
+    gst_buffer_unmap(small, &map);
+    result = convert(small, &rgb, info);
+    gst_buffer_unref(small);
+    return result;
+}
+
+/* A frame of noise, as number 7. */
+static GstBuffer *noise(const GstVideoInfo *info)
+{
+    GstBuffer *buffer = gst_buffer_new_allocate(NULL, GST_VIDEO_INFO_SIZE(info), NULL);
+    guint32 state = 1;
+    GstMapInfo map;
+
+    fail_unless(gst_buffer_map(buffer, &map, GST_MAP_WRITE));
+    for (gsize i = 0; i < map.size; i++)
+        map.data[i] = (state = state * 1664525 + 1013904223) >> 24;
+    gst_buffer_unmap(buffer, &map);
+    GST_BUFFER_PTS(buffer) = 7 * FRAME;
+    return buffer;
+}
+
+/* Each byte of a sample is that of `truth` if all pixels of the sample lie in the rectangle, which
+ * must happen, and that of `before` if not. */
+static void check_samples(GstVideoInfo *info, GstBuffer *stages[3], const GstVideoRectangle *r)
+{
+    GstVideoFrame before, truth, found;
+    guint inside = 0;
+
+    fail_unless(gst_video_frame_map(&before, info, stages[0], GST_MAP_READ));
+    fail_unless(gst_video_frame_map(&truth, info, stages[1], GST_MAP_READ));
+    fail_unless(gst_video_frame_map(&found, info, stages[2], GST_MAP_READ));
+    for (guint c = 0; c < GST_VIDEO_INFO_N_COMPONENTS(info); c++)
+        for (gint y = 0; y < GST_VIDEO_INFO_COMP_HEIGHT(info, c); y++)
+            for (gint x = 0; x < GST_VIDEO_INFO_COMP_WIDTH(info, c); x++) {
+                gint w = 1 << GST_VIDEO_FORMAT_INFO_W_SUB(info->finfo, c);
+                gint h = 1 << GST_VIDEO_FORMAT_INFO_H_SUB(info->finfo, c);
+                gboolean all = x * w >= r->x && (x + 1) * w <= r->x + r->w && y * h >= r->y &&
+                               (y + 1) * h <= r->y + r->h;
+                gsize at = (gsize)y * GST_VIDEO_INFO_COMP_STRIDE(info, c) +
+                           (gsize)x * GST_VIDEO_INFO_COMP_PSTRIDE(info, c);
+                GstVideoFrame *wanted = all ? &truth : &before;
+
+                inside += all;
+                fail_unless(((guint8 *)GST_VIDEO_FRAME_COMP_DATA(&found, c))[at] ==
+                                ((guint8 *)GST_VIDEO_FRAME_COMP_DATA(wanted, c))[at],
+                            "%s: component %u at %d,%d",
+                            gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(info)), c, x, y);
+            }
+    fail_unless(inside > 0);
+    gst_video_frame_unmap(&before);
+    gst_video_frame_unmap(&truth);
+    gst_video_frame_unmap(&found);
+}
+
+/* At five times the model's width and three times its height, the rectangle lies in the same cells as
+ * that of PART, and its edges inside samples of chroma. */
+static void check_size(GstVideoFormat format)
+{
+    const GstVideoRectangle rectangle = {11, 1, 17, 9};
+    GstHarness *harness = painter("mask=11,1,17,9 class-id=3 seed=5", "RGB");
+    GstBuffer *stages[3];
+    GstVideoInfo info;
+
+    gst_video_info_set_format(&info, format, 5 * SIDE, 3 * SIDE);
+    info.fps_n = 10;
+    info.fps_d = 1;
+    stages[0] = noise(&info);
+    stages[1] = whole_repaint(stages[0], &info);
+    gst_harness_set_src_caps(harness, gst_video_info_to_caps(&info));
+    stages[2] = gst_harness_push_and_pull(harness, gst_buffer_copy_deep(stages[0]));
+    fail_unless(stages[2] != NULL);
+    check_samples(&info, stages, &rectangle);
+    for (guint i = 0; i < G_N_ELEMENTS(stages); i++)
+        gst_buffer_unref(stages[i]);
+    gst_harness_teardown(harness);
+}
+
+GST_START_TEST(test_any_size)
+{
+    GstElementFactory *factory = gst_element_factory_find("codepaint");
+    const GList *pads = gst_element_factory_get_static_pad_templates(factory);
+    GstCaps *caps = gst_static_pad_template_get_caps(pads->data);
+    const GValue *formats = gst_structure_get_value(gst_caps_get_structure(caps, 0), "format");
+
+    fail_unless(gst_value_list_get_size(formats) > 40);
+    for (guint i = 0; i < gst_value_list_get_size(formats); i++)
+        check_size(
+            gst_video_format_from_string(g_value_get_string(gst_value_list_get_value(formats, i))));
+    gst_caps_unref(caps);
+    gst_object_unref(factory);
+}
+GST_END_TEST
+
+/* ---- what it depends on ------------------------------------------------------------ */
 
 GST_START_TEST(test_what_it_depends_on)
 {
@@ -105,13 +247,12 @@ GST_START_TEST(test_schedule)
         gst_direct_control_binding_new_absolute(GST_OBJECT(paint), "class-mix", source)));
     gst_object_unref(source);
     for (guint i = 0; i < G_N_ELEMENTS(ends); i++) {
-        GstBuffer *buffer = picture("RGB", 7);
+        GstBuffer *buffer = picture("RGB", i * GST_SECOND / FRAME);
 
-        GST_BUFFER_PTS(buffer) = i * GST_SECOND;
         buffer = gst_harness_push_and_pull(harness, buffer);
         fail_unless(buffer != NULL);
         components(buffer, "RGB", found);
-        painted(ends[i], "RGB", 7, truth);
+        painted(ends[i], "RGB", i * GST_SECOND / FRAME, truth);
         fail_unless(memcmp(truth, found, sizeof truth) == 0, "end %u", i);
     }
     gst_object_unref(paint);
@@ -138,8 +279,8 @@ GST_START_TEST(test_formats_and_alpha)
 }
 GST_END_TEST
 
-/* With the bundled model, which has learnt to keep what it encodes: far from the mask the picture
- * is the one that went in; under it, it is not. */
+/* With the bundled model: outside the mask the picture is the one that went in, to the last byte; under
+ * it, it is not. */
 GST_START_TEST(test_keeps)
 {
     const gchar *caps = "video/x-raw,format=RGB,width=256,height=256,framerate=1/1";
@@ -161,14 +302,14 @@ GST_START_TEST(test_keeps)
         for (guint x = 0; x < 3 * 256; x++) {
             gdouble difference = ABS((gint)a.data[y * 768 + x] - (gint)b.data[y * 768 + x]);
 
-            if (y < 96) /* two rows of cells away */
-                kept += difference / (96 * 768);
-            else if (y >= 128 && x < 3 * 128)
+            if (y >= 128 && x < 3 * 128)
                 drawn += difference / (128 * 384);
+            else
+                kept += difference;
         }
     gst_buffer_unmap(before, &a);
     gst_buffer_unmap(after, &b);
-    fail_unless(kept < 8.0 && drawn > 2.0 * kept, "kept differs by %g, drawn by %g", kept, drawn);
+    fail_unless(kept == 0.0 && drawn > 16.0, "kept differs by %g, drawn by %g", kept, drawn);
     gst_buffer_unref(before);
     gst_buffer_unref(after);
     gst_harness_teardown(source);
@@ -203,26 +344,53 @@ GST_END_TEST
 
 static void push(GstHarness *harness, guint64 offset, guint8 *rgba)
 {
-    GstBuffer *buffer = gst_harness_push_and_pull(harness, picture("RGB", offset));
+    GstBuffer *buffer = picture("RGB", offset);
 
+    GST_BUFFER_PTS(buffer) = GST_CLOCK_TIME_NONE;
+    buffer = gst_harness_push_and_pull(harness, buffer);
     fail_unless(buffer != NULL);
     components(buffer, "RGB", rgba);
 }
 
-static void flush_starts(GstHarness *harness)
+static void push_at(GstHarness *harness, GstClockTime pts, guint64 offset, guint8 *rgba)
 {
-    fail_unless(gst_harness_push_event(harness, gst_event_new_flush_start()));
+    GstBuffer *buffer = picture("RGB", offset);
+
+    GST_BUFFER_PTS(buffer) = pts;
+    buffer = gst_harness_push_and_pull(harness, buffer);
+    fail_unless(buffer != NULL);
+    components(buffer, "RGB", rgba);
 }
 
-static void flush_stops(GstHarness *harness)
+/* The number of a frame is its stream time by the rate, rounded, whatever its offset says and from
+ * wherever the stream is played. */
+GST_START_TEST(test_number_from_time)
 {
+    GstHarness *harness = painter(PART "class-id=3", "RGB");
+    guint8 truth[4 * AREA], found[4 * AREA];
     GstSegment segment;
 
+    painted(PART "class-id=3", "RGB", 12, truth);
+    push_at(harness, 12 * FRAME, GST_BUFFER_OFFSET_NONE, found);
+    fail_unless(memcmp(truth, found, sizeof truth) == 0, "no offset");
+    push_at(harness, 12 * FRAME - FRAME / 3, 192, found);
+    fail_unless(memcmp(truth, found, sizeof truth) == 0, "an offset in bytes");
+    push_at(harness, 13 * FRAME, 12, found);
+    fail_if(memcmp(truth, found, sizeof truth) == 0, "frame 13");
+    flush_starts(harness);
+    gst_harness_push_event(harness, gst_event_new_flush_stop(TRUE));
+    /* A container whose time stamps begin at an hour, sought to half a second. */
     gst_segment_init(&segment, GST_FORMAT_TIME);
-    fail_unless(gst_harness_push_event(harness, gst_event_new_flush_stop(TRUE)));
-    fail_unless(gst_harness_push_event(harness, gst_event_new_segment(&segment)));
+    segment.start = segment.position = 3600 * GST_SECOND + 5 * FRAME;
+    segment.time = 5 * FRAME;
+    gst_harness_push_event(harness, gst_event_new_segment(&segment));
+    push_at(harness, 3600 * GST_SECOND + 12 * FRAME, GST_BUFFER_OFFSET_NONE, found);
+    fail_unless(memcmp(truth, found, sizeof truth) == 0, "after a seek");
+    gst_harness_teardown(harness);
 }
+GST_END_TEST
 
+/* Without times, frames are numbered by their offsets, and without those counted. */
 GST_START_TEST(test_numbers)
 {
     GstHarness *harness = painter(PART "class-id=3", "RGB");
@@ -238,277 +406,9 @@ GST_START_TEST(test_numbers)
     flush_starts(harness);
     flush_stops(harness);
     push(harness, GST_BUFFER_OFFSET_NONE, found);
-    fail_unless(memcmp(first, found, sizeof first) == 0, "a flush does not begin anew");
+    fail_unless(memcmp(first, found, sizeof first) == 0, "a flush does not count from 0 again");
     fail_unless(gst_harness_push_event(harness, gst_event_new_eos()));
     gst_harness_teardown(harness);
-}
-GST_END_TEST
-
-/* ---- errors ---------------------------------------------------------------------- */
-
-/* The change to PAUSED fails with this error, whose text holds `a` and `b`. */
-static void refused(const gchar *name, const gchar *value, GQuark domain, gint code, const gchar *a,
-                    const gchar *b)
-{
-    GstElement *paint = gst_object_ref_sink(gst_element_factory_make("codepaint", NULL));
-    GstBus *bus = gst_bus_new();
-    gchar *text;
-
-    gst_element_set_bus(paint, bus);
-    g_object_set(paint, "model", tiny_model(), NULL);
-    gst_util_set_object_arg(G_OBJECT(paint), name, value);
-    fail_unless_equals_int(gst_element_set_state(paint, GST_STATE_PAUSED),
-                           GST_STATE_CHANGE_FAILURE);
-    text = expect_error(bus, domain, code);
-    fail_unless(strstr(text, a) && strstr(text, b), "%s", text);
-    g_free(text);
-    gst_element_set_state(paint, GST_STATE_NULL);
-    gst_element_set_bus(paint, NULL);
-    gst_object_unref(bus);
-    gst_object_unref(paint);
-}
-
-GST_START_TEST(test_errors)
-{
-    static const gchar *const shapes[] = {"",        "1,2,3",     "1,2,3,4,5", "1,2,3,x",
-                                          "1;2;3;4", "1,2,3,4 5", "rectangle", "1.5,2,3,4"};
-    static const gchar *const places[] = {"0,0,9,1", "-1,0,2,2", "7,7,2,1",
-                                          "0,9,0,0", "0,0,1,-1", "99999999999999999999,0,1,1"};
-
-    for (guint i = 0; i < G_N_ELEMENTS(shapes); i++)
-        refused("mask", shapes[i], GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, shapes[i],
-                "x,y,width,height");
-    for (guint i = 0; i < G_N_ELEMENTS(places); i++)
-        refused("mask", places[i], GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, places[i],
-                "within 0,0,8,8");
-    refused("class-id", "11", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "class-id 11", "tiny");
-    refused("drafting-steps", "9", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS, "drafting", "9");
-    refused("model", "nope", GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_FOUND, "nope", "model");
-    refused("device", "tpu", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_INIT, "tpu", "device");
-}
-GST_END_TEST
-
-/* A property that goes wrong while frames flow. */
-GST_START_TEST(test_errors_later)
-{
-    static const struct {
-        const gchar *name, *value, *text;
-    } wrong[] = {{"mask", "5,5,4,4", "mask \"5,5,4,4\""},
-                 {"mask", "all", "mask \"all\""},
-                 {"class-id", "50", "class-id 50"},
-                 {"class-name", "fox", "fox"}};
-
-    for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
-        GstHarness *harness = painter(PART, "RGB");
-        GstElement *paint = gst_harness_find_element(harness, "codepaint");
-        GstBus *bus = gst_bus_new();
-        gchar *text;
-
-        gst_element_set_bus(paint, bus);
-        gst_buffer_unref(gst_harness_push_and_pull(harness, picture("RGB", 0)));
-        gst_util_set_object_arg(G_OBJECT(paint), wrong[i].name, wrong[i].value);
-        fail_unless_equals_int(gst_harness_push(harness, picture("RGB", 1)), GST_FLOW_ERROR);
-        text = expect_error(bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
-        fail_unless(strstr(text, wrong[i].text) != NULL, "%s", text);
-        g_free(text);
-        gst_element_set_bus(paint, NULL);
-        gst_object_unref(bus);
-        gst_object_unref(paint);
-        gst_harness_teardown(harness);
-    }
-}
-GST_END_TEST
-
-/* ---- a filter among filters ------------------------------------------------------ */
-
-GST_START_TEST(test_caps)
-{
-    GstHarness *harness = painter("", "RGB");
-    GstCaps *caps = gst_pad_peer_query_caps(harness->srcpad, NULL);
-    GstCaps *other = gst_caps_from_string("video/x-raw,format=RGB,width=16,height=16");
-
-    for (guint i = 0; i < gst_caps_get_size(caps); i++) {
-        gint width = 0, height = 0;
-
-        gst_structure_get_int(gst_caps_get_structure(caps, i), "width", &width);
-        gst_structure_get_int(gst_caps_get_structure(caps, i), "height", &height);
-        fail_unless(width == SIDE && height == SIDE, "%d x %d", width, height);
-    }
-    fail_if(gst_pad_peer_query_accept_caps(harness->srcpad, other));
-    gst_caps_unref(other);
-    other = gst_caps_from_string("video/x-raw,format=I420,width=8,height=8");
-    fail_if(gst_caps_can_intersect(caps, other));
-    gst_caps_unref(other);
-    gst_caps_unref(caps);
-    gst_harness_teardown(harness);
-}
-GST_END_TEST
-
-GST_START_TEST(test_latency)
-{
-    GstHarness *harness = painter(PART, "RGB");
-    GstElement *paint = gst_harness_find_element(harness, "codepaint");
-    GstBus *bus = gst_bus_new();
-    GstMessage *message;
-
-    gst_element_set_bus(paint, bus);
-    gst_harness_set_upstream_latency(harness, GST_MSECOND);
-    fail_unless_equals_uint64(gst_harness_query_latency(harness), GST_MSECOND);
-    gst_buffer_unref(gst_harness_push_and_pull(harness, picture("RGB", 0)));
-    message = gst_bus_pop_filtered(bus, GST_MESSAGE_LATENCY);
-    fail_unless(message != NULL);
-    gst_message_unref(message);
-    fail_unless(gst_harness_query_latency(harness) > GST_MSECOND);
-    gst_element_set_bus(paint, NULL);
-    gst_object_unref(bus);
-    gst_object_unref(paint);
-    gst_harness_teardown(harness);
-}
-GST_END_TEST
-
-static GstElement *pipeline(const gchar *model, const gchar *source, const gchar *paint)
-{
-    gchar *launch =
-        g_strdup_printf("codesrc model=\"%s\" %s ! codepaint model=\"%s\" %s ! fakesink", model,
-                        source, model, paint);
-    GstElement *made = gst_parse_launch(launch, NULL);
-
-    fail_unless(made != NULL);
-    g_free(launch);
-    return made;
-}
-
-/* To EOS with a model that both elements share, again and again, and up and down. */
-GST_START_TEST(test_states)
-{
-    GstElement *made = pipeline(tiny_model(), "num-buffers=3", PART);
-    GstBus *bus = gst_element_get_bus(made);
-
-    for (guint i = 0; i < 10; i++) {
-        GstMessage *message;
-
-        gst_element_set_state(made, GST_STATE_PLAYING);
-        message =
-            gst_bus_timed_pop_filtered(bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
-        fail_unless(message != NULL && GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS);
-        gst_message_unref(message);
-        fail_unless_equals_int(
-            gst_element_set_state(made, i % 2 ? GST_STATE_NULL : GST_STATE_READY),
-            GST_STATE_CHANGE_SUCCESS);
-        gst_element_set_state(made, GST_STATE_PAUSED);
-        fail_unless_equals_int(gst_element_set_state(made, GST_STATE_NULL),
-                               GST_STATE_CHANGE_SUCCESS);
-    }
-    gst_object_unref(bus);
-    gst_object_unref(made);
-}
-GST_END_TEST
-
-/* Somebody who waits for PROGRESS to end, as gst-launch-1.0 does, need not send a frame: none comes
- * from a live source before PLAYING, and one without a mask does not need the weights. Flushes
- * meanwhile begin the wait anew. */
-static void progress_ends(guint flushes)
-{
-    GstElement *paint = gst_object_ref_sink(gst_element_factory_make("codepaint", NULL));
-    GstPad *pad = gst_element_get_static_pad(paint, "sink");
-    GstBus *bus = gst_bus_new();
-    GstProgressType type = GST_PROGRESS_TYPE_START;
-
-    gst_element_set_bus(paint, bus);
-    g_object_set(paint, "model", slow_model(), NULL);
-    gst_element_set_state(paint, GST_STATE_PAUSED);
-    for (guint i = 0; i < flushes; i++) {
-        gst_pad_send_event(pad, gst_event_new_flush_start());
-        g_usleep(1000 * i);
-        gst_pad_send_event(pad, gst_event_new_flush_stop(TRUE));
-    }
-    while (type != GST_PROGRESS_TYPE_COMPLETE) {
-        GstMessage *message = gst_bus_timed_pop_filtered(bus, PATIENCE, GST_MESSAGE_PROGRESS);
-
-        fail_unless(message != NULL, "it has no end");
-        gst_message_parse_progress(message, &type, NULL, NULL);
-        gst_message_unref(message);
-    }
-    gst_element_set_state(paint, GST_STATE_NULL);
-    gst_element_set_bus(paint, NULL);
-    gst_object_unref(pad);
-    gst_object_unref(bus);
-    gst_object_unref(paint);
-}
-
-GST_START_TEST(test_progress)
-{
-    progress_ends(0);
-    progress_ends(20);
-}
-GST_END_TEST
-
-/* A stop does not wait for the load, nor for the picture. */
-GST_START_TEST(test_stop)
-{
-    static const guint after[] = {1, 200, 2500};
-
-    for (guint i = 0; i < G_N_ELEMENTS(after); i++) {
-        GstElement *made = pipeline(slow_model(), "", "mask=0,0,128,128");
-
-        gst_element_set_state(made, GST_STATE_PLAYING);
-        g_usleep(1000 * after[i]);
-        fail_unless_equals_int(gst_element_set_state(made, GST_STATE_NULL),
-                               GST_STATE_CHANGE_SUCCESS);
-        gst_object_unref(made);
-    }
-}
-GST_END_TEST
-
-/* A flush ends the picture that is being drawn, and the next one comes. */
-static gpointer push_one(gpointer data)
-{
-    return GINT_TO_POINTER(gst_harness_push(data, picture("RGB", 0)));
-}
-
-GST_START_TEST(test_flush)
-{
-    GstHarness *harness = painter(PART, "RGB");
-
-    for (guint i = 0; i < 50; i++) {
-        GThread *thread = g_thread_new("push", push_one, harness);
-        GstFlowReturn flow;
-
-        g_usleep(g_random_int_range(0, 2000));
-        flush_starts(harness);
-        flow = GPOINTER_TO_INT(g_thread_join(thread)); /* as upstream does before it ends a flush */
-        flush_stops(harness);
-        fail_unless(flow == GST_FLOW_OK || flow == GST_FLOW_FLUSHING, "%d", flow);
-    }
-    while (gst_harness_buffers_in_queue(harness))
-        gst_buffer_unref(gst_harness_pull(harness));
-    gst_buffer_unref(gst_harness_push_and_pull(harness, picture("RGB", 0)));
-    gst_harness_teardown(harness);
-}
-GST_END_TEST
-
-GST_START_TEST(test_properties)
-{
-    static const gchar *const any_time[] = {"class-id", "class-id-2", "class-mix", "drafting-steps",
-                                            "seed",     "guidance",   "top-k",     "top-p"};
-    GstElement *paint = gst_object_ref_sink(gst_element_factory_make("codepaint", NULL));
-    GObjectClass *klass = G_OBJECT_GET_CLASS(paint);
-    gchar *mask, *model, *device;
-
-    g_object_get(paint, "mask", &mask, "model", &model, "device", &device, NULL);
-    fail_unless(mask == NULL && model == NULL);
-    fail_unless_equals_string(device, "auto");
-    g_free(device);
-    g_object_set(paint, "mask", "1,2,3,4", "class-name", "owl", "threads", 3u, NULL);
-    g_object_get(paint, "mask", &mask, NULL);
-    fail_unless_equals_string(mask, "1,2,3,4");
-    g_free(mask);
-    for (guint i = 0; i < G_N_ELEMENTS(any_time); i++)
-        fail_unless(g_object_class_find_property(klass, any_time[i])->flags &
-                    GST_PARAM_CONTROLLABLE);
-    fail_unless(g_object_class_find_property(klass, "is-live") == NULL);
-    fail_unless(g_object_class_find_property(klass, "min-drafting-steps") == NULL);
-    gst_object_unref(paint);
 }
 GST_END_TEST
 
@@ -519,20 +419,13 @@ Suite *make_suite(void)
 
     suite_add_tcase(suite, paint);
     tcase_add_test(paint, test_engine);
+    tcase_add_test(paint, test_any_size);
     tcase_add_test(paint, test_what_it_depends_on);
     tcase_add_test(paint, test_schedule);
     tcase_add_test(paint, test_formats_and_alpha);
     tcase_add_test(paint, test_keeps);
     tcase_add_test(paint, test_nothing_to_do);
+    tcase_add_test(paint, test_number_from_time);
     tcase_add_test(paint, test_numbers);
-    tcase_add_test(paint, test_errors);
-    tcase_add_test(paint, test_errors_later);
-    tcase_add_test(paint, test_caps);
-    tcase_add_test(paint, test_latency);
-    tcase_add_test(paint, test_states);
-    tcase_add_test(paint, test_progress);
-    tcase_add_test(paint, test_stop);
-    tcase_add_test(paint, test_flush);
-    tcase_add_test(paint, test_properties);
     return suite;
 }

@@ -53,9 +53,9 @@ static gchar *true_digest(void)
 /* Everything that frame 7, painted with these settings, has to know. */
 static void check_record(const GstStructure *record)
 {
-    gint class_id, class_id_2;
+    gint class_id, class_id_2, top_k;
     guint64 seed, frame;
-    guint steps, top_k, scale, scales;
+    guint steps, scale, scales;
     gdouble mix, guidance, top_p, seconds;
     gchar *digest = true_digest();
 
@@ -63,7 +63,7 @@ static void check_record(const GstStructure *record)
         record, "class-id", G_TYPE_INT, &class_id, "class-id-2", G_TYPE_INT, &class_id_2,
         "class-mix", G_TYPE_DOUBLE, &mix, "seed", G_TYPE_UINT64, &seed, "frame", G_TYPE_UINT64,
         &frame, "drafting-steps", G_TYPE_UINT, &steps, "guidance", G_TYPE_DOUBLE, &guidance,
-        "top-k", G_TYPE_UINT, &top_k, "top-p", G_TYPE_DOUBLE, &top_p, "scale", G_TYPE_UINT, &scale,
+        "top-k", G_TYPE_INT, &top_k, "top-p", G_TYPE_DOUBLE, &top_p, "scale", G_TYPE_UINT, &scale,
         "scales", G_TYPE_UINT, &scales, "seconds", G_TYPE_DOUBLE, &seconds, NULL));
     fail_unless_equals_int(class_id, 3);
     fail_unless_equals_int(class_id_2, 7);
