@@ -19,7 +19,7 @@
  * - while stream->rehearsing is true an operation prepares for its shapes (compiles, allocates) and
  *   computes nothing; outside a rehearsal it allocates only for shapes that were never rehearsed.
  *   A rehearsal ends with `wait`, if the backend has one.
- * Formulas: docs/architecture.md, "What is computed". */
+ * Formulas: docs/architecture.md, "The computation". */
 #ifndef CODE_COMMON_BACKEND_H
 #define CODE_COMMON_BACKEND_H
 
