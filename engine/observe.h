@@ -3,7 +3,7 @@
 #ifndef CODE_ENGINE_OBSERVE_H
 #define CODE_ENGINE_OBSERVE_H
 
-#include "generator.h"
+#include "state.h"
 
 /* Whether scales are looked at one by one, so that they cannot be replayed as a whole. */
 bool code_observes_scales(const CodesrcGenerator *generator);

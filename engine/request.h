@@ -2,7 +2,7 @@
 #ifndef CODE_ENGINE_REQUEST_H
 #define CODE_ENGINE_REQUEST_H
 
-#include "generator.h"
+#include "state.h"
 
 /* Images of a run. */
 bool code_request_batch(unsigned batch, CodesrcError *error);

@@ -5,14 +5,17 @@
 
 #include "model/tensors.h"
 
+/* The tensors' purpose, which selects the part of a trainer's checkpoint to read. */
+typedef enum CodeRole { CODE_ROLE_VAE, CODE_ROLE_VAR } CodeRole;
+
 /* A weight file of a manifest, and how to find its tensors. */
-struct CodeWeightsFile {
+typedef struct CodeWeightsFile {
     char *name;            /* relative to the manifest's folder; NULL with synthetic weights */
     char *prefix;          /* of the model's tensors, with or without a final dot; "" or NULL: a
                               known one */
     char **ignore;         /* names of tensors to skip; '*' stands for any text */
     unsigned ignore_count; /* 0: none */
-};
+} CodeWeightsFile;
 
 /* The model's place in the checkpoint. */
 typedef struct CodePlace {

@@ -2,6 +2,7 @@
 #ifndef CODE_MODEL_MANIFEST_PARTS_H
 #define CODE_MODEL_MANIFEST_PARTS_H
 
+#include "model/manifest.h"
 #include "model/values.h"
 
 bool code_manifest_read_vae(const CodeReader *reader, const CodeYamlNode *node);

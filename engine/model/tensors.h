@@ -3,10 +3,12 @@
 #ifndef CODE_MODEL_TENSORS_H
 #define CODE_MODEL_TENSORS_H
 
+#include "codesrc.h"
 #include "model/file.h"
-#include "model/weights.h"
 #include "model/zip.h"
 
+#define CODE_MAX_RANK        8
+#define CODE_WEIGHTS_STAGING ((size_t)1 << 20)
 #define CODE_MAX_TENSORS     8192 /* the largest VAR model has 450, or 1,500 with an optimizer */
 #define CODE_MAX_TENSOR_NAME 512
 #define CODE_NO_RECORD       UINT32_MAX

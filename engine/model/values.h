@@ -3,14 +3,14 @@
 #ifndef CODE_MODEL_VALUES_H
 #define CODE_MODEL_VALUES_H
 
-#include "model/manifest.h"
+#include "codesrc.h"
 #include "model/yaml.h"
 
 #define CODE_MAX_KEYS 12 /* of a mapping */
 
 typedef struct CodeReader {
     const char *file; /* its name in errors */
-    CodeManifest *manifest;
+    struct CodeManifest *manifest;
     CodesrcError *error;
 } CodeReader;
 

@@ -4,15 +4,9 @@
 #define CODE_MODEL_WEIGHTS_H
 
 #include "codesrc.h"
-
-#define CODE_MAX_RANK        8
-#define CODE_WEIGHTS_STAGING ((size_t)1 << 20)
+#include "model/checkpoint.h"
 
 typedef struct CodeWeights CodeWeights;
-typedef struct CodeWeightsFile CodeWeightsFile; /* checkpoint.h */
-
-/* The tensors' purpose, which selects the part of a trainer's checkpoint to read. */
-typedef enum CodeRole { CODE_ROLE_VAE, CODE_ROLE_VAR } CodeRole;
 
 /* Opens a weight file and recognises its format by its content. Reads and checks the whole
  * header: every name, type, shape and extent, but no values

@@ -1,6 +1,6 @@
 /* codec.c - the VQ-VAE by itself: from a feature map to an image, and from an image to a canvas. */
 #include "error.h"
-#include "generator.h"
+#include "state.h"
 #include "picture/channels.h"
 #include "request.h"
 

@@ -1,7 +1,7 @@
-/* generator.h - the state of a generator. Stages never see it: they get their own buffers and the
+/* state.h - the state of a generator. Stages never see it: they get their own buffers and the
  * run. */
-#ifndef CODE_ENGINE_GENERATOR_H
-#define CODE_ENGINE_GENERATOR_H
+#ifndef CODE_ENGINE_STATE_H
+#define CODE_ENGINE_STATE_H
 
 #include "plan/layout.h"
 #include "run.h"
