@@ -55,6 +55,6 @@ command -v gst-launch-1.0 > /dev/null || {
 }
 exists codesrc || {
     echo "$0: GStreamer does not find codesrc. After ./demo, set its path:" >&2
-    echo "  export GST_PLUGIN_PATH_1_0=$(cd "$(dirname "$0")/.." && pwd)/build/demo/gst-plugin" >&2
+    echo "  . $(cd "$(dirname "$0")/.." && pwd)/build/demo/env.sh" >&2
     exit 1
 }

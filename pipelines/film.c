@@ -24,7 +24,7 @@ static gboolean codesrc_is_there(void)
 
     if (!factory) {
         g_printerr("GStreamer does not find codesrc. After ./demo, set its path:\n"
-                   "  export GST_PLUGIN_PATH_1_0=$PWD/build/demo/gst-plugin\n");
+                   "  . build/demo/env.sh\n");
         return FALSE;
     }
     gst_object_unref(factory);

@@ -15,18 +15,20 @@
 #                                          after five seconds, and must then end; that they receive
 #                                          something is seen by tests/pipelines
 #   camera.sh                              runs into its device where that is there
-#   what builds, installs or wants root    is not run, but told: meson, apt, modprobe, venv; ./demo,
+#   what builds, installs or wants root    is not run, but told: meson, ninja, apt, modprobe, venv; ./demo,
 #                                          ./check and package/build-deb, which must be there, and shell
 #   python -m training.*                   wants PyTorch, so it is told, not run; the module has to
 #                                          be there, and training to know the options
 #   export, comments                       are not run
-# Usage: commands.sh DOCUMENT..., with TOOLS, PROGRAMS, PIPELINES and MODELS as folders.
+# A command runs in the environment that its document sets up with ". build/demo/env.sh", wherever in the
+# document that line is, and in no other: without that line neither programs nor elements are found.
+# Usage: commands.sh DOCUMENT..., with SOURCE and BUILD as folders.
 set -u
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"; [ -z "$studio" ] || kill "$studio"' EXIT
-run=0 told=0 failed=0 studio=
-PATH=$TOOLS:$PROGRAMS:$PROGRAMS/studio:$PATH
-export PATH VIDEOSINK=fakesink CAMERA="videotestsrc num-buffers=2"
+run=0 told=0 failed=0 studio='' environment=:
+PIPELINES=$SOURCE/pipelines
+export VIDEOSINK=fakesink CAMERA="videotestsrc num-buffers=2"
 
 # Lines of a document, whole, without blanks before and comments behind.
 lines_of() {
@@ -37,7 +39,7 @@ lines_of() {
 
 try() {
     run=$((run + 1))
-    if ! (cd "$folder/run" && timeout 200 sh -c "$2" > ../log 2>&1 < /dev/null); then
+    if ! (cd "$folder/run" && timeout 200 sh -c "$environment; $2" > ../log 2>&1 < /dev/null); then
         echo "FAILED: $1"
         echo "   run as: $2"
         cat "$folder/log"
@@ -52,12 +54,12 @@ tell() {
 
 # The studio is built only where its libraries are.
 try_studio() {
-    if [ ! -x "$PROGRAMS/studio/code-studio" ]; then
+    if [ ! -x "$BUILD/pipelines/studio/code-studio" ]; then
         tell "$1" 'no studio in this build'
     elif [ "${1%% *}" = curl ]; then
         try "$1" "curl --fail --silent --show-error $(cat "$folder/address")${1#*:8190/}"
     else
-        code-studio --port 0 > "$folder/address" &
+        (cd "$folder/run" && exec sh -c "$environment; exec code-studio --port 0") > "$folder/address" &
         studio=$!
         try "$1" 'until [ -s ../address ]; do sleep 0.2; done'
     fi
@@ -79,12 +81,12 @@ small() {
 
 by_rule() {
     case $1 in
-    'gst-launch-1.0 '* | '#'* | 'export '*) ;;
+    'gst-launch-1.0 '* | '#'* | 'export '* | '. build/demo/env.sh') ;;
     ./demo* | ./check* | package/build-deb*)
         try "$1" "[ -x '$PIPELINES/../${1%% *}' ] && sh -n '$PIPELINES/../${1%% *}'"
         tell "$1" 'builds, and installs'
         ;;
-    'meson '* | 'sudo meson '* | 'apt install '* | 'apt-get install '* | 'sudo apt install '* | \
+    'meson '* | 'ninja '* | 'sudo meson '* | 'apt install '* | 'apt-get install '* | 'sudo apt install '* | \
         'modprobe '*)
         tell "$1" 'builds, or wants root'
         ;;
@@ -93,7 +95,7 @@ by_rule() {
         try_training "$1"
         tell "$1" 'wants PyTorch'
         ;;
-    build/demo/pipelines/studio/code-studio | 'curl http://127.0.0.1:8190/'*) try_studio "$1" ;;
+    code-studio | 'curl http://127.0.0.1:8190/'*) try_studio "$1" ;;
     'code-sample draw '*) try "$1" "$1 --per-class 1" ;;
     'code-sample pack '*) try "$1" "$1" ;;
     pipelines/scale/* | 'sbatch '*' pipelines/scale/'*) try "$1" "$(small "$1")" ;;
@@ -116,7 +118,6 @@ by_rule() {
     'VIDEOSINK='*pipelines/*.sh) try "$1" "pipelines/${1#*pipelines/} num-buffers=2" ;;
     pipelines/appsink.py*) try "$1" "$1" ;;
     pipelines/*.sh*) try "$1" "$1 num-buffers=2" ;;
-    build/demo/tools/*) try "$1" "${1#build/demo/tools/}" ;;
     code-image* | code-model* | slides* | tour* | morph* | appsink*) try "$1" "$1" ;;
     'gst-inspect-1.0 '* | 'GST_DEBUG='*' gst-inspect-1.0 '*) try "$1" "$1" ;;
     *)
@@ -126,16 +127,18 @@ by_rule() {
     esac
 }
 
-mkdir "$folder/run" "$folder/source"
+mkdir -p "$folder/run/build" "$folder/source"
 cp "$PIPELINES"/*.[ch] "$folder/source"
 ln -s "$PIPELINES" "$folder/run/pipelines"
-ln -s "$MODELS" "$folder/run/models"
+ln -s "$SOURCE/models" "$folder/run/models"
+ln -s "$BUILD" "$folder/run/build/demo"
 if [ "$(for document in "$@"; do ls "${document%/*}"/*.md; done | sort -u | wc -l)" != $# ]; then
     echo "FAILED: not all documents of their folders were given"
     failed=1
 fi
 for document in "$@"; do
     lines_of "$document" > "$folder/lines"
+    environment=$(grep -x '\. build/demo/env\.sh' "$folder/lines" || echo :)
     before=$run
     while IFS= read -r line; do
         by_rule "$line"

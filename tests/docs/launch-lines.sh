@@ -7,8 +7,9 @@
 #   - lines that want a GPU (device=cuda) are told, not run; a shell has to understand them;
 #   - lines that name the released checkpoints, which are not part of this repository, run with the
 #     bundled model.
-# A line must end without an error, within two minutes, and the file that it writes must not be
-# empty. Usage: launch-lines.sh DOCUMENT...
+# A line runs in the environment that its document sets up with ". build/demo/env.sh"; those of source files
+# always have that. A line must end without an error, within two minutes, and the file that it writes must not be
+# empty. Usage: launch-lines.sh DOCUMENT..., with BUILD as a folder
 set -u
 command -v gst-launch-1.0 > /dev/null || {
     echo "skipped: gst-launch-1.0 is not here"
@@ -44,8 +45,9 @@ try() {
     command=$(echo "$1" | short)
     run=$((run + 1))
     rm -rf "$folder/run"
-    mkdir "$folder/run"
-    if ! (cd "$folder/run" && timeout 120 sh -c "$command" > ../log 2>&1 < /dev/null); then
+    mkdir -p "$folder/run/build"
+    ln -s "$BUILD" "$folder/run/build/demo"
+    if ! (cd "$folder/run" && timeout 120 sh -c "$environment; $command" > ../log 2>&1 < /dev/null); then
         echo "FAILED: $1"
         echo "   run as: $command"
         cat "$folder/log"
@@ -62,6 +64,10 @@ try() {
 for document in "$@"; do
     before=$run
     lines_of "$document" > "$folder/lines"
+    environment='. build/demo/env.sh'
+    case $document in
+    *.md) grep -qE '^ +\. build/demo/env\.sh( |$)' "$document" || environment=: ;;
+    esac
     while IFS= read -r line; do
         try "$line"
     done < "$folder/lines"

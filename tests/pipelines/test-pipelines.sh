@@ -57,7 +57,7 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         ! "$script" out 'no property' 2> log || fail "$script takes anything"
         grep -q 'found "no property", expected PROPERTY=VALUE' log || fail "$script: $(cat log)"
         ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$script" 2> log || fail "$script, no codesrc"
-        grep -q 'export GST_PLUGIN_PATH_1_0=' log || fail "$script: $(cat log)"
+        grep -q '^  \. .*build/demo/env\.sh' log || fail "$script: $(cat log)"
     done
     for program in slides tour morph; do
         "$PROGRAMS/$program" --help | grep -q "^Usage: $program" || fail "$program --help"
@@ -66,7 +66,7 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         ! "$PROGRAMS/$program" film.webm 2,4 nonsense 2> log || fail "$program takes anything"
         ! "$PROGRAMS/$program" film.webm 2,4 model=nope 2> log || fail "$program model=nope"
         ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PROGRAMS/$program" 2> log || fail "$program"
-        grep -q 'export GST_PLUGIN_PATH_1_0=' log || fail "$program: $(cat log)"
+        grep -q '^  \. .*build/demo/env\.sh' log || fail "$program: $(cat log)"
     done
     ;;
 picture) # The same picture as the tool draws without GStreamer.
