@@ -1,7 +1,8 @@
 /* generate.c - the decode loop: requests in, pictures out (CoDe, section 3).
  *
- * For each scale, the drafter, or from scale N on the refiner, makes logits; the sampler draws a
- * token map from them; the pyramid adds it to the feature map and hands the next scale its input.
+ * For each scale, the drafter (from scale N on, the refiner) computes logits, the sampler samples
+ * a token map from them, and the pyramid adds it to the feature map and computes the next scale's
+ * input.
  * After the last scale the VQ-VAE renders the feature map. */
 #include "generate.h"
 
@@ -13,9 +14,9 @@
 
 /* ---- one run --------------------------------------------------------------------------------- */
 
-/* Everything that differs from request to request: what is known of each class, how tokens are
- * drawn, the logits of scale 0. From there on, all runs of as many images, branches and drafting
- * steps ask for the same operations. */
+/* Everything that differs between requests: the slots of their classes, the sampling settings,
+ * the logits of scale 0. After this, all runs with the same numbers of images, branches and
+ * drafting steps use the same operations. */
 static bool begin(CodesrcGenerator *generator)
 {
     CodeStages *stages = &generator->stages;
@@ -34,7 +35,7 @@ static bool begin(CodesrcGenerator *generator)
     return code_observe_stage(generator, CODESRC_STAGE_CLASSES, 0);
 }
 
-/* Scales first..last by the transformer of these classes: logits of the last. */
+/* Scales first..last by these classes' transformer. Computes the logits of the last. */
 static bool pass(CodesrcGenerator *generator, const CodeClasses *classes, unsigned first,
                  unsigned last, CodeCacheRows rows)
 {
@@ -49,7 +50,7 @@ static bool pass(CodesrcGenerator *generator, const CodeClasses *classes, unsign
                                   stages->pyramid.areas, stages->sampler.logits);
 }
 
-/* Logits of scale k. Those of scale 0 are there: the cache gets what later scales read of it. */
+/* Logits of scale k. Those of scale 0 exist already; the cache gets its keys and values. */
 static bool decode(CodesrcGenerator *generator, unsigned k)
 {
     CodeStages *stages = &generator->stages;
@@ -64,8 +65,7 @@ static bool decode(CodesrcGenerator *generator, unsigned k)
         return pass(generator, &stages->drafter, k, k, drafted);
     if (k > run->n)
         return pass(generator, &stages->refiner, k, k, refined);
-    /* The hand-over: the refiner takes in the scales that the drafter decoded, whose cache it
-     * overwrites. */
+    /* The hand-over: the refiner reads the drafter's scales, and overwrites the drafter's cache. */
     return code_classes_recall(&stages->refiner, run, cache, refined) &&
            pass(generator, &stages->refiner, 1, run->n, refined);
 }
@@ -113,7 +113,7 @@ static bool scales(void *user)
     return true;
 }
 
-/* As a series, unless somebody looks at scales or something comes from the host in between. */
+/* As a series, unless scales are observed or data arrives from the host in between. */
 static bool draft(CodesrcGenerator *generator)
 {
     const CodeRun *run = &generator->run;
@@ -143,7 +143,7 @@ static bool guided(const CodesrcRequest *request)
     return request->settings.guidance > 0;
 }
 
-/* The longest run that the requests begin with. */
+/* The longest run at the beginning of these requests. */
 static CodeRun next_run(const CodesrcGenerator *generator, const CodesrcRequest *requests,
                         unsigned first, unsigned end)
 {
@@ -182,7 +182,7 @@ bool code_generate_runs(CodesrcGenerator *generator, const CodesrcRequest *reque
     return true;
 }
 
-/* Nothing is under way any more: no picture's memory is written after this. */
+/* Abandons all calls: nothing writes to a picture's memory after this. */
 static bool give_up(CodesrcGenerator *generator)
 {
     code_render_give_up(&generator->stages.renderer);

@@ -1,4 +1,4 @@
-/* module.c - finding and opening modules. */
+/* module.c - finds and opens modules. */
 #include "module.h"
 
 #include "error.h"
@@ -36,7 +36,7 @@ static bool find_in_list(char path[PATH_MAX], const char *name)
     return false;
 }
 
-/* A library in its build tree finds kernels/NAME beside its own folder, as it finds models. */
+/* A library in its build tree finds kernels/NAME next to its own folder, as it finds models. */
 static bool find(char path[PATH_MAX], const char *name)
 {
     char inside[64];
@@ -80,7 +80,7 @@ const CodeBackend *code_module_open(const char *name, const char *driver, Codesr
         code_fail(error, CODESRC_NOT_FOUND, "device \"%s\": no driver: %.400s", name, dlerror());
         return NULL;
     }
-    /* The backend's table lies in the module, which stays for good: opening it again is cheap. */
+    /* The backend's table is in the module, so the module stays open; opening it again is cheap. */
     module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     entry = module ? dlsym(module, "code_module_backend") : NULL;
     if (entry)

@@ -1,5 +1,5 @@
-/* observe.c - looking inside a call: tokens, logits, feature map and preview of a scale, and the
- * time of each stage. */
+/* observe.c - lets callers look inside a call: tokens, logits, feature map and preview of a
+ * scale, and the time of each stage. */
 #include "observe.h"
 
 #include "error.h"
@@ -51,7 +51,7 @@ bool code_observe_stage(CodesrcGenerator *generator, CodesrcStage stage, unsigne
         return true;
     if (generator->trace.waits && !wait_for(generator, stage))
         return false;
-    if (stage == CODESRC_STAGE_WAIT) { /* of a whole call, and not of the run decoded last */
+    if (stage == CODESRC_STAGE_WAIT) { /* of a whole call, not of the last run */
         ended.drafting_steps = ended.first = 0;
         ended.count = generator->asked[0];
     }
@@ -82,7 +82,7 @@ void code_observe_scale(CodesrcGenerator *generator)
     generator->scale_done(generator->scale_done_user, generator, generator->scale,
                           generator->run.first, generator->run.count);
     generator->observed = false;
-    code_trace_start(&generator->trace); /* the observer's time is no stage's */
+    code_trace_start(&generator->trace); /* the observer's time belongs to no stage */
 }
 
 bool codesrc_generator_observe(CodesrcGenerator *generator, CodesrcScaleDone scale_done, void *user,
@@ -106,7 +106,7 @@ bool codesrc_generator_observe(CodesrcGenerator *generator, CodesrcScaleDone sca
     return true;
 }
 
-/* Place of image `image` of the call in the run that is going on. */
+/* Index of the call's image `image` in the current run. */
 static bool in_run(const CodesrcGenerator *generator, unsigned image, unsigned *index,
                    CodesrcError *error)
 {

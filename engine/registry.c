@@ -1,4 +1,4 @@
-/* registry.c - the only place that names backends, the preferred one first. */
+/* registry.c - the only file that names backends, the preferred one first. */
 #include "registry.h"
 
 #include "error.h"

@@ -1,10 +1,10 @@
-/* registry.h - the backends that were built. */
+/* registry.h - the backends of this build. */
 #ifndef CODE_ENGINE_REGISTRY_H
 #define CODE_ENGINE_REGISTRY_H
 
 #include "backend.h"
 
-/* The backend that `device` asks for; NULL or "auto" leaves the choice. NULL on failure. */
+/* The backend for `device`; NULL or "auto" chooses one. NULL on failure. */
 const CodeBackend *code_backend_find(const char *device, CodesrcError *error);
 
 /* The same. If "auto" passes a device over, *passed_over says why: CODESRC_NO_DEVICE if it failed,

@@ -1,4 +1,4 @@
-/* request.c - what a caller may ask for. */
+/* request.c - checks the requests of a call. */
 #include "request.h"
 
 #include "error.h"

@@ -1,5 +1,5 @@
-/* room.h - what a generator must have room for, and the arenas in which its stages take it. The
- * same layout runs twice: first with both bases NULL, to measure, then to hand out addresses. */
+/* room.h - the capacity of a generator, and the arenas from which its stages take memory. The
+ * same layout runs twice: first with both bases NULL, to measure, then to assign addresses. */
 #ifndef CODE_ENGINE_ROOM_H
 #define CODE_ENGINE_ROOM_H
 

@@ -1,5 +1,5 @@
-/* run.h - a run: images that are decoded together, because they share the number of drafting steps
- * and of branches. Stages take it as an argument and never change it. */
+/* run.h - a run: images decoded together, because they share the numbers of drafting steps and
+ * branches. Stages take it as an argument and never change it. */
 #ifndef CODE_ENGINE_RUN_H
 #define CODE_ENGINE_RUN_H
 
@@ -7,7 +7,7 @@
 
 typedef struct CodeRun {
     const CodesrcModel *model;
-    CodeStream *stream;             /* on which everything up to the feature maps is computed */
+    CodeStream *stream;             /* computes everything up to the feature maps */
     const CodesrcRequest *requests; /* (count), one for each image */
     unsigned first;                 /* place of the first of them in the call */
     unsigned count;                 /* images: 1..B */

@@ -11,7 +11,7 @@ static double now(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Where CodesrcTimes counts a stage. */
+/* The member of CodesrcTimes that counts a stage. */
 static double *sum_of(CodesrcTimes *times, const CodesrcStageInfo *ended)
 {
     if (ended->stage == CODESRC_STAGE_RENDER || ended->stage == CODESRC_STAGE_WAIT)
@@ -41,6 +41,6 @@ void code_trace_end(CodeTrace *trace, CodesrcStageInfo ended)
     trace->since = time;
     if (trace->done) {
         trace->done(trace->user, &ended);
-        trace->since = now(); /* the callback's time is no stage's */
+        trace->since = now(); /* the callback's time belongs to no stage */
     }
 }

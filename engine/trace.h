@@ -16,7 +16,7 @@ typedef struct CodeTrace {
 /* A stage begins now. */
 void code_trace_start(CodeTrace *trace);
 
-/* It ends now, and the next one begins. `seconds` of `ended` is filled in. */
+/* It ends now, and the next one begins. Fills in `seconds` of `ended`. */
 void code_trace_end(CodeTrace *trace, CodesrcStageInfo ended);
 
 #endif

@@ -1,11 +1,12 @@
 /* adaln.c - modulations of classes from AdaLN weights that stay in their file.
  *
  * These weights are a third of a transformer's parameters, and a picture needs only their products
- * with its class: six vectors a block. Large ones are not kept in memory. When a run needs classes
- * that have no slot yet, one pass over the file computes the modulations of all of them.
+ * with its class: six vectors per block. The engine does not keep large ones in memory. When a run
+ * needs classes that have no slot yet, one pass over the file computes the modulations of all of
+ * them.
  *
- * The products are computed here, in plain C and in one order, so that modulations are the same
- * bits on every device and processor, whichever classes share a pass. */
+ * The products are computed here, in plain C and in one fixed order, so that modulations have the
+ * same bits on every device and processor, whichever classes share a pass. */
 #include "draft/adaln.h"
 
 #include "error.h"
@@ -14,9 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PIECE = 64 * 1024, SUMS = 16 }; /* floats of weights at a time, which stay in a cache */
+enum { PIECE = 64 * 1024, SUMS = 16 }; /* floats of weights at a time, few enough for a cache */
 
-/* What one pass over the file computes. */
+/* One pass over the file. */
 typedef struct Reading {
     CodeAdaln *adaln;
     const CodeRun *run;
@@ -124,7 +125,7 @@ bool code_adaln_read(CodeAdaln *adaln, const CodeRun *run, const CodeSlots *slot
     CodesrcError *error = &run->stream->error;
     char name[64];
 
-    /* Weights of another file would make a picture of no model. */
+    /* Weights from a changed file would give a picture of no model. */
     if (!code_weights_unchanged(var->adaln, error))
         return false;
     if (var->shape.shared_aln &&

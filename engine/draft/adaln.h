@@ -9,14 +9,14 @@
 typedef struct CodeAdaln {
     uint8_t *staging; /* for reading */
     float *weights;   /* some rows of a layer */
-    float *silu;      /* (B + 1, C) SiLU of the class vectors whose modulations are wanted */
+    float *silu;      /* (B + 1, C) SiLU of the class vectors to compute modulations for */
     float *out;       /* (B + 1, 6C) */
 } CodeAdaln;
 
 void code_adaln_layout(CodeAdaln *adaln, CodeRoom *room);
 
 /* Writes the modulations of `count` (at most B + 1) classes, whose SiLU vectors are in
- * adaln->silu, to the slots `pending`. Fails if the file was changed since the model was opened. */
+ * adaln->silu, to the slots `pending`. Fails if the file has changed since the model was opened. */
 bool code_adaln_read(CodeAdaln *adaln, const CodeRun *run, const CodeSlots *slots,
                      const uint32_t *pending, unsigned count);
 

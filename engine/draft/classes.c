@@ -1,5 +1,5 @@
-/* classes.c - everything that depends on the class alone, or on the blend of two classes, computed
- * once for each: all modulations of a transformer (a third of its parameters), and the whole of
+/* classes.c - computes everything that depends only on a class, or on a blend of two, once for
+ * each: all modulations of a transformer (a third of its parameters), and the whole of
  * scale 0, whose only input is the class. A table keeps recent classes and blends. */
 #include "draft/classes.h"
 
@@ -254,7 +254,7 @@ bool code_classes_prepare(CodeClasses *classes, const CodeRun *run, CodeAdaln *a
     }
     good = compute_pending(classes, run, adaln, transformer);
     for (unsigned i = 0; i < classes->pending_count && (!good || run->stream->rehearsing); i++)
-        classes->key[classes->pending[i]].class_id = -1; /* nothing in it can be used */
+        classes->key[classes->pending[i]].class_id = -1; /* its contents are unusable */
     return good && run->model->backend->copy(run->stream, classes->lane_slots, slots,
                                              code_run_lanes(run) * sizeof(int32_t), CODE_UPLOAD);
 }

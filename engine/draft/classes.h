@@ -1,4 +1,5 @@
-/* classes.h - the classes, and blends of two classes, that a transformer has seen lately. */
+/* classes.h - a table of the classes, and blends of two classes, that a transformer has used
+ * recently. */
 #ifndef CODE_DRAFT_CLASSES_H
 #define CODE_DRAFT_CLASSES_H
 
@@ -8,9 +9,9 @@
 #include "draft/transformer.h"
 #include "run.h"
 
-/* What a slot holds: a class, or a blend of two. In one form only, that of code_classes_prepare,
- * so that equal pictures share a slot: a blend has 0 < mix < 1, and a class has class_id_2 -1 and
- * mix 0. */
+/* Identifies the contents of a slot, a class or a blend of two. It has one canonical form, from
+ * code_classes_prepare, so that equal pictures share a slot: a blend has 0 < mix < 1, and a class
+ * has class_id_2 -1 and mix 0. */
 typedef struct CodeClassKey {
     int32_t class_id, class_id_2;
     double mix;
@@ -30,13 +31,13 @@ typedef struct CodeClasses {
     int32_t *host_slots; /* (2B) */
 } CodeClasses;
 
-/* Of `var`, one of the model's two transformers. */
+/* For `var`, one of the model's two transformers. */
 void code_classes_layout(CodeClasses *classes, const CodeVar *var, CodeRoom *room);
 
-/* Empties the table, once its memory is there. */
+/* Empties the table, once its memory is allocated. */
 bool code_classes_clear(CodeClasses *classes, const CodesrcModel *model, CodeStream *stream);
 
-/* Computes the classes of the run that have no slot yet, which uses the transformer's scratch, and
+/* Computes those classes of the run that have no slot yet, using the transformer's scratch, and
  * uploads the slot of each lane. */
 bool code_classes_prepare(CodeClasses *classes, const CodeRun *run, CodeAdaln *adaln,
                           const CodeTransformer *transformer);

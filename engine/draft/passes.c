@@ -6,7 +6,7 @@ unsigned code_scale_rows(const CodeShape *shape, unsigned k)
     return shape->first[k + 1] - shape->first[k];
 }
 
-/* The last pass decodes scales from..last; what comes before them was kept. */
+/* The last pass decodes scales from..last; the rows of earlier ones were kept. */
 static CodeCacheRows cache_rows(const CodeShape *shape, const CodeVarShape *var, unsigned from,
                                 unsigned last)
 {

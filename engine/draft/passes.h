@@ -1,19 +1,19 @@
-/* passes.h - who decodes which scale: the passes that N drafting steps ask of both transformers,
- * and the rows that each of them computes and keeps. */
+/* passes.h - which transformer decodes each scale: the passes of both transformers for N drafting
+ * steps, and the rows that each pass computes and keeps. */
 #ifndef CODE_DRAFT_PASSES_H
 #define CODE_DRAFT_PASSES_H
 
 #include "model/model.h"
 
-/* How keys, and then values, of a transformer lie: (2, lanes, heads, room, 64). Each head stores
- * its layers in reverse order, `kept` rows each: those that a later pass reads. The last pass
- * writes the rows of layer i over layers it has already finished, so its own rows take room once
- * and not once a layer. */
+/* The layout of a transformer's keys and values: (2, lanes, heads, room, 64). Each head stores
+ * its layers in reverse order, with the `kept` rows of each that a later pass reads. The last
+ * pass writes the rows of layer i over layers it has already finished, so its own rows take room
+ * once, not once per layer. */
 typedef struct CodeCacheRows {
     unsigned kept, room;
 } CodeCacheRows;
 
-/* Of the drafter, or of the refiner, for N drafting steps; room 0: it needs no cache. */
+/* For the drafter or the refiner, with N drafting steps; room 0: it needs no cache. */
 CodeCacheRows code_drafter_rows(const CodeShape *shape, unsigned n);
 CodeCacheRows code_refiner_rows(const CodeShape *shape, unsigned n);
 

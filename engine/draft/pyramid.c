@@ -1,5 +1,5 @@
-/* pyramid.c - what the token map of a scale adds to the feature map f_hat, and what the next scale
- * sees of it (VAR, algorithm 1 and 2; models/quant.py of its release). */
+/* pyramid.c - adds the token map of a scale to the feature map f_hat, and reduces it to the next
+ * scale's input (VAR, algorithm 1 and 2; models/quant.py of its release). */
 #include "draft/pyramid.h"
 
 #include <math.h>
@@ -34,7 +34,7 @@ bool code_pyramid_begin(const CodePyramid *pyramid, const CodeRun *run)
 }
 
 /* Which of the four shared convolutions refines scale k: the one whose tick, of linspace(1/12,
- * 11/12, 4), is nearest to k / (K - 1). With odd K the middle scale lies half-way between two
+ * 11/12, 4), is nearest to k / (K - 1). With odd K the middle scale is half-way between two
  * ticks, and the rounding of this arithmetic, the same as in the release, decides. */
 static unsigned phi_of(unsigned scale, unsigned scales)
 {

@@ -1,5 +1,6 @@
-/* sample.c - from the logits of a scale to its token maps. The backend's `sample` has the rule of
- * drawing; here it is decided whose tokens go on, those drawn or those that a request gives. */
+/* sample.c - from the logits of a scale to its token maps. The backend's `sample` implements the
+ * sampling rule; this file selects the tokens to feed, those sampled or those that a request
+ * gives. */
 #include "draft/sample.h"
 
 #include "draft/passes.h"
@@ -35,7 +36,7 @@ bool code_sampler_begin(const CodeSampler *sampler, const CodeRun *run)
                                      run->count * sizeof(CodeDraw), CODE_UPLOAD);
 }
 
-/* Tokens to feed, of the images whose requests give them and of the others. */
+/* The tokens to feed, both for images whose requests give them and for the others. */
 static bool feed(const CodeSampler *sampler, const CodeRun *run, unsigned scale)
 {
     const CodeShape *shape = &run->model->shape;

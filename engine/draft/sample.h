@@ -8,19 +8,19 @@
 typedef struct CodeSampler {
     /* device */
     float *logits;   /* (B, p^2, V) of the scale being decoded */
-    CodeDraw *draws; /* (B) how each image's tokens are drawn */
-    int32_t *drawn;  /* (B, L) tokens as drawn */
-    int32_t *fed;    /* (B, L) tokens as fed, if the run is feeding: drawn, or given */
+    CodeDraw *draws; /* (B) how to sample each image's tokens */
+    int32_t *drawn;  /* (B, L) tokens as sampled */
+    int32_t *fed;    /* (B, L) tokens as fed, if the run is feeding: sampled, or given */
     CodeDraw *host_draws;
 } CodeSampler;
 
 void code_sampler_layout(CodeSampler *sampler, CodeRoom *room);
 
-/* Uploads how the run's tokens are drawn. */
+/* Uploads the settings for sampling the run's tokens. */
 bool code_sampler_begin(const CodeSampler *sampler, const CodeRun *run);
 
-/* Draws the token maps of scale k from the logits. Returns the tokens to go on with, (count, L) in
- * device memory: those drawn, or those that requests give. NULL on failure. */
+/* Samples the token maps of scale k from the logits. Returns the tokens to feed, (count, L) in
+ * device memory: those sampled, or those that requests give. NULL on failure. */
 const int32_t *code_sample_scale(const CodeSampler *sampler, const CodeRun *run, unsigned scale);
 
 #endif

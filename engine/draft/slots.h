@@ -1,5 +1,5 @@
-/* slots.h - where all that depends on one class alone lies: one slot for each class that a
- * transformer has seen lately, in device memory. */
+/* slots.h - device memory for everything that depends only on a class: one slot for each class
+ * that a transformer has used recently. */
 #ifndef CODE_DRAFT_SLOTS_H
 #define CODE_DRAFT_SLOTS_H
 
@@ -19,7 +19,7 @@ typedef struct CodeSlotLayout {
 
 typedef struct CodeSlots {
     const CodeVar *var;
-    bool draws; /* tokens of scale 0 are drawn with this transformer: slots hold its logits */
+    bool draws; /* this transformer decodes scale 0: slots hold its logits */
     CodeSlotLayout layout;
     unsigned count;
     float *memory; /* device: (count, stride) */

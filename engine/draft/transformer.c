@@ -14,7 +14,7 @@ static size_t cache_elements(const CodeVarShape *var, size_t lanes, CodeCacheRow
     return 2 * lanes * var->width * rows.room;
 }
 
-/* Drafter and refiner never need their caches together: CoDe's saving of memory. */
+/* Drafter and refiner never need their caches at the same time: CoDe's memory saving. */
 static size_t largest_cache(const CodeRoom *room)
 {
     const CodeShape *shape = &room->model->shape;
@@ -46,7 +46,7 @@ void code_transformer_layout(CodeTransformer *transformer, CodeRoom *room)
                                          room->model->device_info.activation_size);
 }
 
-/* Both transformers use the same buffers, which the larger product of rows and width sizes. */
+/* Both transformers use the same buffers, sized by the larger product of rows and width. */
 void code_transformer_scratch(CodeTransformer *transformer, CodeRoom *room)
 {
     const CodeShape *shape = &room->model->shape;
@@ -103,8 +103,8 @@ static bool modulate(const CodeTransformer *transformer, const CodeRun *run, con
     return run->model->backend->modulate(run->stream, &args);
 }
 
-/* A product over `rows` rows of each lane, `width` inputs each. The caller gives weight, x, y and
- * what follows the product; one group is an image, so that its rows share the weights they stream.
+/* A product over `rows` rows of each lane, `width` inputs each. The caller sets weight, x, y and
+ * the epilogue. A group is an image, so that its rows share the weights they stream.
  */
 static bool product(const CodeRun *run, const CodePass *pass, unsigned rows, size_t width,
                     CodeLinear args)
@@ -116,8 +116,8 @@ static bool product(const CodeRun *run, const CodePass *pass, unsigned rows, siz
     return run->model->backend->linear(run->stream, &args);
 }
 
-/* h = attention over `wide` = q, k, v, of the rows from scale `from` on. Every scale of the pass
- * sees itself and all earlier ones: VAR's block-causal mask, without a mask. */
+/* h = attention over `wide` = q, k, v, for the rows of scales `from` and up. Every scale of the
+ * pass sees itself and all earlier ones: VAR's block-causal mask, without a mask. */
 static bool attend(const CodeTransformer *transformer, const CodeRun *run, const CodePass *pass,
                    unsigned from, const void *k, const void *v)
 {
@@ -153,8 +153,9 @@ static bool attend(const CodeTransformer *transformer, const CodeRun *run, const
     return true;
 }
 
-/* Before the last block's products: the rows of earlier scales have given their keys and values,
- * and nothing reads them again. Moves the last `last` rows of each lane of x, and those of h, to
+/* Before the last block's products: the keys and values of earlier scales' rows are in the cache,
+ * and nothing reads these rows
+ * again. Moves the last `last` rows of each lane of x, and those of h, to
  * the start, by way of `wide`, which is free by then. */
 static bool drop_prefix(const CodeTransformer *transformer, const CodeRun *run,
                         const CodePass *pass, unsigned rows, unsigned last)

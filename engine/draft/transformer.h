@@ -28,7 +28,7 @@ typedef struct CodePass {
     CodeCacheRows rows;
 } CodePass;
 
-/* Takes what lives through a run, and scratch that lives through a pass. */
+/* Takes buffers that live through a run, and scratch that lives through a pass. */
 void code_transformer_layout(CodeTransformer *transformer, CodeRoom *room);
 void code_transformer_scratch(CodeTransformer *transformer, CodeRoom *room);
 
@@ -43,14 +43,14 @@ bool code_transformer_begin(const CodeTransformer *transformer, const CodeRun *r
 bool code_transformer_blocks(const CodeTransformer *transformer, const CodeRun *run,
                              const CodePass *pass);
 
-/* Logits (images, rows, V) of the rows that code_transformer_blocks left in x; with two lanes an
- * image they are guided by t (images). */
+/* Logits (images, rows, V) of the rows that code_transformer_blocks left in x; with two lanes per
+ * image, they are guided by t (images). */
 bool code_transformer_head(const CodeTransformer *transformer, const CodeRun *run,
                            const CodePass *pass, const float *t, float *logits);
 
 /* From areas (count, L - p_0^2, Z), the inputs of scales 1, 2, ..., to logits of the pass's last
- * scale. Uses the transformer's own cache and all lanes of the run, so the pass says only whose
- * slots, which scales and which rows. */
+ * scale. Uses the transformer's own cache and all lanes of the run, so the pass only needs slots,
+ * scales and rows. */
 bool code_transformer_scale(const CodeTransformer *transformer, const CodeRun *run, CodePass pass,
                             const float *areas, float *logits);
 

@@ -1,5 +1,5 @@
 /* canvas.c - a picture as a token pyramid: the encoder's features, quantised scale by scale (VAR,
- * algorithm 1), and what zero-shot editing keeps of it (CoDe's release). */
+ * algorithm 1), and the part of it that zero-shot editing keeps (CoDe's release). */
 #include "picture/canvas.h"
 
 #include "draft/passes.h"
@@ -62,7 +62,7 @@ const float *codesrc_canvas_feature_map(const CodesrcCanvas *canvas, unsigned sc
     return canvas->f_hat + scale * canvas->features;
 }
 
-/* The code nearest to z: |z - c|^2, less the |z|^2 that all share. */
+/* The code nearest to z: |z - c|^2, without the |z|^2 common to all. */
 static int32_t nearest(const CodesrcModel *model, const float *z)
 {
     size_t channels = model->shape.vae.channels;
@@ -83,7 +83,7 @@ static int32_t nearest(const CodesrcModel *model, const float *z)
     return found;
 }
 
-/* Finds the tokens of one scale in `rest`, the features that earlier scales left over, and adds
+/* Finds the tokens of one scale for `rest`, the residual features of earlier scales, and adds
  * them to f_hat. `codes` has room for a map. */
 static bool quantise_scale(CodesrcCanvas *canvas, const CodeRun *run, const CodePyramid *pyramid,
                            const CodeSampler *sampler, unsigned scale, const float *rest,
@@ -147,7 +147,7 @@ void code_canvas_scratch(CodeCanvasMaps *maps, CodeRoom *room)
     maps->mask = code_arena_take(&room->device, positions, sizeof(float));
 }
 
-/* Images without a canvas are drawn everywhere. */
+/* Images without a canvas are generated everywhere. */
 bool code_canvas_upload(const CodeCanvasMaps *maps, const CodeRun *run, unsigned scale)
 {
     const CodesrcModel *model = run->model;

@@ -1,4 +1,4 @@
-/* canvas.h - pictures as token pyramids, and what editing keeps of them. */
+/* canvas.h - pictures as token pyramids, and the parts of them that editing keeps. */
 #ifndef CODE_PICTURE_CANVAS_H
 #define CODE_PICTURE_CANVAS_H
 
@@ -7,13 +7,13 @@
 #include "room.h"
 #include "run.h"
 
-/* What a run keeps of its canvases, one scale at a time. */
+/* The kept parts of a run's canvases, one scale at a time. */
 typedef struct CodeCanvasMaps {
     /* device, scratch together with the pyramid's */
     float *kept; /* (B, P, P, Z) */
     float *mask; /* (B, P, P) */
     /* host */
-    float *host_map;  /* (P, P, Z) and more, shared with whoever transposes */
+    float *host_map;  /* at least (P, P, Z), shared with other code that transposes */
     float *host_mask; /* (B, P, P) */
 } CodeCanvasMaps;
 

@@ -1,4 +1,5 @@
-/* channels.h - between the order of PyTorch, channels first, and the engine's, channels last. */
+/* channels.h - converts between PyTorch's order, channels first, and the engine's, channels
+ * last. */
 #ifndef CODE_PICTURE_CHANNELS_H
 #define CODE_PICTURE_CHANNELS_H
 

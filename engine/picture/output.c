@@ -1,4 +1,4 @@
-/* output.c - where pictures go: RGB in the host's memory, or other formats in the device's. */
+/* output.c - the destination of pictures: RGB in host memory, or other formats in device memory. */
 #include "picture/output.h"
 
 #include "error.h"
@@ -7,7 +7,7 @@
 
 /* ---- what a caller may ask for --------------------------------------------------------------- */
 
-/* A device that computes in the host's memory leaves other formats to the caller. */
+/* A device that computes in host memory leaves other formats to the caller. */
 static bool check_device(const CodesrcModel *model, CodesrcError *error)
 {
     if (model->backend->frame && !model->device_info.host_memory)
@@ -68,7 +68,7 @@ static int32_t fixed(double value)
     return (int32_t)lround(65536 * value);
 }
 
-/* Green gets what is missing to the sums, so that grey has no chroma and white is white. */
+/* Green gets the remainder of the sums, so that grey has no chroma and white is white. */
 static void set_yuv(CodeFrame *frame, const CodesrcYuv *yuv)
 {
     double y_range = yuv->full_range ? 1 : 219 / 255.0, c_range = yuv->full_range ? 1 : 224 / 255.0;

@@ -1,5 +1,5 @@
-/* render.c - from feature maps to pictures. An asynchronous backend does it on a stream of its own,
- * so that the next pictures are drafted meanwhile. */
+/* render.c - from feature maps to pictures. An asynchronous backend renders on a separate stream
+ * while the next pictures are drafted. */
 #include "picture/render.h"
 
 #include "picture/output.h"
@@ -45,7 +45,7 @@ void code_render_close(CodeRenderer *renderer)
         renderer->model->backend->stream_close(renderer->stream);
 }
 
-/* Errors are read from the drafting stream. */
+/* Callers read errors from the drafting stream. */
 static bool reported(CodeRenderer *renderer, bool good)
 {
     if (!good)

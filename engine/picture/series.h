@@ -1,4 +1,4 @@
-/* series.h - operations that come again and again: recorded and replayed if the backend can. */
+/* series.h - repeated operations, recorded and replayed if the backend supports it. */
 #ifndef CODE_PICTURE_SERIES_H
 #define CODE_PICTURE_SERIES_H
 

@@ -76,7 +76,7 @@ static bool attention(const CodesrcModel *model, CodeStream *stream, const CodeV
     return model->backend->attention(stream, &args);
 }
 
-/* `input` is what CODE_VAE_INPUT stands for. */
+/* `input` replaces CODE_VAE_INPUT. */
 static bool compute(const CodeVaeMaps *maps, const CodesrcModel *model, CodeStream *stream,
                     const CodeVaeLayer *layer, const float *input)
 {

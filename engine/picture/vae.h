@@ -11,8 +11,8 @@ typedef struct CodeVaeMaps {
 
 void code_vae_layout(CodeVaeMaps *maps, CodeRoom *room);
 
-/* Decodes features (P, P, Z), which lie elsewhere, to an image (S, S, 3), not cut to [-1, 1], which
- * lies at code_vae_image until the maps are used again. */
+/* Decodes features (P, P, Z), outside the maps, to an image (S, S, 3), not clamped to [-1, 1],
+ * which stays at code_vae_image until the maps are used again. */
 bool code_vae_render(const CodeVaeMaps *maps, const CodesrcModel *model, CodeStream *stream,
                      const float *features);
 const float *code_vae_image(const CodeVaeMaps *maps, const CodesrcModel *model);

@@ -1,4 +1,4 @@
-/* count.c - the plan: who decodes which scale, and all bytes and operations that it takes. */
+/* count.c - the plan: which transformer decodes each scale, and all bytes and operations needed. */
 #include "draft/passes.h"
 #include "error.h"
 #include "model/steps.h"

@@ -1,5 +1,5 @@
-/* layout.c - who shares bytes: the memory of a generator as a function of the shape, the drafting
- * steps and the batch. */
+/* layout.c - which buffers share bytes: the memory of a generator as a function of the shape, the
+ * drafting steps and the batch. */
 #include "plan/layout.h"
 
 static size_t larger(size_t a, size_t b)

@@ -1,4 +1,4 @@
-/* layout.h - the stages of decoding with their buffers, and who shares bytes with whom. */
+/* layout.h - the stages of decoding with their buffers, and which of them share bytes. */
 #ifndef CODE_PLAN_LAYOUT_H
 #define CODE_PLAN_LAYOUT_H
 
