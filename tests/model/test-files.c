@@ -3,6 +3,7 @@
 #include "../test.h"
 #include "hostile.h"
 #include "model/checkpoint.h"
+#include "model/weights.h"
 
 #include <errno.h>
 #include <fcntl.h>
