@@ -148,30 +148,23 @@ typedef struct Bench {
     CodesrcGenerator *generator;
     unsigned drafting_steps;
     uint8_t *pixels;
-    int32_t *tokens;
     uint64_t frame;
-    double last; /* when the last scale was done */
-    Run *run;    /* the one in progress */
+    Run *run; /* the one in progress */
     Progress progress;
 } Bench;
 
-static void scale_done(void *user, CodesrcGenerator *generator, unsigned scale, unsigned first,
-                       unsigned count)
+static void stage_done(void *user, const CodesrcStageInfo *info)
 {
-    Bench *bench = user;
-    unsigned n = bench->drafting_steps;
-    double time, spent;
-    CodesrcError error;
+    Run *run = ((Bench *)user)->run;
+    unsigned n = info->drafting_steps;
+    double spent = 1e3 * info->seconds;
 
-    (void)count;
-    /* A device that computes by itself has to be waited for: that is what reading does. */
-    if (strcmp(codesrc_model_info(bench->model)->device, "cpu"))
-        codesrc_generator_tokens(generator, first, bench->tokens, &error);
-    time = now_ms();
-    spent = time - bench->last;
-    bench->last = time;
-    bench->run->scale[scale] = spent;
-    bench->run->stage[scale < n ? DRAFTER : scale == n ? HAND_OVER : REFINER] += spent;
+    if (info->stage == CODESRC_STAGE_RENDER || info->stage == CODESRC_STAGE_WAIT) {
+        run->stage[VAE] += spent;
+        return;
+    }
+    run->scale[info->scale] += spent;
+    run->stage[info->scale < n ? DRAFTER : info->scale == n ? HAND_OVER : REFINER] += spent;
 }
 
 /* The next pictures. */
@@ -198,11 +191,9 @@ static bool draw(Bench *bench, Run *run, CodesrcError *error)
 
     *run = (Run){0};
     bench->run = run;
-    bench->last = begin;
     if (!begin_call(bench, error) || !codesrc_generate_end(bench->generator, error))
         return false;
     run->total = now_ms() - begin;
-    run->stage[VAE] = bench->a->whole ? 0 : now_ms() - bench->last;
     return true;
 }
 
@@ -312,8 +303,9 @@ static bool run(Bench *bench, unsigned n, double load_ms, CodesrcError *error)
     if (!codesrc_plan(bench->model, n, a->batch, &report.plan, error))
         return false;
     bench->generator = codesrc_generator_new(bench->model, a->batch, 1u << n, error);
-    good = bench->generator && (a->whole || codesrc_generator_observe(bench->generator, scale_done,
-                                                                      bench, false, error));
+    good = bench->generator != NULL;
+    if (good && !a->whole)
+        codesrc_generator_trace(bench->generator, stage_done, bench, true);
     report.load_ms = load_ms + now_ms() - begin;
     report.load_peak_bytes = resident_peak();
     reset_resident_peak();
@@ -334,16 +326,14 @@ static bool run_all(Bench *bench, double load_ms, CodesrcError *error)
     bool good;
 
     bench->pixels = calloc((size_t)a->batch * info->side, 3 * (size_t)info->side);
-    bench->tokens = calloc(info->positions, sizeof *bench->tokens);
-    if (!bench->pixels || !bench->tokens)
+    good = bench->pixels != NULL;
+    if (!good)
         snprintf(error->text, sizeof error->text, "no memory for the pictures");
-    good = bench->pixels && bench->tokens;
     if (good && !a->steps.count)
         good = run(bench, info->defaults.drafting_steps, load_ms, error);
     for (unsigned i = 0; good && i < a->steps.count; i++)
         good = run(bench, a->steps.value[i], load_ms, error);
     free(bench->pixels);
-    free(bench->tokens);
     return good;
 }
 
