@@ -7,11 +7,9 @@
 #ifndef CODE_COMMON_PHILOX_H
 #define CODE_COMMON_PHILOX_H
 
-#include <stdint.h>
+#include "formulas.h"
 
-#ifndef CODE_DEVICE /* attributes that a device compiler needs on functions */
-#define CODE_DEVICE
-#endif
+#include <stdint.h>
 
 enum { CODE_STREAM_TOKEN = 0, CODE_STREAM_CLASS = 1, CODE_STREAM_GUMBEL = 2 };
 

@@ -1,40 +1,41 @@
-/* cpu.h - what the files of the CPU backend share.
+/* cpu.h - what the files of the CPU backend share: devices, workers, jobs.
  *
  * A device owns a pool of workers. Every operation is a job of independent tasks whose sizes follow
- * from shapes alone, so that results do not depend on how many workers there are. Workers run one
- * job at a time; the caller is one of them, with OpenMP settings and rounding set for it and put
- * back afterwards. */
+ * from shapes alone, so results do not depend on the number of workers. Workers run one job at a
+ * time. The caller is one of them: its OpenMP settings and rounding are set for the job and
+ * restored afterwards. */
 #ifndef CODE_KERNELS_CPU_H
 #define CODE_KERNELS_CPU_H
 
-#include "backend.h"
-#include "body.h"
+#include "formulas.h"
+#include "simd/body.h"
 
 #include <pthread.h>
 
 typedef struct CpuPool CpuPool;
-typedef struct CpuProducts CpuProducts; /* a worker's oneDNN primitives: products.c */
+typedef struct CpuPrimitives CpuPrimitives; /* a worker's oneDNN primitives: onednn.h */
 
 typedef struct CpuWorker {
     CpuPool *pool;
     CodeDevice *device;
     pthread_t thread;
-    CpuProducts *products;
+    CpuPrimitives *primitives;
     void *scratch; /* 64-byte aligned, contents last for one task */
     size_t scratch_bytes;
 } CpuWorker;
 
 typedef struct CpuStream {
     CodeStream head;
-    void *shared; /* what one job leaves for the next one of the same operation */
+    void *shared; /* results of one job for the next job of the same operation */
     size_t shared_bytes;
 } CpuStream;
 
 struct CodeDevice {
     CpuPool *pool;
     const CpuBody *body;
-    bool half;                 /* activations are bfloat16 */
-    bool bytes;                /* and products of the transformer take bytes */
+    const struct CpuGemm *gemm; /* NULL: activations are float32; else bfloat16 */
+    bool bytes;                 /* products of the transformer and of tiles multiply bytes */
+    size_t activation_size;
     void *engine;              /* dnnl_engine_t */
     pthread_mutex_t pack_lock; /* guards the layouts of convolution weights */
 };
@@ -52,55 +53,36 @@ unsigned cpu_pool_threads(const CpuPool *pool);
  * cancelled. `args` is passed to the tasks. */
 bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count);
 
-/* The same, but each worker runs the task once; ignores cancellation. */
+/* Runs the task once on each worker; ignores cancellation. */
 bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodesrcError *error);
 
 /* The same for an operation that is rehearsed, unless the stream is cancelled. */
 bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args);
 
-/* Memory that lasts for one task, or for the operation. NULL, with `error` filled in, on failure.
- */
+/* Memory that lasts for one task, or for the operation. NULL, with `error` filled in, on failure. */
 void *cpu_scratch(CpuWorker *worker, size_t bytes, CodesrcError *error);
 void *cpu_shared(CodeStream *stream, size_t bytes);
 
-/* Aligned to 64 bytes, on huge pages where it is large. For free(). */
+/* Aligned to 64 bytes, on huge pages if it is large. For free(). */
 void *cpu_allocate(size_t bytes, CodesrcError *error);
 
-/* ---- products.c, weights.c, linear.c, conv.c, attention.c: oneDNN ---------------------------- */
-
-void *cpu_engine_new(CodesrcError *error);
-void cpu_engine_free(void *engine);
-bool cpu_products_open(CpuWorker *worker, CodesrcError *error); /* on the worker's own thread */
-void cpu_products_close(CpuWorker *worker);
-
-CodeWeight *cpu_weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
-                            const float *bias, CodesrcError *error);
-void cpu_weight_free(CodeDevice *device, CodeWeight *weight);
-uint64_t cpu_weight_bytes(CodeDevice *device, const CodeWeightSpec *spec);
-
-/* Convolutions in tiles. How many points there are of a tile; 0: it does not come in tiles. The
- * points of a kernel of 3 x 3, `step` apart. */
-unsigned cpu_tile_points(const CodeWeightSpec *spec);
-void cpu_tile_weights(const float weight[9], float *points, size_t step, bool doubled);
-bool cpu_winograd(CodeStream *stream, const CodeConv *args);
-
-/* ---- operations ------------------------------------------------------------------------------ */
+/* ---- operations: ops/ and product/product.c -------------------------------------------------- */
 
 #define CPU_PROTOTYPE(name, Arguments) bool cpu_##name(CodeStream *stream, const Arguments *args);
 
 CODE_OPERATIONS(CPU_PROTOTYPE)
 
+/* ---- arithmetic ------------------------------------------------------------------------------ */
+
 /* Element `index` of an array of activations. */
-static inline void *cpu_at(const CodeDevice *device, const void *array, size_t index)
+static inline void *cpu_at(const CodeDevice *device, void *array, size_t index)
 {
-    return (char *)array + index * (device->half ? 2 : 4);
+    return (char *)array + index * device->activation_size;
 }
 
-static inline const float *per_lane(const CodePerLane *vectors, size_t lane)
+static inline const void *cpu_from(const CodeDevice *device, const void *array, size_t index)
 {
-    size_t slot = vectors->slot ? (size_t)vectors->slot[lane] : lane;
-
-    return vectors->base + slot * vectors->stride;
+    return (const char *)array + index * device->activation_size;
 }
 
 static inline size_t pieces(size_t count, size_t size)

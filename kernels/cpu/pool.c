@@ -1,34 +1,35 @@
 /* pool.c - the workers of a device: one job at a time, tasks handed out by a counter.
  *
  * The thread that asks for a job is its first worker; the others are threads of the pool. A picture
- * is thousands of jobs of some 100 us, so both sides first wait a while with open eyes, and sleep
- * only then. */
+ * is thousands of jobs of some 100 us, so both sides spin briefly before they block. */
 #include "cpu.h"
+#include "product/onednn/onednn.h"
+#include "simd/processor.h"
 
 #include "error.h"
+#include "host.h"
 
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <xmmintrin.h>
 
-enum { MAX_WORKERS = 256, MXCSR_DEFAULT = 0x1F80, HUGE_PAGE = 2 << 20 };
-enum { GLANCES = 2000 }; /* before a wait becomes a sleep: some 40 us */
+enum { MAX_WORKERS = 256, HUGE_PAGE = 2 << 20 };
+enum { SPINS = 2000 }; /* before a thread blocks: some 40 us */
 
-/* libgomp's, whose header not every compiler has. The number of threads is kept for each thread
- * that calls it, so this concerns nobody but the worker. */
+/* libgomp's, whose header not every compiler has. Each calling thread has a number of its own, so
+ * setting it affects the worker only. */
 extern void omp_set_num_threads(int threads);
 extern int omp_get_max_threads(void);
 
 struct CpuPool {
     pthread_mutex_t turn; /* held by the caller whose job runs */
 
-    pthread_mutex_t lock; /* of everything below, but for `next` */
+    pthread_mutex_t lock; /* guards everything below except `next` */
     pthread_cond_t begin, done;
-    atomic_ulong job;    /* counts jobs, so that a worker takes part in each one once */
-    unsigned seats;      /* threads that may still take part in the job */
-    atomic_uint running; /* and those that have not finished it */
+    atomic_ulong job;    /* counts jobs, so that a worker joins each one once */
+    unsigned seats;      /* threads that may still join the job */
+    atomic_uint running; /* threads that have not finished it */
     bool closing, failed;
     CodesrcError error; /* of the first task that failed */
 
@@ -37,7 +38,7 @@ struct CpuPool {
     size_t count;
     bool on_each;
     const atomic_bool *cancelled; /* NULL: it cannot be */
-    atomic_bool cut_short; /* tasks were left out; by now the cancellation may be taken back */
+    atomic_bool cut_short; /* tasks were left out, even if the cancellation is withdrawn by now */
     atomic_size_t next;
 
     unsigned threads;   /* of the pool's own */
@@ -89,11 +90,11 @@ static void *worker_main(void *argument)
     CpuPool *pool = worker->pool;
     unsigned long seen = 0;
 
-    _mm_setcsr(MXCSR_DEFAULT); /* a new thread inherits its creator's */
+    cpu_set_float_settings(CPU_FLOAT_DEFAULT); /* a new thread inherits its creator's */
     omp_set_num_threads(1);
     for (;;) {
-        for (int i = 0; i < GLANCES && atomic_load(&pool->job) == seen; i++)
-            _mm_pause();
+        for (int i = 0; i < SPINS && atomic_load(&pool->job) == seen; i++)
+            cpu_pause();
         pthread_mutex_lock(&pool->lock);
         while ((pool->job == seen || !pool->seats) && !pool->closing)
             pthread_cond_wait(&pool->begin, &pool->lock);
@@ -112,22 +113,22 @@ static void *worker_main(void *argument)
     }
 }
 
-/* The caller's part. What belongs to its thread, rounding and the number of OpenMP threads, is the
- * workers' meanwhile, and its own again afterwards. */
+/* The caller's part. Its thread's floating-point settings and number of OpenMP threads are those of
+ * workers meanwhile, and restored afterwards. */
 static void work_as_caller(CpuPool *pool)
 {
-    unsigned rounding = _mm_getcsr();
+    unsigned settings = cpu_float_settings();
     int threads = omp_get_max_threads();
 
-    _mm_setcsr(MXCSR_DEFAULT);
+    cpu_set_float_settings(CPU_FLOAT_DEFAULT);
     omp_set_num_threads(1);
     work(&pool->worker[0]);
     omp_set_num_threads(threads);
-    _mm_setcsr(rounding);
+    cpu_set_float_settings(settings);
 }
 
-/* No task is left: who has not woken up yet need not. */
-static void take_seats_away(CpuPool *pool)
+/* All tasks are taken: release the seats of workers still asleep. */
+static void release_seats(CpuPool *pool)
 {
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_sub(&pool->running, pool->seats);
@@ -135,7 +136,7 @@ static void take_seats_away(CpuPool *pool)
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Runs the job that is set up, whose turn it is. False on failure. */
+/* Runs the job that is set up, holding `turn`. False on failure. */
 static bool run(CpuPool *pool, CodesrcError *error)
 {
     unsigned others;
@@ -151,15 +152,15 @@ static bool run(CpuPool *pool, CodesrcError *error)
     atomic_fetch_add(&pool->job, 1);
     if (others == pool->threads)
         pthread_cond_broadcast(&pool->begin);
-    else /* a worker that still ends the job before needs no signal: it looks for seats itself */
+    else /* a worker finishing the previous job rechecks `seats` before sleeping: it needs no signal */
         for (unsigned i = 0; i < others; i++)
             pthread_cond_signal(&pool->begin);
     pthread_mutex_unlock(&pool->lock);
     work_as_caller(pool);
     if (!pool->on_each)
-        take_seats_away(pool);
-    for (int i = 0; i < GLANCES && atomic_load(&pool->running); i++)
-        _mm_pause();
+        release_seats(pool);
+    for (int i = 0; i < SPINS && atomic_load(&pool->running); i++)
+        cpu_pause();
     pthread_mutex_lock(&pool->lock);
     while (atomic_load(&pool->running))
         pthread_cond_wait(&pool->done, &pool->lock);
@@ -170,29 +171,21 @@ static bool run(CpuPool *pool, CodesrcError *error)
     return !failed;
 }
 
-static bool cancelled(CodeStream *stream)
-{
-    return code_fail(&stream->error, CODESRC_CANCELLED, "cancelled");
-}
-
-static bool go_on(CodeStream *stream)
-{
-    return !atomic_load_explicit(stream->cancelled, memory_order_relaxed) || cancelled(stream);
-}
-
 bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
 {
     CpuPool *pool = stream->device->pool;
     bool done;
 
-    if (!go_on(stream))
+    if (!code_host_goes_on(stream))
         return false;
     if (!count)
         return true;
     pthread_mutex_lock(&pool->turn);
     pool->task = task, pool->args = args, pool->count = count;
     pool->on_each = false, pool->cancelled = stream->cancelled;
-    done = run(pool, &stream->error) && (!atomic_load(&pool->cut_short) || cancelled(stream));
+    done = run(pool, &stream->error);
+    if (done && atomic_load(&pool->cut_short))
+        done = code_fail(&stream->error, CODESRC_CANCELLED, "cancelled");
     pthread_mutex_unlock(&pool->turn);
     return done;
 }
@@ -212,7 +205,7 @@ bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, Codesr
 
 bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args)
 {
-    return go_on(stream) && cpu_run_on_each(stream->device, task, args, &stream->error);
+    return code_host_goes_on(stream) && cpu_run_on_each(stream->device, task, args, &stream->error);
 }
 
 /* ---- opening and closing --------------------------------------------------------------------- */
@@ -221,7 +214,7 @@ static bool open_worker(CpuWorker *worker, const void *args, size_t task, Codesr
 {
     (void)args;
     (void)task;
-    return cpu_products_open(worker, error);
+    return onednn_primitives_open(worker, error);
 }
 
 static bool close_worker(CpuWorker *worker, const void *args, size_t task, CodesrcError *error)
@@ -229,12 +222,12 @@ static bool close_worker(CpuWorker *worker, const void *args, size_t task, Codes
     (void)args;
     (void)task;
     (void)error;
-    cpu_products_close(worker);
+    onednn_primitives_close(worker);
     free(worker->scratch);
     return true;
 }
 
-/* Threads whose signals are blocked: those of the process belong to the application. */
+/* Starts threads with all signals blocked: those of the process belong to the application. */
 static void start_workers(CpuPool *pool, unsigned threads)
 {
     sigset_t all, old;

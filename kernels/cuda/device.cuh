@@ -4,11 +4,13 @@
 #ifndef CODE_KERNELS_CUDA_DEVICE_CUH
 #define CODE_KERNELS_CUDA_DEVICE_CUH
 
-#include "kernels.h"
-
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
+
+#define CODE_DEVICE __device__
+#include "formulas.h"
+#include "kernels.h"
 
 #ifdef CUDA_ON_CPU
 #include <tensor_core.h>
@@ -75,13 +77,6 @@ template <class F> cudaError_t with_type(CudaType type, F function)
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */
-
-__device__ inline const float *per_lane(const CodePerLane &vectors, unsigned lane)
-{
-    size_t slot = vectors.slot ? (size_t)vectors.slot[lane] : lane;
-
-    return vectors.base + slot * vectors.stride;
-}
 
 /* Number of the calling thread among all of a one-dimensional launch. */
 __device__ inline size_t thread_number()

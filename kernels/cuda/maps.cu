@@ -3,32 +3,6 @@
 
 /* ---- resizing -------------------------------------------------------------------------------- */
 
-/* The inputs of one output cell along an axis. */
-struct Taps {
-    unsigned at[4];
-    float weight[4];
-};
-
-/* PyTorch's bicubic: A = -0.75, half-pixel centres, indices clamped at the border. */
-__device__ static Taps cubic_taps(unsigned cell, unsigned in, unsigned out)
-{
-    const float a = -0.75f;
-    float centre = ((float)cell + 0.5f) * ((float)in / (float)out) - 0.5f, base = floorf(centre);
-    float t = centre - base, near[2] = {t, 1 - t}, far[2] = {t + 1, 2 - t};
-    Taps taps;
-
-    for (int i = 0; i < 4; i++) {
-        float at = base + (float)(i - 1), end = (float)(in - 1);
-
-        taps.at[i] = (unsigned)(at < 0 ? 0 : at > end ? end : at);
-    }
-    taps.weight[0] = ((a * far[0] - 5 * a) * far[0] + 8 * a) * far[0] - 4 * a;
-    taps.weight[1] = ((a + 2) * near[0] - (a + 3)) * near[0] * near[0] + 1;
-    taps.weight[2] = ((a + 2) * near[1] - (a + 3)) * near[1] * near[1] + 1;
-    taps.weight[3] = ((a * far[1] - 5 * a) * far[1] + 8 * a) * far[1] - 4 * a;
-    return taps;
-}
-
 /* An element of an output map, computed by one thread. */
 struct Cell {
     unsigned image, y, x, channel;
@@ -54,8 +28,8 @@ __global__ void resize_bicubic(CodeResize args)
 {
     Cell cell = cell_of(args);
     const float *in = (const float *)args.in + cell.image * args.in_image + cell.channel;
-    Taps rows = cubic_taps(cell.y, args.in_side, args.out_side);
-    Taps columns = cubic_taps(cell.x, args.in_side, args.out_side);
+    CodeTaps rows = code_cubic_taps(cell.y, args.in_side, args.out_side);
+    CodeTaps columns = code_cubic_taps(cell.x, args.in_side, args.out_side);
     float sum = 0;
 
     if (cell.image >= args.images)

@@ -140,9 +140,9 @@ __global__ void add_gated(CudaGate args)
     size_t index = thread_number(), row = index / args.out, column = index % args.out;
 
     if (row < args.rows)
-        args.y[index] +=
-            per_lane(args.gate, (unsigned)((args.first_row + row) / args.lane_rows))[column] *
-            args.sum[index];
+        args.y[index] += code_lane_vector(&args.gate, (unsigned)((args.first_row + row) /
+                                                                 args.lane_rows))[column] *
+                         args.sum[index];
 }
 
 cudaError_t cuda_gate(const CudaGate *args, cudaStream_t stream)

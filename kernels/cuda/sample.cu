@@ -2,7 +2,6 @@
  * sort: thresholds are found bit by bit, as in a radix search. */
 #include "device.cuh"
 
-#define CODE_DEVICE __device__
 #include "philox.h"
 
 #include <float.h>

@@ -37,7 +37,8 @@ constexpr size_t row_room = 8 * sizeof(float);
     size_t row = blockIdx.x, width = args.width;
     unsigned lane = (unsigned)(row / args.rows);
     const float *x = args.x + row * width;
-    const float *scale = per_lane(args.scale, lane), *shift = per_lane(args.shift, lane);
+    const float *scale = code_lane_vector(&args.scale, lane),
+                *shift = code_lane_vector(&args.shift, lane);
     T *y = (T *)args.y + row * width;
     Norm norm = norm_of(x, args.width, shared_memory<float>());
 
@@ -61,9 +62,10 @@ __global__ void guide(CodeGuide args)
     unsigned lane = image * args.branches, other = lane + args.branches - 1;
     const float *x = args.x + lane * args.x_lane + (size_t)row * args.width;
     const float *none = args.x + other * args.x_lane + (size_t)row * args.width;
-    const float *scale = per_lane(args.scale, lane), *shift = per_lane(args.shift, lane);
-    const float *none_scale = per_lane(args.scale, other);
-    const float *none_shift = per_lane(args.shift, other);
+    const float *scale = code_lane_vector(&args.scale, lane),
+                *shift = code_lane_vector(&args.shift, lane);
+    const float *none_scale = code_lane_vector(&args.scale, other);
+    const float *none_shift = code_lane_vector(&args.shift, other);
     float *y = args.y + (size_t)blockIdx.x * args.width;
     float t = args.branches == 2 ? args.t[image] : 0;
     Norm norm = norm_of(x, args.width, shared_memory<float>());
@@ -148,7 +150,7 @@ template <class T> __global__ void recall(CodeRecall args)
     if (kind >= 2)
         return;
     ((T *)args.cache)[to + index % run] =
-        ((const T *)per_lane(args.from, (unsigned)lane))[from + index % run];
+        ((const T *)code_lane_vector(&args.from, (unsigned)lane))[from + index % run];
 }
 
 cudaError_t cuda_recall(const CodeRecall *args, CudaType type, cudaStream_t stream)
@@ -171,7 +173,7 @@ __global__ void embed(CodeEmbed args)
 
     if (lane >= args.lanes)
         return;
-    source = per_lane(args.source, (unsigned)(lane / args.lanes_per_source));
+    source = code_lane_vector(&args.source, (unsigned)(lane / args.lanes_per_source));
     args.x[index] = source[args.broadcast ? at % args.width : at] + args.place[at];
 }
 

@@ -3,6 +3,7 @@
 #include "reference.h"
 
 #include "error.h"
+#include "host.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,6 @@
 struct CodeDevice {
     char unused; /* the reference needs no state; a device is an address */
 };
-
-bool reference_goes_on(CodeStream *stream)
-{
-    if (!atomic_load_explicit(stream->cancelled, memory_order_relaxed))
-        return true;
-    return code_fail(&stream->error, CODESRC_CANCELLED, "cancelled");
-}
 
 static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
                                CodesrcError *error)
@@ -108,32 +102,13 @@ static uint64_t weight_bytes(CodeDevice *device, const CodeWeightSpec *spec)
 static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
                                CodesrcError *error)
 {
-    CodeStream *stream = calloc(1, sizeof *stream);
-
-    if (!stream) {
-        code_fail(error, CODESRC_NO_MEMORY, "no memory for a stream");
-        return NULL;
-    }
-    stream->backend = &code_backend_reference;
-    stream->device = device;
-    stream->cancelled = cancelled;
-    return stream;
+    return code_host_stream_new(sizeof(CodeStream), &code_backend_reference, device, cancelled,
+                                error);
 }
 
 static void stream_close(CodeStream *stream)
 {
     free(stream);
-}
-
-static bool copy(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction)
-{
-    if (stream->rehearsing || !bytes)
-        return true;
-    if (direction == CODE_CLEAR)
-        memset(to, 0, bytes);
-    else
-        memcpy(to, from, bytes);
-    return true;
 }
 
 #define ENTRY(name, Arguments) .name = reference_##name,
@@ -148,5 +123,5 @@ const CodeBackend code_backend_reference = {.name = "reference",
                                             .weight_bytes = weight_bytes,
                                             .stream_open = stream_open,
                                             .stream_close = stream_close,
-                                            .copy = copy,
+                                            .copy = code_host_copy,
                                             CODE_ALL_OPERATIONS(ENTRY)};

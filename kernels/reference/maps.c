@@ -82,7 +82,7 @@ bool reference_resize(CodeStream *stream, const CodeResize *args)
         float *out = args->out + image * args->out_image;
 
         for (unsigned y = 0; y < args->out_side; y++) {
-            if (!reference_goes_on(stream))
+            if (!code_host_goes_on(stream))
                 return false;
             for (unsigned x = 0; x < args->out_side; x++, out += channels) {
                 if (args->mode == CODE_BICUBIC)
@@ -142,7 +142,7 @@ bool reference_conv(CodeStream *stream, const CodeConv *args)
         float *map = args->y;
         unsigned y = at / side % side, x = at % side;
 
-        if (!reference_goes_on(stream))
+        if (!code_host_goes_on(stream))
             return false;
         for (size_t begin = 0; begin < out; begin += CHUNK) {
             size_t width = out - begin < CHUNK ? out - begin : CHUNK, to = at * out + begin;
@@ -206,7 +206,7 @@ bool reference_group_norm(CodeStream *stream, const CodeGroupNorm *args)
         return true;
     for (unsigned image = 0; image < args->images; image++)
         for (size_t group = 0; group < args->groups; group++) {
-            if (!reference_goes_on(stream))
+            if (!code_host_goes_on(stream))
                 return false;
             normalise_group(args, (const float *)args->x + image * image_size,
                             (float *)args->y + image * image_size, group * size, size);

@@ -2,7 +2,8 @@
 #ifndef CODE_KERNELS_REFERENCE_H
 #define CODE_KERNELS_REFERENCE_H
 
-#include "backend.h"
+#include "formulas.h"
+#include "host.h"
 
 #include <math.h>
 
@@ -13,9 +14,6 @@ struct CodeWeight {
     float *data;     /* (taps, in, out) */
     float *bias;     /* (out), zeros where there is none */
 };
-
-/* False, with CODESRC_CANCELLED in the stream, once the stream is cancelled. */
-bool reference_goes_on(CodeStream *stream);
 
 #define REFERENCE_PROTOTYPE(name, Arguments)                                                       \
     bool reference_##name(CodeStream *stream, const Arguments *args);
@@ -28,13 +26,6 @@ static inline uint8_t reference_pixel(float x)
     float value = (x + 1) / 2 * 255;
 
     return value >= 255 ? 255 : value > 0 ? (uint8_t)nearbyintf(value) : 0;
-}
-
-static inline const float *per_lane(const CodePerLane *vectors, unsigned lane)
-{
-    size_t slot = vectors->slot ? (size_t)vectors->slot[lane] : lane;
-
-    return vectors->base + slot * vectors->stride;
 }
 
 #endif

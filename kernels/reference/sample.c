@@ -111,7 +111,7 @@ bool reference_sample(CodeStream *stream, const CodeSample *args)
             float *logits = args->logits + ((size_t)image * args->rows + row) * codes;
             double u = code_uniform(set->seed, set->frame, args->first + row, CODE_STREAM_TOKEN);
 
-            if (!reference_goes_on(stream))
+            if (!code_host_goes_on(stream))
                 return false;
             sort_codes(logits, order, codes);
             if (set->top_k && set->top_k < codes)
@@ -168,7 +168,7 @@ bool reference_look_up(CodeStream *stream, const CodeLookUp *args)
             size_t at = (size_t)image * args->rows + row;
             int32_t token = args->tokens[image * args->token_stride + row];
 
-            if (!reference_goes_on(stream))
+            if (!code_host_goes_on(stream))
                 return false;
             if (args->draws[image].more_smooth)
                 blend(args, &args->draws[image], args->logits + at * args->codes, args->first + row,

@@ -26,7 +26,7 @@ bool reference_linear(CodeStream *stream, const CodeLinear *args)
         const float *x = (const float *)args->x + row / rows * args->x_group + row % rows * in;
         float *y = (float *)args->y + row * out;
 
-        if (!reference_goes_on(stream))
+        if (!code_host_goes_on(stream))
             return false;
         for (size_t begin = 0; begin < out; begin += 256) {
             size_t width = out - begin < 256 ? out - begin : 256;
@@ -38,7 +38,7 @@ bool reference_linear(CodeStream *stream, const CodeLinear *args)
             for (size_t o = 0; o < width; o++) {
                 if (args->epilogue == CODE_GATED)
                     y[begin + o] +=
-                        per_lane(&args->gate, row / args->lane_rows)[begin + o] * sum[o];
+                        code_lane_vector(&args->gate, row / args->lane_rows)[begin + o] * sum[o];
                 else
                     y[begin + o] = args->epilogue == CODE_GELU ? gelu(sum[o]) : sum[o];
             }
@@ -71,9 +71,10 @@ bool reference_modulate(CodeStream *stream, const CodeModulate *args)
     if (stream->rehearsing)
         return true;
     for (unsigned lane = 0; lane < args->lanes; lane++) {
-        const float *scale = per_lane(&args->scale, lane), *shift = per_lane(&args->shift, lane);
+        const float *scale = code_lane_vector(&args->scale, lane),
+                    *shift = code_lane_vector(&args->shift, lane);
 
-        if (!reference_goes_on(stream))
+        if (!code_host_goes_on(stream))
             return false;
         for (unsigned row = 0; row < args->rows; row++) {
             const float *x = args->x + ((size_t)lane * args->rows + row) * width;
@@ -137,7 +138,7 @@ bool reference_recall(CodeStream *stream, const CodeRecall *args)
                 for (size_t layer = 0; layer < args->layers; layer++)
                     memcpy((float *)args->cache +
                                ((part * args->lanes + lane) * heads + head) * room + layer * kept,
-                           per_lane(&args->from, lane) +
+                           code_lane_vector(&args->from, lane) +
                                ((part * heads + head) * args->layers + layer) * run,
                            run * sizeof(float));
     return true;
@@ -178,7 +179,7 @@ bool reference_attention(CodeStream *stream, const CodeAttention *args)
         for (unsigned head = 0; head < args->heads; head++) {
             size_t kv = lane * args->kv_lane + head * args->kv_head;
 
-            if (!reference_goes_on(stream))
+            if (!code_host_goes_on(stream))
                 return false;
             for (unsigned row = 0; row < args->queries; row++)
                 attend(args, q + lane * args->q_lane + head * args->q_head + row * args->q_row,
@@ -195,7 +196,7 @@ bool reference_embed(CodeStream *stream, const CodeEmbed *args)
     if (stream->rehearsing)
         return true;
     for (unsigned lane = 0; lane < args->lanes; lane++) {
-        const float *source = per_lane(&args->source, lane / args->lanes_per_source);
+        const float *source = code_lane_vector(&args->source, lane / args->lanes_per_source);
 
         for (size_t row = 0; row < args->rows; row++)
             for (size_t i = 0; i < width; i++)
@@ -214,9 +215,10 @@ bool reference_guide(CodeStream *stream, const CodeGuide *args)
     for (unsigned image = 0; image < args->images; image++) {
         /* With one branch t is 0 and the class stands in for "no class" too. */
         unsigned lane = image * args->branches, other = lane + args->branches - 1;
-        const float *scale = per_lane(&args->scale, lane), *shift = per_lane(&args->shift, lane);
-        const float *none_scale = per_lane(&args->scale, other);
-        const float *none_shift = per_lane(&args->shift, other);
+        const float *scale = code_lane_vector(&args->scale, lane),
+                    *shift = code_lane_vector(&args->shift, lane);
+        const float *none_scale = code_lane_vector(&args->scale, other);
+        const float *none_shift = code_lane_vector(&args->shift, other);
         float t = args->branches == 2 ? args->t[image] : 0;
 
         for (unsigned row = 0; row < args->rows; row++) {

@@ -4,7 +4,7 @@
 #include "../test.h"
 
 #ifdef CODE_HAVE_CPU
-#include "vector.h"
+#include "simd/vector.h"
 
 /* The bound that vector.h states. */
 static const double bound = 1.1;

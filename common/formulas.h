@@ -1,0 +1,48 @@
+/* formulas.h - small functions that kernels of all devices share. Compiles as C, and as device code if
+ * CODE_DEVICE marks functions as the device's compiler wants them marked. */
+#ifndef CODE_COMMON_FORMULAS_H
+#define CODE_COMMON_FORMULAS_H
+
+#include "backend.h"
+
+#include <math.h>
+
+#ifndef CODE_DEVICE
+#define CODE_DEVICE
+#endif
+
+CODE_DEVICE static inline const float *code_lane_vector(const CodePerLane *vectors, size_t lane)
+{
+    size_t slot = vectors->slot ? (size_t)vectors->slot[lane] : lane;
+
+    return vectors->base + slot * vectors->stride;
+}
+
+/* The four inputs of one axis that make an output cell, and their weights. */
+typedef struct CodeTaps {
+    unsigned at[4];
+    float weight[4];
+} CodeTaps;
+
+/* PyTorch's bicubic: A = -0.75, half-pixel centres, indices clamped at the border. The reference has
+ * its own, as the specification of this one. */
+CODE_DEVICE static inline CodeTaps code_cubic_taps(unsigned cell, unsigned in, unsigned out)
+{
+    const float a = -0.75f;
+    float centre = ((float)cell + 0.5f) * ((float)in / (float)out) - 0.5f, base = floorf(centre);
+    float t = centre - base, near[2] = {t, 1 - t}, far[2] = {t + 1, 2 - t};
+    CodeTaps taps;
+
+    for (int i = 0; i < 4; i++) {
+        float at = base + (float)(i - 1), end = (float)(in - 1);
+
+        taps.at[i] = (unsigned)(at < 0 ? 0 : at > end ? end : at);
+    }
+    taps.weight[0] = ((a * far[0] - 5 * a) * far[0] + 8 * a) * far[0] - 4 * a;
+    taps.weight[1] = ((a + 2) * near[0] - (a + 3)) * near[0] * near[0] + 1;
+    taps.weight[2] = ((a + 2) * near[1] - (a + 3)) * near[1] * near[1] + 1;
+    taps.weight[3] = ((a * far[1] - 5 * a) * far[1] + 8 * a) * far[1] - 4 * a;
+    return taps;
+}
+
+#endif

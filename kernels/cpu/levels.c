@@ -1,0 +1,131 @@
+/* levels.c - the list of instruction sets, and the choice among them. */
+#include "levels.h"
+
+#include "error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+extern const CpuBody cpu_body_sse2, cpu_body_avx2, cpu_body_avx512, cpu_body_avx512_bf16;
+extern const CpuGemm cpu_gemm_avx512_bf16;
+
+static bool always(void)
+{
+    return true;
+}
+
+static bool has_avx2(void)
+{
+    return __builtin_cpu_supports("avx2");
+}
+
+static bool has_avx512(void)
+{
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+
+static bool has_avx512_bf16(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512bf16") &&
+           __builtin_cpu_supports("avx512vnni");
+}
+
+// clang-format off
+const CpuLevel cpu_levels[] = {
+    {"sse2", "SSE2", &cpu_body_sse2, NULL, always, {"f32"}},
+    {"avx2", "AVX2", &cpu_body_avx2, NULL, has_avx2, {"f32"}},
+    {"avx512", "AVX-512 F, BW, DQ and VL", &cpu_body_avx512, NULL, has_avx512, {"f32"}},
+    {"avx512_bf16", "AVX-512 BF16 and VNNI", &cpu_body_avx512_bf16, &cpu_gemm_avx512_bf16,
+     has_avx512_bf16, {"bf16", "int8"}},
+    {0},
+};
+// clang-format on
+
+/* The level's own name for a precision, or NULL if it lacks it. */
+static const char *precision_of(const CpuLevel *level, const char *precision)
+{
+    if (!precision || !strcmp(precision, "auto"))
+        return level->precisions[0];
+    for (const char *const *name = level->precisions; *name; name++)
+        if (!strcmp(precision, *name))
+            return *name;
+    return NULL;
+}
+
+/* Appends "a, b or c", item by item; `last` is "or" or "and" before the last one, else NULL. */
+static void list(char *text, size_t size, const char *item, const char *last)
+{
+    size_t length = strlen(text);
+
+    if (!length)
+        snprintf(text, size, "%s", item);
+    else if (last)
+        snprintf(text + length, size - length, " %s %s", last, item);
+    else
+        snprintf(text + length, size - length, ", %s", item);
+}
+
+static const CpuLevel *unknown_level(const char *name, CodesrcError *error)
+{
+    char names[100] = "";
+
+    for (const CpuLevel *level = cpu_levels; level->name; level++)
+        list(names, sizeof names, level->name, level[1].name ? NULL : "or");
+    code_fail(error, CODESRC_SETTINGS, "CODESRC_CPU=%.40s: expected %s", name, names);
+    return NULL;
+}
+
+/* No level up to `most`, the best one allowed, has the precision. */
+static const CpuLevel *no_precision(const char *precision, const CpuLevel *most,
+                                    CodesrcError *error)
+{
+    char known[100] = "";
+    const CpuLevel *level = cpu_levels;
+
+    while (level->name && !precision_of(level, precision))
+        level++;
+    if (level->name) {
+        code_fail(error, CODESRC_SETTINGS,
+                  "precision \"%s\": needs %s; \"%s\" is used, which has %s", precision,
+                  level->instructions, most->name, most->precisions[0]);
+        return NULL;
+    }
+    for (level = cpu_levels; level->name; level++)
+        for (const char *const *name = level->precisions; *name; name++)
+            if (level == cpu_levels || strcmp(*name, cpu_levels[0].precisions[0]))
+                list(known, sizeof known, *name, level[1].name || name[1] ? NULL : "and");
+    code_fail(error, CODESRC_SETTINGS, "precision \"%.40s\": device \"cpu\" has %s", precision,
+              known);
+    return NULL;
+}
+
+const CpuLevel *cpu_level_choose(const char *most, const char *precision, const char **chosen,
+                                 CodesrcError *error)
+{
+    const CpuLevel *best = NULL, *found = NULL;
+
+    for (const CpuLevel *level = cpu_levels; level->name; level++) {
+        bool named = most && !strcmp(most, level->name);
+
+        if (named && !level->runs()) {
+            code_fail(error, CODESRC_NO_DEVICE, "CODESRC_CPU=%s: this processor lacks it", most);
+            return NULL;
+        }
+        if (level->runs())
+            best = level;
+        if (named)
+            break;
+        if (most && !level[1].name)
+            return unknown_level(most, error);
+    }
+    for (const CpuLevel *level = cpu_levels; level <= best; level++) {
+        const char *name = level->runs() ? precision_of(level, precision) : NULL;
+
+        if (name) {
+            *chosen = name;
+            found = level;
+        }
+    }
+    return found ? found : no_precision(precision, best, error);
+}

@@ -1,0 +1,116 @@
+/* body.h - the inner loops of the CPU backend, compiled once for each instruction set.
+ *
+ * body.c and its parts, body_*.h, are written with vectors as wide as the registers. They sum in
+ * groups of 16 along fixed trees without fused multiply-add, so every instruction set gives the
+ * same bits. `void *` are activations: float32, or bfloat16 in bodies compiled with CPU_HALF.
+ * Outputs may be inputs only if a comment says so. Rows need no alignment. */
+#ifndef CODE_KERNELS_CPU_BODY_H
+#define CODE_KERNELS_CPU_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A layer norm's affine part: y = LN(x) * (1 + scale) + shift. */
+typedef struct CpuModulation {
+    const float *scale, *shift;
+} CpuModulation;
+
+/* Settings to draw one token with. */
+typedef struct CpuDraw {
+    double top_p, u;
+    float temperature;
+    unsigned top_k;
+} CpuDraw;
+
+/* Working memory of `sample` and `blend`: cpu_codes_bytes(codes) bytes, aligned to 64. */
+static inline size_t cpu_codes_bytes(size_t codes)
+{
+    return (codes + 16) * 6 * sizeof(uint32_t);
+}
+
+/* A tile (rows, width) of sums that a product has just computed, and where it goes. */
+typedef struct CpuTile {
+    void *y;
+    bool y_f32; /* y is float32, not activations */
+    const float *sums, *bias;
+    size_t y_row, sums_row; /* elements from one row to the next */
+    size_t rows, width;
+} CpuTile;
+
+/* A group norm, (channels) each: y = (x - mean) * factor * weight + bias, then SiLU if `silu`. */
+typedef struct CpuNorm {
+    const float *mean, *factor, *weight, *bias;
+    bool silu;
+} CpuNorm;
+
+struct WinogradTile;
+
+typedef struct CpuBody {
+    /* y = sums + bias, without or with GELU */
+    void (*add_bias)(const CpuTile *tile);
+    void (*gelu)(const CpuTile *tile);
+    /* y += gate * (sums + bias); y is float32 */
+    void (*add_gated)(const CpuTile *tile, const float *gate);
+    /* y = sums + bias + residual, in activations; y may be residual, whose rows are as far apart */
+    void (*add_residual)(const CpuTile *tile, const void *residual);
+
+    /* y = a + b; y may be either. */
+    void (*add)(float *y, const float *a, const float *b, size_t count);
+    /* float32 to activations */
+    void (*convert)(void *y, const float *x, size_t count);
+
+    void (*modulate)(void *y, const float *x, size_t width, CpuModulation modulation);
+    /* y = (1 + t) * m(x) - t * m'(none) */
+    void (*guide)(float *y, const float *x, const float *none, size_t width, CpuModulation m,
+                  CpuModulation none_m, float t);
+    /* One head of 64: q in place, k and v to the caches. */
+    void (*head)(void *q, const void *k, const void *v, float q_scale, void *k_out, void *v_out);
+
+    /* bytes = round(x / *scale) + *zero, in 0..255; scale and zero follow from the row's extremes */
+    void (*quantise)(uint8_t *bytes, const void *x, size_t count, float *scale, int32_t *zero);
+    /* A tile of byte products, 64 apart, to float32 in place: (sum - zero[row] * column_sum) *
+     * (scale[row] * column_scale) */
+    void (*dequantise)(void *tile, const float *scale, const int32_t *zero,
+                       const float *column_scale, const int32_t *column_sum, size_t rows,
+                       size_t width);
+
+    /* row = exp(scale * row - their largest); returns the sum */
+    float (*softmax)(float *row, size_t count, float scale);
+    /* y = row / divisor; y may be row where activations are float32 */
+    void (*divide)(void *y, const float *row, size_t count, float divisor);
+
+    /* Drops logits in place and returns the token. */
+    int32_t (*sample)(float *logits, size_t codes, const CpuDraw *draw, void *memory);
+    /* out = softmax(scores) * codebook over the `count` codes listed; scores are overwritten. */
+    void (*blend)(float *out, float *scores, const uint32_t *listed, size_t count,
+                  const float *codebook, size_t channels);
+
+    /* out = sum over 4 x 4 inputs of rows[i] * (columns[j] * in[i][j]) */
+    void (*cubic)(float *out, const float *const in[4][4], const float rows[4],
+                  const float columns[4], size_t channels);
+    /* out = mean of `rows` x `columns` inputs, rows in_row apart */
+    void (*mean)(float *out, const float *in, size_t in_row, size_t rows, size_t columns,
+                 size_t channels);
+    /* f = (f + (h / 2 + conv / 2)) [* mask + kept * (1 - mask)]; kept may be NULL */
+    void (*accumulate)(float *f, const float *h, const float *conv, const float *kept, float mask,
+                       size_t count);
+
+    /* sum[c] = sum over positions of x - shift[c]; square[c]: of its square */
+    void (*moments)(float *sum, float *square, const void *x, const void *shift, size_t positions,
+                    size_t channels);
+    /* y may be x */
+    void (*normalise)(void *y, const void *x, const CpuNorm *norm, size_t positions,
+                      size_t channels);
+
+    /* Convolutions in tiles, winograd.h. The inputs of one tile, x (side * side positions) of
+     * `channels` activations each, to its points, as activations or float32: point p goes to
+     * to + p * point. Writes whole vectors, up to a multiple of 16 channels. */
+    void (*tile_inputs)(unsigned side, const void *const *x, size_t channels, void *to,
+                        size_t point, bool to_f32);
+    void (*tile_outputs)(unsigned side, const struct WinogradTile *tile);
+
+    void (*pixels)(uint8_t *out, const float *x, size_t count);
+} CpuBody;
+
+#endif

@@ -1,0 +1,33 @@
+/* processor.h - the two things that threads ask of a processor besides vectors: its settings for
+ * floating point, and a pause. */
+#ifndef CODE_KERNELS_CPU_PROCESSOR_H
+#define CODE_KERNELS_CPU_PROCESSOR_H
+
+#if defined __x86_64__
+
+#include <xmmintrin.h>
+
+/* Round to nearest, denormals on, no traps. */
+enum { CPU_FLOAT_DEFAULT = 0x1F80 };
+
+static inline unsigned cpu_float_settings(void)
+{
+    return _mm_getcsr();
+}
+
+static inline void cpu_set_float_settings(unsigned settings)
+{
+    _mm_setcsr(settings);
+}
+
+/* Between two looks at a variable that another thread will change. */
+static inline void cpu_pause(void)
+{
+    _mm_pause();
+}
+
+#else
+#error "no floating-point settings for this processor: see kernels/cpu/README.md"
+#endif
+
+#endif

@@ -1,0 +1,171 @@
+/* vector.h - vectors as wide as the registers, and the functions on them that all inner loops share.
+ * Included only by body.c and tests; everything is static, so that no copy compiled for one
+ * instruction set serves another.
+ *
+ * Operations on each number by itself do not depend on the width. Sums do: they are taken in groups
+ * of 16 partial sums, whatever number of vectors that is, and folded along one tree.
+ *
+ * Most of this file is plain C with the vector types of GCC and clang. A processor brings a header
+ * of its own, vector_x86.h, with the few functions that need its instructions. */
+#ifndef CODE_KERNELS_CPU_VECTOR_H
+#define CODE_KERNELS_CPU_VECTOR_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+#if defined __AVX512F__
+#define VECTOR_BYTES 64
+#elif defined __AVX2__
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
+enum { LANES = VECTOR_BYTES / 4, GROUP = 16, PARTS = GROUP / LANES };
+
+typedef float Vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t Bits __attribute__((vector_size(VECTOR_BYTES)));
+typedef float Unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
+typedef int32_t UnalignedBits __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
+typedef uint8_t Bytes __attribute__((vector_size(LANES)));
+
+/* 16 partial sums */
+typedef struct Group {
+    Vector part[PARTS];
+} Group;
+
+INLINE Vector load(const float *from)
+{
+    return *(const Unaligned *)from;
+}
+
+INLINE void store(float *to, Vector v)
+{
+    *(Unaligned *)to = v;
+}
+
+/* The first `count` (< LANES) lanes; the others are 0. */
+INLINE Vector load_part(const float *from, size_t count)
+{
+    Vector v = {0};
+
+    memcpy(&v, from, count * sizeof(float));
+    return v;
+}
+
+INLINE void store_part(float *to, Vector v, size_t count)
+{
+    memcpy(to, &v, count * sizeof(float));
+}
+
+INLINE Vector splat(float x)
+{
+    return x - (Vector){0};
+}
+
+/* larger, smaller, sum, largest; with CPU_HALF the bfloat16 activations too */
+#if defined __x86_64__
+#include "vector_x86.h"
+#else
+#error "no vector header for this processor: see kernels/cpu/README.md"
+#endif
+
+/* ---- activations: float32, or bfloat16 if the build defines CPU_HALF ------------------------- */
+
+#ifndef CPU_HALF
+typedef float Activation;
+
+INLINE Vector load_act(const Activation *from)
+{
+    return load(from);
+}
+
+INLINE void store_act(Activation *to, Vector v)
+{
+    store(to, v);
+}
+
+INLINE Vector load_act_part(const Activation *from, size_t count)
+{
+    return load_part(from, count);
+}
+
+INLINE void store_act_part(Activation *to, Vector v, size_t count)
+{
+    store_part(to, v, count);
+}
+#endif
+
+/* Whole numbers in 0..255, the first `count` of them. */
+INLINE void store_bytes(uint8_t *to, Bits whole, size_t count)
+{
+    Bytes bytes = __builtin_convertvector(whole, Bytes);
+
+    if (count == LANES)
+        memcpy(to, &bytes, sizeof bytes);
+    else
+        memcpy(to, &bytes, count);
+}
+
+/* 2^n, -127 <= n <= 127; of -127 it is 0. */
+INLINE Vector power_of_two(Bits n)
+{
+    return (Vector)((n + 127) << 23);
+}
+
+/* x = n * ln 2 + r, |r| <= ln 2 / 2; returns e^r. */
+INLINE Vector reduced_exponential(Vector x, Bits *n)
+{
+    const float magic = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
+    Vector shifted = x * 0x1.715476p0f + magic, whole = shifted - magic, r, p;
+
+    r = x - whole * 0x1.62e4p-1f; /* n * (first 15 bits of ln 2) is exact */
+    r = r - whole * 0x1.7f7d1cp-20f;
+    p = r * 1.9875691500e-4f + 1.3981999507e-3f; /* minimax of (e^r - 1 - r) / r^2 */
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    *n = (Bits)shifted - (Bits)splat(magic);
+    return p * (r * r) + r + 1.0f;
+}
+
+/* p, but 0 where e^x is below the smallest normal number. */
+INLINE Vector cut_small(Vector x, Vector p)
+{
+    return (Vector)(~(x < -0x1.5d589ep6f) & (Bits)p); /* the logarithm of that number */
+}
+
+/* e^x: within 1.1 ulp of the true value where that is a normal number, 0 below, infinity above; NaN
+ * stays NaN. tests/kernels measures it. */
+INLINE Vector exponential(Vector x)
+{
+    Bits n, half;
+    Vector p = reduced_exponential(larger(splat(-88.0f), smaller(splat(89.0f), x)), &n);
+
+    half = n >> 1; /* 2^n by two factors, as n may be 128 */
+    return cut_small(x, p * power_of_two(half) * power_of_two(n - half));
+}
+
+/* The same for x <= 0, where one factor will do. */
+INLINE Vector decay(Vector x)
+{
+    Bits n;
+    Vector p = reduced_exponential(larger(splat(-88.0f), x), &n);
+
+    return cut_small(x, p * power_of_two(n));
+}
+
+/* x / (1 + e^y), for y that grows as x falls: SiLU and GELU. */
+#ifndef CPU_HALF
+INLINE Vector over_exponential(Vector x, Vector y)
+{
+    return x / (1.0f + exponential(y));
+}
+#endif
+
+#endif
