@@ -1,4 +1,5 @@
-/* code-model.c - lists and checks a manifest or a weight file, plans its memory, and converts it.
+/* code-model.c - what is in a manifest or a weight file, what it takes to run it, and writing it
+ * anew.
  */
 #include "model-options.h"
 #include "progress.h"

@@ -1,4 +1,4 @@
-/* progress.c - reports the progress of a long job. */
+/* progress.c - how far a long job is. */
 #include "progress.h"
 
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-/* stop.c - SIGINT and SIGTERM end a tool in an orderly way. */
+/* stop.c - SIGINT and SIGTERM end a tool in good order. */
 #include "stop.h"
 
 #include <signal.h>

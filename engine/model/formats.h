@@ -1,4 +1,4 @@
-/* formats.h - the two formats of weight files, each read by one file of its own. */
+/* formats.h - the formats of weight files, each read by one file of its own. */
 #ifndef CODE_MODEL_FORMATS_H
 #define CODE_MODEL_FORMATS_H
 
@@ -11,12 +11,18 @@ bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodesrcEr
  * values are then read, or NULL. */
 CodeZip *code_pth_read(const CodeFile *file, CodeTensors *tensors, CodesrcError *error);
 
-/* Whether these first bytes of a file begin a zip archive. */
-bool code_pth_is_zip(const uint8_t *begin, size_t size);
+/* forms.c: what a file is whose first bytes are begin[0..size), CODE_FORM_BYTES of them if it has as
+ * many. */
+enum { CODE_FORM_BYTES = 512 };
+bool code_form_is_zip(const uint8_t *begin, size_t size);
+bool code_form_is_json(const uint8_t *begin, size_t size); /* an index of shards, if it is any */
 
-/* Why a file with these first bytes is refused, if it has another of PyTorch's formats; else
- * NULL. */
-const char *code_pth_other_form(const uint8_t *begin, size_t size);
+/* Why such a file is refused, and what its user should do, in one sentence; NULL: nothing is known
+ * against it. */
+const char *code_form_refused(const uint8_t *begin, size_t size);
+
+/* A weight file, whether it can be read or not, and no manifest? */
+bool code_form_is_weights(const uint8_t *begin, size_t size);
 
 /* synthetic.c: rows first..first + rows - 1 of a synthetic tensor, row-major. */
 void code_synthetic_fill(uint32_t seed, const char *name, unsigned rank, const uint64_t *dims,

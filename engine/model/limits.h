@@ -21,6 +21,7 @@ enum {
     /* both */
     CODE_MAX_SIDE = 64, /* of a scale */
     CODE_MAX_PAIRS = 16,
+    CODE_MAX_SHARDS = 64,  /* files of one model */
     CODE_MAX_IGNORED = 64, /* names of tensors to leave out of a file */
 };
 

@@ -16,10 +16,20 @@
 const char *pickle_kind(Kind kind)
 {
     static const char *const names[] = {
-        [MARK] = "a mark",       [INTEGER] = "an integer", [FALSE_VALUE] = "False",
-        [STRING] = "a string",   [TUPLE] = "a tuple",      [DICT] = "a dictionary",
-        [GLOBAL] = "a function", [STORAGE] = "a storage",  [ORDERED_DICT] = "an OrderedDict",
+        [MARK] = "a mark",
+        [INTEGER] = "an integer",
+        [FALSE_VALUE] = "False",
+        [STRING] = "a string",
+        [TUPLE] = "a tuple",
+        [DICT] = "a dictionary",
+        [GLOBAL] = "a function",
+        [STORAGE] = "a storage",
+        [ORDERED_DICT] = "an OrderedDict",
         [TENSOR] = "a tensor",
+        [TRUE_VALUE] = "True",
+        [LIST_VALUE] = "a list",
+        [SET_VALUE] = "a set",
+        [OTHER_VALUE] = "another value",
     };
 
     return names[kind];

@@ -9,6 +9,10 @@ typedef enum Kind {
     MARK,
     INTEGER,
     FALSE_VALUE,
+    TRUE_VALUE,
+    LIST_VALUE,
+    SET_VALUE,
+    OTHER_VALUE, /* None, a float, bytes, ...: nothing that leads to a tensor */
     STRING,
     TUPLE,
     DICT,
@@ -18,7 +22,16 @@ typedef enum Kind {
     TENSOR,
 } Kind;
 
-typedef enum Meaning { MAKE_ORDERED_DICT, REBUILD_TENSOR, STORAGE_TYPE } Meaning;
+typedef enum Meaning {
+    MAKE_ORDERED_DICT,
+    MAKE_TUPLE,
+    MAKE_OTHER,
+    REBUILD_TENSOR,
+    REBUILD_TYPED_TENSOR, /* whose storage is of bytes */
+    REBUILD_PARAMETER,
+    STORAGE_TYPE,
+    ELEMENT_TYPE,
+} Meaning;
 
 typedef struct Global {
     const char *name; /* as it stands in the pickle: module, newline, name */

@@ -1,5 +1,4 @@
-/* pth.c - the format of torch.save since PyTorch 1.6: a zip archive of a pickle and storages.
- * Older formats are refused by name. */
+/* pth.c - what torch.save writes since PyTorch 1.6: a zip archive of a pickle and of storages. */
 #include "model/formats.h"
 
 #include "checked.h"
@@ -14,49 +13,6 @@
 #define MAX_PICKLE  ((size_t)4 << 20)
 #define MAX_VERSION 10 /* of the archive; the newest that PyTorch reads */
 #define MAX_SHARING 16 /* how often views may read their storages, averaged over the file */
-
-#define SAVE_AGAIN "load it in a current PyTorch and save its state_dict with torch.save"
-
-/* ---- other forms ----------------------------------------------------------------------------- */
-
-/* A .safetensors file begins with a length, which may be 0x4b50 or 0x0280 as well as any other
- * number. The whole zip signature is therefore compared: as a length it would be too large. */
-bool code_pth_is_zip(const uint8_t *begin, size_t size)
-{
-    return size >= 4 && (!memcmp(begin, "PK\3\4", 4) || !memcmp(begin, "PK\5\6", 4));
-}
-
-const char *code_pth_other_form(const uint8_t *begin, size_t size)
-{
-    static const uint8_t legacy[] = {0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
-                                     0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e};
-
-    if (size >= sizeof legacy && !memcmp(begin, legacy, sizeof legacy))
-        return "found the legacy format of PyTorch before 1.6, expected a zip: " SAVE_AGAIN;
-    if (size >= 262 && !memcmp(begin + 257, "ustar", 5))
-        return "found a tar archive, the format of PyTorch 0.1, expected a zip: " SAVE_AGAIN;
-    if (size >= 8 && !memcmp(begin, "PYTORCH1", 8))
-        return "found a preview format of PyTorch 1.0, expected a zip: " SAVE_AGAIN;
-    if (size >= 9 && begin[0] == 0x80 && begin[1] >= 2 && begin[1] <= 5 && begin[8] != '{')
-        return "found a bare pickle, expected the zip that torch.save writes: " SAVE_AGAIN;
-    return NULL;
-}
-
-static bool refuse_torchscript(const CodeZip *zip, const CodeFile *file, CodesrcError *error)
-{
-    for (size_t i = 0; i < zip->count; i++) {
-        const CodeZipRecord *record = &zip->records[i];
-
-        if ((record->name_length >= 5 && !memcmp(record->name, "code/", 5)) ||
-            (record->name_length == 13 && !memcmp(record->name, "constants.pkl", 13)))
-            return code_fail(
-                error, CODESRC_MALFORMED,
-                "%s: found a TorchScript program, expected the weights alone: save its "
-                "state_dict with torch.save",
-                file->name);
-    }
-    return true;
-}
 
 /* ---- small records --------------------------------------------------------------------------- */
 
@@ -234,9 +190,11 @@ static bool read_tensors(CodeZip *zip, const CodeFile *file, CodeTensors *tensor
     bool ok;
 
     if (!record)
-        return code_fail(error, CODESRC_MALFORMED,
-                         "%s: found a zip without data.pkl, expected one that torch.save wrote",
-                         file->name);
+        return code_fail(
+            error, CODESRC_MALFORMED,
+            "%s: found a zip without data.pkl, expected one that torch.save wrote: unpack it "
+            "if it only packs weight files",
+            file->name);
     pickle = code_zip_read(zip, file, record, MAX_PICKLE, error);
     if (!pickle)
         return false;
@@ -256,8 +214,7 @@ CodeZip *code_pth_read(const CodeFile *file, CodeTensors *tensors, CodesrcError 
 
     if (!zip)
         return NULL;
-    if (refuse_torchscript(zip, file, error) && check_notes(zip, file, error) &&
-        read_tensors(zip, file, tensors, error))
+    if (check_notes(zip, file, error) && read_tensors(zip, file, tensors, error))
         return zip;
     code_zip_free(zip);
     return NULL;

@@ -14,12 +14,12 @@
 const CodeType *code_type_find(const char *name, size_t length)
 {
     static const CodeType types[] = {
-        {"F32", CODE_F32, 4},        {"F16", CODE_F16, 2},        {"BF16", CODE_BF16, 2},
-        {"F64", CODE_F64, 8},        {"I64", CODE_OPAQUE, 8},     {"I32", CODE_OPAQUE, 4},
-        {"I16", CODE_OPAQUE, 2},     {"I8", CODE_OPAQUE, 1},      {"U64", CODE_OPAQUE, 8},
-        {"U32", CODE_OPAQUE, 4},     {"U16", CODE_OPAQUE, 2},     {"U8", CODE_OPAQUE, 1},
-        {"BOOL", CODE_OPAQUE, 1},    {"F8_E4M3", CODE_OPAQUE, 1}, {"F8_E5M2", CODE_OPAQUE, 1},
-        {"F8_E8M0", CODE_OPAQUE, 1}, {"C64", CODE_OPAQUE, 8},     {"F4", CODE_OPAQUE, 0},
+        {"F32", CODE_F32, 4},        {"F16", CODE_F16, 2},         {"BF16", CODE_BF16, 2},
+        {"F64", CODE_F64, 8},        {"I64", CODE_OPAQUE, 8},      {"I32", CODE_OPAQUE, 4},
+        {"I16", CODE_OPAQUE, 2},     {"I8", CODE_OPAQUE, 1},       {"U64", CODE_OPAQUE, 8},
+        {"U32", CODE_OPAQUE, 4},     {"U16", CODE_OPAQUE, 2},      {"U8", CODE_OPAQUE, 1},
+        {"BOOL", CODE_OPAQUE, 1},    {"F8_E4M3", CODE_F8_E4M3, 1}, {"F8_E5M2", CODE_F8_E5M2, 1},
+        {"F8_E8M0", CODE_OPAQUE, 1}, {"C64", CODE_OPAQUE, 8},      {"F4", CODE_OPAQUE, 0},
         {"F6_E2M3", CODE_OPAQUE, 0}, {"F6_E3M2", CODE_OPAQUE, 0},
     };
 
@@ -53,6 +53,22 @@ float code_float_of_f16(uint16_t bits)
 float code_float_of_bf16(uint16_t bits)
 {
     return float_of_bits((uint32_t)bits << 16);
+}
+
+float code_float_of_e4m3(uint8_t bits)
+{
+    uint32_t sign = (uint32_t)(bits & 0x80) << 24, exponent = bits >> 3 & 0xF, fraction = bits & 7;
+
+    if (exponent == 0xF && fraction == 7)
+        return float_of_bits(sign | 0x7FC00000);
+    if (exponent)
+        return float_of_bits(sign | (exponent + 120) << 23 | fraction << 20);
+    return (sign ? -1.0f : 1.0f) * ((float)fraction * 0x1p-9f);
+}
+
+float code_float_of_e5m2(uint8_t bits)
+{
+    return code_float_of_f16((uint16_t)(bits << 8));
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */
@@ -318,6 +334,12 @@ static size_t convert(CodeElement element, const uint8_t *from, size_t step, flo
             break;
         case CODE_BF16:
             value = code_float_of_bf16(code_le16(bytes));
+            break;
+        case CODE_F8_E4M3:
+            value = code_float_of_e4m3(*bytes);
+            break;
+        case CODE_F8_E5M2:
+            value = code_float_of_e5m2(*bytes);
             break;
         default:
             value = float_of_bits(code_le32(bytes));

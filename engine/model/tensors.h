@@ -14,7 +14,15 @@
 #define CODE_NO_RECORD       UINT32_MAX
 
 /* How to convert an element to float32. CODE_OPAQUE types are listed, but cannot be weights. */
-typedef enum CodeElement { CODE_OPAQUE, CODE_F64, CODE_F32, CODE_F16, CODE_BF16 } CodeElement;
+typedef enum CodeElement {
+    CODE_OPAQUE,
+    CODE_F64,
+    CODE_F32,
+    CODE_F16,
+    CODE_BF16,
+    CODE_F8_E4M3,
+    CODE_F8_E5M2,
+} CodeElement;
 
 typedef struct CodeType {
     const char *name; /* as in .safetensors */
@@ -27,8 +35,9 @@ typedef struct CodeTensor {
     const CodeType *type;
     uint64_t offset; /* of the first element, bytes from the beginning of the file */
     uint64_t strides[CODE_MAX_RANK]; /* elements */
-    uint32_t record;                 /* of a zip that holds it, or CODE_NO_RECORD */
-    bool taken;                      /* see code_weights_take */
+    uint32_t record;                 /* that it lies in, of a zip; else CODE_NO_RECORD */
+    uint32_t shard; /* 0: the file itself, else one more than the number of its file */
+    bool taken;     /* see code_weights_take */
 } CodeTensor;
 
 typedef struct CodeTensors {
@@ -41,6 +50,8 @@ const CodeType *code_type_find(const char *name, size_t length);
 
 float code_float_of_f16(uint16_t bits);
 float code_float_of_bf16(uint16_t bits);
+float code_float_of_e4m3(uint8_t bits); /* 4 bits of exponent, no infinity; 0x7F, 0xFF: NaN */
+float code_float_of_e5m2(uint8_t bits); /* the upper half of an F16 */
 
 /* Product of the dimensions. False on overflow, even if another dimension is 0. */
 bool code_elements(unsigned rank, const uint64_t *dims, uint64_t *elements);

@@ -4,11 +4,14 @@
 #include "error.h"
 #include "model/checkpoint.h"
 #include "model/formats.h"
+#include "model/shards.h"
 #include "model/text.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct CodeWeights {
     CodeFile file; /* none if synthetic */
@@ -18,30 +21,35 @@ struct CodeWeights {
     CodeRole role;
     CodePlace place; /* of the model in the file */
     CodeTensors tensors;
-    CodeZip *zip;        /* for .pth, else NULL */
+    CodeShards shards;   /* none but for an index */
+    CodeZip *zip;        /* NULL but for .pth */
     CodeTensor **sorted; /* by name */
     uint8_t *staging;    /* from the first read on */
 };
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* Recognises the format by the file's first bytes. Each format has one reader, and a file that
- * its reader refuses is not tried with another. */
-static bool read_header(CodeWeights *weights, CodesrcError *error)
+/* Recognises the format by the file's first bytes. Each format has one reader, and a file that its
+ * reader refuses is shown to no other. */
+static bool read_header(CodeWeights *weights, const CodeShardFolder *where, CodesrcError *error)
 {
     const CodeFile *file = &weights->file;
-    uint8_t begin[512];
+    uint8_t begin[CODE_FORM_BYTES];
     size_t size = file->size < sizeof begin ? (size_t)file->size : sizeof begin;
-    const char *other;
+    const char *refused;
 
     if (!code_file_read(file, 0, begin, size, error))
         return false;
-    if (code_pth_is_zip(begin, size)) {
+    refused = code_form_refused(begin, size);
+    if (refused)
+        return code_fail(error, CODESRC_MALFORMED, "%s: %s", file->name, refused);
+    if (code_form_is_zip(begin, size)) {
         weights->zip = code_pth_read(file, &weights->tensors, error);
         if (!weights->zip)
             return false;
-    } else if ((other = code_pth_other_form(begin, size))) {
-        return code_fail(error, CODESRC_MALFORMED, "%s: %s", file->name, other);
+    } else if (code_form_is_json(begin, size)) {
+        if (!code_shards_open(file, where, &weights->shards, &weights->tensors, error))
+            return false;
     } else if (!code_safetensors_read(file, &weights->tensors, error)) {
         return false;
     }
@@ -69,10 +77,15 @@ static bool sort_tensors(CodeWeights *weights, CodesrcError *error)
     return true;
 }
 
-/* Takes over an open file. `role` is NULL to list the file as it is; `given` comes from the
- * manifest. */
-static CodeWeights *open_file(CodeFile *file, const CodeRole *role, const CodeWeightsFile *given,
-                              CodesrcError *error)
+/* How a file is opened. */
+typedef struct Opening {
+    const CodeRole *role;         /* NULL: list it as it is */
+    const CodeWeightsFile *given; /* what the manifest says, or NULL */
+    CodeShardFolder where;
+} Opening;
+
+/* Takes over an open file. */
+static CodeWeights *open_file(CodeFile *file, const Opening *opening, CodesrcError *error)
 {
     CodeWeights *weights = calloc(1, sizeof *weights);
 
@@ -82,31 +95,60 @@ static CodeWeights *open_file(CodeFile *file, const CodeRole *role, const CodeWe
         return NULL;
     }
     weights->file = *file;
-    weights->role = role ? *role : CODE_ROLE_VAR;
-    if (read_header(weights, error) &&
-        (!role || code_checkpoint_enter(&weights->tensors, *role, given, file->name,
-                                        &weights->place, error)) &&
+    weights->role = opening->role ? *opening->role : CODE_ROLE_VAR;
+    if (read_header(weights, &opening->where, error) &&
+        (!opening->role || code_checkpoint_enter(&weights->tensors, weights->role, opening->given,
+                                                 file->name, &weights->place, error)) &&
         sort_tensors(weights, error))
         return weights;
     code_weights_close(weights);
     return NULL;
 }
 
+/* A file that a path leads to, in whose folder its shards lie. */
+static CodeWeights *open_path(const char *path, const CodeRole *role, CodesrcError *error)
+{
+    const char *slash = strrchr(path, '/');
+    Opening opening = {.role = role, .where = {.before = ""}};
+    CodeWeights *weights = NULL;
+    CodeFile file;
+    char *folder;
+
+    if (!code_file_open(&file, path, error))
+        return NULL;
+    folder = !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (!folder) {
+        code_fail(error, CODESRC_NO_MEMORY, "%s: no memory for a path", file.name);
+        code_file_close(&file);
+        return NULL;
+    }
+    opening.where.name = folder;
+    opening.where.folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    weights = open_file(&file, &opening, error);
+    if (opening.where.folder >= 0)
+        close(opening.where.folder);
+    free(folder);
+    return weights;
+}
+
 CodeWeights *code_weights_open(const char *path, CodeRole role, CodesrcError *error)
 {
-    CodeFile file;
-
-    return code_file_open(&file, path, error) ? open_file(&file, &role, NULL, error) : NULL;
+    return open_path(path, &role, error);
 }
 
 CodeWeights *code_weights_open_at(int folder, const char *folder_name, const CodeWeightsFile *given,
                                   CodeRole role, CodesrcError *error)
 {
+    const char *slash = strrchr(given->name, '/');
+    char before[256] = "";
+    Opening opening = {.role = &role, .given = given, .where = {folder, folder_name, before}};
     CodeFile file;
 
-    return code_file_open_at(&file, folder, folder_name, given->name, error)
-               ? open_file(&file, &role, given, error)
-               : NULL;
+    if (!code_file_open_at(&file, folder, folder_name, given->name, error))
+        return NULL;
+    if (slash)
+        snprintf(before, sizeof before, "%.*s", (int)(slash + 1 - given->name), given->name);
+    return open_file(&file, &opening, error);
 }
 
 CodeWeights *code_weights_synthetic(uint32_t seed, CodesrcError *error)
@@ -131,6 +173,7 @@ void code_weights_close(CodeWeights *weights)
     code_file_close(&weights->file);
     code_tensors_free(&weights->tensors);
     code_zip_free(weights->zip);
+    code_shards_close(&weights->shards);
     free(weights->sorted);
     free(weights->staging);
     free(weights);
@@ -223,7 +266,8 @@ bool code_weights_check(const CodeWeights *weights, const char *name, unsigned r
                          shape_text(&expected, rank, dims));
     if (tensor->type->element == CODE_OPAQUE)
         return code_fail(error, CODESRC_MISMATCH,
-                         "%s: tensor '%s': found type %s, expected F32, F16, BF16 or F64",
+                         "%s: tensor '%s': found type %s, expected F32, F16, BF16, F64, F8_E4M3 or "
+                         "F8_E5M2",
                          code_weights_name(weights), code_quote_string(&quoted, name),
                          tensor->type->name);
     return true;
@@ -264,6 +308,11 @@ bool code_weights_all_taken(const CodeWeights *weights, const char *part, Codesr
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+static const CodeFile *file_of(const CodeWeights *weights, const CodeTensor *tensor)
+{
+    return tensor->shard ? &weights->shards.files[tensor->shard - 1] : &weights->file;
+}
+
 static bool read_tensor(CodeWeights *weights, const CodeTensor *tensor, float *out,
                         CodesrcError *error)
 {
@@ -271,7 +320,7 @@ static bool read_tensor(CodeWeights *weights, const CodeTensor *tensor, float *o
         weights->staging = malloc(CODE_STAGING);
     if (!weights->staging)
         return code_fail(error, CODESRC_NO_MEMORY, "%s: no memory to read", weights->file.name);
-    return code_tensor_read(&(CodeTensorSource){.file = &weights->file,
+    return code_tensor_read(&(CodeTensorSource){.file = file_of(weights, tensor),
                                                 .zip = weights->zip,
                                                 .staging = weights->staging},
                             tensor, out, error);
@@ -293,7 +342,7 @@ bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const 
                             unsigned rank, const uint64_t *dims, uint64_t first, uint64_t rows,
                             float *out, CodesrcError *error)
 {
-    CodeTensorSource source = {.file = &weights->file, .zip = weights->zip, .staging = staging};
+    CodeTensorSource source = {.zip = weights->zip, .staging = staging};
     CodeTensor part;
     uint64_t row;
 
@@ -304,6 +353,7 @@ bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const 
         return true;
     }
     part = *find(weights, name);
+    source.file = file_of(weights, &part);
     row = part.info.elements / dims[0];
     part.offset += first * part.strides[0] * part.type->bytes;
     part.info.dims[0] = rows;
@@ -314,6 +364,9 @@ bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const 
 
 bool code_weights_unchanged(const CodeWeights *weights, CodesrcError *error)
 {
+    for (unsigned i = 0; i < weights->shards.count; i++)
+        if (!code_file_unchanged(&weights->shards.files[i], error))
+            return false;
     return weights->synthetic || code_file_unchanged(&weights->file, error);
 }
 
@@ -330,15 +383,11 @@ bool codesrc_weights_inspect(const char *path, bool verify,
                              void (*each)(void *user, const CodesrcTensorInfo *tensor), void *user,
                              CodesrcError *error)
 {
-    CodeWeights *weights = NULL;
-    CodeFile file;
-    bool ok;
+    CodeWeights *weights = open_path(path, NULL, error);
+    bool ok = true;
 
-    if (code_file_open(&file, path, error))
-        weights = open_file(&file, NULL, NULL, error);
     if (!weights)
         return false;
-    ok = true;
     for (size_t i = 0; ok && i < weights->tensors.count; i++) {
         const CodeTensor *tensor = &weights->tensors.all[i];
 

@@ -241,6 +241,7 @@ static bool read_directory(CodeZip *zip, const CodeFile *file, const Directory *
     size_t at = 0, size = (size_t)directory->size, root_length = 0;
     CodeQuoted quoted;
 
+    zip->unchecked = true;
     for (uint64_t i = 0; i < directory->count; i++) {
         const char *entry = zip->directory + at, *name = entry + CENTRAL_SIZE, *flaw, *shown;
         CodeZipRecord *record = &zip->records[i];
@@ -274,8 +275,11 @@ static bool read_directory(CodeZip *zip, const CodeFile *file, const Directory *
         record->name = name + root_length;
         record->name_length = (uint32_t)(name_length - root_length);
         record->crc = code_le32(entry + 16);
+        zip->unchecked &= !record->crc;
         at += CENTRAL_SIZE + name_length + extra_length;
     }
+    for (uint64_t i = 0; i < directory->count; i++)
+        zip->records[i].checked = zip->unchecked;
     if (at != size)
         return code_fail(
             error, CODESRC_MALFORMED,
@@ -354,6 +358,14 @@ CodeZipRecord *code_zip_find(const CodeZip *zip, const char *name, size_t length
 
 /* ---- the face -------------------------------------------------------------------------------- */
 
+static bool known_archive(const CodeZip *zip, const CodeFile *file, size_t size,
+                          CodesrcError *error)
+{
+    const char *foreign = code_zip_foreign(zip->directory, size);
+
+    return !foreign || code_fail(error, CODESRC_MALFORMED, "%s: %s", file->name, foreign);
+}
+
 CodeZip *code_zip_open(const CodeFile *file, CodesrcError *error)
 {
     Directory directory = {0};
@@ -376,6 +388,7 @@ CodeZip *code_zip_open(const CodeFile *file, CodesrcError *error)
     }
     make_crc_table(zip->crc_table);
     if (code_file_read(file, directory.offset, zip->directory, (size_t)directory.size, error) &&
+        known_archive(zip, file, (size_t)directory.size, error) &&
         read_directory(zip, file, &directory, error) && sort_names(zip, file, error) &&
         code_zip_read_locals(zip, file, directory.offset, error))
         return zip;
@@ -424,8 +437,9 @@ uint8_t *code_zip_read(const CodeZip *zip, const CodeFile *file, CodeZipRecord *
         return NULL;
     }
     if (code_file_read(file, record->offset, bytes, (size_t)record->size, error) &&
-        code_zip_compare(record, code_zip_crc(zip, 0, bytes, (size_t)record->size), file->name,
-                         error))
+        (zip->unchecked ||
+         code_zip_compare(record, code_zip_crc(zip, 0, bytes, (size_t)record->size), file->name,
+                          error)))
         return bytes;
     free(bytes);
     return NULL;

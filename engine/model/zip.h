@@ -22,6 +22,7 @@ typedef struct CodeZip {
     CodeZipRecord *records;
     uint32_t *by_name; /* indices of records, in order of their names */
     size_t count;
+    bool unchecked; /* every CRC is 0: PyTorch was told to compute none */
     uint32_t crc_table[8][256];
 } CodeZip;
 

@@ -39,6 +39,37 @@ bool code_zip_find_zip64(const char *extra, size_t length, const char **found, s
     return true;
 }
 
+static bool ends(const char *name, size_t length, const char *tail)
+{
+    size_t size = strlen(tail);
+
+    return length >= size && !memcmp(name + length - size, tail, size);
+}
+
+const char *code_zip_foreign(const char *directory, size_t size)
+{
+    bool arrays = true;
+    size_t at = 0;
+
+    while (size - at >= CENTRAL_SIZE && !memcmp(directory + at, "PK\1\2", 4)) {
+        const char *name = directory + at + CENTRAL_SIZE;
+        size_t length = code_le16(directory + at + 28);
+        size_t rest = length + code_le16(directory + at + 30) + code_le16(directory + at + 32);
+
+        if (rest > size - at - CENTRAL_SIZE)
+            break;
+        if (ends(name, length, "/constants.pkl") || memmem(name, length, "/code/", 6))
+            return "found a TorchScript program, expected the weights alone: write them with "
+                   "torch.save(torch.jit.load(FILE, 'cpu').state_dict(), NEW)";
+        arrays = arrays && ends(name, length, ".npy");
+        at += CENTRAL_SIZE + rest;
+    }
+    return at && arrays
+               ? "found a NumPy archive, expected .safetensors or .pth: write its arrays with "
+                 "safetensors.numpy.save_file(dict(numpy.load(FILE)), NEW)"
+               : NULL;
+}
+
 /* The central entry that a record was read from. */
 static const char *entry_of(const CodeZip *zip, const CodeZipRecord *record)
 {

@@ -169,7 +169,7 @@ static void test_mismatches(const char *folder)
     expect_mismatch(ok, &error,
                     "tensor 'word_embed.weight': found shape (64, 8), expected (128, 9)");
     ok = code_weights_read(weights, "lvl_1L", 2, level, values, &error);
-    expect_mismatch(ok, &error, "tensor 'lvl_1L': found type I64, expected F32, F16, BF16 or F64");
+    expect_mismatch(ok, &error, "tensor 'lvl_1L': found type I64, expected F32, F16, BF16, F64");
     ok = code_weights_read(weights, "attn_bias_for_masking", 4, mask, values, &error);
     expect_mismatch(ok, &error,
                     "tensor 'attn_bias_for_masking': found a value that is no finite float32 at "
@@ -226,6 +226,14 @@ static void test_rule(void)
 
 /* ---- every half-precision pattern ------------------------------------------------------------ */
 
+static double value_of_e4m3(unsigned bits)
+{
+    int exponent = bits >> 3 & 0xF, fraction = bits & 7;
+    double size = exponent ? ldexp(8 + fraction, exponent - 10) : ldexp(fraction, -9);
+
+    return bits & 0x80 ? -size : size;
+}
+
 static double value_of_f16(uint16_t bits)
 {
     int exponent = bits >> 10 & 0x1F, fraction = bits & 0x3FF;
@@ -234,8 +242,8 @@ static double value_of_f16(uint16_t bits)
     return bits & 0x8000 ? -size : size;
 }
 
-/* A file of one tensor, `count` patterns of a half-precision type. */
-static CodeWeights *open_patterns(const char *type, const Bytes *patterns)
+/* A file of one tensor of that type, whose values have `bytes` bytes each. */
+static CodeWeights *open_patterns(const char *type, unsigned bytes, const Bytes *patterns)
 {
     CodesrcError error = {.text = ""};
     CodeWeights *weights;
@@ -244,7 +252,7 @@ static CodeWeights *open_patterns(const char *type, const Bytes *patterns)
 
     snprintf(header, sizeof header,
              "{\"pos_1LC\":{\"dtype\":\"%s\",\"shape\":[%zu],\"data_offsets\":[0,%zu]}}", type,
-             patterns->size / 2, patterns->size);
+             patterns->size / bytes, patterns->size);
     put_number(&file, strlen(header), 8);
     put_text(&file, header);
     put(&file, patterns->data, patterns->size);
@@ -269,7 +277,7 @@ static unsigned test_finite(const char *type, bool half, unsigned special)
             put_number(&patterns, bits, 2);
     }
     finite = (unsigned)patterns.size / 2;
-    weights = open_patterns(type, &patterns);
+    weights = open_patterns(type, 2, &patterns);
     CHECK(weights && code_weights_read(weights, "pos_1LC", 1, &(uint64_t){finite}, values, &error),
           "%s", error.text);
     for (unsigned i = 0; i < finite; i++) {
@@ -302,7 +310,7 @@ static unsigned test_special(const char *type, unsigned special)
         if ((bits & special) != special)
             continue;
         put_number(&patterns, (uint64_t)bits << 32, 6);
-        weights = open_patterns(type, &patterns);
+        weights = open_patterns(type, 2, &patterns);
         refused += weights &&
                    !code_weights_read(weights, "pos_1LC", 1, &(uint64_t){3}, values, &error) &&
                    error.status == CODESRC_MISMATCH &&
@@ -321,6 +329,37 @@ static void test_patterns(const char *type, bool half, unsigned special)
     printf("%-44s %u values right, %u not finite and refused\n", type, finite, refused);
 }
 
+/* All 256 patterns of both float8 types, read from a file. */
+static void test_float8(void)
+{
+    static const char *const types[] = {"F8_E4M3", "F8_E5M2"};
+    unsigned right = 0, refused = 0;
+
+    for (unsigned type = 0; type < 2; type++)
+        for (unsigned bits = 0; bits < 256; bits++) {
+            bool special = type ? (bits & 0x7C) == 0x7C : (bits & 0x7F) == 0x7F;
+            double expected = type ? value_of_f16((uint16_t)(bits << 8)) : value_of_e4m3(bits);
+            Bytes patterns = {0};
+            CodesrcError error = {.text = ""};
+            CodeWeights *weights;
+            float values[2] = {0};
+            bool read;
+
+            put_number(&patterns, bits << 8, 2);
+            weights = open_patterns(types[type], 1, &patterns);
+            read =
+                weights && code_weights_read(weights, "pos_1LC", 1, &(uint64_t){2}, values, &error);
+            CHECK(read == !special && (special || values[1] == (float)expected), "%s 0x%02x: %g",
+                  types[type], bits, values[1]);
+            right += read;
+            refused += !read;
+            code_weights_close(weights);
+            clear(&patterns);
+        }
+    CHECK(right == 254 + 248 && refused == 2 + 8, "%u right, %u refused", right, refused);
+    printf("%-44s %u values right, %u not finite and refused\n", "float8", right, refused);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 2) {
@@ -333,5 +372,6 @@ int main(int argc, char **argv)
     test_rule();
     test_patterns("F16", true, 0x7C00);
     test_patterns("BF16", false, 0x7F80);
+    test_float8();
     return cases_end() | test_end();
 }

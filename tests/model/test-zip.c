@@ -436,7 +436,7 @@ static void test_other_forms(void)
            "no .safetensors or .pth file");
     put_text(&file, "GGUF and so on");
     refuse(CASE_WEIGHTS, "GGUF", FILE_NAME, &file, CODESRC_MALFORMED,
-           "no .safetensors or .pth file");
+           "found a GGUF file, expected .safetensors or .pth");
 }
 
 static void test_every_place(void)
