@@ -15,6 +15,9 @@
 #                                          after five seconds, and must then end; that they receive
 #                                          something is seen by tests/pipelines
 #   camera.sh                              runs into its device where that is there
+#   recipes of CONTRIBUTING.md             programs of the tests run as they are; "meson test" keeps a log of
+#                                          its own; suites and tests of ./check and of the sanitized build
+#                                          have to exist; abi.sh compares and does not write
 #   what builds, installs or wants root    is not run, but told: meson, ninja, apt, modprobe, venv; ./demo,
 #                                          ./check and package/build-deb, which must be there, and shell
 #   python -m training.*                   wants PyTorch, so it is told, not run; the module has to
@@ -79,9 +82,36 @@ small() {
         -e 's|sbatch --array=[^ ]* \([^ ]*\) 500|SLURM_ARRAY_TASK_ID=1 sh \1 2|'
 }
 
+# A command that succeeds if all suites that a line of ./check names are there.
+suites_exist() {
+    for word in ${1#./check }; do
+        case $word in
+        -*) ;;
+        *) printf "meson test -C '%s' --list 2>&1 | grep -q ':%s / ' && " "$BUILD" "$word" ;;
+        esac
+    done
+    echo true
+}
+
 by_rule() {
     case $1 in
     'gst-launch-1.0 '* | '#'* | 'export '* | '. build/demo/env.sh') ;;
+    './check '*[a-z])
+        try "$1" "$(suites_exist "$1")"
+        tell "$1" 'builds, and tests'
+        ;;
+    'meson test -C build/check-sanitized '*)
+        try "$1" "meson test -C '$BUILD' --list 2>&1 | grep -q ' / ${1##* }$'"
+        tell "$1" 'is another build'
+        ;;
+    'meson test -C build/check '*) try "$1" "$1 --no-rebuild --logbase recipes" ;;
+    'less build/check/meson-logs/testlog.txt')
+        try "$1" "grep -q 'checks, 0 failures' build/check/meson-logs/recipes.txt"
+        ;;
+    build/check/tests/*) try "$1" "$1" ;;
+    tests/headers/abi.sh*) try "$1" "${1% --write}" ;;
+    'GST_DEBUG='*' gst-launch-1.0 '*) try "$1" "($1) 2>&1 | grep -q 'codesrc.*gstcode'" ;;
+    'perf '*) tell "$1" 'wants leave to measure' ;;
     ./demo* | ./check* | package/build-deb*)
         try "$1" "[ -x '$PIPELINES/../${1%% *}' ] && sh -n '$PIPELINES/../${1%% *}'"
         tell "$1" 'builds, and installs'
@@ -118,7 +148,7 @@ by_rule() {
     'VIDEOSINK='*pipelines/*.sh) try "$1" "pipelines/${1#*pipelines/} num-buffers=2" ;;
     pipelines/appsink.py*) try "$1" "$1" ;;
     pipelines/*.sh*) try "$1" "$1 num-buffers=2" ;;
-    code-image* | code-model* | slides* | tour* | morph* | appsink*) try "$1" "$1" ;;
+    code-image* | code-model* | code-bench* | slides* | tour* | morph* | appsink*) try "$1" "$1" ;;
     'gst-inspect-1.0 '* | 'GST_DEBUG='*' gst-inspect-1.0 '*) try "$1" "$1" ;;
     *)
         echo "FAILED, no rule for: $1"
@@ -131,7 +161,9 @@ mkdir -p "$folder/run/build" "$folder/source"
 cp "$PIPELINES"/*.[ch] "$folder/source"
 ln -s "$PIPELINES" "$folder/run/pipelines"
 ln -s "$SOURCE/models" "$folder/run/models"
+ln -s "$SOURCE/tests" "$SOURCE/docs" "$SOURCE/include" "$SOURCE/package" "$folder/run"
 ln -s "$BUILD" "$folder/run/build/demo"
+ln -s "$BUILD" "$folder/run/build/check"
 if [ "$(for document in "$@"; do ls "${document%/*}"/*.md; done | sort -u | wc -l)" != $# ]; then
     echo "FAILED: not all documents of their folders were given"
     failed=1

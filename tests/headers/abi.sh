@@ -32,7 +32,7 @@ if [ "${6:-}" = --write ]; then
 fi
 declared >"$folder/declared"
 diff -u "$golden" "$folder/declared" ||
-    fail "the binary interface has changed: CONTRIBUTING.md, \"The library's interface\", says what to do"
+    fail "the binary interface has changed: docs/releasing.md says what to do"
 
 grep -o 'codesrc_[a-z_0-9]*(' "$folder/declared" | tr -d '(' | sort -u >"$folder/functions"
 nm -D --defined-only "$library" | awk '{ print $3 }' | sort >"$folder/exported"
