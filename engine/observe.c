@@ -89,11 +89,10 @@ bool codesrc_generator_observe(CodesrcGenerator *generator, CodesrcScaleDone sca
                                bool with_logits, CodesrcError *error)
 {
     const CodeShape *shape = &generator->model->shape;
-    size_t positions = (size_t)code_last_side(shape) * code_last_side(shape);
+    size_t logits = code_positions(shape) * shape->vae.codes;
 
     if (with_logits && !generator->raw_logits) {
-        generator->raw_logits =
-            calloc(generator->batch * positions * shape->vae.codes, sizeof *generator->raw_logits);
+        generator->raw_logits = calloc(generator->batch * logits, sizeof *generator->raw_logits);
         if (!generator->raw_logits)
             return code_fail(error, CODESRC_NO_MEMORY, "no memory to keep logits");
     }
@@ -158,8 +157,7 @@ bool codesrc_generator_feature_map(CodesrcGenerator *generator, unsigned image, 
                                    CodesrcError *error)
 {
     const CodeShape *shape = &generator->model->shape;
-    size_t positions = (size_t)code_last_side(shape) * code_last_side(shape);
-    size_t count = positions * shape->vae.channels;
+    size_t count = code_map_floats(shape);
     float *host = generator->stages.host_map;
     unsigned index = 0;
 
@@ -167,7 +165,7 @@ bool codesrc_generator_feature_map(CodesrcGenerator *generator, unsigned image, 
         !download(generator, host, generator->stages.pyramid.f_hat + index * count,
                   count * sizeof *host, error))
         return false;
-    code_channels_first(f_hat, host, positions, shape->vae.channels);
+    code_channels_first(f_hat, host, code_positions(shape), shape->vae.channels);
     return true;
 }
 

@@ -13,4 +13,9 @@ typedef struct CodeRoom {
     CodeArena device, host;
 } CodeRoom;
 
+static inline size_t code_larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
 #endif

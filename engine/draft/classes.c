@@ -6,16 +6,11 @@
 #include <math.h>
 #include <string.h>
 
-static unsigned larger(unsigned a, unsigned b)
-{
-    return a > b ? a : b;
-}
-
 void code_classes_layout(CodeClasses *classes, const CodeVar *var, CodeRoom *room)
 {
     /* A run needs a slot for each image's class or blend, and one for "no class". */
     unsigned known = room->model->shape.classes + 1, least = room->batch + 1;
-    unsigned count = larger(least, known < least + 15 ? known : least + 15);
+    unsigned count = (unsigned)code_larger(least, known < least + 15 ? known : least + 15);
 
     code_slots_layout(&classes->slots, var, count, room);
     classes->lane_slots = code_arena_take(&room->device, 2 * (size_t)room->batch, sizeof(int32_t));

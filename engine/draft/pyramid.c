@@ -7,17 +7,17 @@
 void code_pyramid_layout(CodePyramid *pyramid, CodeRoom *room)
 {
     const CodeShape *shape = &room->model->shape;
-    size_t batch = room->batch, z = shape->vae.channels, last = code_last_side(shape);
     size_t areas = shape->first[shape->scales] - shape->first[1];
 
-    pyramid->f_hat = code_arena_take(&room->device, batch * last * last * z, sizeof(float));
-    pyramid->areas = code_arena_take(&room->device, batch * areas * z, sizeof(float));
+    pyramid->f_hat =
+        code_arena_take(&room->device, room->batch * code_map_floats(shape), sizeof(float));
+    pyramid->areas =
+        code_arena_take(&room->device, room->batch * areas * shape->vae.channels, sizeof(float));
 }
 
 void code_pyramid_scratch(CodePyramid *pyramid, CodeRoom *room)
 {
-    const CodeShape *shape = &room->model->shape;
-    size_t last = code_last_side(shape), map = room->batch * last * last * shape->vae.channels;
+    size_t map = room->batch * code_map_floats(&room->model->shape);
 
     pyramid->small = code_arena_take(&room->device, map, sizeof(float));
     pyramid->up = code_arena_take(&room->device, map, sizeof(float));
@@ -26,8 +26,7 @@ void code_pyramid_scratch(CodePyramid *pyramid, CodeRoom *room)
 
 bool code_pyramid_begin(const CodePyramid *pyramid, const CodeRun *run)
 {
-    const CodeShape *shape = &run->model->shape;
-    size_t last = code_last_side(shape), map = last * last * shape->vae.channels;
+    size_t map = code_map_floats(&run->model->shape);
 
     return run->model->backend->copy(run->stream, pyramid->f_hat, NULL,
                                      run->count * map * sizeof(float), CODE_CLEAR);
@@ -79,7 +78,7 @@ bool code_pyramid_add(const CodePyramid *pyramid, const CodeRun *run, unsigned s
                      .in = pyramid->small,
                      .in_image = (size_t)side * side * z,
                      .out = pyramid->up,
-                     .out_image = (size_t)last * last * z,
+                     .out_image = code_map_floats(shape),
                      .images = run->count,
                      .in_side = side,
                      .out_side = last,
@@ -109,7 +108,7 @@ static CodeResize down(const CodeRun *run, unsigned scale)
     unsigned last = code_last_side(shape), side = shape->patch_nums[scale], z = shape->vae.channels;
 
     return (CodeResize){.mode = CODE_AREA,
-                        .in_image = (size_t)last * last * z,
+                        .in_image = code_map_floats(shape),
                         .out_image = (size_t)side * side * z,
                         .images = run->count,
                         .in_side = last,

@@ -8,13 +8,13 @@
 void code_sampler_layout(CodeSampler *sampler, CodeRoom *room)
 {
     const CodeShape *shape = &room->model->shape;
-    size_t batch = room->batch, length = shape->first[shape->scales], last = code_last_side(shape);
+    size_t batch = room->batch, length = shape->first[shape->scales];
 
     sampler->draws = code_arena_take(&room->device, batch, sizeof(CodeDraw));
     sampler->drawn = code_arena_take(&room->device, batch * length, sizeof(int32_t));
     sampler->fed = code_arena_take(&room->device, batch * length, sizeof(int32_t));
-    sampler->logits =
-        code_arena_take(&room->device, batch * last * last * shape->vae.codes, sizeof(float));
+    sampler->logits = code_arena_take(
+        &room->device, batch * code_positions(shape) * shape->vae.codes, sizeof(float));
     sampler->host_draws = code_arena_take(&room->host, batch, sizeof(CodeDraw));
 }
 

@@ -4,11 +4,6 @@
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 static size_t cache_elements(const CodeVarShape *var, size_t lanes, CodeCacheRows rows)
 {
     return 2 * lanes * var->width * rows.room;
@@ -25,8 +20,8 @@ static size_t largest_cache(const CodeRoom *room)
 
         if (!(room->steps >> n & 1))
             continue;
-        largest = larger(largest, cache_elements(&shape->drafter, lanes, drafter));
-        largest = larger(largest, cache_elements(&shape->refiner, lanes, refiner));
+        largest = code_larger(largest, cache_elements(&shape->drafter, lanes, drafter));
+        largest = code_larger(largest, cache_elements(&shape->refiner, lanes, refiner));
     }
     return largest;
 }
@@ -55,10 +50,10 @@ void code_transformer_scratch(CodeTransformer *transformer, CodeRoom *room)
 
     for (unsigned n = 1; n <= shape->scales; n++)
         if (room->steps >> n & 1) {
-            drafter = larger(drafter, code_drafter_largest(shape, n));
-            refiner = larger(refiner, code_refiner_largest(shape, n));
+            drafter = code_larger(drafter, code_drafter_largest(shape, n));
+            refiner = code_larger(refiner, code_refiner_largest(shape, n));
         }
-    size = lanes * larger(drafter * shape->drafter.width, refiner * shape->refiner.width);
+    size = lanes * code_larger(drafter * shape->drafter.width, refiner * shape->refiner.width);
     transformer->x = code_arena_take(&room->device, size, sizeof(float));
     transformer->h = code_arena_take(&room->device, size, activation_size);
     transformer->wide = code_arena_take(&room->device, 4 * size, activation_size);

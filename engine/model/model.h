@@ -38,6 +38,23 @@ static inline unsigned code_picture_side(const CodeShape *shape)
     return code_last_side(shape) << (shape->vae.levels - 1);
 }
 
+/* Positions of the last scale, P * P. */
+static inline size_t code_positions(const CodeShape *shape)
+{
+    return (size_t)code_last_side(shape) * code_last_side(shape);
+}
+
+/* Floats of a feature map (P, P, Z), and of an image (S, S, 3). */
+static inline size_t code_map_floats(const CodeShape *shape)
+{
+    return code_positions(shape) * shape->vae.channels;
+}
+
+static inline size_t code_image_floats(const CodeShape *shape)
+{
+    return 3 * (size_t)code_picture_side(shape) * code_picture_side(shape);
+}
+
 /* ---- weights --------------------------------------------------------------------------------- */
 
 typedef struct CodeBlock {

@@ -21,11 +21,10 @@ struct CodesrcCanvas {
 CodesrcCanvas *code_canvas_new(const CodeShape *shape, CodesrcError *error)
 {
     CodesrcCanvas *canvas = calloc(1, sizeof *canvas);
-    size_t last = code_last_side(shape);
 
     if (canvas) {
         canvas->length = shape->first[shape->scales];
-        canvas->features = last * last * shape->vae.channels;
+        canvas->features = code_map_floats(shape);
         canvas->tokens = calloc(canvas->length, sizeof *canvas->tokens);
         canvas->f = calloc(canvas->features, sizeof *canvas->f);
         canvas->f_hat = calloc(shape->scales * canvas->features, sizeof *canvas->f_hat);
@@ -132,26 +131,26 @@ bool code_canvas_quantise(CodesrcCanvas *canvas, const CodeRun *run, const CodeP
 
 void code_canvas_layout(CodeCanvasMaps *maps, float *host_map, CodeRoom *room)
 {
-    size_t last = code_last_side(&room->model->shape);
+    size_t positions = room->batch * code_positions(&room->model->shape);
 
     maps->host_map = host_map;
-    maps->host_mask = code_arena_take(&room->host, room->batch * last * last, sizeof(float));
+    maps->host_mask = code_arena_take(&room->host, positions, sizeof(float));
 }
 
 void code_canvas_scratch(CodeCanvasMaps *maps, CodeRoom *room)
 {
     const CodeShape *shape = &room->model->shape;
-    size_t last = code_last_side(shape), positions = room->batch * last * last;
 
-    maps->kept = code_arena_take(&room->device, positions * shape->vae.channels, sizeof(float));
-    maps->mask = code_arena_take(&room->device, positions, sizeof(float));
+    maps->kept =
+        code_arena_take(&room->device, room->batch * code_map_floats(shape), sizeof(float));
+    maps->mask = code_arena_take(&room->device, room->batch * code_positions(shape), sizeof(float));
 }
 
 /* Images without a canvas are generated everywhere. */
 bool code_canvas_upload(const CodeCanvasMaps *maps, const CodeRun *run, unsigned scale)
 {
     const CodesrcModel *model = run->model;
-    size_t last = code_last_side(&model->shape), positions = last * last;
+    size_t positions = code_positions(&model->shape);
     size_t z = model->shape.vae.channels, bytes = positions * z * sizeof(float);
 
     for (unsigned i = 0; i < run->count; i++) {

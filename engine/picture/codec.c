@@ -1,8 +1,8 @@
 /* codec.c - the VQ-VAE by itself: from a feature map to an image, and from an image to a canvas. */
 #include "error.h"
-#include "state.h"
 #include "picture/channels.h"
 #include "request.h"
+#include "state.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,25 +11,25 @@ bool codesrc_decode(CodesrcGenerator *generator, const float *f_hat, float *imag
                     CodesrcError *error)
 {
     const CodesrcModel *model = generator->model;
+    const CodeShape *shape = &model->shape;
     const CodeRenderer *renderer = &generator->stages.renderer;
     float *host = generator->stages.host_map;
-    size_t last = code_last_side(&model->shape), side = code_picture_side(&model->shape);
-    size_t z = model->shape.vae.channels, pixels = 3 * side * side;
+    size_t values = code_image_floats(shape);
     float *place = renderer->features ? renderer->features : generator->stages.pyramid.f_hat;
 
     if (!code_request_idle(generator, error))
         return false;
-    code_channels_last(host, f_hat, last * last, z);
-    if (!model->backend->copy(renderer->stream, place, host, last * last * z * sizeof(float),
+    code_channels_last(host, f_hat, code_positions(shape), shape->vae.channels);
+    if (!model->backend->copy(renderer->stream, place, host, code_map_floats(shape) * sizeof(float),
                               CODE_UPLOAD) ||
         !code_vae_render(&renderer->maps, model, renderer->stream, place) ||
         !model->backend->copy(renderer->stream, host, code_vae_image(&renderer->maps, model),
-                              pixels * sizeof(float), CODE_DOWNLOAD)) {
+                              values * sizeof(float), CODE_DOWNLOAD)) {
         *error = renderer->stream->error;
         return false;
     }
-    code_channels_first(image, host, side * side, 3);
-    for (size_t i = 0; i < pixels; i++)
+    code_channels_first(image, host, values / 3, 3);
+    for (size_t i = 0; i < values; i++)
         image[i] = fminf(fmaxf(image[i], -1), 1);
     return true;
 }
@@ -41,16 +41,16 @@ static bool encode(const CodesrcGenerator *generator, const float *image, float 
     const CodesrcModel *model = generator->model;
     const CodeRenderer *renderer = &generator->stages.renderer;
     float *host = generator->stages.host_map;
-    size_t last = code_last_side(&model->shape), side = code_picture_side(&model->shape);
+    size_t values = code_image_floats(&model->shape);
     const float *found = NULL;
 
-    code_channels_last(host, image, side * side, 3);
-    if (model->backend->copy(renderer->stream, renderer->maps.map[0], host,
-                             3 * side * side * sizeof(float), CODE_UPLOAD))
+    code_channels_last(host, image, values / 3, 3);
+    if (model->backend->copy(renderer->stream, renderer->maps.map[0], host, values * sizeof(float),
+                             CODE_UPLOAD))
         found = code_vae_encode(&renderer->maps, model, renderer->stream);
-    if (found && model->backend->copy(renderer->stream, features, found,
-                                      last * last * model->shape.vae.channels * sizeof(float),
-                                      CODE_DOWNLOAD))
+    if (found &&
+        model->backend->copy(renderer->stream, features, found,
+                             code_map_floats(&model->shape) * sizeof(float), CODE_DOWNLOAD))
         return true;
     *error = renderer->stream->error;
     return false;
@@ -71,7 +71,6 @@ static bool quantise(const CodesrcGenerator *generator, CodesrcCanvas *canvas, f
 CodesrcCanvas *codesrc_encode(CodesrcGenerator *generator, const float *image, CodesrcError *error)
 {
     const CodeShape *shape = &generator->model->shape;
-    size_t last = code_last_side(shape);
     CodesrcCanvas *canvas;
     float *work; /* three feature maps */
 
@@ -80,7 +79,7 @@ CodesrcCanvas *codesrc_encode(CodesrcGenerator *generator, const float *image, C
     canvas = code_canvas_new(shape, error);
     if (!canvas)
         return NULL;
-    work = calloc(3 * last * last * shape->vae.channels, sizeof *work);
+    work = calloc(3 * code_map_floats(shape), sizeof *work);
     if (!work)
         code_fail(error, CODESRC_NO_MEMORY, "no memory for a canvas");
     if (!work || !encode(generator, image, work, error) ||

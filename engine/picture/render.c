@@ -7,16 +7,9 @@
 
 #include <string.h>
 
-static size_t features_of(const CodesrcModel *model)
-{
-    size_t last = code_last_side(&model->shape);
-
-    return last * last * model->shape.vae.channels;
-}
-
 void code_render_layout(CodeRenderer *renderer, CodeRoom *room)
 {
-    size_t features = features_of(room->model);
+    size_t features = code_map_floats(&room->model->shape);
 
     if (!code_renders_beside(room->model))
         return;
@@ -57,7 +50,7 @@ static bool reported(CodeRenderer *renderer, bool good)
 static bool take_over(CodeRenderer *renderer, const float *f_hat, unsigned count)
 {
     const CodeBackend *backend = renderer->model->backend;
-    size_t bytes = count * features_of(renderer->model) * sizeof(float);
+    size_t bytes = count * code_map_floats(&renderer->model->shape) * sizeof(float);
 
     if (!code_renders_beside(renderer->model))
         return true;
@@ -77,7 +70,7 @@ static bool render_features(void *user)
 static bool compute(CodeRenderer *renderer, const float *f_hat, unsigned image)
 {
     const CodesrcModel *model = renderer->model;
-    size_t features = features_of(model);
+    size_t features = code_map_floats(&model->shape);
 
     if (!code_renders_beside(model))
         return code_vae_render(&renderer->maps, model, renderer->stream, f_hat + image * features);

@@ -6,11 +6,6 @@
 
 #include <math.h>
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Bytes of the largest map that the layers write. */
 static size_t largest_map(const CodeVaeLayers *layers, size_t activation_size)
 {
@@ -21,7 +16,7 @@ static size_t largest_map(const CodeVaeLayers *layers, size_t activation_size)
         size_t side = code_vae_layer_side(layer);
         size_t size = code_writes_f32(&layer->spec) ? sizeof(float) : activation_size;
 
-        largest = larger(largest, side * side * layer->out * size);
+        largest = code_larger(largest, side * side * layer->out * size);
     }
     return largest;
 }
@@ -29,14 +24,13 @@ static size_t largest_map(const CodeVaeLayers *layers, size_t activation_size)
 void code_vae_layout(CodeVaeMaps *maps, CodeRoom *room)
 {
     const CodeVae *vae = &room->model->vae;
-    size_t side = code_picture_side(&room->model->shape), image = 3 * side * side * sizeof(float);
+    size_t input = code_image_floats(&room->model->shape) * sizeof(float); /* the encoder's */
     size_t size = room->model->device_info.activation_size;
-    size_t bytes =
-        larger(image, /* the encoder's input */
-               larger(largest_map(&vae->encoder, size), largest_map(&vae->decoder, size)));
+    size_t largest =
+        code_larger(largest_map(&vae->encoder, size), largest_map(&vae->decoder, size));
 
     for (unsigned i = 0; i < CODE_VAE_MAPS; i++)
-        maps->map[i] = code_arena_take(&room->device, bytes, 1);
+        maps->map[i] = code_arena_take(&room->device, code_larger(input, largest), 1);
 }
 
 static bool norm(const CodesrcModel *model, CodeStream *stream, const CodeVaeLayer *layer,

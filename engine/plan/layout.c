@@ -2,11 +2,6 @@
  * drafting steps and the batch. */
 #include "plan/layout.h"
 
-static size_t larger(size_t a, size_t b)
-{
-    return a > b ? a : b;
-}
-
 /* The passes of the transformers, the steps of the pyramid and the layers of the VQ-VAE never need
  * their scratch at the same time. */
 static void share_scratch(CodeStages *stages, CodeRoom *room)
@@ -30,8 +25,7 @@ static void share_scratch(CodeStages *stages, CodeRoom *room)
 void code_layout(CodeStages *stages, CodeRoom *room)
 {
     const CodesrcModel *model = room->model;
-    size_t last = code_last_side(&model->shape), side = code_picture_side(&model->shape);
-    size_t map = larger(last * last * model->shape.vae.channels, 3 * side * side);
+    size_t map = code_larger(code_map_floats(&model->shape), code_image_floats(&model->shape));
 
     code_classes_layout(&stages->drafter, &model->drafter, room);
     if (model->shape.refiner.depth)
