@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Threads that want a processor for each processor there is, at least 1. A bound on a time, times
- * this, tests what the program does, not how busy the machine is. */
+/* Runnable threads per processor, at least 1. Multiply a time limit by this, so that it tests the
+ * program, not the load of the machine. */
 static inline double busy(void)
 {
     double load = 0, processors = (double)sysconf(_SC_NPROCESSORS_ONLN);

@@ -32,7 +32,7 @@ constexpr unsigned max_threads = 1024;
 
 enum class State { ready, at_block, at_warp, ended };
 
-/* Where a context was left. */
+/* A suspended context. */
 struct Context {
 #ifdef WITH_UCONTEXT
     ucontext_t context;
@@ -277,7 +277,7 @@ static cudaError_t run_grid(dim3 grid, dim3 block, size_t bytes,
     thread_body = &thread;
     gridDim = grid;
     blockDim = block;
-    fibers.reserve(max_threads); /* they stay where they are */
+    fibers.reserve(max_threads); /* keeps their addresses fixed */
     threads.resize(count);
     warps.resize((count + warp_size - 1) / warp_size);
     while (fibers.size() < count) {

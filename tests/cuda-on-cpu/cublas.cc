@@ -1,4 +1,4 @@
-/* cublas.cc - cuBLAS and cuBLASLt calls: they check what the real ones check of what we pass. */
+/* cublas.cc - cuBLAS and cuBLASLt calls, which check our arguments as the real ones do. */
 #include "cublasLt.h"
 #include "device.h"
 #include "matrix.h"

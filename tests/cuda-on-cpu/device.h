@@ -25,10 +25,10 @@ cudaError_t may_allocate();
 /* As what frees memory does. */
 cudaError_t wait_for_all();
 
-/* Does some work of a stream: now, or later where the stream is late or being captured. */
+/* Does some work of a stream: now, or later if the stream is late or being captured. */
 cudaError_t submit(cudaStream_t stream, std::function<cudaError_t()> work);
 
-/* Counts a launch; not cudaSuccess where the device is broken. */
+/* Counts a launch; not cudaSuccess if the device is broken. */
 cudaError_t device_launch();
 
 } // namespace cuda_on_cpu

@@ -1,5 +1,5 @@
 /* matrix.cc - matrix products with float32 accumulation, in the order of k. Operands are first
- * brought into float32 panels; that is where the address sanitizer watches. */
+ * copied to float32 panels, under the eyes of the address sanitizer. */
 #include "matrix.h"
 
 #include "cuda_bf16.h"

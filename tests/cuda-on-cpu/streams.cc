@@ -1,5 +1,5 @@
-/* streams.cc - streams, events and graphs of the emulated device: work is a list of closures, which
- * is done at once, when somebody waits for it, or each time when a graph of it is launched. */
+/* streams.cc - streams, events and graphs of the emulated device: work is a list of closures,
+ * which run at once, on a wait, or whenever a graph of them is launched. */
 #include "device.h"
 
 #include <algorithm>

@@ -314,7 +314,7 @@ static void check_no_device(void)
     codesrc_model_unref(model);
 }
 
-/* The plan tells what a model and its generator take of the device, before they take it. */
+/* The plan predicts the device memory of a model and its generator. */
 static void check_plan(void)
 {
     CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);

@@ -1,6 +1,6 @@
-/* test-frames.c - pictures in the emulated device's memory: byte for byte those of the host's
- * memory in other formats, NV12 by the standards' formula, whatever the batch and however late
- * streams are; and what is refused. */
+/* test-frames.c - pictures in the emulated device's memory: byte for byte the pictures in host
+ * memory, in other formats; NV12 by the standards' formula; for every batch and however late
+ * streams are; and refused requests. */
 #include "../engine/tiny.h"
 #include "../test.h"
 
@@ -11,7 +11,7 @@ enum { IMAGES = 2, SIDE = TINY_SIDE, PIXELS = 3 * SIDE * SIDE, PAD = 7 };
 
 static uint8_t rgb[IMAGES][PIXELS];
 
-/* What a format's bytes are, as letters. */
+/* The bytes of each format, as letters. */
 static const char *const orders[] = {
     [CODESRC_RGB] = "RGB",   [CODESRC_BGR] = "BGR",   [CODESRC_RGBA] = "RGBA",
     [CODESRC_BGRA] = "BGRA", [CODESRC_ARGB] = "ARGB", [CODESRC_ABGR] = "ABGR"};

@@ -15,7 +15,7 @@
 
 /* ---- barriers and shared memory -------------------------------------------------------------- */
 
-/* out[i] = what the thread behind wrote; with or without waiting for it. */
+/* out[i] = the value that the next thread wrote, with or without waiting for it. */
 __global__ static void pass_on(unsigned *out, bool wait)
 {
     unsigned *room = shared_memory<unsigned>(), next = (threadIdx.x + 1) % blockDim.x;
@@ -45,11 +45,11 @@ static void check_barriers()
         expected[i] = i / 96 * 1000 + (i + 1) % 96;
     for (unsigned order = 0; order < 3; order++)
         CHECK(passed_on(order, true) == expected, "order %u", order);
-    /* What a missing barrier looks like: stale numbers, and other ones in another order. */
+    /* A missing barrier shows as stale numbers, which differ in another order. */
     CHECK(passed_on(0, false) != passed_on(1, false), "a missing barrier is not seen");
 }
 
-/* Shared memory is not what the block before left. */
+/* Shared memory does not keep the previous block's contents. */
 __global__ static void leave(uint32_t *found)
 {
     uint32_t *room = shared_memory<uint32_t>();
@@ -304,7 +304,7 @@ static void add(int *at, int value, cudaStream_t stream)
     CHECK(launch(add_to, dim3(1), dim3(1), 0, stream, at, value) == cudaSuccess, "launch");
 }
 
-/* Work of late streams waits for somebody to wait for it, or for an event behind it. */
+/* Late streams work only on a wait for them, or for an event after their work. */
 static void check_late()
 {
     cudaStream_t one, other;
@@ -348,7 +348,7 @@ static void check_late()
     cudaStreamDestroy(one);
 }
 
-/* A graph is what was asked for between begin and end, with the arguments of then. */
+/* A graph holds the operations between begin and end, with their arguments at that time. */
 static void check_graphs()
 {
     cudaStream_t stream;

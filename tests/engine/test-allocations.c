@@ -1,6 +1,6 @@
-/* test-allocations.c - generating allocates nothing; and where an allocation fails, there is one
+/* test-allocations.c - generating allocates nothing; and if an allocation fails, there is one
  * error, no crash and no leak. The linker sends this program's allocations through the counters
- * below; what a library allocates for itself is not seen. */
+ * below; they do not see a library's own allocations. */
 #include "../test.h"
 #include "tiny.h"
 
@@ -48,7 +48,7 @@ int __wrap_posix_memalign(void **memory, size_t alignment, size_t size)
 
 static uint8_t pixels[3][TINY_SIDE * TINY_SIDE * 3];
 
-/* Opens, generates once, closes. True where all of it went well. */
+/* Opens, generates once, closes. True if everything succeeds. */
 static bool whole_life(TinyDevice device, CodesrcClassWeights class_weights, CodesrcError *error)
 {
     CodesrcModelOptions options;

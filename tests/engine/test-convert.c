@@ -1,5 +1,5 @@
-/* test-convert.c - a model that was written anew draws the same pictures; and weights that stay in
- * their file: what happens when the file changes. */
+/* test-convert.c - a converted model generates the same pictures; and a change of the file of
+ * weights that stay in it is an error. */
 #include "../test.h"
 #include "tiny.h"
 
@@ -247,7 +247,7 @@ int main(int argc, char **argv)
     CodesrcError error = {0};
 
     codesrc_model_unref(
-        tiny_model(device, 1)); /* ends here where the processor lacks a precision */
+        tiny_model(device, 1)); /* ends the program if the processor lacks a precision */
     CHECK(mkdtemp(scratch), "no folder");
     CHECK(convert("f32", in_scratch("f32").text, &error), "%s", error.text);
     CHECK(convert("bf16", in_scratch("bf16").text, &error), "%s", error.text);

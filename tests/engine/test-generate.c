@@ -1,5 +1,5 @@
-/* test-generate.c - a picture depends on its request alone, and not on the batch, its neighbours, the
- * number of threads, history or cancelled calls. */
+/* test-generate.c - a picture depends on its request alone, and not on the batch, its neighbours,
+ * the number of threads, history or cancelled calls. */
 #include "../test.h"
 #include "tiny.h"
 
@@ -119,8 +119,8 @@ static void blend(CodesrcGenerator *generator, const CodesrcModel *model, int32_
     CHECK(codesrc_generate(generator, &request, 1, &picture, &error), "%s", error.text);
 }
 
-/* The ends of a morph are the classes themselves; what is between them is neither; and none is
- * changed by the many others that have gone through the table of classes since. */
+/* The ends of a morph are the classes themselves, and pictures between them are neither. Other
+ * classes that have used the table since change none of them. */
 static void test_blending(CodesrcModel *model)
 {
     enum { STEPS = 40 };
@@ -228,8 +228,8 @@ static void test_flickering_cancel(CodesrcModel *model)
     codesrc_generator_free(generator);
 }
 
-/* Cancelled at any point of its preparation, a generator can be prepared anew, and then draws what
- * any other draws. */
+/* A generator cancelled at any point of its preparation can be prepared again, and then generates
+ * the usual pictures. */
 static void test_cancel_preparation(CodesrcModel *model)
 {
     static uint8_t expected[BYTES], pixels[BYTES];

@@ -82,8 +82,8 @@ static void write_manifest(const char *path, unsigned drafter, unsigned refiner)
     }
 }
 
-/* Bounds are far above what a matrix product of the device differs from plain C by, and far below
- * what one wrong modulation makes of the logits, which are about 6. */
+/* The bounds are far above the difference between the device's matrix products and plain C, and
+ * far below the effect of one wrong modulation on the logits, which are about 6. */
 static void compare(TinyDevice device, unsigned drafter, unsigned refiner)
 {
     static Logits kept, read;

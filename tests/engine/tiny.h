@@ -19,7 +19,7 @@ typedef struct TinyDevice {
 
 TinyDevice tiny_device(int argc, char **argv);
 
-/* Opens it on a device; ends the program with a message where that fails. */
+/* Opens it on a device; on failure, ends the program with a message. */
 CodesrcModel *tiny_model(TinyDevice device, unsigned threads);
 
 /* The same with AdaLN weights kept or read. */

@@ -13,7 +13,7 @@ typedef struct Comparison {
     const GoldenFile *file;
     const CodesrcModelInfo *info;
     unsigned images;
-    double token_margin; /* a token may differ where u lies this near to an end of its interval */
+    double token_margin; /* a token may differ if u is this close to an end of its interval */
     size_t features;     /* Z * P * P */
     const int32_t *tokens;
     const float *margin;
@@ -183,7 +183,7 @@ typedef struct Difference {
     double largest, rms;
 } Difference;
 
-/* Of 8-bit pixels; golden (B, 3, S, S) as 8 bits or, where it has those, floats. */
+/* Of 8-bit pixels; golden (B, 3, S, S) as 8 bits or, if it has them, floats. */
 static Difference pixels_difference(const Comparison *c, const uint8_t *pixels)
 {
     size_t area = (size_t)c->info->side * c->info->side, count = c->images * 3 * area;
@@ -242,7 +242,7 @@ static CodesrcCanvas *encode(const GoldenFile *file, const GoldenOptions *option
     return canvas;
 }
 
-/* The canvas and mask of an editing file, where it is one. */
+/* The canvas and mask, if the file is for editing. */
 static bool prepare_editing(const GoldenFile *file, const GoldenOptions *options,
                             const CodesrcModelInfo *info, CodesrcRequest *request,
                             CodesrcCanvas **canvas, CodesrcError *error)

@@ -1,6 +1,6 @@
 /* golden.c - runs golden files: outputs of the public PyTorch code, computed from weights that are
- * either a pure function of a seed or the bundled model's. For each file one line tells how far the
- * engine is from them; exit 0 only if all are within docs/numerics.md.
+ * either a pure function of a seed or the bundled model's. For each file, one line reports the
+ * engine's difference from them; exit 0 only if all are within docs/numerics.md.
  *
  *     golden [--device D] [--precision P] [--threads T] [--model MANIFEST] [--numerics FILE]
  * FILE... */

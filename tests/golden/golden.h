@@ -1,4 +1,4 @@
-/* golden.h - a golden file in memory, and what the parts of the `golden` program share. */
+/* golden.h - a golden file in memory, and the parts shared by the `golden` program's files. */
 #ifndef CODE_TESTS_GOLDEN_H
 #define CODE_TESTS_GOLDEN_H
 
@@ -22,7 +22,7 @@ bool golden_has(const GoldenFile *file, const char *name);
 /* Data of a tensor of that type and number of elements, or NULL with a message. */
 const void *golden_tensor(const GoldenFile *file, const char *name, const char *type, size_t count);
 
-/* A metadata value parsed as JSON (a new reference), or as a plain string where it is none. */
+/* A metadata value parsed as JSON (a new reference), or as a plain string if it is not JSON. */
 json_t *golden_metadata(const GoldenFile *file, const char *key);
 
 /* ---- golden.c -------------------------------------------------------------------------------- */
@@ -42,11 +42,11 @@ double golden_tolerance(const GoldenOptions *options, const char *quantity, cons
 /* Opens the model that a file was made with. */
 CodesrcModel *golden_model(const GoldenFile *file, const GoldenOptions *options);
 
-/* Prints "quantity error (allowed tolerance)" and tells whether it is within. */
+/* Prints "quantity error (allowed tolerance)" and returns whether it is within. */
 bool golden_within(const GoldenOptions *options, const CodesrcModelInfo *info, const char *quantity,
                    double error);
 
-/* Largest absolute difference; infinite where either is not finite. */
+/* Largest absolute difference; infinite if either value is not finite. */
 double golden_difference(const float *a, const float *b, size_t count);
 
 /* One line each, without the line end; true if all is within tolerances. */

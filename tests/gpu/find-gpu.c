@@ -1,5 +1,5 @@
-/* find-gpu.c - whether device "cuda" can be had: exit 0, or 77 with the reason. A module that is
- * there and does not load for a reason of its own is a failure. */
+/* find-gpu.c - exits with 0 if device "cuda" is available, or with 77 and the reason. A module
+ * that exists but does not load is a failure. */
 #include "module.h"
 
 #include <stdio.h>

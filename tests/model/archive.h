@@ -34,7 +34,7 @@ void archive_seal(Archive *archive, unsigned entry);
 
 /* ---- pickles --------------------------------------------------------------------------------- */
 
-/* A tensor that lies in a storage. */
+/* A tensor in a storage. */
 typedef struct View {
     const char *type, *key; /* FloatStorage, 0 */
     int64_t numel, offset;

@@ -126,7 +126,7 @@ void write_file(const char *name, const void *data, size_t size)
 {
     FILE *file;
 
-    unlink(scratch(name)); /* a file that is made anew needs no flush */
+    unlink(scratch(name)); /* a new file needs no flush */
     file = fopen(scratch(name), "wb");
     if (!file || (size && fwrite(data, 1, size, file) != size) || fclose(file)) {
         perror(name);
@@ -167,7 +167,7 @@ static size_t status_figure(const char *key)
     return (size_t)kilobytes << 10;
 }
 
-/* Makes the peak of memory begin anew; false where the system has no such thing. */
+/* Resets the peak of memory; false if the system cannot. */
 static bool reset_peak(void)
 {
     int file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
@@ -178,8 +178,8 @@ static bool reset_peak(void)
     return ok;
 }
 
-/* What is beyond the bound cannot be had, and the reader then fails with CODESRC_NO_MEMORY, which no
- * case expects. */
+/* Allocations beyond the bound fail, and the reader then reports CODESRC_NO_MEMORY, which no case
+ * expects. */
 static void bound_memory(bool on)
 {
     struct rlimit limit;

@@ -1,4 +1,4 @@
-/* hostile.h - what the tests of the readers share: files made byte by byte in a temporary folder,
+/* hostile.h - shared by the tests of the readers: files made byte by byte in a temporary folder,
  * and cases that must be refused, in bounded time and memory, with an error that says why. */
 #ifndef CODE_TESTS_HOSTILE_H
 #define CODE_TESTS_HOSTILE_H
@@ -42,7 +42,7 @@ typedef struct Outcome {
     uint64_t digest; /* of an accepted file: names, types, shapes and values; a manifest's result */
     uint64_t values; /* the same without names */
     double seconds;  /* of processor time */
-    size_t bytes;    /* of memory at the peak, where the system can tell */
+    size_t bytes;    /* of memory at the peak, if the system reports it */
 } Outcome;
 
 /* Reads the file at `path`. Checks time, memory and the form of the error. */
@@ -62,13 +62,13 @@ void allow(CaseKind kind, const char *label, const char *name, Bytes *bytes);
 /* Every shorter file must be refused. */
 void cut_everywhere(CaseKind kind, const char *label, const char *name, const Bytes *whole);
 
-/* Every bit of data[from..to) is turned over; each file must be refused, or mean the same, or,
- * where `renamed` is true, hold the same values under another name. */
+/* Inverts every bit of data[from..to), one at a time. Each file must be refused, or mean the
+ * same, or, if `renamed`, hold the same values under another name. */
 void flip_everywhere(CaseKind kind, const char *label, const char *name, const Bytes *whole,
                      size_t from, size_t to, bool renamed);
 
 /* Prints the figures. Not 0 if a case failed: a program ends with `return cases_end() |
- * test_end()`, or without the latter where it makes no checks of its own. */
+ * test_end()`, or without the latter if it makes no checks of its own. */
 int cases_end(void);
 
 #endif

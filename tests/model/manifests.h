@@ -1,4 +1,4 @@
-/* manifests.h - what the tests of manifests share. */
+/* manifests.h - shared by the tests of manifests. */
 #ifndef CODE_TESTS_MANIFESTS_H
 #define CODE_TESTS_MANIFESTS_H
 

@@ -1,4 +1,4 @@
-/* test-checked.c - checked arithmetic, at and beside its bounds. */
+/* test-checked.c - checked arithmetic, at its bounds and next to them. */
 #include "../test.h"
 #include "checked.h"
 

@@ -1,5 +1,5 @@
-/* test-checkpoint.c - where in a file a model lies, and what may lie beside it: a model is drawn from
- * all of its tensors and from no others, or refused. */
+/* test-checkpoint.c - a model's place in a file, and the things allowed alongside it: the engine
+ * uses all of the model's tensors and no others, or refuses the file. */
 #include "../test.h"
 #include "made.h"
 
@@ -12,7 +12,7 @@ static const char synthetic[] =
          "vae: {codes: 16, channels: 4, ch: 4, groups: 2, res_blocks: 1, ch_mult: [1, 2]}\n"
          "drafter: {depth: 3, width: 64, heads: 1}\n";
 
-/* A change of the names of one file, and what is said of it. */
+/* A change of the names in one file, and the resulting message. */
 typedef struct Case {
     const char *label;
     unsigned part;       /* 0 VQ-VAE, 1 drafter */
@@ -151,7 +151,7 @@ static void test_manifest(void)
     clear(&many);
 }
 
-/* Names that differ in case only are told apart; what fits both alike is refused. */
+/* Names that differ only in case are distinct; text that fits both equally is refused. */
 static void test_classes(void)
 {
     CodesrcError error = {.text = ""};

@@ -82,7 +82,7 @@ ssize_t __wrap_pread(int file, void *to, size_t size, off_t at)
     return __real_pread(file, to, size, at);
 }
 
-/* What pread is called where files may be large. */
+/* pread's name if files may be large. */
 ssize_t __wrap_pread64(int file, void *to, size_t size, off_t at)
 {
     return __wrap_pread(file, to, size, at);

@@ -1,5 +1,5 @@
-/* test-files.c - files that are not what they should be: what a path may lead to, names in
- * manifests, links, and files that change while they are read. */
+/* test-files.c - unsuitable files: paths that lead elsewhere, names in manifests, links, and
+ * files that change while being read. */
 #include "../test.h"
 #include "hostile.h"
 #include "model/checkpoint.h"
@@ -106,7 +106,8 @@ static void test_stdin(void)
 
 /* ---- names in manifests ---------------------------------------------------------------------- */
 
-/* Opens `name` under the temporary folder, as a manifest would; `text`: what the error must say. */
+/* Opens `name` under the temporary folder, as a manifest would; `text`: a part of the expected
+ * error. */
 static void open_at(const char *label, const char *name, CodesrcStatus status, const char *text)
 {
     char place[300];

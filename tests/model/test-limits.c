@@ -1,6 +1,6 @@
-/* test-limits.c - every number of a manifest and of a weight file at its limit and one past it, opened
- * and, where that takes seconds at most, drawn. Under the address sanitizer a limit that an array does
- * not hold is found. Argument: docs/models.md, which must name the same limits. */
+/* test-limits.c - every number of a manifest and of a weight file at its limit and one past it,  *
+ * opened and, if that takes seconds at most, used to generate. The address sanitizer finds a limit
+ * that an array does not hold. Argument: docs/models.md, which must name the same limits. */
 #include "../test.h"
 #include "made.h"
 #include "model/limits.h"
@@ -26,7 +26,8 @@ static const Numbers small = {.codes = 16,
                               .scales = 2,
                               .side = 2};
 
-/* Writes a manifest into the scratch folder, and returns its path, for the caller to free; with weight files in place of `synthetic` if `files`. */
+/* Writes a manifest into the scratch folder, and returns its path, for the caller to free; with
+ * weight files in place of `synthetic` if `files`. */
 static char *write_manifest(const char *name, const Numbers *n, bool files)
 {
     Bytes text = {0};
@@ -99,7 +100,7 @@ static void draw(const char *label, const char *path)
 
 /* ---- weight files ---------------------------------------------------------------------------- */
 
-/* What a weight file has that its model has not: one tensor of another size, or one more. */
+/* An excess of a weight file over its model: a tensor of another size, or an additional one. */
 typedef struct Excess {
     const char *tensor;
     unsigned axis; /* that is longer by one */

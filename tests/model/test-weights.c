@@ -23,7 +23,7 @@ static float rounded(float value, const char *type)
         odd = bits >> 16 & 1;
         return code_float_of_bf16((uint16_t)((bits + 0x7FFF + odd) >> 16));
     }
-    /* Half precision: to a multiple of 2^(e - 10), and of 2^-24 where that is smaller. nearbyint
+    /* Half precision: to a multiple of 2^(e - 10), and of 2^-24 if that is smaller. nearbyint
      * rounds half to even, as the format does. */
     {
         int exponent;
@@ -296,7 +296,7 @@ static unsigned test_finite(const char *type, bool half, unsigned special)
     return finite;
 }
 
-/* Each other pattern is refused where it stands. */
+/* Each other pattern is refused at its place. */
 static unsigned test_special(const char *type, unsigned special)
 {
     unsigned refused = 0;

@@ -54,7 +54,7 @@ static void test_size(void)
         put_text(&bytes, line);
     }
     refuse_bytes("5,000 keys", &bytes, "case.yaml:2047: found more than 4096 values");
-    /* Beginnings and ends of stream, document and mappings, keys and values: 26 but for the names.
+    /* Beginnings and ends of stream, document and mappings, keys and values: 26 without the names.
      */
     put_text(&bytes, "name: m\npatch_nums: [1, 2]\n" REST "class_names: [");
     put_repeated(&bytes, "a,", 4096 - 26);

@@ -78,7 +78,7 @@ static void test_entries(void)
     refuse_field("no signature in the directory", DATA0, CENTRAL, 0, 0, 0, 4, "found no entry 2");
 }
 
-/* Sizes that lie in all four places but the bytes. */
+/* Sizes that are wrong in all four places that state them, but not in the bytes. */
 static void test_sizes(void)
 {
     static const uint64_t sizes[] = {23, 25, 40, 0, 0x7FFFFFFF};

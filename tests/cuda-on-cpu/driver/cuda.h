@@ -83,7 +83,7 @@ typedef struct CUDA_MEMCPY3D_PEER {
 
 /* ---- for tests ------------------------------------------------------------------------------- */
 
-/* Devices that there are: 1, until told otherwise. */
+/* The number of devices; initially 1. */
 void driver_on_cpu_set_devices(int count);
 
 /* The copy after `copies` more fails. Negative: none does. */

@@ -1,10 +1,10 @@
 /* libcuda.c - a libcuda.so.1 for tests: contexts, memory and copies of the CUDA driver on the host,
- * so that the GstCudaContext and the GstCudaBufferPool of libgstcuda run where there is no GPU.
+ * so that the GstCudaContext and the GstCudaBufferPool of libgstcuda run without a GPU.
  *
- * It is strict where the driver is silent: memory is only reached through the context that it is
- * of, and whatever a call gets wrong is an error. Copies in a stream are done when somebody waits
- * for it, and not before. Memory that it does not know is the CUDA runtime's, of device 0: that is
- * emulated by tests/cuda-on-cpu, in host memory as well. */
+ * It is stricter than the real driver: memory is accessible only through its own context, and
+ * every mistake of a call is an error. Stream copies complete only on a wait. Memory that it does
+ * not know belongs to the CUDA runtime's device 0, which tests/cuda-on-cpu emulates, also in host
+ * memory. */
 #include "cuda.h"
 
 #include <pthread.h>
@@ -208,7 +208,7 @@ API CUresult cuCtxCreate_v2(CUcontext *context, unsigned flags, CUdevice device)
     return cuCtxPushCurrent_v2(*context);
 }
 
-/* What is still in its memory is a mistake of the test's, or a leak. */
+/* Memory still allocated is the test's mistake or a leak. */
 API CUresult cuCtxDestroy_v2(CUcontext context);
 API CUresult cuCtxDestroy_v2(CUcontext context)
 {
@@ -313,7 +313,7 @@ API CUresult cuPointerGetAttribute(void *value, CUpointer_attribute attribute, C
 
 /* ---- copies ---------------------------------------------------------------------------------- */
 
-/* Whether `height` rows at `pointer` lie in memory of the context. */
+/* Whether `height` rows at `pointer` are in memory of the context. */
 static bool lies_in(CUcontext context, CUdeviceptr pointer, size_t pitch, size_t width,
                     size_t height)
 {

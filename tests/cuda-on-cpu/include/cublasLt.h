@@ -55,7 +55,7 @@ typedef struct {
     uint32_t alignment[4]; /* of a, b, c, d */
 } cublasLtMatmulPreferenceOpaque_t, *cublasLtMatmulPreference_t;
 
-/* An algorithm is good for what it was made for: the shapes are remembered and checked. */
+/* An algorithm is valid only for its own shapes, which are stored and checked. */
 typedef struct {
     uint64_t m, n, k;
     uint32_t alignment[4];
@@ -98,8 +98,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
                               const cublasLtMatmulAlgo_t *algorithm, void *workspace,
                               size_t workspace_bytes, cudaStream_t stream);
 
-/* For tests. 0: as it is; 1: nothing is found, as for types that it does not have; 2: one matrix at
- * a time only, as where a workspace is too small for more. */
+/* For tests. 0: normal; 1: finds no algorithm, as for unsupported types; 2: only one matrix at a
+ * time, as if a workspace were too small for more. */
 CUDA_ON_CPU_API void cuda_on_cpu_set_lt(int mood);
 
 #ifdef __cplusplus

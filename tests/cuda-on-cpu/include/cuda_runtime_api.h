@@ -109,20 +109,20 @@ CUDA_ON_CPU_API size_t cuda_on_cpu_downloaded(void);
  * everything after it. Negative: heals the device. */
 CUDA_ON_CPU_API void cuda_on_cpu_break(int launches);
 
-/* Work of a stream is done when somebody waits for it, or for an event behind it, and not before:
- * as late as may be, where otherwise it is done as soon as may be. So a stream that forgets to wait
- * for another computes something else. For one thread at a time. */
+/* If late, a stream does its work only when a caller waits for it, or for an event after it;
+ * otherwise it works as soon as possible. A stream that forgets to wait for another then computes
+ * something else. For one thread at a time. */
 CUDA_ON_CPU_API void cuda_on_cpu_set_late(bool late);
 
-/* The next captures end with an error, as where a library does something that cannot be captured.
+/* The next captures end with an error, as if a library did something that cannot be captured.
  */
 CUDA_ON_CPU_API void cuda_on_cpu_refuse_captures(bool refuse);
 
 /* Graphs launched so far. */
 CUDA_ON_CPU_API unsigned cuda_on_cpu_graphs_launched(void);
 
-/* How many devices there are: 1, until told otherwise; the first `old` of them have compute
- * capability 7.5, the others 8.0. All share one memory. Number i is called "emulated i". */
+/* Sets the number of devices, initially 1. The first `old` of them have compute capability 7.5,
+ * the others 8.0. All share one memory. Number i is called "emulated i". */
 CUDA_ON_CPU_API void cuda_on_cpu_set_devices(int count, int old);
 
 /* The device of the calling thread. */
