@@ -1,5 +1,5 @@
-/* formulas.h - small functions that kernels of all devices share. Compiles as C, and as device code if
- * CODE_DEVICE marks functions as the device's compiler wants them marked. */
+/* formulas.h - small functions shared by the kernels of all devices. Compiles as C, and as device
+ * code if CODE_DEVICE holds the device compiler's function attributes. */
 #ifndef CODE_COMMON_FORMULAS_H
 #define CODE_COMMON_FORMULAS_H
 
@@ -24,8 +24,8 @@ typedef struct CodeTaps {
     float weight[4];
 } CodeTaps;
 
-/* PyTorch's bicubic: A = -0.75, half-pixel centres, indices clamped at the border. The reference has
- * its own, as the specification of this one. */
+/* PyTorch's bicubic: A = -0.75, half-pixel centres, indices clamped at the border. The reference
+ * has its own, as the specification of this one. */
 CODE_DEVICE static inline CodeTaps code_cubic_taps(unsigned cell, unsigned in, unsigned out)
 {
     const float a = -0.75f;

@@ -5,8 +5,8 @@
 
 #include "backend.h"
 
-/* A stream of `size` bytes, all zero but for its head; the head is its first member. For free().
- * NULL on failure. */
+/* Allocates a stream of `size` bytes, all zero except its head, which is its first member. Free
+ * it with free(). NULL on failure. */
 void *code_host_stream_new(size_t size, const CodeBackend *backend, CodeDevice *device,
                            const atomic_bool *cancelled, CodesrcError *error);
 

@@ -1,4 +1,4 @@
-/* cpu.h - what the files of the CPU backend share: devices, workers, jobs.
+/* cpu.h - shared by the files of the CPU backend: devices, workers, jobs.
  *
  * A device owns a pool of workers. Every operation is a job of independent tasks whose sizes follow
  * from shapes alone, so results do not depend on the number of workers. Workers run one job at a
@@ -59,7 +59,8 @@ bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, Codesr
 /* The same for an operation that is rehearsed, unless the stream is cancelled. */
 bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args);
 
-/* Memory that lasts for one task, or for the operation. NULL, with `error` filled in, on failure. */
+/* Memory that lasts for one task, or for the operation. NULL, with `error` filled in, on
+ * failure. */
 void *cpu_scratch(CpuWorker *worker, size_t bytes, CodesrcError *error);
 void *cpu_shared(CodeStream *stream, size_t bytes);
 

@@ -17,8 +17,8 @@
 enum { MAX_WORKERS = 256, HUGE_PAGE = 2 << 20 };
 enum { SPINS = 2000 }; /* before a thread blocks: some 40 us */
 
-/* libgomp's, whose header not every compiler has. Each calling thread has a number of its own, so
- * setting it affects the worker only. */
+/* libgomp's function; not every compiler has its header. Each calling thread has its own number,
+ * so setting it affects only the worker. */
 extern void omp_set_num_threads(int threads);
 extern int omp_get_max_threads(void);
 
@@ -152,7 +152,7 @@ static bool run(CpuPool *pool, CodesrcError *error)
     atomic_fetch_add(&pool->job, 1);
     if (others == pool->threads)
         pthread_cond_broadcast(&pool->begin);
-    else /* a worker finishing the previous job rechecks `seats` before sleeping: it needs no signal */
+    else /* a worker finishing the last job rechecks `seats` before sleeping: it needs no signal */
         for (unsigned i = 0; i < others; i++)
             pthread_cond_signal(&pool->begin);
     pthread_mutex_unlock(&pool->lock);

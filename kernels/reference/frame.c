@@ -1,7 +1,7 @@
 /* frame.c - reference operation: a picture in one of the formats of codesrc.h. */
 #include "reference.h"
 
-/* Bytes of a pixel, and where its components lie. */
+/* Bytes of a pixel, and the places of its components. */
 static const struct Packed {
     unsigned size, r, g, b, a;
 } packed_formats[] = {

@@ -6,7 +6,7 @@
 
 /* ---- resizing -------------------------------------------------------------------------------- */
 
-/* Where one output cell of an axis comes from: `count` inputs and their weights. */
+/* The inputs of one output cell along an axis: `count` of them, and their weights. */
 typedef struct Taps {
     unsigned count;
     unsigned at[4];
@@ -99,7 +99,7 @@ bool reference_resize(CodeStream *stream, const CodeResize *args)
 
 enum { CHUNK = 256 }; /* outputs computed at a time */
 
-/* Outputs begin .. begin + width - 1 of one position: bias + the taps that lie inside of the map.
+/* Outputs begin .. begin + width - 1 of one position: bias + the taps inside the map.
  */
 static void convolve(const CodeConv *args, const float *in, unsigned y, unsigned x, size_t begin,
                      size_t width, float *sum)

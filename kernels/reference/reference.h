@@ -1,4 +1,4 @@
-/* reference.h - what the files of the reference backend share. */
+/* reference.h - shared by the files of the reference backend. */
 #ifndef CODE_KERNELS_REFERENCE_H
 #define CODE_KERNELS_REFERENCE_H
 
@@ -12,7 +12,7 @@ struct CodeWeight {
     CodeWeightSpec spec;
     unsigned kernel; /* 1 or 3; taps = kernel * kernel */
     float *data;     /* (taps, in, out) */
-    float *bias;     /* (out), zeros where there is none */
+    float *bias;     /* (out), zeros if there is none */
 };
 
 #define REFERENCE_PROTOTYPE(name, Arguments)                                                       \

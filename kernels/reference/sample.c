@@ -1,13 +1,12 @@
 /* sample.c - reference operations that turn logits into tokens and tokens into codes.
  *
- * The rule of drawing, for one position (VAR's sample_with_top_k_top_p_, and our inverse
- * transform):
+ * The sampling rule for one position (VAR's sample_with_top_k_top_p_, and our inverse transform):
  *  1. drop every logit below the top_k-th largest (ties with it stay); top_k 0 drops none;
- *  2. in ascending order of (logit, code), drop while the cumulated softmax mass <= 1 - top_p, but
+ *  2. in ascending order of (logit, code), drop while the cumulative softmax mass <= 1 - top_p, but
  *     never the last one; top_p 0 drops none; the mass is summed in double and compared as float32;
  *  3. divide by the temperature, softmax in float32;
- *  4. the token is the first, in code order, whose cumulated probability, summed in double and
- * divided by the sum of all, exceeds u of (seed, frame, position). */
+ *  4. the token is the first, in code order, whose cumulative probability, summed in double and
+ *     divided by the sum of all, exceeds u of (seed, frame, position). */
 #include "reference.h"
 
 #include "philox.h"
@@ -40,7 +39,7 @@ static void sift(const float *logits, uint16_t *heap, unsigned at, unsigned size
     }
 }
 
-/* Heapsort: order[] = codes, ascending. It needs no memory, where qsort may allocate. */
+/* Heapsort: order[] = codes, ascending. It needs no memory; qsort may allocate. */
 static void sort_codes(const float *logits, uint16_t *order, unsigned codes)
 {
     for (unsigned i = 0; i < codes; i++)

@@ -41,7 +41,7 @@ static PeakType type_of(const char *precision)
                                         : PEAK_F32;
 }
 
-/* Prints a line: times, and what the operations and bytes come to. */
+/* Prints a line: times, and the rates of operations and bytes. */
 static void report(Bench *bench, const char *what, Operation *operation, const void *args,
                    double operations, double bytes)
 {
@@ -270,7 +270,7 @@ static void bench_rows(Bench *bench, unsigned rows, unsigned heads)
     }
 }
 
-/* The logits are copied anew each time, as `sample` filters them in place. */
+/* Copy the logits each time, because `sample` filters them in place. */
 typedef struct Drawing {
     CodeSample sample;
     const float *logits;

@@ -54,7 +54,7 @@ void fill_row(float *x, unsigned count, unsigned kind, Random *random)
         else if (kind == 4) /* as GELU gives them */
             value = value > 0 ? 5 * value : 0.1f * value;
         else if (kind == 6 && i == count / 2)
-            value = -50; /* one that all others vanish beside */
+            value = -50; /* one compared with which all others vanish */
         else if (kind == 7)
             value = -fabsf(value);
         x[i] = to_bfloat16(value);

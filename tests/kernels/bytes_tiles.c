@@ -108,8 +108,8 @@ static void multiply(const Tiles *tiles, const Bytes *rows, unsigned o, double *
     }
 }
 
-/* Whether a tile's output, at row i and column j of it, is what is found: but for its rounding to
- * bfloat16, and those of float32 on the way. */
+/* Whether the value found is a tile's output at its row i and column j, up to its rounding to
+ * bfloat16 and the float32 roundings on the way. */
 static bool is_output(const Tiles *tiles, const double *products, unsigned i, unsigned j,
                       double bias, double found)
 {

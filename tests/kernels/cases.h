@@ -1,4 +1,4 @@
-/* cases.h - every operation of a backend as a function from a shape and a seed to what it computes.
+/* cases.h - every operation of a backend as a function from a shape and a seed to its results.
  */
 #ifndef CODE_TESTS_KERNELS_CASES_H
 #define CODE_TESTS_KERNELS_CASES_H
@@ -12,7 +12,7 @@ typedef struct Shape {
     unsigned n[7];
 } Shape;
 
-/* What was computed: (images, size). Integers as floats. */
+/* The results: (images, size). Integers as floats. */
 typedef struct Output {
     float *values;
     size_t size; /* of one image */
@@ -22,7 +22,7 @@ typedef struct Case {
     const char *name; /* as in docs/numerics.md */
     void (*run)(Side *side, const Shape *shape, Output *output);
     const Shape *shapes; /* up to one without images */
-    bool repeats;        /* another case, where activations are float32 */
+    bool repeats;        /* the same case if activations are float32 */
 } Case;
 
 extern const Case cases[]; /* up to one without a name */
@@ -59,7 +59,8 @@ void download(Side *side, const Shape *shape, const void *array, size_t size, Ou
 void download_activations(Side *side, const Shape *shape, const void *array, size_t size,
                           Output *output);
 
-/* What a product with that spec gives: random numbers in its place, and what it gave. */
+/* The output of a product with that spec: its memory, filled with random numbers, and the
+ * result. */
 void *upload_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec, size_t size,
                      unsigned salt);
 void download_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec, const void *array,

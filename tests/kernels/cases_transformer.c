@@ -180,8 +180,8 @@ void run_recall(Side *side, const Shape *shape, Output *output)
                 2 * lane_size);
 }
 
-/* n: queries, keys, heads, dim, size of the scores. Keys and values lie in caches with some room;
- * the queries inside of rows of 3 * heads * dim. */
+/* n: queries, keys, heads, dim, size of the scores. Keys and values are in caches with some room,
+ * the queries inside rows of 3 * heads * dim. */
 void run_attention(Side *side, const Shape *shape, Output *output)
 {
     size_t queries = shape->n[0], keys = shape->n[1], heads = shape->n[2], dim = shape->n[3];

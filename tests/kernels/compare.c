@@ -80,8 +80,8 @@ bool same_bits(const Output *all, unsigned first, const Output *part, unsigned i
 
 /* ---- drawing --------------------------------------------------------------------------------- */
 
-/* Logits are kept from the least kept one on. If both sides agree but for logits whose mass is
- * below 1e-6 next to the cut, or the tokens are next to each other with u that near to their
+/* Logits are kept from the least kept one on. If both sides agree except for logits whose mass is
+ * below 1e-6 next to the cut, or if the tokens are neighbours and u is that close to their
  * border, both are right. */
 static bool is_close(const float *expected, const float *found, unsigned codes)
 {

@@ -4,11 +4,11 @@
 
 #include "cases.h"
 
-/* The tolerance of docs/numerics.md, or -1 where it has none. */
+/* The tolerance of docs/numerics.md, or -1 if it has none. */
 double tolerance_of(const char *numerics, const char *operation, const char *type,
                     const char *backend);
 
-/* The largest difference, relative to the largest value of the 64 around it. Infinite where one is
+/* The largest difference, relative to the largest value of the 64 around it. Infinite if one is
  * infinite or NaN and the other is not the same. */
 double distance(const Output *expected, const Output *found, unsigned images);
 

@@ -1,4 +1,4 @@
-/* properties.h - what is true of a backend beyond the values that it computes. */
+/* properties.h - checks of a backend beyond the values that it computes. */
 #ifndef CODE_TESTS_KERNELS_PROPERTIES_H
 #define CODE_TESTS_KERNELS_PROPERTIES_H
 
@@ -7,7 +7,7 @@
 /* Errors of opening and allocating, cancelling, copying, two streams at once. */
 void check_properties(const CodeBackend *backend, const char *precision);
 
-/* What a wrong or a special CODESRC_CPU gives. */
+/* The effect of a wrong or special CODESRC_CPU. */
 void check_levels(void);
 
 /* Largest error of the inner loops' exponential, in units in the last place; prints and checks it.

@@ -42,18 +42,18 @@ void side_close(Side *side);
 /* Copies an array of 4-byte numbers to the device; NULL: it is filled with NaN. */
 void *side_array(Side *side, const void *from, size_t bytes);
 
-/* Activations, rounded to 16 bits where the precision has them so; NULL: NaN. */
+/* Activations, rounded to 16 bits if the precision has 16-bit ones; NULL: NaN. */
 void *side_activations(Side *side, const float *from, size_t count);
 void *side_activation(const Side *side, const void *array, size_t index); /* its address */
 void side_download_activations(Side *side, float *to, const void *from, size_t count);
 
-/* What a product with that spec takes: activations, or float32, rounded for the reference. */
+/* The input of a product with that spec: activations, or float32, rounded for the reference. */
 void *side_inputs(Side *side, const CodeWeightSpec *spec, const float *from, size_t count);
 
 /* The same for records, which keep their alignment. */
 void *side_records(Side *side, const void *from, size_t bytes);
 void side_download(Side *side, void *to, const void *from, size_t bytes);
-/* The reference gets its weights rounded where the device works with 16 bits. */
+/* The reference gets rounded weights if the device works with 16 bits. */
 CodeWeight *side_weight(Side *side, CodeWeightSpec spec, const float *weight, const float *bias);
 
 /* Around the calls of an operation. */

@@ -29,7 +29,7 @@ static inline size_t cpu_codes_bytes(size_t codes)
     return (codes + 16) * 6 * sizeof(uint32_t);
 }
 
-/* A tile (rows, width) of sums that a product has just computed, and where it goes. */
+/* A tile (rows, width) of sums from a product, and its destination. */
 typedef struct CpuTile {
     void *y;
     bool y_f32; /* y is float32, not activations */
@@ -67,7 +67,8 @@ typedef struct CpuBody {
     /* One head of 64: q in place, k and v to the caches. */
     void (*head)(void *q, const void *k, const void *v, float q_scale, void *k_out, void *v_out);
 
-    /* bytes = round(x / *scale) + *zero, in 0..255; scale and zero follow from the row's extremes */
+    /* bytes = round(x / *scale) + *zero, in 0..255; scale and zero follow from the row's
+     * extremes */
     void (*quantise)(uint8_t *bytes, const void *x, size_t count, float *scale, int32_t *zero);
     /* A tile of byte products, 64 apart, to float32 in place: (sum - zero[row] * column_sum) *
      * (scale[row] * column_scale) */
@@ -77,7 +78,7 @@ typedef struct CpuBody {
 
     /* row = exp(scale * row - their largest); returns the sum */
     float (*softmax)(float *row, size_t count, float scale);
-    /* y = row / divisor; y may be row where activations are float32 */
+    /* y = row / divisor; y may be row if activations are float32 */
     void (*divide)(void *y, const float *row, size_t count, float divisor);
 
     /* Drops logits in place and returns the token. */

@@ -137,8 +137,8 @@ INLINE float smallest(Vector v)
 }
 
 /* Asymmetric, since GELU's outputs are nearly all positive and would waste half of a symmetric
- * range. The range always holds 0. A row whose values are all below some 1e-32 is 0: the inverse of
- * its scale must be a number. */
+ * range. The range always holds 0. A row whose values are all below about 1e-32 is 0, because the
+ * inverse of its scale must be a number. */
 static void quantise(uint8_t *bytes, const void *in, size_t count, float *scale, int32_t *zero)
 {
     const float magic = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */

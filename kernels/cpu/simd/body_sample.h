@@ -69,7 +69,7 @@ static void list_codes(Field *field, float *logits, size_t codes, size_t top_k)
     least = top_k && top_k < codes ? key_of_rank(keys, codes, top_k, field->other_keys) : 0;
     for (size_t i = 0; i < codes; i++)
         logits[i] = keys[i] < least ? -INFINITY : logits[i];
-    for (size_t i = 0; i < codes; i++) { /* in place: what is written was read before */
+    for (size_t i = 0; i < codes; i++) { /* in place: every place is read before it is written */
         uint32_t key = keys[i];
 
         keys[count] = key;
@@ -147,7 +147,7 @@ static void filter_top_p(Field *field, float *logits, float top, double top_p)
     field->count = kept;
 }
 
-/* The first code, in code order, whose cumulated weight exceeds u of the whole. */
+/* The first code, in code order, whose cumulative weight exceeds u times the total. */
 static int32_t draw_code(const Field *field, double u)
 {
     double total = 0, mass = 0;

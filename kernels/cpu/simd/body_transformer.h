@@ -137,7 +137,7 @@ INLINE Vector weigh(float *scores, float top)
 static float softmax(float *row, size_t count, float scale)
 {
     size_t whole = count / GROUP * GROUP;
-    float tail[GROUP], top; /* what is past the end is -infinity, whose exponential adds 0 */
+    float tail[GROUP], top; /* places past the end are -infinity, whose exponential adds 0 */
     Vector peak[PARTS];
     Group total = {0};
 

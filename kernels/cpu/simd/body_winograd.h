@@ -1,4 +1,4 @@
-/* body_winograd.h - inner loops of convolutions in tiles: the transforms of winograd.h. Part of body.c. */
+/* body_winograd.h - inner loops of convolutions in tiles: winograd.h's transforms. In body.c. */
 #ifndef CODE_KERNELS_CPU_BODY_WINOGRAD_H
 #define CODE_KERNELS_CPU_BODY_WINOGRAD_H
 
@@ -6,7 +6,7 @@
 #include "product/winograd/winograd.h"
 #include "vector.h"
 
-/* The first `count` lanes; LANES is known where this is compiled for it. */
+/* The first `count` lanes; LANES is a constant at compile time. */
 INLINE Vector load_up_to(const Activation *from, size_t count)
 {
     return count < LANES ? load_act_part(from, count) : load_act(from);
@@ -28,8 +28,8 @@ INLINE void input_points(Vector *x, unsigned step, unsigned side)
     }
 }
 
-/* Compiled for a constant side, so that all of `x` lives in registers where these are many, and for
- * a type. */
+/* Compiled for a constant side, so that all of `x` is in registers if there are enough, and for a
+ * type. */
 INLINE void inputs_at(const unsigned side, const bool to_f32, const void *const *from, size_t c,
                       size_t count, void *to, size_t point)
 {

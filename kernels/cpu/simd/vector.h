@@ -1,5 +1,5 @@
-/* vector.h - vectors as wide as the registers, and the functions on them that all inner loops share.
- * Included only by body.c and tests; everything is static, so that no copy compiled for one
+/* vector.h - vectors as wide as the registers, and the functions on them that all inner loops
+ * share. Included only by body.c and tests; everything is static, so that no copy compiled for one
  * instruction set serves another.
  *
  * Operations on each number by itself do not depend on the width. Sums do: they are taken in groups
@@ -134,13 +134,13 @@ INLINE Vector reduced_exponential(Vector x, Bits *n)
     return p * (r * r) + r + 1.0f;
 }
 
-/* p, but 0 where e^x is below the smallest normal number. */
+/* p, but 0 if e^x is below the smallest normal number. */
 INLINE Vector cut_small(Vector x, Vector p)
 {
     return (Vector)(~(x < -0x1.5d589ep6f) & (Bits)p); /* the logarithm of that number */
 }
 
-/* e^x: within 1.1 ulp of the true value where that is a normal number, 0 below, infinity above; NaN
+/* e^x: within 1.1 ulp of the true value if that is a normal number, 0 below, infinity above; NaN
  * stays NaN. tests/kernels measures it. */
 INLINE Vector exponential(Vector x)
 {
@@ -151,7 +151,7 @@ INLINE Vector exponential(Vector x)
     return cut_small(x, p * power_of_two(half) * power_of_two(n - half));
 }
 
-/* The same for x <= 0, where one factor will do. */
+/* The same for x <= 0, for which one factor suffices. */
 INLINE Vector decay(Vector x)
 {
     Bits n;

@@ -80,7 +80,7 @@ INLINE Vector widen(Halves h)
     return (Vector)(__builtin_convertvector(h, Bits) << 16);
 }
 
-/* Rounds to nearest, ties to even; NaN stays NaN, and what is below normal numbers becomes 0. */
+/* Rounds to nearest, ties to even; NaN stays NaN, and subnormal numbers become 0. */
 INLINE Halves narrow(Vector v)
 {
     return (Halves)_mm512_cvtneps_pbh((__m512)v);
@@ -112,8 +112,8 @@ INLINE void store_act_part(Activation *to, Vector v, size_t count)
 }
 
 /* x / (1 + e^y), as in vector.h but within 1e-5 of itself, as the result keeps 8 bits: a shorter
- * polynomial, fused, and the reciprocal by Newton's method from 12 %, first to the third order, then
- * to the second. e^y is clipped at 1e26. */
+ * polynomial, fused, and the reciprocal by Newton's method from 12 %, first to the third order,
+ * then to the second. e^y is clipped at 1e26. */
 INLINE Vector over_exponential(Vector x, Vector y)
 {
     const __m512 one = _mm512_set1_ps(1), magic = _mm512_set1_ps(0x1.8p23f);

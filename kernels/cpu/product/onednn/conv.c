@@ -1,10 +1,11 @@
-/* conv.c - convolutions in float32. A task computes a band of rows of one image, all channels of it. */
+/* conv.c - convolutions in float32. A task computes a band of rows of one image, all channels of
+ * it. */
 #include "onednn.h"
 
 #include <math.h>
 
-/* A band should be some 1 ms of work, less if that would make only a few of them, yet wide enough to
- * pay for reading all weights again. */
+/* A band should be some 1 ms of work, less if that would make only a few of them, yet wide enough
+ * to pay for reading all weights again. */
 static const double most_work = 128e6, least_work = 4e6; /* operations */
 enum { MANY_BANDS = 16, BAND_POSITIONS = 64 };
 
@@ -12,7 +13,7 @@ enum { MANY_BANDS = 16, BAND_POSITIONS = 64 };
 typedef struct Bands {
     size_t side, out_side;
     size_t step, kernel, before; /* before: padding above and left */
-    size_t height, count;        /* of bands, but for the last */
+    size_t height, count;        /* of bands, except the last */
 } Bands;
 
 static Bands bands_of(const CodeWeightSpec *spec, size_t side)
@@ -45,7 +46,7 @@ static Bands bands_of(const CodeWeightSpec *spec, size_t side)
     return bands;
 }
 
-/* A band's input, in rows; the padding follows from what lies outside the map. */
+/* A band's input, in rows; the padding follows from the rows outside the map. */
 static OnednnShape shape_of(const CodeWeightSpec *spec, const Bands *bands, size_t band,
                             size_t *first)
 {

@@ -17,15 +17,16 @@ enum {
     GEMM_TAPS = 9,     /* most pointers of a row */
 };
 
-/* How many rows a tile over a panel of `vectors` should have: 24 accumulators, where they fit. */
+/* The number of rows of a tile over a panel of `vectors`: 24 accumulators, if they fit. */
 static inline unsigned gemm_rows(unsigned vectors)
 {
     return vectors == 4 ? 6 : vectors == 3 ? 8 : GEMM_ROWS;
 }
 
-/* c (rows, vectors * 16) = sum over taps and steps of a * b: float32 for bfloat16, int32 for bytes. */
+/* c (rows, vectors * 16) = sum over taps and steps of a * b: float32 for bfloat16, int32 for
+ * bytes. */
 typedef struct GemmTile {
-    const void *const *a; /* (taps, rows): where the steps of each row begin */
+    const void *const *a; /* (taps, rows): the beginning of each row's steps */
     const void *b;        /* a panel: (taps, steps, vectors, 16) of 32 bits */
     void *c;              /* rows c_row elements apart */
     size_t c_row;

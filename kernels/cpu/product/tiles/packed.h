@@ -1,12 +1,13 @@
-/* packed.h - products and convolutions with weights of bfloat16 or bytes, by our own tile kernels. */
+/* packed.h - products and convolutions with weights of bfloat16 or bytes, by our own tile
+ * kernels. */
 #ifndef CODE_KERNELS_CPU_PACKED_H
 #define CODE_KERNELS_CPU_PACKED_H
 
 #include "gemm.h"
 #include "product/product.h"
 
-/* Weights as the kernels read them: panels of up to 64 outputs, each (taps, steps, vectors, 16) of 32
- * bits; a step is two inputs, or four bytes. Past the last input or output is 0. */
+/* Weights as the kernels read them: panels of up to 64 outputs, each (taps, steps, vectors, 16) of
+ * 32 bits; a step is two inputs, or four bytes. Past the last input or output is 0. */
 typedef struct CpuPacked {
     CodeWeight head;
     bool bytes; /* int8, else bfloat16 */
@@ -29,8 +30,8 @@ CodeWeight *cpu_packed_new(CodeDevice *device, const CodeWeightSpec *spec, const
                            const float *bias, CodesrcError *error);
 void cpu_packed_free(CodeWeight *weight);
 
-/* True if the tile kernels cannot read inputs where they lie: float32 ones, and rows that end
- * within a step. */
+/* True if the tile kernels cannot read inputs in place: float32 inputs, and rows that end within
+ * a step. */
 static inline bool cpu_moves_inputs(const CpuPacked *packed)
 {
     return !packed->bytes && (code_reads_f32(&packed->head.spec) || packed->in % 2);

@@ -18,7 +18,7 @@ typedef struct Memory {
     float *scores;     /* (ROWS, keys) */
     uint16_t *weights; /* (ROWS, keys) */
     float *tile;       /* (ROWS, 64) */
-    uint16_t *q;       /* (ROWS, 2 * pairs), where rows of queries end within a pair */
+    uint16_t *q;       /* (ROWS, 2 * pairs), if rows of queries end within a pair */
 } Memory;
 
 static size_t align(size_t bytes)
@@ -63,7 +63,7 @@ static void find_queries(const CodeAttention *args, const Memory *memory, const 
     }
 }
 
-/* Weights of `rows` queries: bfloat16 of softmax before the division, whose divisors go to
+/* Weights of `rows` queries: the softmax before its division, in bfloat16; the divisors go to
  * `totals`. */
 static void weigh(const CpuGemm *gemm, const CodeAttention *args, const Memory *memory,
                   const void *const *q, unsigned rows, float *totals)

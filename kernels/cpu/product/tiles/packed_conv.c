@@ -1,5 +1,5 @@
-/* packed_conv.c - convolutions with packed weights: products whose rows are gathered, one pointer a
- * tap. A task computes a band of output rows of one image. */
+/* packed_conv.c - convolutions with packed weights: products whose rows are gathered, one pointer
+ * per tap. A task computes a band of output rows of one image. */
 #include "packed.h"
 
 #include <string.h>
@@ -42,7 +42,7 @@ static bool move_inputs(CodeStream *stream, Conv *conv)
 
 /* ---- tiles ----------------------------------------------------------------------------------- */
 
-/* Pointers of one tap of `count` positions of a row, whose first lies at `column` of the map. */
+/* Pointers of one tap for `count` positions of a row, starting at `column` of the map. */
 static void gather_tap(const Conv *conv, const char *row, size_t column, unsigned count,
                        const void **a)
 {

@@ -1,6 +1,7 @@
-/* winograd.c - convolutions in tiles of 2 x 2 outputs: see winograd.h. A task computes some tiles of
- * one image and some panels of outputs: the points of its inputs once, then for each panel a product
- * at each point, and its outputs from these products. All of that stays in the second cache. */
+/* winograd.c - convolutions in tiles of 2 x 2 outputs: see winograd.h. A task computes some tiles
+ * of one image and some panels of outputs: the points of its inputs once, then for each panel a
+ * product at each point, and its outputs from these products. All of that stays in the second
+ * cache. */
 #include "winograd.h"
 #include "product/onednn/onednn.h"
 #include "product/tiles/packed.h"
@@ -16,7 +17,7 @@ enum {
 typedef struct Winograd {
     const CodeConv *args;
     const CpuPacked *packed;      /* NULL: float32 */
-    size_t points_side, points;   /* 4, 16; or 3, 9 where the map is doubled */
+    size_t points_side, points;   /* 4, 16; or 3, 9 if the map is doubled */
     size_t in, out;               /* channels */
     size_t side, out_side;        /* of the input and of the output */
     size_t tiles_side, tiles;     /* of an image */
@@ -45,8 +46,8 @@ typedef struct Memory {
     void *inputs;
     float *products; /* or int32 */
     void *scratch;   /* of oneDNN */
-    /* In bytes: inputs of a tile, (points, row), before they are, and what they then come to,
-     * (tiles, points). */
+    /* With bytes: inputs of a tile before quantising, (points, row), and after it, (tiles,
+     * points). */
     float *staging;
     float *scale;
     int32_t *zero;

@@ -1,9 +1,9 @@
-/* winograd.h - convolutions of 3 x 3 that take fewer multiplications. Outputs come in tiles of 2 x 2,
- * and a tile is A^T ((G w G^T) * (B^T x B)) A, where * multiplies point by point. So the inputs of
- * all tiles at one point are a matrix, the weights at that point are another, and there is one
- * product a point.
+/* winograd.h - 3 x 3 convolutions with fewer multiplications. Outputs come in tiles of 2 x 2, and a
+ * tile is A^T ((G w G^T) * (B^T x B)) A, where * multiplies point by point. The inputs of all tiles
+ * at one point are therefore a matrix, the weights at that point are another, and there is one
+ * product per point.
  *
- * Of a map: Winograd's F(2 x 2, 3 x 3) (Lavin and Gray, arXiv 1509.09308). 16 points instead of 36
+ * For a map: Winograd's F(2 x 2, 3 x 3) (Lavin and Gray, arXiv 1509.09308). 16 points instead of 36
  * products, of the 4 x 4 inputs around the tile:
  *
  *            1  0 -1  0          1    0    0
@@ -11,7 +11,7 @@
  *            0 -1  1  0         1/2 -1/2  1/2           0  1 -1 -1
  *            0  1  0 -1          0    0    1
  *
- * Of a map that is first doubled in side: a tile is what one position of the small map becomes, and
+ * For a map that is first doubled in side: a tile covers one position of the small map, and
  * depends on its 3 x 3 neighbours. 9 points instead of 36 products:
  *
  *            1 -1  0            1  0  0
@@ -23,9 +23,9 @@
  *     w0 x0 + (w1 + w2) x1 = w0 (x0 - x1) + (w0 + w1 + w2) x1
  *     (w0 + w1) x1 + w2 x2 = (w0 + w1 + w2) x1 + w2 (x2 - x1)
  *
- * Transforms are float32. In bf16, points of inputs and weights are rounded to bfloat16; so they are
- * in int8 if there are few channels. Else each tile at each point is a row of bytes with a scale and
- * a zero of its own, and each output at each point has a scale for its weights. */
+ * Transforms are float32. In bf16, points of inputs and weights are rounded to bfloat16; the same
+ * holds for int8 with few channels. Otherwise each tile at each point is a row of bytes with its
+ * own scale and zero, and each output at each point has a scale for its weights. */
 #ifndef CODE_KERNELS_CPU_WINOGRAD_H
 #define CODE_KERNELS_CPU_WINOGRAD_H
 
@@ -42,8 +42,8 @@ enum {
 typedef struct WinogradTile {
     const void *products; /* of 32 bits; point p begins at element p * point */
     size_t point;
-    /* For products of bytes, else NULL: what CpuGemm.rows_to_bytes returned for the tile's inputs at
-     * each point, and weights_to_bytes for the columns; columns of point p begin at
+    /* For products of bytes, else NULL: results of CpuGemm.rows_to_bytes for the tile's inputs at
+     * each point, and of weights_to_bytes for the columns; those of point p begin at
      * p * column_point. */
     const float *scale;
     const int32_t *zero;
