@@ -10,10 +10,11 @@ from PIL import Image
 
 from . import settings
 from .pictures import sheet
+from .precision import autocast
 from .quantiser import downsample
 from .train_joint import load, render
 from .train_large import transformer
-from .var import LENGTH, START, block_causal
+from .var import START
 
 SCALES = len(settings.PATCH_NUMS)
 TEMPERATURE = [1.0] * SCALES
@@ -54,13 +55,11 @@ def generate(
     inputs = torch.zeros(count, 0, settings.VAE['channels'], device=device)
     model, caches, seen = large, [[] for _ in large.blocks], 0
     for k in range(SCALES):
-        mask = None
         if k == steps:
             model, caches, seen = small, [[] for _ in small.blocks], 0
-            mask = block_causal(START[k + 1], device)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with autocast(device.type):
             fed = inputs[:, max(seen - 1, 0) :].repeat(2, 1, 1)
-            logits = model(both, fed, seen, START[k + 1], mask, caches, START[k]).float()
+            logits = model(both, fed, seen, START[k + 1], caches, START[k]).float()
         seen = START[k + 1]
         t = guidance * k / (SCALES - 1)
         logits = (1 + t) * logits[:count] - t * logits[count:]

@@ -5,12 +5,14 @@ about twice as fast as Adam alone.
 import torch
 import torch.distributed as dist
 
+from .precision import product_type
+
 
 def orthogonal(g):
     """Newton-Schulz iteration towards the nearest semi-orthogonal matrix; (rows, columns) -> the
     same.
     """
-    x = g.bfloat16()
+    x = g.to(product_type(g.device.type))
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
     x = x / (x.norm() + 1e-7)

@@ -13,6 +13,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from . import precision
 from .optim import Average, trapezoid
 
 
@@ -38,7 +39,7 @@ class Run:
         return torch.load(path, map_location=self.device, weights_only=True)
 
     def autocast(self):
-        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+        return precision.autocast(self.device.type)
 
     def average_gradients(self, params):
         if self.world == 1:

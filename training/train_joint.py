@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from . import settings
 from .optim import Both
 from .pictures import KINDS
+from .precision import autocast
 from .quantiser import Quantiser, downsample
 from .runner import launch
 from .train_vae import ADAM_ONLY, picture_loss, psnr, to_tensor
@@ -81,7 +82,7 @@ def reconstruct(args, pictures):
     vae, quantiser = load(args, 'vae', 'quantiser')
     out, used = [], set()
     for i in range(0, len(pictures), 16):
-        with torch.autocast(args.device, dtype=torch.bfloat16):
+        with autocast(args.device):
             f = vae.encode(to_tensor(pictures[i : i + 16], args.device)).float()
         tokens, _, f_hat = quantiser.quantise(f)
         used.update(tokens.flatten().tolist())
@@ -92,7 +93,7 @@ def reconstruct(args, pictures):
 @torch.inference_mode()
 def render(vae, f_hat):
     """Feature maps -> uint8 (B, 256, 256, 3)."""
-    with torch.autocast(f_hat.device.type, dtype=torch.bfloat16):
+    with autocast(f_hat.device.type):
         y = vae.decode(f_hat.contiguous(memory_format=torch.channels_last)).float()
     return ((y.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 

@@ -14,7 +14,7 @@ from . import settings
 from .optim import Both
 from .pyramids import Pyramids, token_weights
 from .runner import launch
-from .var import LENGTH, SCALES, START, Transformer, block_causal
+from .var import SCALES, START, Transformer
 
 ADAM_ONLY = ('emb', 'embed', 'pos_', 'head', 'ada_lin')
 
@@ -34,9 +34,7 @@ def cross_entropy(run, model, pyramids, rng, scales, count):
     length = START[scales]
     classes, inputs, tokens = pyramids.batch(rng, count, scales)
     with run.autocast():
-        logits = model(
-            classes, inputs, length=length, mask=block_causal(length, run.device)
-        ).float()
+        logits = model(classes, inputs, length=length).float()
     ce = F.cross_entropy(logits.transpose(1, 2), tokens, reduction='none')
     loss = (ce * token_weights(0, length, run.device)).sum(1).mean()
     bands = dict(coarse=(0, 5), middle=(5, 8), fine=(8, SCALES))

@@ -15,7 +15,7 @@ from .optim import Both
 from .pyramids import Pyramids, token_weights
 from .runner import launch
 from .train_large import ADAM_ONLY, transformer
-from .var import LENGTH, LEVEL, SCALES, START, block_causal
+from .var import LENGTH, LEVEL, SCALES, START
 
 FIRST = 1  # the smallest N
 N_SHARE = [0] + 4 * [0.25] + 5 * [1.0]
@@ -35,14 +35,13 @@ def stage(run):
     asked = torch.tensor(N_SHARE).cumsum(0)[LEVEL[START[FIRST] :]].to(run.device)
     weights = token_weights(START[FIRST], LENGTH, run.device) * asked
     weights = weights / weights.sum()
-    mask = block_causal(LENGTH, run.device)
 
     def loss_of(rng, step):
         classes, inputs, tokens = pyramids.batch(rng, settings.REFINER_BATCH // run.world, SCALES)
         with run.autocast():
             with torch.no_grad():
-                aim = teacher(classes, inputs, mask=mask, last=START[FIRST]).float().log_softmax(-1)
-            logits = model(classes, inputs, mask=mask, last=START[FIRST]).float()
+                aim = teacher(classes, inputs, last=START[FIRST]).float().log_softmax(-1)
+            logits = model(classes, inputs, last=START[FIRST]).float()
         kl = F.kl_div(logits.log_softmax(-1), aim, reduction='none', log_target=True).sum(-1)
         ce = F.cross_entropy(logits.transpose(1, 2), tokens[:, START[FIRST] :], reduction='none')
         loss = ((kl + settings.TRUE_TOKEN_SHARE * ce) * weights).sum(1).mean()

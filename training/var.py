@@ -10,6 +10,7 @@ from .settings import PATCH_NUMS
 
 START = [sum(p * p for p in PATCH_NUMS[:k]) for k in range(len(PATCH_NUMS) + 1)]
 SCALES, LENGTH = len(PATCH_NUMS), START[-1]
+COARSE = 8  # scales that attention masks together: the first 255 of 680 positions
 LEVEL = torch.cat([torch.full((p * p,), k) for k, p in enumerate(PATCH_NUMS)])
 
 
@@ -17,6 +18,33 @@ def block_causal(length, device):
     """True where a token (row) may look: at its own scale and at all before it."""
     level = LEVEL[:length].to(device)
     return level[:, None] >= level[None]
+
+
+def attend(q, k, v):
+    """Block-causal attention of all positions from the first on; (B, heads, n, 64) each.
+
+    The coarse scales share one masked product. A large scale is a product of its own, without a
+    mask, over the keys up to its end: a third of the pairs of positions is never computed.
+    """
+    length = q.shape[2]
+    coarse = min(length, START[COARSE])
+    y = [
+        F.scaled_dot_product_attention(
+            q[:, :, :coarse],
+            k[:, :, :coarse],
+            v[:, :, :coarse],
+            block_causal(coarse, q.device),
+            scale=1.0,
+        )
+    ]
+    for a, b in zip(START[COARSE:], START[COARSE + 1 :]):
+        if b <= length:
+            y.append(
+                F.scaled_dot_product_attention(
+                    q[:, :, a:b], k[:, :, :b], v[:, :, :b], scale=1.0
+                )
+            )
+    return torch.cat(y, 2)
 
 
 def linear(out, inp, std):
@@ -76,7 +104,7 @@ class Attention(nn.Module):
         )
         self.proj = linear(width, width, std)
 
-    def forward(self, x, mask, cache):
+    def forward(self, x, cache):
         b, n, c = x.shape
         bias = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
         q, k, v = (
@@ -87,11 +115,13 @@ class Attention(nn.Module):
         )
         q = F.normalize(q.float(), dim=-1) * self.scale_mul_1H11.clamp_max(math.log(100)).exp()
         q, k = q.to(v.dtype), F.normalize(k.float(), dim=-1).to(v.dtype)
+        if cache:  # a later scale: it sees all positions so far
+            k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
+            y = F.scaled_dot_product_attention(q, k, v, scale=1.0)
+        else:
+            y = attend(q, k, v)
         if cache is not None:
-            if cache:
-                k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
             cache[:] = [k, v]
-        y = F.scaled_dot_product_attention(q, k, v, mask, scale=1.0)
         return self.proj(y.transpose(1, 2).reshape(b, n, c))
 
 
@@ -114,10 +144,10 @@ class Block(nn.Module):
         with torch.no_grad():  # the two gates start open
             self.ada_lin[1].bias[: 2 * width] = 0.5
 
-    def forward(self, x, cond, mask, cache):
+    def forward(self, x, cond, cache):
         g1, g2, s1, s2, b1, b2 = modulate(self.ada_lin, cond, 6)
         norm = lambda t: F.layer_norm(t, t.shape[-1:], eps=1e-6)
-        x = x + g1 * self.attn(norm(x) * (1 + s1) + b1, mask, cache)
+        x = x + g1 * self.attn(norm(x) * (1 + s1) + b1, cache)
         return x + g2 * self.ffn(norm(x) * (1 + s2) + b2)
 
 
@@ -152,9 +182,10 @@ class Transformer(nn.Module):
                 codebook @ torch.randn(codebook.shape[1], self.head.in_features) * 0.05
             )
 
-    def forward(self, classes, inputs, first=0, length=LENGTH, mask=None, caches=None, last=0):
+    def forward(self, classes, inputs, first=0, length=LENGTH, caches=None, last=0):
         """Positions first..length; inputs: (B, length - max(first, 1), channels). Logits for
-        positions last.. only.
+        positions last.. only. With first > 0 the positions are one scale, and `caches`, one list
+        a block, hold the keys and values of all before it.
         """
         cond = self.class_emb(classes)
         x = self.word_embed(inputs)
@@ -162,7 +193,7 @@ class Transformer(nn.Module):
             x = torch.cat([cond[:, None] + self.pos_start, x], 1)
         x = x + (self.lvl_embed(LEVEL[first:length].to(x.device)) + self.pos_1LC[0, first:length])
         for i, block in enumerate(self.blocks):
-            x = block(x, cond, mask, caches[i] if caches else None)
+            x = block(x, cond, caches[i] if caches else None)
         scale, shift = self.head_nm(cond)
         x = x[:, last - first if last else 0 :]
         return self.head(F.layer_norm(x, x.shape[-1:], eps=1e-6) * (1 + scale) + shift)

@@ -7,13 +7,14 @@ import unittest
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from training import export, settings, unpack
 from training.optim import orthogonal
 from training.quantiser import Quantiser
 from training.train_large import transformer
 from training.vae import Autoencoder
-from training.var import LENGTH, START, block_causal
+from training.var import LENGTH, START, attend, block_causal
 
 SMALL = dict(depth=2, width=128)
 
@@ -45,18 +46,27 @@ class Quantising(unittest.TestCase):
 
 
 class Transforming(unittest.TestCase):
-    def test_cache_equals_mask(self):
-        """Scale by scale with a cache, or all at once under the mask: the same logits."""
+    def test_attends_block_causally(self):
+        """The parts that attention is cut into are what one product under the whole mask is."""
+        for length in START[1:]:
+            q, k, v = torch.randn(3, 2, 1, length, 64, generator=torch.Generator().manual_seed(0))
+            expected = F.scaled_dot_product_attention(
+                q, k, v, block_causal(length, 'cpu'), scale=1.0
+            )
+            torch.testing.assert_close(attend(q, k, v), expected, rtol=1e-4, atol=1e-5)
+
+    def test_cache_equals_whole(self):
+        """Scale by scale with a cache, or all scales at once: the same logits."""
         torch.manual_seed(0)
         model = transformer(SMALL, 0).eval()
         classes, inputs = torch.tensor([1, 16]), torch.randn(
             2, LENGTH - 1, settings.VAE['channels']
         )
         with torch.inference_mode():
-            whole = model(classes, inputs, mask=block_causal(LENGTH, 'cpu'))
+            whole = model(classes, inputs)
             caches, parts = [[] for _ in model.blocks], []
             for a, b in zip(START, START[1:]):
-                parts.append(model(classes, inputs[:, max(a - 1, 0) : b - 1], a, b, None, caches))
+                parts.append(model(classes, inputs[:, max(a - 1, 0) : b - 1], a, b, caches))
         torch.testing.assert_close(torch.cat(parts, 1), whole, rtol=1e-3, atol=1e-3)
 
     def test_orthogonal(self):
