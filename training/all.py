@@ -2,13 +2,13 @@
 done again.
 """
 
-import argparse
 import os
 
 from . import (
     draw,
     encode,
     export,
+    settings,
     train_joint,
     train_large,
     train_quantiser,
@@ -27,12 +27,8 @@ STAGES = (
 )
 
 if __name__ == '__main__':
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--work', default='build/training')
+    parser = settings.parser(__doc__)
     parser.add_argument('--out', default='models/vistas')
-    parser.add_argument('--device', default='cpu')
-    parser.add_argument('--seed', type=int, default=1)
-    parser.add_argument('--workers', type=int, default=os.cpu_count())
     args = parser.parse_args()
     os.makedirs(args.work, exist_ok=True)
     for result, stage in STAGES:

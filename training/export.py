@@ -72,6 +72,10 @@ def metadata(work, seed):
                 'FULL_BATCH': settings.FULL_BATCH,
                 'before': json.load(f),
             }
+    trained = f'{work}/trained.json'  # steps done, which an end phase makes other than those set
+    if os.path.exists(trained):
+        with open(trained) as f:
+            steps['trained'] = json.load(f)
     return dict(
         format='pt',
         licence='MIT',

@@ -18,11 +18,6 @@ def has_bfloat16(kind):
     return bool(able.get('avx512_bf16') or able.get('amx_bf16'))
 
 
-def product_type(kind):
-    """The type of a product's operands if either would do."""
-    return torch.bfloat16 if has_bfloat16(kind) else torch.float32
-
-
 def autocast(kind):
     """A context in which products take bfloat16 operands, if that saves time on this machine."""
     return torch.autocast(kind, dtype=torch.bfloat16, enabled=has_bfloat16(kind))

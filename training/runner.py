@@ -5,7 +5,11 @@ waits for a core that another program holds. On CUDA there is one process. Each 
 own random numbers from (seed, step, rank).
 """
 
+import ctypes
+import datetime
+import json
 import os
+import shutil
 import time
 
 import numpy as np
@@ -50,32 +54,21 @@ class Run:
         for p, g in zip(params, flat.split([p.numel() for p in params])):
             p.grad = g.view_as(p)
 
-    def train(
-        self,
-        module,
-        opt,
-        loss_of,
-        total,
-        every=50,
-        save_every=200,
-        decay=0.998,
-        start=None,
-        fall=0.4,
-    ):
+    def train(self, module, opt, loss_of, total, every=50, decay=0.998, start=None, fall=0.4):
         """loss_of(rng, step) -> (loss, {name: figure}). Returns the averaged parameters {name:
         tensor}.
 
-        start: parameters to begin with where there is no checkpoint yet.
+        start: parameters to begin with if there is no checkpoint yet.
         """
         if start:
             module.load_state_dict(start, strict=False)
-        average, first = Average(module, decay), 0
-        if os.path.exists(self.path):
-            saved = torch.load(self.path, map_location=self.device, weights_only=True)
-            module.load_state_dict(saved['module'])
-            opt.load_state_dict(saved['opt'])
-            average.values, average.steps, first = saved['average'], saved['step'], saved['step']
+        average, saved = Average(module, decay), self.load(module, opt)
+        if saved:
+            average.values, average.steps = saved['average'], saved['step']
+        first = saved['step'] if saved else 0
+        total, fall, ending = self.schedule(saved, total, fall)
         figures, begin = {}, time.time()
+        last_save = begin
         for step in range(first, total):
             loss, now = loss_of(self.generator(step), step)
             loss.backward()
@@ -86,34 +79,98 @@ class Run:
                 v = float(v.detach()) if torch.is_tensor(v) else v
                 figures[k] = v if k not in figures else 0.97 * figures[k] + 0.03 * v
             done = step + 1
-            if self.rank == 0 and (done % every == 0 or done == total):
-                left = (time.time() - begin) / (done - first) * (total - done)
-                text = ' '.join(f'{k} {v:.4f}' for k, v in figures.items())
-                print(
-                    f'{self.name}: {done}/{total} {time.time() - begin:.0f} s, '
-                    f'{left:.0f} s left: {text}',
-                    flush=True,
-                )
-            if self.rank == 0 and (done % save_every == 0 or done == total):
-                torch.save(
-                    dict(
-                        module=module.state_dict(),
-                        opt=opt.state_dict(),
-                        average=average.values,
-                        step=done,
-                    ),
-                    self.path + '.tmp',
-                )
-                os.replace(self.path + '.tmp', self.path)
+            if self.rank:
+                continue
+            if done % every == 0 or done == total:
+                self.report(done, total, time.time() - begin, done - first, figures)
+            if time.time() - last_save >= self.args.save_seconds or done == total:
+                end = (total, fall) if ending else None
+                self.save(module, opt, average, done, end)
+                last_save = time.time()
+        if self.rank == 0:
+            note_steps(self.args.work, self.name, max(first, total))
         return average.values
+
+    def schedule(self, saved, total, fall):
+        """-> (steps in all, the share of them in which the learning rate falls, whether this is
+        an end phase). `--finish` begins one at the checkpoint, which is kept for training to go
+        on from without it; a checkpoint from within an end phase goes on with that.
+        """
+        if saved and saved.get('end'):
+            return *saved['end'], True
+        if self.args.finish is None:
+            return total, fall, False
+        first = saved['step'] if saved else 0
+        if saved and self.rank == 0:
+            shutil.copy(self.path, f'{self.args.work}/{self.name}.plateau.ckpt')
+        end = first + self.args.finish
+        return end, self.args.finish / end / trapezoid(first, total, fall=fall), True
+
+    def report(self, done, total, seconds, steps, figures):
+        text = ' '.join(f'{k} {v:.4f}' for k, v in figures.items())
+        print(
+            f'{self.name}: {done}/{total} {seconds:.0f} s, '
+            f'{seconds / steps * (total - done):.0f} s left: {text}',
+            flush=True,
+        )
+
+    def load(self, module, opt):
+        """The checkpoint, or None."""
+        if not os.path.exists(self.path):
+            return None
+        saved = torch.load(self.path, map_location=self.device, weights_only=True)
+        module.load_state_dict(saved['module'])
+        opt.load_state_dict(saved['opt'])
+        return saved
+
+    def save(self, module, opt, average, step, end):
+        """Replaces the checkpoint; a kill at any moment leaves the old one or the new one whole."""
+        state = dict(
+            module=module.state_dict(),
+            opt=opt.state_dict(),
+            average=average.values,
+            step=step,
+            end=end,
+        )
+        torch.save(state, self.path + '.tmp')
+        os.replace(self.path + '.tmp', self.path)
+
+
+def note_steps(work, name, steps):
+    """Notes in work/trained.json what a stage did, for the metadata of the weights."""
+    path = f'{work}/trained.json'
+    noted = {}
+    if os.path.exists(path):
+        with open(path) as f:
+            noted = json.load(f)
+    with open(path + '.tmp', 'w') as f:
+        json.dump(noted | {name: steps}, f)
+    os.replace(path + '.tmp', path)
+
+
+def keep_freed_memory():
+    """Has glibc keep what tensors free instead of giving it back to the system.
+
+    Otherwise every large tensor is mapped afresh and each of its pages cleared once more, a
+    tenth of a step. (M_MMAP_MAX = 0, M_TRIM_THRESHOLD = 2 GiB; other C libraries have no mallopt.)
+    """
+    mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
+    if mallopt:
+        mallopt(-4, 0)
+        mallopt(-1, 2**31 - 1)
 
 
 def _worker(rank, world, stage, name, args, port):
     if args.device == 'cpu':
         torch.set_num_threads(1)
+        keep_freed_memory()
     if world > 1:
         dist.init_process_group(
-            'gloo', init_method=f'tcp://127.0.0.1:{port}', rank=rank, world_size=world
+            'gloo',
+            init_method=f'tcp://127.0.0.1:{port}',
+            timeout=datetime.timedelta(days=30),  # workers may be stopped in an exchange
+            rank=rank,
+            world_size=world,
         )
     stage(Run(args, name, rank, world))
     if world > 1:

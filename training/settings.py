@@ -18,12 +18,13 @@ QUANTISER_STEPS, QUANTISER_PICTURES = 700, 2048
 JOINT_STEPS, JOINT_BATCH = 200, 4
 LARGE_STEPS = 480, 100, 380  # scales 0-7 only; all scales; scales below a random N
 COARSE_BATCH, FULL_BATCH = 16, 8
-MORE_LARGE_STEPS = 3600  # of the last kind, after `training.unpack`
+MORE_LARGE_STEPS = 20_000  # of the last kind, after `training.unpack`
 REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 120, 8, 0.5
-MORE_REFINER_STEPS = 1000
+MORE_REFINER_STEPS = 8000
 
 
-def arguments(description):
+def parser(description):
+    """The arguments that every stage takes."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -35,6 +36,22 @@ def arguments(description):
     parser.add_argument(
         '--workers', type=int, default=os.cpu_count(), help='processes that draw pictures'
     )
-    args = parser.parse_args()
+    parser.add_argument(
+        '--save-seconds', type=float, default=180, help='time between two checkpoints'
+    )
+    parser.set_defaults(finish=None)
+    return parser
+
+
+def arguments(description):
+    """The arguments of one stage."""
+    stage = parser(description)
+    stage.add_argument(
+        '--finish',
+        type=int,
+        metavar='STEPS',
+        help='end phase: let the learning rate fall to nothing within STEPS more steps',
+    )
+    args = stage.parse_args()
     os.makedirs(args.work, exist_ok=True)
     return args

@@ -71,7 +71,6 @@ def stage(run):
         loss_of,
         coarse + full + random_n,
         every=20,
-        save_every=100,
         decay=0.99,
         start=start,
     )

@@ -50,7 +50,7 @@ def stage(run):
     start = run.start('refiner')
     steps = settings.MORE_REFINER_STEPS if start else settings.REFINER_STEPS
     average = run.train(
-        model, opt, loss_of, steps, every=20, save_every=100, decay=0.99, start=start
+        model, opt, loss_of, steps, every=20, decay=0.99, start=start
     )
     if run.rank == 0:
         torch.save(average, f'{run.args.work}/refiner.pt')
