@@ -1,4 +1,4 @@
-"""Training goes on after an interruption as if there had been none, and ends when it is asked to."""
+"""Training goes on after an interruption as if there had been none, and ends when asked to."""
 
 import argparse
 import json
