@@ -26,8 +26,8 @@ gboolean gst_code_mask_from_alpha(const GstVideoFrame *frame, guint8 *mask);
 void gst_code_mask_to_cells(const guint8 *mask, const GstVideoInfo *info, guint cells,
                             gfloat *result);
 
-/* Copies the masked pixels of a frame into another of the same format and size. A sample of chroma is
- * copied if all its pixels are masked, so kept pixels keep all their bytes. */
+/* Copies the masked pixels of a frame into another of the same format and size. A sample of chroma
+ * is copied if all its pixels are masked, so kept pixels keep all their bytes. */
 void gst_code_mask_copy(const guint8 *mask, const GstVideoFrame *from, GstVideoFrame *to);
 
 #endif

@@ -13,18 +13,20 @@
  * The mask is the rectangle #codepaint:mask or, if that is not set, the transparent pixels of a
  * format with alpha. Frames without a mask pass unchanged.
  *
- * Frames may have any size. The model works at its own size, 256x256 for the bundled model, and draws
- * whole cells of 16x16 pixels there; masked pixels of the result are scaled to the frame.
+ * Frames may have any size. The model works at its own size, 256x256 for the bundled model, and
+ * draws whole cells of 16x16 pixels there. Masked pixels of the result are scaled to the frame.
  *
  * The picture painted into a frame is the one of its number, which is its stream time multiplied by
  * the frame rate. So a film that is painted twice is the same twice, from wherever it is played.
  *
  * ## Example launch lines
  * |[
- * gst-launch-1.0 codesrc class-id=10 num-buffers=5 ! codepaint mask=64,128,128,128 class-name=volcano ! videoconvert ! autovideosink
+ * gst-launch-1.0 codesrc class-id=10 num-buffers=5 \
+ *     ! codepaint mask=64,128,128,128 class-name=volcano ! videoconvert ! autovideosink
  * ]| Landscapes with a volcano in their lower half.
  * |[
- * gst-launch-1.0 videotestsrc num-buffers=2 ! codepaint mask=0,0,160,240 seed=7 ! videoconvert ! autovideosink
+ * gst-launch-1.0 videotestsrc num-buffers=2 ! codepaint mask=0,0,160,240 seed=7 \
+ *     ! videoconvert ! autovideosink
  * ]| The left half of another video, repainted.
  */
 /* clang-format on */

@@ -1,4 +1,5 @@
-/* gstcoderepaint.c - a frame to tokens, tokens to a picture, and its masked pixels into the frame. */
+/* gstcoderepaint.c - a frame to tokens, tokens to a picture, and its masked pixels into the
+ * frame. */
 #include "codepaint/gstcoderepaint.h"
 
 #include "codepaint/gstcodemask.h"

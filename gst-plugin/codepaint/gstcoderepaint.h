@@ -1,8 +1,8 @@
-/* gstcoderepaint.h - repaints a part of a video frame: the engine's zero-shot editing, for frames of
- * any size and format.
+/* gstcoderepaint.h - repaints a part of a video frame: the engine's zero-shot editing, for frames
+ * of any size and format.
  *
- * The model works on the whole frame, scaled to the size of its pictures. Only masked pixels are put
- * back, scaled to the frame's size; all others keep their bytes. */
+ * The model works on the whole frame, scaled to the size of its pictures. Only masked pixels are
+ * put back, scaled to the frame's size; all others keep their bytes. */
 #ifndef GST_CODE_REPAINT_H
 #define GST_CODE_REPAINT_H
 

@@ -1,6 +1,6 @@
-/* gstcodeclock.c - real time: a live source waits for the clock, passes over the frames for which
- * it is too late, and tells how long a picture takes. Other streams pass over frames where
- * downstream says that they come too late. Frames keep their times, so nothing drifts. */
+/* gstcodeclock.c - real time: a live source waits for the clock, skips frames that would be late,
+ * and reports how long a picture takes. Other streams skip the frames that QoS events from
+ * downstream call late. Frames keep their times, so nothing drifts. */
 #include "codesrc/gstcodesrcprivate.h"
 
 /* ---- QoS ----------------------------------------------------------------------- */
@@ -24,10 +24,12 @@ gboolean gst_code_src_event(GstBaseSrc *src, GstEvent *event)
         return FALSE;
     if (GST_EVENT_TYPE(event) == GST_EVENT_QOS) {
         gst_event_parse_qos(event, NULL, &proportion, &diff, &time);
-        /* What is this late already will be later still when it has been drawn. */
+        /* By the time the next frame is drawn, it will be later still. */
         earliest = GST_CLOCK_TIME_NONE;
         if (GST_CLOCK_TIME_IS_VALID(time) && diff > 0)
             earliest = time + 2 * diff;
+        GST_LOG_OBJECT(self, "QoS: proportion %g, late by %" GST_STIME_FORMAT, proportion,
+                       GST_STIME_ARGS(diff));
         GST_OBJECT_LOCK(self);
         self->qos_earliest = earliest;
         self->qos_proportion = proportion;
@@ -59,7 +61,7 @@ GstClockTime gst_code_src_earliest(gpointer data, const GstSegment *segment)
         earliest = self->qos_earliest;
     GST_OBJECT_UNLOCK(self);
     latency = gst_code_stats_latency(&self->engine.stats);
-    /* Begun now, it is there after the time that is expected, and may be late by the latency. */
+    /* A frame begun now is finished after the expected time, and may be late by the latency. */
     if (gst_base_src_is_live(GST_BASE_SRC(self)) && latency > 0 && running_time(self, &now)) {
         now += gst_code_stats_expected(&self->engine.stats);
         now = now > latency ? now - latency : 0;
@@ -74,7 +76,7 @@ GstClockTime gst_code_src_too_late(GstCodeSrc *self, const GstSegment *segment)
 {
     GstClockTime latency = gst_code_stats_latency(&self->engine.stats), now;
 
-    /* Before the first picture is drawn, nothing is known of how late it may be. */
+    /* Before the first picture is drawn, the latency is unknown. */
     if (!gst_base_src_is_live(GST_BASE_SRC(self)) || latency == 0 || !running_time(self, &now) ||
         now <= latency)
         return GST_CLOCK_TIME_NONE;
@@ -117,6 +119,8 @@ void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
     proportion = self->qos_proportion;
     GST_OBJECT_UNLOCK(self);
     self->discont = TRUE;
+    GST_DEBUG_OBJECT(self, "dropped %" G_GUINT64_FORMAT " frames before frame %" G_GUINT64_FORMAT,
+                     dropped, timing->frame);
     gst_code_stats_dropped(&self->engine.stats, dropped);
     gst_code_stats_counts(&self->engine.stats, &processed, &all);
     message =
@@ -135,8 +139,10 @@ void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment)
     if (self->anchored || !gst_base_src_is_live(GST_BASE_SRC(self)))
         return;
     self->anchored = TRUE;
-    if (running_time(self, &now))
-        gst_code_timeline_anchor(&self->timeline, segment, now);
+    if (!running_time(self, &now))
+        return;
+    GST_DEBUG_OBJECT(self, "live from running time %" GST_TIME_FORMAT " on", GST_TIME_ARGS(now));
+    gst_code_timeline_anchor(&self->timeline, segment, now);
 }
 
 gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment,
@@ -181,7 +187,10 @@ void gst_code_src_interrupt_clock(GstCodeSrc *self, gboolean interrupted)
 
 void gst_code_src_update_latency(GstCodeSrc *self)
 {
-    if (gst_code_stats_update_latency(&self->engine.stats) &&
-        gst_base_src_is_live(GST_BASE_SRC(self)))
+    if (!gst_code_stats_update_latency(&self->engine.stats))
+        return;
+    GST_DEBUG_OBJECT(self, "latency is now %" GST_TIME_FORMAT,
+                     GST_TIME_ARGS(gst_code_stats_latency(&self->engine.stats)));
+    if (gst_base_src_is_live(GST_BASE_SRC(self)))
         gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }

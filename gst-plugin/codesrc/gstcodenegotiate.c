@@ -1,4 +1,4 @@
-/* gstcodenegotiate.c - which video downstream gets, in whose memory, and out of which pool. */
+/* gstcodenegotiate.c - the video that downstream gets: its caps, memory and pool. */
 #include "codesrc/gstcodesrcprivate.h"
 #include "video/gstcodecaps.h"
 
@@ -25,7 +25,24 @@ GstCaps *gst_code_src_get_caps(GstBaseSrc *src, GstCaps *filter)
     return filtered;
 }
 
-/* Says why there is no CUDA memory, where downstream takes nothing else. */
+/* Posts the size that pictures have, if it is only the size that downstream does not take. */
+static void explain_size(GstCodeSrc *self, const GstCaps *wanted)
+{
+    gint side = (gint)self->side, width = side, height = side;
+    const GstStructure *structure = gst_caps_get_structure(wanted, 0);
+
+    gst_structure_get_int(structure, "width", &width);
+    gst_structure_get_int(structure, "height", &height);
+    if (width == side && height == side)
+        return;
+    GST_ELEMENT_ERROR(self, CORE, NEGOTIATION,
+                      ("pictures of the model %s have %d x %d pixels, downstream expects %d x %d: "
+                       "put videoscale behind codesrc",
+                       gst_code_engine_info(&self->engine)->name, side, side, width, height),
+                      ("downstream takes %" GST_PTR_FORMAT, wanted));
+}
+
+/* Posts the reason, if negotiation failed for one that caps do not show. */
 static void explain(GstCodeSrc *self)
 {
     GstPad *pad = GST_BASE_SRC_PAD(self);
@@ -33,10 +50,12 @@ static void explain(GstCodeSrc *self)
     GstCaps *wanted = gst_pad_peer_query_caps(pad, template);
     CodesrcError error = {.status = CODESRC_NO_DEVICE};
 
+    if (wanted && !gst_caps_is_empty(wanted) && !gst_code_caps_all_in_cuda(wanted))
+        explain_size(self, wanted);
     if (!self->cuda.module && wanted && gst_code_caps_all_in_cuda(wanted)) {
         g_snprintf(error.text, sizeof error.text,
-                   "downstream takes video/x-raw(" GST_CODE_CUDA_MEMORY ") alone, which cannot be "
-                   "had: %.350s",
+                   "downstream takes only video/x-raw(" GST_CODE_CUDA_MEMORY "), which is not "
+                   "available: %.350s",
                    self->cuda.why.text);
         gst_code_engine_post_error(&self->engine, &error);
     }
@@ -62,7 +81,7 @@ GstCaps *gst_code_src_fixate(GstBaseSrc *src, GstCaps *caps)
     return GST_CODE_SRC_PARENT->fixate(src, caps);
 }
 
-/* Whether pictures can be made like that, and how they are drawn for it. */
+/* Prepares for pictures of these caps. FALSE: they cannot be made. */
 static gboolean prepare(GstCodeSrc *self, const GstCaps *caps, const GstVideoInfo *info,
                         CodesrcOutput *output)
 {
@@ -82,10 +101,11 @@ gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps)
         GST_ERROR_OBJECT(self, "cannot make %" GST_PTR_FORMAT, caps);
         return FALSE;
     }
+    GST_INFO_OBJECT(self, "caps %" GST_PTR_FORMAT, caps);
     gst_code_timeline_set_rate(&self->timeline, info.fps_n, info.fps_d);
     GST_OBJECT_LOCK(self);
     self->info = info;
-    /* What was drawn ahead lies where nobody wants it any more. */
+    /* Frames drawn ahead are in the wrong memory or format. */
     if (!gst_code_output_equal(&self->output, &output))
         self->serial++;
     self->output = output;

@@ -1,5 +1,5 @@
-/* gstcodeproperties.c - the properties of the stream. Those of frames are in gstcodesettings.c, those of
- * the model in gstcodemodelspec.c. */
+/* gstcodeproperties.c - the properties of the stream. Those of frames are in gstcodesettings.c,
+ * those of the model in gstcodemodelspec.c. */
 #include "codesrc/gstcodesrcprivate.h"
 
 #define DEFAULT_DEPTH 2

@@ -8,8 +8,7 @@ gboolean gst_code_src_is_seekable(GstBaseSrc *src)
     return !gst_base_src_is_live(src);
 }
 
-/* The frame rate and size as negotiated, or before that as negotiation will come out, for a seek
- * that is to be done at the start. */
+/* The frame rate and size as negotiated or, for a seek before that, as they will be negotiated. */
 static gboolean get_info(GstCodeSrc *self, GstVideoInfo *info)
 {
     GstCaps *caps;
@@ -43,8 +42,8 @@ static gboolean convert(GstCodeSrc *self, GstFormat from, gint64 value, GstForma
                                      value, to, result);
 }
 
-/* The base class flushes before it asks do_seek, and after a seek that fails then there is no
- * segment any more. So what can never be done is refused here. */
+/* The base class flushes before it calls do_seek, and a seek that fails there leaves no segment. So
+ * impossible seeks are refused here. */
 gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek)
 {
     GstBaseSrc *src = GST_BASE_SRC(self);
@@ -64,7 +63,7 @@ gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek)
     return TRUE;
 }
 
-/* Every frame is a key frame, so snapping goes to the nearest beginning of a frame. */
+/* Every frame is a key frame, so a seek snaps to the beginning of one. */
 static void snap(GstCodeSrc *self, GstSegment *segment)
 {
     guint64 *end = segment->rate > 0.0 ? &segment->start : &segment->stop;
@@ -90,12 +89,13 @@ gboolean gst_code_src_do_seek(GstBaseSrc *src, GstSegment *segment)
     snap(self, segment);
     segment->time = segment->start;
     if (segment->rate < 0.0 && !GST_CLOCK_TIME_IS_VALID(segment->stop)) {
-        /* Backwards from the end, which only num-buffers gives. */
+        /* Backwards from the end, which num-buffers determines. */
         if (src->num_buffers < 0 ||
             !convert(self, GST_FORMAT_DEFAULT, src->num_buffers, GST_FORMAT_TIME, &end))
             return FALSE;
         segment->stop = segment->position = MAX((guint64)end, segment->start);
     }
+    GST_DEBUG_OBJECT(self, "seek to %" GST_SEGMENT_FORMAT, segment);
     gst_code_timeline_seek(&self->timeline);
     gst_code_src_reset_qos(self);
     self->anchored = FALSE;
@@ -120,7 +120,7 @@ static gboolean query_convert(GstCodeSrc *self, GstQuery *query)
     return TRUE;
 }
 
-/* FALSE where the base class may know more. */
+/* FALSE: the base class may know more. */
 static gboolean query_duration(GstCodeSrc *self, GstQuery *query)
 {
     gint buffers = GST_BASE_SRC(self)->num_buffers;
@@ -159,8 +159,8 @@ gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query)
             return TRUE;
         break;
     case GST_QUERY_LATENCY:
-        /* A picture is put out no later after its time than another one takes; and nothing is lost
-         * where downstream holds it back. */
+        /* A picture is late by at most the time that one takes, and downstream may hold it for as
+         * long as it likes. */
         live = gst_base_src_is_live(src);
         gst_query_set_latency(query, live, live ? gst_code_stats_latency(&self->engine.stats) : 0,
                               GST_CLOCK_TIME_NONE);

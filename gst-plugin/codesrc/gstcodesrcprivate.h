@@ -90,8 +90,8 @@ gboolean gst_code_src_event(GstBaseSrc *src, GstEvent *event);
 /* Live: has frame 0 begin at the running time of now. */
 void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment);
 
-/* For the drawing thread: the position before which a frame not drawn yet comes too late, or NONE.
- */
+/* For the drawing thread: the position before which a frame not drawn yet comes too late, or
+ * NONE. */
 GstClockTime gst_code_src_earliest(gpointer self, const GstSegment *segment);
 
 /* The position before which a frame that is drawn already comes too late, or NONE. */

@@ -46,8 +46,8 @@ typedef enum GstCodeBatchState {
     GST_CODE_BATCH_STARTED,
 } GstCodeBatchState;
 
-/* Starts drawing, next to `other`, a batch that is under way, or NULL. Draws the first *ready frames
- * only, if the others need other weights. */
+/* Starts drawing, next to `other`, a batch that is under way, or NULL. Draws the first *ready
+ * frames only, if the others need other weights. */
 GstCodeBatchState gst_code_batch_start(GstCodeBatch *batch, const GstCodeBatch *other, guint *ready,
                                        CodesrcError *error);
 

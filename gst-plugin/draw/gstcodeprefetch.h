@@ -1,5 +1,5 @@
-/* gstcodeprefetch.h - draws pictures on a thread of its own, ahead of the streaming thread and several
- * at a time.
+/* gstcodeprefetch.h - draws pictures on a thread of its own, ahead of the streaming thread and
+ * several at a time.
  *
  * The thread follows the timeline by itself. Finished frames wait in a queue until the streaming
  * thread pulls them; frames that a seek or a change of settings made useless are thrown away. So

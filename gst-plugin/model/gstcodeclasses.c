@@ -57,10 +57,11 @@ static gboolean check(const gchar *property, gint32 class_id, const gchar *minus
     if (class_id == -1 || (class_id >= 0 && (guint)class_id <= info->classes))
         return TRUE;
     error->status = CODESRC_SETTINGS;
-    g_snprintf(error->text, sizeof error->text,
-               "%s %d is not a class of the model %s: -1 (%s), 0 to %u (a class) or %u (no class) "
-               "were expected",
-               property, class_id, info->name, minus_one, info->classes - 1, info->classes);
+    g_snprintf(
+        error->text, sizeof error->text,
+        "%s %d is not a class of the model %s: expected -1 (%s), 0 to %u (a class) or %u (no "
+        "class)",
+        property, class_id, info->name, minus_one, info->classes - 1, info->classes);
     return FALSE;
 }
 
@@ -80,11 +81,11 @@ static gboolean refuse_empty(const GstCodeClasses *classes, guint i, CodesrcErro
     error->status = CODESRC_SETTINGS;
     if (classes->list)
         g_snprintf(error->text, sizeof error->text,
-                   "entry %u of %u of classes \"%s\" is empty: an id or a name was expected", i + 1,
+                   "entry %u of %u of classes \"%.200s\" is empty: expected an id or a name", i + 1,
                    classes->count, classes->text);
     else
         g_snprintf(error->text, sizeof error->text,
-                   "class-name \"%s\" is empty: an id or a name was expected", classes->text);
+                   "class-name \"%.200s\" is empty: expected an id or a name", classes->text);
     return FALSE;
 }
 

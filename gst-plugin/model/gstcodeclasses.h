@@ -9,8 +9,8 @@
 /* Immutable and counted. NULL stands for no list. */
 typedef struct GstCodeClasses GstCodeClasses;
 
-/* `list`: entries between commas, or else one entry, which may hold commas. NULL and "" give NULL.
- */
+/* `list`: entries between commas, or else one entry, which may hold commas. NULL and "" give
+ * NULL. */
 GstCodeClasses *gst_code_classes_new(const gchar *text, gboolean list);
 GstCodeClasses *gst_code_classes_ref(GstCodeClasses *classes);
 void gst_code_classes_unref(GstCodeClasses *classes);

@@ -1,5 +1,6 @@
-/* gstcodeengine.h - one element's use of the engine: the properties of model and frames, the weights
- * and the statistics. Both elements start, stop and end in the same way, which is stated here. */
+/* gstcodeengine.h - one element's use of the engine: the properties of model and frames, the
+ * weights and the statistics. Both elements start, stop and end in the same way, which is stated
+ * here. */
 #ifndef GST_CODE_ENGINE_H
 #define GST_CODE_ENGINE_H
 
@@ -35,8 +36,9 @@ gboolean gst_code_engine_get(const GstCodeEngine *engine, guint id, GValue *valu
 /* TRUE if a property has to wait for the next start; once for each property between two starts. */
 gboolean gst_code_engine_is_late(GstCodeEngine *engine, const GParamSpec *spec);
 
-/* From READY to PAUSED: opens the model that the properties name, checks the settings, begins to load
- * the weights, and resets the statistics. FALSE: nothing is left open, and the error is on the bus. */
+/* From READY to PAUSED: opens the model that the properties name, checks the settings, begins to
+ * load the weights, and resets the statistics. FALSE: nothing is left open, and the error is on the
+ * bus. */
 gboolean gst_code_engine_start(GstCodeEngine *engine);
 
 /* From PAUSED to READY. The weights stay, for the next start. */

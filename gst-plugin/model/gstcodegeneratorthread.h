@@ -1,5 +1,5 @@
-/* gstcodegeneratorthread.h - makes a generator on a thread of its own, because that takes a good part of
- * a second with a large model and must be possible to stop. */
+/* gstcodegeneratorthread.h - makes a generator on a thread of its own, because that takes a good
+ * part of a second with a large model and must be possible to stop. */
 #ifndef GST_CODE_GENERATOR_THREAD_H
 #define GST_CODE_GENERATOR_THREAD_H
 
@@ -12,8 +12,8 @@ typedef struct GstCodeGeneratorThread GstCodeGeneratorThread;
 /* Begins to make a generator that draws `batch` pictures together. */
 GstCodeGeneratorThread *gst_code_generator_thread_new(CodesrcModel *model, guint batch);
 
-/* At any time: cancels the work and joins the thread, which takes milliseconds. Frees a generator that
- * was not taken. NULL is allowed. */
+/* At any time: cancels the work and joins the thread, which takes milliseconds. Frees a generator
+ * that was not taken. NULL is allowed. */
 void gst_code_generator_thread_free(GstCodeGeneratorThread *thread);
 
 /* Waits for the generator. FALSE: *interrupted is not 0. After setting that flag, call wake. */

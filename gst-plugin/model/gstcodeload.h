@@ -17,9 +17,9 @@ typedef enum GstCodeLoadState {
     GST_CODE_LOAD_FAILED
 } GstCodeLoadState;
 
-/* Begins to load the weights for `steps` drafting steps, or joins a load of the same ones. `path`: of
- * the manifest; `spec`: as the user set it, apart from its model; `headers`: the model, opened with
- * headers_only. */
+/* Begins to load the weights for `steps` drafting steps, or joins a load of the same ones. `path`:
+ * of the manifest; `spec`: as the user set it, apart from its model; `headers`: the model, opened
+ * with headers_only. */
 GstCodeLoad *gst_code_load_acquire(const gchar *path, const GstCodeModelSpec *spec, guint steps,
                                    const CodesrcModel *headers);
 

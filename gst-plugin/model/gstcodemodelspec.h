@@ -1,5 +1,5 @@
-/* gstcodemodelspec.h - the properties that determine the model and the device that runs it, read when
- * an element goes from READY to PAUSED. */
+/* gstcodemodelspec.h - the properties that determine the model and the device that runs it, read
+ * when an element goes from READY to PAUSED. */
 #ifndef GST_CODE_MODEL_SPEC_H
 #define GST_CODE_MODEL_SPEC_H
 

@@ -1,5 +1,5 @@
-/* gstcodeproperty.h - one description of each property, from which it is installed, set and read, and
- * from which the launch line and the meta that draw a picture again are written. */
+/* gstcodeproperty.h - one description of each property, from which it is installed, set and read,
+ * and from which the launch line and the meta that draw a picture again are written. */
 #ifndef GST_CODE_PROPERTY_H
 #define GST_CODE_PROPERTY_H
 

@@ -1,5 +1,5 @@
-/* gstcodesettings.h - the properties that determine what a frame shows. Each frame may have others.
- */
+/* gstcodesettings.h - the properties that determine what a frame shows. Each frame may have
+ * others. */
 #ifndef GST_CODE_SETTINGS_H
 #define GST_CODE_SETTINGS_H
 

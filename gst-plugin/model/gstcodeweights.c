@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "report/gstcodeerror.h"
+#include "report/gstcodelog.h"
 
 void gst_code_weights_init(GstCodeWeights *weights, GstElement *element)
 {
@@ -51,6 +52,16 @@ static void set_generator_thread(GstCodeWeights *weights, GstCodeGeneratorThread
     gst_code_generator_thread_free(old);
 }
 
+static void log_stage(void *user, const CodesrcStageInfo *info)
+{
+    GstCodeWeights *weights = user;
+
+    GST_CAT_TRACE_OBJECT(gst_code_engine_debug, weights->element,
+                         "%s, scale %u: pictures %u to %u, N = %u, %.0f us",
+                         codesrc_stage_name(info->stage), info->scale, info->first,
+                         info->first + info->count - 1, info->drafting_steps, 1e6 * info->seconds);
+}
+
 static void set_generator(GstCodeWeights *weights, CodesrcGenerator *generator)
 {
     CodesrcGenerator *old;
@@ -58,8 +69,10 @@ static void set_generator(GstCodeWeights *weights, CodesrcGenerator *generator)
     g_mutex_lock(&weights->lock);
     old = weights->generator;
     weights->generator = generator;
-    if (generator)
+    if (generator) {
+        codesrc_generator_trace(generator, log_stage, weights, false);
         codesrc_generator_cancel(generator, g_atomic_int_get(&weights->interrupted));
+    }
     g_mutex_unlock(&weights->lock);
     codesrc_generator_free(old);
 }

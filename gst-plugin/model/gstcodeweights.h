@@ -1,7 +1,8 @@
-/* gstcodeweights.h - the model of one element: the weights that its properties choose, the wait for them,
- * and the generator made of them.
+/* gstcodeweights.h - the model of one element: the weights that its properties choose, the wait for
+ * them, and the generator made of them.
  *
- * One thread at a time uses it (the state change, then the drawing thread); interrupt is for any. */
+ * One thread at a time uses it (the state change, then the drawing thread); interrupt is for
+ * any. */
 #ifndef GST_CODE_WEIGHTS_H
 #define GST_CODE_WEIGHTS_H
 
@@ -20,8 +21,8 @@ typedef struct GstCodeWeights {
     gboolean announced;    /* PROGRESS has started and not ended */
     gint interrupted;      /* atomic */
 
-    /* Load and generator outlive a close, so that the next open finds them. At most one of the thread
-     * and the generator exists, both of the load's model. */
+    /* Load and generator outlive a close, so that the next open finds them. At most one of the
+     * thread and the generator exists, both of the load's model. */
     GstCodeLoad *load;
     GMutex lock; /* of the two below against interrupt */
     GstCodeGeneratorThread *generator_thread;

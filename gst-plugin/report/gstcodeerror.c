@@ -1,5 +1,5 @@
-/* gstcodeerror.c - maps each CodesrcStatus to the GStreamer domain and code that applications expect
- * for it, and posts it. */
+/* gstcodeerror.c - maps each CodesrcStatus to the GStreamer domain and code that applications
+ * expect for it, and posts it. */
 #include "report/gstcodeerror.h"
 
 typedef struct ErrorCode {
@@ -31,7 +31,7 @@ void gst_code_error_warn_passed_over(GstElement *element, const CodesrcModelInfo
 {
     if (*info->passed_over)
         GST_ELEMENT_WARNING(element, LIBRARY, INIT,
-                            ("device \"auto\" came to \"%s\": %s", info->device, info->passed_over),
+                            ("device \"auto\" chose \"%s\": %s", info->device, info->passed_over),
                             (NULL));
 }
 

@@ -1,4 +1,4 @@
-/* gstcodeerror.h - what the engine refuses, as an error message on the bus. */
+/* gstcodeerror.h - errors of the engine as messages on the bus. */
 #ifndef GST_CODE_ERROR_H
 #define GST_CODE_ERROR_H
 
@@ -11,8 +11,8 @@
 void gst_code_error_post(GstElement *element, const CodesrcError *error, const gchar *model,
                          const gchar *device);
 
-/* Posts a WARNING message where device "auto" came to another one than the fastest of this build:
- * which it has passed over, and why. Without locks as well. */
+/* Posts a WARNING message if device "auto" passed over a faster device that is here and failed, with
+ * the reason. Without locks as well. */
 void gst_code_error_warn_passed_over(GstElement *element, const CodesrcModelInfo *info);
 
 #endif

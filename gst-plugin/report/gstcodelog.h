@@ -8,10 +8,11 @@
 
 #include <gst/gst.h>
 
-GST_DEBUG_CATEGORY_EXTERN(gst_code_src_debug);   /* codesrc: the element */
-GST_DEBUG_CATEGORY_EXTERN(gst_code_paint_debug); /* codepaint: the element */
-GST_DEBUG_CATEGORY_EXTERN(gst_code_draw_debug);  /* codesrc-draw: the drawing thread */
-GST_DEBUG_CATEGORY_EXTERN(gst_code_load_debug);  /* codesrc-load: models, weights, generators */
+GST_DEBUG_CATEGORY_EXTERN(gst_code_src_debug);    /* codesrc: the element */
+GST_DEBUG_CATEGORY_EXTERN(gst_code_paint_debug);  /* codepaint: the element */
+GST_DEBUG_CATEGORY_EXTERN(gst_code_draw_debug);   /* codesrc-draw: the drawing thread */
+GST_DEBUG_CATEGORY_EXTERN(gst_code_engine_debug); /* codesrc-engine: stages of the engine */
+GST_DEBUG_CATEGORY_EXTERN(gst_code_load_debug);   /* codesrc-load: models, weights, generators */
 
 /* Once, before the first message. */
 void gst_code_log_init(void);

@@ -30,13 +30,13 @@ gboolean gst_code_caps_all_in_cuda(const GstCaps *caps);
 /* `caps` (taken) without CUDA memory. */
 GstCaps *gst_code_caps_without_cuda(GstCaps *caps);
 
-/* `caps` (taken) with one kind of memory alone: CUDA's where `peer`, all that downstream can take,
- * names it, else the host's. Somebody who takes anything does not ask for what only few can read.
- */
+/* `caps` (taken) with one kind of memory alone: CUDA's where `peer`, all that downstream can
+ * take, names it, else the host's. Somebody who takes anything does not ask for what only few
+ * can read. */
 GstCaps *gst_code_caps_choose_memory(GstCaps *caps, const GstCaps *peer);
 
-/* Chooses what caps (taken, size already fixed) leave open: frame rate, colorimetry and the like.
- */
+/* Chooses what caps (taken, size already fixed) leave open: frame rate, colorimetry and the
+ * like. */
 GstCaps *gst_code_caps_fixate(GstCaps *caps);
 
 #endif

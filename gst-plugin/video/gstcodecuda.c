@@ -1,8 +1,12 @@
-/* gstcodecuda.c - finds and opens the module, and keeps to the protocol of GstContext. */
+/* gstcodecuda.c - finds and opens the module, and negotiates the GstContext. */
 #include "video/gstcodecuda.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
+
+#include "report/gstcodelog.h"
+
+#define GST_CAT_DEFAULT gst_code_src_debug
 
 #define MODULE "libcodesrc-gstcuda.so"
 
@@ -45,7 +49,7 @@ static gchar *beside_plugin(void)
     return path;
 }
 
-/* It stays for good: types and memory of libgstcuda do. */
+/* It is never unloaded, like the types and memory of libgstcuda. */
 static const GstCodeCudaModule *open_file(const gchar *path, CodesrcError *error)
 {
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -79,8 +83,8 @@ static const GstCodeCudaModule *open_module(CodesrcError *error)
     } else {
         error->status = CODESRC_NOT_FOUND;
         g_snprintf(error->text, sizeof error->text,
-                   "it is not in this build: " MODULE " is neither in $CODESRC_MODULE_PATH nor in "
-                   "%s",
+                   "this build does not have it: " MODULE " is neither in $CODESRC_MODULE_PATH nor "
+                   "in %s",
                    GST_CODE_MODULES_DIR);
     }
     g_free(path);
@@ -97,11 +101,12 @@ gboolean gst_code_cuda_open(GstCodeCuda *cuda, const CodesrcModelInfo *info)
     cuda->device = info->cuda_device_id;
     if (cuda->device >= 0) {
         cuda->module = open_module(&cuda->why);
+        if (!cuda->module)
+            GST_INFO_OBJECT(cuda->element, "no CUDA memory: %s", cuda->why.text);
     } else {
         cuda->why.status = CODESRC_SETTINGS;
         g_snprintf(cuda->why.text, sizeof cuda->why.text,
-                   "the element computes on device \"%s\", which makes pictures in the host's "
-                   "memory; device=cuda was expected",
+                   "device \"%s\" makes pictures in the host's memory: expected device=cuda",
                    info->device);
     }
     return cuda->module != NULL;
@@ -133,14 +138,14 @@ static gboolean conflict(CodesrcError *error, gint found, gint expected)
 {
     error->status = CODESRC_SETTINGS;
     g_snprintf(error->text, sizeof error->text,
-               "downstream's CUDA context is of cuda-device-id %d, expected %d, where the element "
-               "computes: set cuda-device-id=%d, or downstream's to %d",
+               "downstream's CUDA context belongs to cuda-device-id %d, expected %d, on which the "
+               "element computes: set cuda-device-id=%d, or downstream's to %d",
                found, expected, found, expected);
     return FALSE;
 }
 
-/* One of another device is left alone, as everywhere in GStreamer: a bin hands all of its elements
- * the contexts that any of them has made. */
+/* A context of another device is ignored, as everywhere in GStreamer: a bin hands all its elements
+ * the contexts that any of them made. */
 void gst_code_cuda_take_context(GstCodeCuda *cuda, GstContext *holder)
 {
     GstObject *context;
@@ -154,7 +159,7 @@ void gst_code_cuda_take_context(GstCodeCuda *cuda, GstContext *holder)
     gst_clear_object(&context);
 }
 
-/* Whoever takes the pictures has a word in it: its context is the one, or a mistake. */
+/* Downstream's context must be used, or it is a mistake. */
 static gboolean ask_downstream(GstCodeCuda *cuda, CodesrcError *error)
 {
     GstQuery *query = gst_query_new_context(GST_CODE_CUDA_CONTEXT);
@@ -180,7 +185,7 @@ static gboolean ask_downstream(GstCodeCuda *cuda, CodesrcError *error)
     return agreed;
 }
 
-/* The application may have given one before there was anybody to take it. */
+/* The application may have set one before the element looked for it. */
 static void ask_element(GstCodeCuda *cuda)
 {
     GstContext *holder = gst_element_get_context(cuda->element, GST_CODE_CUDA_CONTEXT);
@@ -206,9 +211,10 @@ static gboolean find_context(GstCodeCuda *cuda, CodesrcError *error)
     g_atomic_pointer_set(&cuda->asking, NULL);
     if (agreed && !cuda->found) {
         error->status = CODESRC_NO_DEVICE;
-        g_snprintf(error->text, sizeof error->text,
-                   "no CUDA context can be made for cuda-device-id %d", cuda->device);
+        g_snprintf(error->text, sizeof error->text, "no CUDA context for cuda-device-id %d",
+                   cuda->device);
     }
+    GST_DEBUG_OBJECT(cuda->element, "CUDA context %" GST_PTR_FORMAT, cuda->found);
     set_context(cuda, cuda->found);
     cuda->found = NULL;
     return cuda->context != NULL;
@@ -221,7 +227,7 @@ gboolean gst_code_cuda_answer(GstCodeCuda *cuda, GstQuery *query)
     gboolean answered;
 
     GST_OBJECT_LOCK(cuda->element);
-    module = cuda->module; /* there is one as long as there is a context */
+    module = cuda->module; /* not NULL as long as there is a context */
     context = cuda->context ? gst_object_ref(cuda->context) : NULL;
     GST_OBJECT_UNLOCK(cuda->element);
     answered = context && module->answer_query(cuda->element, query, context);
@@ -231,7 +237,7 @@ gboolean gst_code_cuda_answer(GstCodeCuda *cuda, GstQuery *query)
 
 /* ---- buffers --------------------------------------------------------------------------------- */
 
-/* Downstream's pool, where it is of our context; else NULL, or a mistake. */
+/* Keeps downstream's pool only if it belongs to our context. FALSE: to another device. */
 static gboolean take_pool(GstCodeCuda *cuda, GstBufferPool **pool, CodesrcError *error)
 {
     GstObject *context = *pool ? cuda->module->context_of_pool(*pool) : NULL;

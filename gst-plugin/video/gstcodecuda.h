@@ -1,7 +1,7 @@
-/* gstcodecuda.h - one element's use of CUDA memory: the module, opened where the device is a CUDA
- * one; the GstCudaContext that it shares with its neighbours; and copies into buffers.
+/* gstcodecuda.h - one element's use of CUDA memory: the module, opened for a CUDA device; the
+ * GstCudaContext that it shares with its neighbours; and copies into buffers.
  *
- * The streaming thread's and the state change's, but where said. */
+ * For the streaming thread and the state change, except where noted. */
 #ifndef GST_CODE_CUDA_H
 #define GST_CODE_CUDA_H
 
@@ -9,20 +9,20 @@
 
 typedef struct GstCodeCuda {
     GstElement *element;             /* not owned */
-    const GstCodeCudaModule *module; /* NULL: closed, or it cannot be had: */
+    const GstCodeCudaModule *module; /* NULL: closed, or not available: */
     CodesrcError why;
     gint device;
     GstObject *context; /* under the element's object lock; NULL: not needed yet */
     GstCodeCudaStream *stream;
 
-    /* While a context is looked for. */
-    GThread *asking; /* atomic: the thread that does */
+    /* While looking for a context. */
+    GThread *asking; /* atomic: the thread that looks */
     GstObject *found;
 } GstCodeCuda;
 
 void gst_code_cuda_init(GstCodeCuda *cuda, GstElement *element);
 
-/* Opens the module, where the model was opened for a CUDA device. TRUE: CUDA memory can be made. */
+/* Opens the module if the model was opened for a CUDA device. TRUE: CUDA memory is available. */
 gboolean gst_code_cuda_open(GstCodeCuda *cuda, const CodesrcModelInfo *info);
 void gst_code_cuda_close(GstCodeCuda *cuda);
 
@@ -35,7 +35,7 @@ gboolean gst_code_cuda_answer(GstCodeCuda *cuda, GstQuery *query);
 /* Answers an allocation query with a pool of CUDA memory, finding or making a context first. */
 gboolean gst_code_cuda_choose_pool(GstCodeCuda *cuda, GstQuery *query, CodesrcError *error);
 
-/* Puts a picture of the device's memory into a buffer of that pool. */
+/* Copies a picture from the device's memory into a buffer of that pool. */
 gboolean gst_code_cuda_copy(GstCodeCuda *cuda, const CodesrcPicture *picture,
                             const GstVideoInfo *info, GstBuffer *buffer, CodesrcError *error);
 

@@ -1,5 +1,5 @@
-/* gstcodewriter.c - buffers for pictures, and the conversion. Pictures are RGB: a buffer of RGB gets
- * a copy, with whatever stride it has, and other formats go through a converter. */
+/* gstcodewriter.c - buffers for pictures, and the conversion. Pictures are RGB: a buffer of RGB
+ * gets a copy, with whatever stride it has, and other formats go through a converter. */
 #include "video/gstcodewriter.h"
 
 /* Whether frames are pictures as they are. */

@@ -17,8 +17,8 @@ typedef struct GstCodeWriter {
     GstVideoConverter *reader;    /* the other way, after setup_reading */
 } GstCodeWriter;
 
-/* Prepares for buffers of `info` and pictures of `side` by `side` pixels. FALSE: there is no conversion.
- */
+/* Prepares for buffers of `info` and pictures of `side` by `side` pixels. FALSE: there is no
+ * conversion. */
 gboolean gst_code_writer_setup(GstCodeWriter *writer, const GstVideoInfo *info, guint side);
 
 /* After setup: prepares for read_frame as well. */

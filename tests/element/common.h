@@ -21,8 +21,8 @@ const gchar *slow_model(void); /* synthetic weights, a second or so to load and 
  * little, for 3. Free with g_free. */
 gchar *write_pairs_model(void);
 
-/* Writes a file into that folder and returns its path, to be freed with g_free. The size may be -1.
- */
+/* Writes a file into that folder and returns its path, to be freed with g_free. The size may be
+ * -1. */
 gchar *write_file(const gchar *name, const gchar *contents, gssize size);
 const gchar *test_folder(void);
 

@@ -1,5 +1,5 @@
-/* no-device.c - a module for device "cuda" that finds no device, as on a machine without a GPU, or, if
- * $CODESRC_TEST_NO_DRIVER is set, no driver. */
+/* no-device.c - a module for device "cuda" that finds no device, as on a machine without a GPU, or,
+ * if $CODESRC_TEST_NO_DRIVER is set, no driver. */
 #include "codesrc.h"
 
 #include <stdio.h>

@@ -12,6 +12,7 @@ static GCond changed;
 static gboolean plain; /* it does not overlap */
 static gboolean held, at_the_end, fail_next, for_good, lost;
 static guint64 bad_frame = G_MAXUINT64;
+static const gchar *bad_preview; /* why previews fail; NULL: they do not */
 static guint most, pictures;
 static CodesrcGenerator *current;
 static gboolean cancelled;
@@ -22,6 +23,7 @@ typedef bool (*Begin)(CodesrcGenerator *, const CodesrcRequest *, unsigned, cons
                       CodesrcError *);
 typedef bool (*End)(CodesrcGenerator *, CodesrcError *);
 typedef void (*Cancel)(CodesrcGenerator *, bool);
+typedef bool (*Preview)(CodesrcGenerator *, unsigned, const CodesrcPicture *, CodesrcError *);
 typedef const CodesrcModelInfo *(*Info)(const CodesrcModel *);
 
 /* The engine's own function of this name. The library is there already, the plugin's. */
@@ -42,6 +44,7 @@ void overlapping_reset(gboolean overlaps)
     plain = !overlaps;
     held = at_the_end = fail_next = for_good = lost = FALSE;
     bad_frame = G_MAXUINT64;
+    bad_preview = NULL;
     most = pictures = 0;
     g_mutex_unlock(&mutex);
 }
@@ -67,6 +70,13 @@ void overlapping_fail_beside(gboolean from_then_on)
     g_mutex_lock(&mutex);
     fail_next = TRUE;
     for_good = from_then_on;
+    g_mutex_unlock(&mutex);
+}
+
+void overlapping_fail_previews(const gchar *reason)
+{
+    g_mutex_lock(&mutex);
+    bad_preview = reason;
     g_mutex_unlock(&mutex);
 }
 
@@ -126,6 +136,21 @@ void codesrc_generator_cancel(CodesrcGenerator *generator, bool cancel)
         cancelled = cancel;
     g_cond_broadcast(&changed);
     g_mutex_unlock(&mutex);
+}
+
+bool codesrc_generator_preview(CodesrcGenerator *generator, unsigned image,
+                               const CodesrcPicture *target, CodesrcError *error)
+{
+    const gchar *reason;
+
+    g_mutex_lock(&mutex);
+    reason = bad_preview;
+    g_mutex_unlock(&mutex);
+    if (!reason)
+        return ENGINE(Preview, "codesrc_generator_preview")(generator, image, target, error);
+    error->status = CODESRC_NO_MEMORY;
+    g_strlcpy(error->text, reason, sizeof error->text);
+    return false;
 }
 
 /* Whether this call is one that fails. */

@@ -17,6 +17,9 @@ void overlapping_fail(guint64 frame, gboolean at_the_end);
 /* The next call that begins beside another fails: once, or all that come after it with it. */
 void overlapping_fail_beside(gboolean for_good);
 
+/* Previews of scales fail for this reason, a static text; NULL: they do not. */
+void overlapping_fail_previews(const gchar *reason);
+
 /* Of the generator that was used last: calls under way. Of all since the reset: the most that were
  * under way at a time, and pictures that were begun. */
 guint overlapping_under_way(void);

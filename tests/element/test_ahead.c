@@ -1,5 +1,4 @@
-/* test_ahead.c - what is drawn ahead and several at a time is the same film, in another thread; and
- * what the element says about it. */
+/* test_ahead.c - frames drawn ahead of the stream, several together, are the same film. */
 #include <gst/check/gstharness.h>
 #include <gst/controller/gstdirectcontrolbinding.h>
 #include <gst/controller/gstinterpolationcontrolsource.h>
@@ -312,75 +311,6 @@ GST_START_TEST(test_progressive)
 }
 GST_END_TEST
 
-/* ---- stats --------------------------------------------------------------------- */
-
-GST_START_TEST(test_stats)
-{
-    static const gchar *const others[] = {
-        "latency",  "device", "precision", "threads", "class-name", "class-id-2",  "class-mix",
-        "guidance", "top-k",  "top-p",     "scale",   "scales",     "launch-line", "weight-bytes"};
-    Player *player = played("class-id=4 seed=7 num-buffers=5");
-    GstStructure *stats, *later;
-    guint64 processed, dropped, seed, frame, bytes;
-    gdouble seconds, drafter, refiner, vae;
-    gint class_id;
-    guint steps;
-
-    g_object_get(player->source, "stats", &stats, NULL);
-    fail_unless(gst_structure_get(
-        stats, "processed", G_TYPE_UINT64, &processed, "dropped", G_TYPE_UINT64, &dropped, "seed",
-        G_TYPE_UINT64, &seed, "frame", G_TYPE_UINT64, &frame, "planned-bytes", G_TYPE_UINT64,
-        &bytes, "seconds", G_TYPE_DOUBLE, &seconds, "seconds-drafter", G_TYPE_DOUBLE, &drafter,
-        "seconds-refiner", G_TYPE_DOUBLE, &refiner, "seconds-vae", G_TYPE_DOUBLE, &vae, "class-id",
-        G_TYPE_INT, &class_id, "drafting-steps", G_TYPE_UINT, &steps, NULL));
-    fail_unless_equals_uint64(processed, 5);
-    fail_unless_equals_uint64(dropped, 0);
-    fail_unless_equals_uint64(seed, 7);
-    fail_unless_equals_uint64(frame, 4);
-    fail_unless_equals_int(class_id, 4);
-    fail_unless_equals_int(steps, 2);
-    fail_unless(bytes > 1000);
-    fail_unless(seconds > 0.0 && drafter > 0.0 && refiner > 0.0 && vae > 0.0);
-    fail_unless(drafter + refiner + vae <= seconds * 1.01);
-    fail_unless_equals_string(gst_structure_get_string(stats, "model"), "tiny");
-    fail_unless_equals_int(strlen(gst_structure_get_string(stats, "model-digest")), 16);
-    for (guint i = 0; i < G_N_ELEMENTS(others); i++)
-        fail_unless(gst_structure_has_field(stats, others[i]), "%s", others[i]);
-    /* The model is let go in NULL, not what is known of it. */
-    gst_element_set_state(player->pipeline, GST_STATE_NULL);
-    g_object_get(player->source, "stats", &later, NULL);
-    fail_unless(gst_structure_is_equal(stats, later));
-    gst_structure_free(later);
-    gst_structure_free(stats);
-    player_free(player);
-}
-GST_END_TEST
-
-/* The launch line, run up to its pictures, gives the bytes of the frame that it is about. */
-GST_START_TEST(test_launch_line)
-{
-    Player *player = played("seed=7 num-buffers=12 guidance=0.3 top-p=0.7");
-    GstStructure *stats;
-    const gchar *line;
-    gchar *model, *description;
-    Player *again;
-
-    g_object_get(player->source, "stats", &stats, NULL);
-    line = gst_structure_get_string(stats, "launch-line");
-    fail_unless(g_str_has_prefix(line, "gst-launch-1.0 codesrc model="), "%s", line);
-    model = g_strndup(line + strlen("gst-launch-1.0 codesrc "),
-                      strstr(line, " ! ") - line - strlen("gst-launch-1.0 codesrc "));
-    description = g_strdup_printf("%s num-buffers=1", model);
-    again = played(description);
-    fail_unless_equals_string(player_frame(again, 0)->checksum, player_frame(player, 11)->checksum);
-    player_free(again);
-    g_free(description);
-    g_free(model);
-    gst_structure_free(stats);
-    player_free(player);
-}
-GST_END_TEST
-
 /* ---- seeks --------------------------------------------------------------------- */
 
 #define AT(n) gst_util_uint64_scale(n, GST_SECOND, 30)
@@ -495,8 +425,6 @@ Suite *make_suite(void)
     tcase_add_test(ahead, test_class_list);
     tcase_add_test(ahead, test_schedule_with_a_deep_queue);
     tcase_add_test(ahead, test_progressive);
-    tcase_add_test(ahead, test_stats);
-    tcase_add_test(ahead, test_launch_line);
     tcase_add_test(ahead, test_snapping);
     tcase_add_test(ahead, test_early_seeks);
     tcase_add_test(ahead, test_trick_mode);

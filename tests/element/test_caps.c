@@ -76,16 +76,29 @@ GST_END_TEST
 
 GST_START_TEST(test_other_sizes_are_refused)
 {
-    static const gchar *const refused[] = {"video/x-raw,width=9", "video/x-raw,height=16",
-                                           "video/x-raw,pixel-aspect-ratio=4/3"};
+    static const struct {
+        const gchar *caps, *expected;
+    } refused[] = {{"video/x-raw,width=9", "expects 9 x 8: "},
+                   {"video/x-raw,height=16", "expects 8 x 16: "},
+                   {"video/x-raw,width=640,height=480", "expects 640 x 480: "}};
+    Player *player;
 
     for (guint i = 0; i < G_N_ELEMENTS(refused); i++) {
-        Player *player = player_new("", refused[i]);
+        gchar *text;
 
+        player = player_new("", refused[i].caps);
         gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
-        g_free(expect_error(player->bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED));
+        text = expect_error(player->bus, GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION);
+        fail_unless(strstr(text, "tiny have 8 x 8 pixels") && strstr(text, refused[i].expected) &&
+                        strstr(text, "videoscale"),
+                    "%s", text);
+        g_free(text);
         player_free(player);
     }
+    player = player_new("", "video/x-raw,pixel-aspect-ratio=4/3");
+    gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
+    g_free(expect_error(player->bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED));
+    player_free(player);
 }
 GST_END_TEST
 

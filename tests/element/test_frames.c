@@ -1,6 +1,5 @@
 /* test_frames.c - what a frame shows: a function of its settings, seed and number, and of nothing
- * else.
- */
+ * else. */
 #include <gst/controller/gstdirectcontrolbinding.h>
 #include <gst/controller/gstinterpolationcontrolsource.h>
 
@@ -63,8 +62,8 @@ GST_START_TEST(test_rate_changes_no_picture)
 }
 GST_END_TEST
 
-/* In float32 every device draws the tokens of the reference, so pixels differ by rounding at most.
- */
+/* In float32 every device draws the tokens of the reference, so pixels differ by rounding at
+ * most. */
 GST_START_TEST(test_devices_agree)
 {
     GstSample *cpu = one_picture("class-id=4 device=auto precision=f32", NULL);

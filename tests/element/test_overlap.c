@@ -69,6 +69,24 @@ GST_START_TEST(test_progressive)
 }
 GST_END_TEST
 
+/* A scale that cannot be shown: the bus has the engine's own reason. */
+GST_START_TEST(test_failed_scale)
+{
+    Player *player = player_new("num-buffers=20 progressive=true", FPS30);
+    gchar *text;
+
+    player_preroll(player);
+    overlapping_fail_previews("no room for a preview of 12 bytes");
+    gst_element_set_state(player->pipeline, GST_STATE_PLAYING);
+    text = expect_error(player->bus, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NO_SPACE_LEFT);
+    fail_unless(g_str_has_prefix(text, "cannot show frame "), "%s", text);
+    fail_unless(g_str_has_suffix(text, ": no room for a preview of 12 bytes"), "%s", text);
+    overlapping_fail_previews(NULL);
+    g_free(text);
+    player_free(player);
+}
+GST_END_TEST
+
 /* To where two calls are under way that do not end. */
 static void play_into_two(Player *player)
 {
@@ -262,6 +280,7 @@ Suite *make_suite(void)
     suite_add_tcase(suite, overlap);
     tcase_add_test(overlap, test_same_frames);
     tcase_add_test(overlap, test_progressive);
+    tcase_add_test(overlap, test_failed_scale);
     tcase_add_test(overlap, test_seek);
     tcase_add_test(overlap, test_stop);
     tcase_add_test(overlap, test_change);

@@ -98,8 +98,8 @@ static GstBuffer *convert(GstBuffer *buffer, GstVideoInfo *from, GstVideoInfo *t
     return result;
 }
 
-/* The frame scaled to the model's size, repainted by the engine, and scaled back: to be unreferenced.
- */
+/* The frame scaled to the model's size, repainted by the engine, and scaled back: to be
+ * unreferenced. */
 static GstBuffer *whole_repaint(GstBuffer *buffer, GstVideoInfo *info)
 {
     GstBuffer *small, *result;
@@ -165,8 +165,8 @@ static void check_samples(GstVideoInfo *info, GstBuffer *stages[3], const GstVid
     gst_video_frame_unmap(&found);
 }
 
-/* At five times the model's width and three times its height, the rectangle lies in the same cells as
- * that of PART, and its edges inside samples of chroma. */
+/* At five times the model's width and three times its height, the rectangle lies in the same cells
+ * as that of PART, and its edges inside samples of chroma. */
 static void check_size(GstVideoFormat format)
 {
     const GstVideoRectangle rectangle = {11, 1, 17, 9};
@@ -279,8 +279,8 @@ GST_START_TEST(test_formats_and_alpha)
 }
 GST_END_TEST
 
-/* With the bundled model: outside the mask the picture is the one that went in, to the last byte; under
- * it, it is not. */
+/* With the bundled model: outside the mask the picture is the one that went in, to the last byte;
+ * under it, it is not. */
 GST_START_TEST(test_keeps)
 {
     const gchar *caps = "video/x-raw,format=RGB,width=256,height=256,framerate=1/1";

@@ -1,4 +1,5 @@
-/* test_paintfilter.c - codepaint as a filter among filters: errors, caps, latency, states and flushes. */
+/* test_paintfilter.c - codepaint as a filter among filters: errors, caps, latency, states and
+ * flushes. */
 #include "painting.h"
 
 /* ---- errors ---------------------------------------------------------------------- */

@@ -55,8 +55,8 @@ static gboolean is_own(const GParamSpec *spec)
     return g_str_has_prefix(g_type_name(spec->owner_type), "GstCode");
 }
 
-/* Every property says in one way when it may change, and only what a frame reads is controllable.
- */
+/* Every property says in one way when it may change, and only what a frame reads is
+ * controllable. */
 static void check_property(GObject *object, const GParamSpec *spec)
 {
     gboolean playing = (spec->flags & GST_PARAM_MUTABLE_PLAYING) != 0;

@@ -145,8 +145,8 @@ GST_START_TEST(test_eos_while_loading)
 }
 GST_END_TEST
 
-/* Somebody who waits for the end of PROGRESS, as gst-launch-1.0 does, comes to it without frames.
- */
+/* Somebody who waits for the end of PROGRESS, as gst-launch-1.0 does, comes to it without
+ * frames. */
 GST_START_TEST(test_progress_of_no_frames)
 {
     Player *player = slow_player("num-buffers=0");

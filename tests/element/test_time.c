@@ -261,8 +261,8 @@ GST_START_TEST(test_queries)
 }
 GST_END_TEST
 
-/* Interrupted pictures do not count: three flushes later, num-buffers still gives all it promised.
- */
+/* Interrupted pictures do not count: three flushes later, num-buffers still gives all it
+ * promised. */
 GST_START_TEST(test_num_buffers_after_flushes)
 {
     Player *player = player_new("num-buffers=20", FPS30);
