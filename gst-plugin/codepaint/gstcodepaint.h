@@ -1,4 +1,4 @@
-/* gstcodepaint.h - the element codepaint: video frames, of which a part is drawn anew. */
+/* gstcodepaint.h - the element codepaint: repaints a part of each video frame. */
 #ifndef GST_CODE_PAINT_H
 #define GST_CODE_PAINT_H
 

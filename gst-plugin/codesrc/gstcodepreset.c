@@ -1,5 +1,5 @@
-/* gstcodepreset.c - presets that the element brings along, in front of those that users save. The
- * number of drafting steps depends on the model, so a preset chooses among those that it serves. */
+/* gstcodepreset.c - the built-in presets, in front of those that users save. A preset chooses its
+ * drafting steps among those that the model serves. */
 #include "codesrc/gstcodepreset.h"
 
 #include "codesrc/gstcodesrcprivate.h"
@@ -16,7 +16,7 @@ static const struct {
     {"quality", "As good as the model gets: most drafting steps", STEPS_MOST, -1.0},
 };
 
-/* GStreamer's own ways, which keep presets in files. Written once, when the class is made. */
+/* GStreamer's own implementation, which keeps presets in files. Set once, in class_init. */
 static GstPresetInterface files;
 
 static gint find(const gchar *name)
@@ -41,7 +41,7 @@ static gchar **get_preset_names(GstPreset *preset)
     return (gchar **)g_ptr_array_free(names, FALSE);
 }
 
-/* 0, the model's default, where the model cannot be asked: why not is told when it is to play. */
+/* 0, the model's default, if the model cannot be read: the element reports why when it starts. */
 static guint choose_steps(GstCodeSrc *self, Steps wanted)
 {
     CodesrcModelOptions options;

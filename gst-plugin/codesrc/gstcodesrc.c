@@ -1,5 +1,5 @@
-/* gstcodesrc.c - the element codesrc: its states, its threads, and the way of a frame into a buffer.
- * It knows no token: the engine decides the picture of a frame. */
+/* gstcodesrc.c - the element codesrc: its states, its threads, and the way of a frame into a
+ * buffer. It knows no token: the engine decides the picture of a frame. */
 
 /* clang-format off */
 /**
@@ -137,9 +137,9 @@ static void set_prefetch(GstCodeSrc *self, GstCodePrefetch *prefetch)
 
 static void interrupt(GstCodeSrc *self, gboolean interrupted);
 
-/* The base class has stopped the streaming thread, but a seek of yet another thread may have started
- * it again. Interrupt it again and take the stream lock; whatever it wants after that no longer
- * exists. */
+/* The base class has stopped the streaming thread, but a seek of yet another thread may have
+ * started it again. Interrupt it again and take the stream lock; whatever it wants after that no
+ * longer exists. */
 static gboolean gst_code_src_stop(GstBaseSrc *src)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
@@ -259,8 +259,8 @@ static gboolean gst_code_src_send_event(GstElement *element, GstEvent *event)
     return GST_ELEMENT_CLASS(parent_class)->send_event(element, event);
 }
 
-/* From another thread: ends all drawing, and whatever the streaming thread waits for. During a start
- * there are only the weights to interrupt. */
+/* From another thread: ends all drawing, and whatever the streaming thread waits for. During a
+ * start there are only the weights to interrupt. */
 static void interrupt(GstCodeSrc *self, gboolean interrupted)
 {
     gst_code_src_interrupt_clock(self, interrupted);

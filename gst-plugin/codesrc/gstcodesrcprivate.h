@@ -1,4 +1,4 @@
-/* gstcodesrcprivate.h - the element's inside, shared by the files that make it up: gstcodesrc.c
+/* gstcodesrcprivate.h - the element's struct, shared by the files that make it up: gstcodesrc.c
  * (states, frames), gstcodenegotiate.c, gstcodeproperties.c, gstcodeseek.c (seeks and queries) and
  * gstcodeclock.c (real time). */
 #ifndef GST_CODE_SRC_PRIVATE_H
@@ -31,14 +31,14 @@ struct _GstCodeSrc {
     gboolean qos, progressive, anytime;
     gboolean live;              /* as set; the base class knows it from the next start on */
     guint side;                 /* of the model's pictures; 0: not started */
-    gboolean makes_cuda;        /* pictures can be had in CUDA memory */
-    CodesrcOutput output;       /* where they go, as negotiated */
+    gboolean makes_cuda;        /* CUDA memory is available */
+    CodesrcOutput output;       /* their memory and format, as negotiated */
     GstVideoInfo info;          /* as negotiated; fps_d 0: not yet */
     GstClockTime qos_earliest;  /* running time before which frames are late; NONE: none are */
     GstSeekFlags seek_flags;    /* of the seek that is under way */
     gdouble qos_proportion;     /* as last heard */
     GstClockID clock_id;        /* that is waited for; NULL: none */
-    gboolean clock_interrupted; /* nobody waits */
+    gboolean clock_interrupted; /* no thread may wait */
 
     GstCodeEngine engine; /* its properties: guarded by the object lock */
 
@@ -49,7 +49,7 @@ struct _GstCodeSrc {
     GstCodeCuda cuda;     /* into CUDA's */
     GstCodeTimeline timeline;
     gboolean anchored; /* live: the timeline has its beginning in running time */
-    gboolean discont;  /* frames were passed over before the next */
+    gboolean discont;  /* frames were dropped before the next one */
     gboolean tags_sent;
 };
 
@@ -84,7 +84,7 @@ gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query);
 /* Before a new stream, and after a flush. */
 void gst_code_src_reset_qos(GstCodeSrc *self);
 
-/* Keeps what QoS and seek events say. */
+/* Keeps the contents of QoS and seek events. */
 gboolean gst_code_src_event(GstBaseSrc *src, GstEvent *event);
 
 /* Live: has frame 0 begin at the running time of now. */
@@ -97,11 +97,11 @@ GstClockTime gst_code_src_earliest(gpointer self, const GstSegment *segment);
 /* The position before which a frame that is drawn already comes too late, or NONE. */
 GstClockTime gst_code_src_too_late(GstCodeSrc *self, const GstSegment *segment);
 
-/* For the drawing thread: when a frame is due, and downstream's word on how frames come. */
+/* For the drawing thread: when a frame is due, and the proportion of the last QoS event. */
 gint64 gst_code_src_deadline(gpointer self, const GstSegment *segment, const GstCodeTiming *timing);
 gdouble gst_code_src_proportion(gpointer self);
 
-/* Notes that `dropped` frames were passed over before the one at `timing`, and says so. */
+/* Counts and reports `dropped` frames before the one at `timing`. */
 void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
                                const GstCodeTiming *timing, guint64 dropped);
 
@@ -110,7 +110,7 @@ gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment
                                      const GstCodeTiming *timing);
 void gst_code_src_interrupt_clock(GstCodeSrc *self, gboolean interrupted);
 
-/* Live: tells the pipeline where pictures have come to take longer, or much shorter. */
+/* Live: reports to the pipeline that pictures take longer, or much less long. */
 void gst_code_src_update_latency(GstCodeSrc *self);
 
 #endif

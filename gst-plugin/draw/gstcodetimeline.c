@@ -66,7 +66,7 @@ static void find_frame(GstCodeTimeline *timeline, const GstSegment *segment)
     GstClockTime position = segment->position;
 
     timeline->sought = FALSE;
-    /* A seek that only moves the stop goes on where it is, whatever rates there have been. */
+    /* A seek that only moves the stop continues here, whatever rates there were. */
     if (segment->rate > 0.0 && timeline->base_frame > 0 && timeline->frame != GST_CODE_NO_FRAME &&
         frame_pts(timeline, timeline->frame) == position)
         return;

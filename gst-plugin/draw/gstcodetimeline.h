@@ -14,12 +14,12 @@ typedef struct GstCodeTimeline {
     guint64 base_frame;     /* the frame from which on this rate holds */
     GstClockTime base_time; /* and its time stamp */
     guint64 frame;          /* the next one, or GST_CODE_NO_FRAME */
-    gboolean sought;        /* it is still to be found from the segment's position */
+    gboolean sought;        /* find it from the segment's position first */
 } GstCodeTimeline;
 
-/* One frame's place in the stream. */
+/* When one frame is shown. */
 typedef struct GstCodeTiming {
-    guint64 frame, next;        /* next: the one after the last that it is shown instead of */
+    guint64 frame, next;        /* next: the frame shown after it */
     GstClockTime pts, duration; /* duration NONE: a still picture */
 } GstCodeTiming;
 
@@ -29,8 +29,8 @@ void gst_code_timeline_init(GstCodeTimeline *timeline);
 /* Changes the rate from the next frame on, which keeps its time stamp. */
 void gst_code_timeline_set_rate(GstCodeTimeline *timeline, gint fps_n, gint fps_d);
 
-/* After a seek: the next frame is the one at the segment's position. It is found when it is wanted,
- * because the rate may not be known yet. */
+/* After a seek: the next frame is the one at the segment's position. It is found on
+ * demand, because the rate may not be known yet. */
 void gst_code_timeline_seek(GstCodeTimeline *timeline);
 
 /* The next frame. FALSE: none is left in the segment. The same until advance is called. */
@@ -38,15 +38,15 @@ gboolean gst_code_timeline_next(GstCodeTimeline *timeline, const GstSegment *seg
                                 GstCodeTiming *timing);
 void gst_code_timeline_advance(GstCodeTimeline *timeline, const GstSegment *segment);
 
-/* Where `frame` is, whether the segment has it or not. */
+/* The timing of `frame`, inside the segment or not. */
 void gst_code_timeline_locate(const GstCodeTimeline *timeline, const GstSegment *segment,
                               guint64 frame, GstCodeTiming *timing);
 
-/* Passes over the frames that begin before `position`, forwards only. Returns how many. */
+/* Skips the frames that begin before `position`, forwards only. Returns how many. */
 guint64 gst_code_timeline_skip(GstCodeTimeline *timeline, const GstSegment *segment,
                                GstClockTime position);
 
-/* Has the next frame begin at `time`, for a source whose time began with the pipeline's. */
+/* Lets the next frame begin at `time`, for a source that started after its pipeline. */
 void gst_code_timeline_anchor(GstCodeTimeline *timeline, const GstSegment *segment,
                               GstClockTime time);
 
@@ -54,8 +54,8 @@ void gst_code_timeline_anchor(GstCodeTimeline *timeline, const GstSegment *segme
 GstClockTime gst_code_timeline_snap(gint fps_n, gint fps_d, GstClockTime time, GstSeekFlags flags);
 
 /* Converts between TIME, DEFAULT (frames) and BYTES for frames of `frame_size` bytes at
- * fps_n/fps_d, frame 0 at time 0. FALSE where there is no answer: a still picture has no frame but
- * the first. */
+ * fps_n/fps_d, frame 0 at time 0. FALSE: there is no answer, because a still picture has only
+ * one frame. */
 gboolean gst_code_timeline_convert(gint fps_n, gint fps_d, gsize frame_size, GstFormat from,
                                    gint64 value, GstFormat to, gint64 *result);
 

@@ -29,7 +29,8 @@ struct GstCodeLoad {
 /* One lock and one condition for all loads: they change a few hundred times in a process's life. */
 static GMutex lock;
 static GCond changed;
-static GList *loads; /* under way or ready; a failed one leaves, so that the next try opens anew */
+static GList
+    *loads; /* under way or ready; a failed one leaves, so that the next try opens it again */
 
 static bool load_progress(void *user, double fraction)
 {

@@ -11,8 +11,8 @@
 void gst_code_error_post(GstElement *element, const CodesrcError *error, const gchar *model,
                          const gchar *device);
 
-/* Posts a WARNING message if device "auto" passed over a faster device that is here and failed, with
- * the reason. Without locks as well. */
+/* Posts a WARNING message if device "auto" passed over a faster device that is here and failed,
+ * with the reason. Without locks as well. */
 void gst_code_error_warn_passed_over(GstElement *element, const CodesrcModelInfo *info);
 
 #endif

@@ -1,5 +1,5 @@
-/* gstcoderecord.h - how one picture came to be: everything that it takes to make it again, and what
- * it took to make it. */
+/* gstcoderecord.h - how one picture was made: everything needed to make it again, and the time it
+ * took. */
 #ifndef GST_CODE_RECORD_H
 #define GST_CODE_RECORD_H
 
@@ -11,15 +11,15 @@
 #define GST_CODE_META "GstCodeMeta"
 
 typedef struct GstCodeRecord {
-    CodesrcRequest request; /* with its class drawn, so never -1, and without canvas and mask */
+    CodesrcRequest request; /* with its class chosen, so never -1, and without canvas and mask */
     guint scales;           /* finished ones; the model's number of scales: the whole picture */
     CodesrcTimes times;     /* of its batch */
     gdouble seconds;        /* that this picture took, its share of the batch */
     gchar digest[17];       /* CodesrcModelInfo.digest of the weights */
 
     /* Of codepaint: */
-    gboolean painted;       /* into a frame that came from elsewhere */
-    GstVideoRectangle mask; /* what of it; empty: what was transparent */
+    gboolean painted;       /* into a frame from upstream */
+    GstVideoRectangle mask; /* the repainted part; empty: the transparent pixels */
 } GstCodeRecord;
 
 /* The model that drew, with or without its weights. */

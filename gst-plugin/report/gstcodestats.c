@@ -2,7 +2,7 @@
 #include "report/gstcodestats.h"
 
 /* Headroom over the slowest recent picture, and how far the latency may be from what is measured
- * before the pipeline is asked to arrange itself anew. */
+ * before the pipeline has to adapt to it. */
 #define HEADROOM  1.05
 #define DEVIATION 0.25
 

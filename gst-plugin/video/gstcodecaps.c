@@ -62,7 +62,7 @@ GstCaps *gst_code_caps_choose_memory(GstCaps *caps, const GstCaps *peer)
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-/* The colours that GStreamer assumes for a format and size where caps do not say: sRGB for the RGB
+/* The colours that GStreamer assumes for a format and size if caps do not say: sRGB for the RGB
  * formats; BT.601 for small YUV pictures, which is also what VP8 means by YUV, and BT.709 above 576
  * lines. Free with g_free. */
 static gchar *default_colorimetry(const GstStructure *structure)
@@ -111,7 +111,7 @@ GstCaps *gst_code_caps_fixate(GstCaps *caps)
         gst_structure_fixate_field_string(structure, "interlace-mode", "progressive");
     else
         gst_structure_set(structure, "interlace-mode", G_TYPE_STRING, "progressive", NULL);
-    /* Between the pixels, which is what GStreamer takes where caps do not say. */
+    /* Between the pixels, which GStreamer assumes if caps do not say. */
     if (gst_structure_has_field(structure, "chroma-site"))
         gst_structure_fixate_field_string(structure, "chroma-site", "jpeg");
     else if (has_chroma(structure))

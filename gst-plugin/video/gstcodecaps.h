@@ -1,4 +1,4 @@
-/* gstcodecaps.h - which raw video the element offers and which of it it chooses. */
+/* gstcodecaps.h - the raw video that codesrc offers, and its choice among that. */
 #ifndef GST_CODE_CAPS_H
 #define GST_CODE_CAPS_H
 
@@ -15,8 +15,7 @@
     GST_VIDEO_CAPS_MAKE_WITH_FEATURES(GST_CODE_CUDA_MEMORY,                                        \
                                       "{ NV12, RGBA, BGRA, RGBx, BGRx, ARGB, ABGR, RGB, BGR }")
 
-/* Frames a second where downstream does not care: pictures that have nothing to do with each other
- * are looked at one by one. */
+/* Frames a second, if downstream does not care: unrelated pictures are viewed one by one. */
 #define GST_CODE_DEFAULT_FPS 1
 
 /* `caps` (taken) with the size of a model's pictures and square pixels. */
@@ -30,9 +29,8 @@ gboolean gst_code_caps_all_in_cuda(const GstCaps *caps);
 /* `caps` (taken) without CUDA memory. */
 GstCaps *gst_code_caps_without_cuda(GstCaps *caps);
 
-/* `caps` (taken) with one kind of memory alone: CUDA's where `peer`, all that downstream can
- * take, names it, else the host's. Somebody who takes anything does not ask for what only few
- * can read. */
+/* `caps` (taken) with one kind of memory alone: CUDA's if `peer`, all that downstream takes, names
+ * it, otherwise the host's. A peer that takes any memory does not ask for one that few can read. */
 GstCaps *gst_code_caps_choose_memory(GstCaps *caps, const GstCaps *peer);
 
 /* Chooses what caps (taken, size already fixed) leave open: frame rate, colorimetry and the

@@ -1,6 +1,6 @@
 /* gstcodecudamodule.h - what the module libcodesrc-gstcuda gives to the plugin: CUDA memory of
- * GStreamer. It is a module of its own because libgstcuda brings the OpenGL stack with it, and
- * because the plugin has to load where neither is installed. */
+ * GStreamer. It is a module of its own because libgstcuda needs the OpenGL stack, and because the
+ * plugin has to load if neither is installed. */
 #ifndef GST_CODE_CUDA_MODULE_H
 #define GST_CODE_CUDA_MODULE_H
 
@@ -21,8 +21,8 @@ typedef struct GstCodeCudaModule {
     GstObject *(*context_of)(GstContext *holder);
     gint (*device_of)(GstObject *context);
 
-    /* gst_cuda_ensure_element_context: among neighbours, from the application, or a new one. What
-     * comes to the element's set_context meanwhile has to be put into *context by that. */
+    /* gst_cuda_ensure_element_context: asks neighbours and the application, or creates one. The
+     * element's set_context has to put contexts that arrive meanwhile into *context. */
     gboolean (*ensure_context)(GstElement *element, gint device, GstObject **context);
     gboolean (*answer_query)(GstElement *element, GstQuery *query, GstObject *context);
 

@@ -11,14 +11,14 @@
 typedef struct GstCodePixels {
     CodesrcPicture picture; /* data NULL: none yet */
     CodesrcOutput output;
-    CodesrcModel *model; /* whose device's memory it is; NULL: the host's */
+    CodesrcModel *model; /* that owns the device memory; NULL: the host's */
 } GstCodePixels;
 
-/* How the device makes video of `info`. FALSE: it does not. */
+/* How the device makes video of `info`. FALSE: it cannot. */
 gboolean gst_code_output_from_info(CodesrcOutput *output, const GstVideoInfo *info);
 gboolean gst_code_output_equal(const CodesrcOutput *a, const CodesrcOutput *b);
 
-/* Makes sure that there is memory for a picture of the model, as `output` says. */
+/* Allocates memory for a picture of the model as `output` says, if it is not there. */
 gboolean gst_code_pixels_prepare(GstCodePixels *pixels, const CodesrcOutput *output,
                                  CodesrcModel *model, CodesrcError *error);
 void gst_code_pixels_clear(GstCodePixels *pixels);
