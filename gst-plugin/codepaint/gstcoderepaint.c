@@ -3,6 +3,7 @@
 #include "codepaint/gstcoderepaint.h"
 
 #include "codepaint/gstcodemask.h"
+#include "model/gstcodeexit.h"
 
 void gst_code_repaint_start(GstCodeRepaint *repaint, GstCodeEngine *engine)
 {
@@ -122,13 +123,18 @@ gboolean gst_code_repaint_frame(GstCodeRepaint *repaint, guint64 number, GstVide
     GstCodeWeights *weights = &repaint->engine->weights;
     CodesrcGenerator *generator;
     CodesrcRequest request;
+    gboolean drawn;
     gint64 begin;
 
     if (!make_request(repaint, number, &request, error))
         return FALSE;
     generator = gst_code_weights_await(weights, error);
+    if (!generator || !gst_code_exit_enter(error))
+        return FALSE;
     begin = g_get_monotonic_time();
-    if (!generator || !draw(repaint, generator, &request, frame, error))
+    drawn = draw(repaint, generator, &request, frame, error);
+    gst_code_exit_leave();
+    if (!drawn)
         return FALSE;
     *record = (GstCodeRecord){.request = request,
                               .scales = codesrc_model_info(weights->headers)->scales,

@@ -1,6 +1,7 @@
 /* gstcodebatch.c - from frames on the timeline to requests, and from requests to pictures. */
 #include "draw/gstcodebatch.h"
 
+#include "model/gstcodeexit.h"
 #include "report/gstcodelog.h"
 
 #define GST_CAT_DEFAULT gst_code_draw_debug
@@ -232,11 +233,24 @@ static void scale_done(void *user, CodesrcGenerator *generator, unsigned scale, 
     }
 }
 
+static gboolean wait_for_end(GstCodeBatch *batch, CodesrcError *error)
+{
+    gboolean ended;
+
+    if (!gst_code_exit_enter(error))
+        return FALSE;
+    ended = codesrc_generate_end(batch->generator, error);
+    gst_code_exit_leave();
+    return ended;
+}
+
 /* Output and observer can change only while nothing is under way. */
 static gboolean begin(GstCodeBatch *batch, const GstCodeBatch *other, CodesrcError *error)
 {
     gboolean observe = batch->progressive || batch->anytime, begun;
 
+    if (!gst_code_exit_enter(error))
+        return FALSE;
     batch->stopped = 0;
     batch->begun = g_get_monotonic_time();
     gst_code_pace_begin(batch->pace);
@@ -246,11 +260,12 @@ static gboolean begin(GstCodeBatch *batch, const GstCodeBatch *other, CodesrcErr
             codesrc_generate_begin(batch->generator, batch->request,
                                    batch->picture[batch->ready - 1] + 1, batch->target, error);
     batch->times = codesrc_generator_times(batch->generator);
+    gst_code_exit_leave();
     if (!batch->stopped)
         return begun;
     /* The deadline cancelled it, and perhaps an interruption did as well. */
     if (begun)
-        codesrc_generate_end(batch->generator, error);
+        wait_for_end(batch, error);
     error->status = CODESRC_CANCELLED;
     return gst_code_weights_resume(batch->weights);
 }
@@ -338,7 +353,7 @@ gboolean gst_code_batch_end(GstCodeBatch *batch, CodesrcError *error)
     gdouble rendering = codesrc_generator_times(batch->generator).vae;
     gint64 microseconds;
 
-    if (!batch->stopped && !codesrc_generate_end(batch->generator, error))
+    if (!batch->stopped && !wait_for_end(batch, error))
         return FALSE;
     if (!batch->stopped)
         batch->times.vae += codesrc_generator_times(batch->generator).vae - rendering;

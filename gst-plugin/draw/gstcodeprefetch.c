@@ -74,11 +74,17 @@ static gboolean may_overlap(GstCodePrefetch *prefetch)
            !gst_code_batch_adapts(slot_at(prefetch, 0)->batch);
 }
 
+/* The end of the process interrupts the weights alone. */
+static gboolean is_interrupted(GstCodePrefetch *prefetch)
+{
+    return prefetch->interrupted || g_atomic_int_get(&prefetch->weights->interrupted);
+}
+
 static gboolean may_draw(GstCodePrefetch *prefetch)
 {
     guint there = pending(prefetch);
 
-    if (!prefetch->walking || prefetch->interrupted || there >= prefetch->left ||
+    if (!prefetch->walking || is_interrupted(prefetch) || there >= prefetch->left ||
         !may_overlap(prefetch))
         return FALSE;
     /* If the streaming thread waits and the queue is empty, pictures are short: draw as many as the
@@ -380,7 +386,7 @@ GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFra
     g_mutex_lock(&prefetch->lock);
     prefetch->left = request->left;
     prefetch->waiting = TRUE;
-    while (!prefetch->interrupted && !(frame = take(prefetch, request))) {
+    while (!is_interrupted(prefetch) && !(frame = take(prefetch, request))) {
         if (!on_its_way(prefetch, request))
             begin_walk(prefetch, request);
         g_cond_broadcast(&prefetch->changed);

@@ -2,6 +2,7 @@
  * static objects are destroyed, and no thread may be using them then. */
 #include "model/gstcodegeneratorthread.h"
 
+#include "model/gstcodeexit.h"
 #include "report/gstcodelog.h"
 
 #define GST_CAT_DEFAULT gst_code_load_debug
@@ -27,17 +28,28 @@ static void publish(GstCodeGeneratorThread *thread, CodesrcGenerator *generator)
     g_mutex_unlock(&thread->lock);
 }
 
+/* The generator, opened and prepared, is published. */
+static void make(GstCodeGeneratorThread *thread, CodesrcError *error)
+{
+    CodesrcGenerator *generator = codesrc_generator_open(thread->model, thread->batch, 0, error);
+
+    publish(thread, generator);
+    if (generator && !codesrc_generator_prepare(generator, error)) {
+        publish(thread, NULL);
+        codesrc_generator_free(generator);
+    }
+}
+
 static gpointer generator_thread(gpointer data)
 {
     GstCodeGeneratorThread *thread = data;
     CodesrcError error = {.status = CODESRC_OK};
     gint64 begin = g_get_monotonic_time();
-    CodesrcGenerator *generator = codesrc_generator_open(thread->model, thread->batch, 0, &error);
 
-    publish(thread, generator);
-    if (generator && !codesrc_generator_prepare(generator, &error)) {
-        publish(thread, NULL);
-        codesrc_generator_free(generator);
+    if (gst_code_exit_enter(&error)) {
+        make(thread, &error);
+        gst_code_exit_arm("generator", codesrc_model_info(thread->model));
+        gst_code_exit_leave();
     }
     GST_INFO("generator for %u pictures %s after %" G_GINT64_FORMAT " us", thread->batch,
              error.status == CODESRC_OK ? "ready" : "not made", g_get_monotonic_time() - begin);
@@ -61,15 +73,20 @@ GstCodeGeneratorThread *gst_code_generator_thread_new(CodesrcModel *model, guint
     return thread;
 }
 
-void gst_code_generator_thread_free(GstCodeGeneratorThread *thread)
+void gst_code_generator_thread_cancel(GstCodeGeneratorThread *thread)
 {
-    if (!thread)
-        return;
     g_mutex_lock(&thread->lock);
     thread->abandoned = TRUE;
     if (thread->generator)
         codesrc_generator_cancel(thread->generator, true);
     g_mutex_unlock(&thread->lock);
+}
+
+void gst_code_generator_thread_free(GstCodeGeneratorThread *thread)
+{
+    if (!thread)
+        return;
+    gst_code_generator_thread_cancel(thread);
     g_thread_join(thread->thread);
     codesrc_generator_free(thread->generator);
     codesrc_model_unref(thread->model);

@@ -16,6 +16,9 @@ GstCodeGeneratorThread *gst_code_generator_thread_new(CodesrcModel *model, guint
  * that was not taken. NULL is allowed. */
 void gst_code_generator_thread_free(GstCodeGeneratorThread *thread);
 
+/* Cancels the work, without waiting for it. */
+void gst_code_generator_thread_cancel(GstCodeGeneratorThread *thread);
+
 /* Waits for the generator. FALSE: *interrupted is not 0. After setting that flag, call wake. */
 gboolean gst_code_generator_thread_wait(GstCodeGeneratorThread *thread, gint *interrupted);
 void gst_code_generator_thread_wake(GstCodeGeneratorThread *thread);

@@ -1,6 +1,7 @@
 /* gstcodeload.c - the process's table of loads, with a thread for each that is under way. */
 #include "model/gstcodeload.h"
 
+#include "model/gstcodeexit.h"
 #include "report/gstcodelog.h"
 
 #define GST_CAT_DEFAULT gst_code_load_debug
@@ -40,7 +41,7 @@ static bool load_progress(void *user, double fraction)
     load->fraction = fraction;
     g_cond_broadcast(&changed);
     g_mutex_unlock(&lock);
-    return !g_atomic_int_get(&load->abandoned);
+    return !g_atomic_int_get(&load->abandoned) && !gst_code_exit_has_begun();
 }
 
 static gpointer load_thread(gpointer data)
@@ -49,12 +50,15 @@ static gpointer load_thread(gpointer data)
     CodesrcModelOptions options = gst_code_model_spec_options(&load->spec, load->steps);
     gint64 begin = g_get_monotonic_time();
     CodesrcError error;
-    CodesrcModel *model;
+    CodesrcModel *model = NULL;
 
     GST_INFO("loading %s", load->path);
     options.progress = load_progress;
     options.progress_user = load;
-    model = codesrc_model_open(load->path, &options, &error);
+    if (gst_code_exit_enter(&error)) {
+        model = codesrc_model_open(load->path, &options, &error);
+        gst_code_exit_leave();
+    }
     GST_INFO("%s %s after %" G_GINT64_FORMAT " us", model ? "loaded" : "could not load", load->path,
              g_get_monotonic_time() - begin);
 

@@ -6,14 +6,28 @@
 #include "report/gstcodeerror.h"
 #include "report/gstcodelog.h"
 
+/* At exit(): makes every call of the engine return. */
+static void end_process(gpointer data)
+{
+    GstCodeWeights *weights = data;
+
+    gst_code_weights_interrupt(weights, TRUE);
+    g_mutex_lock(&weights->lock);
+    if (weights->generator_thread)
+        gst_code_generator_thread_cancel(weights->generator_thread);
+    g_mutex_unlock(&weights->lock);
+}
+
 void gst_code_weights_init(GstCodeWeights *weights, GstElement *element)
 {
-    *weights = (GstCodeWeights){.element = element};
+    *weights = (GstCodeWeights){.element = element, .exit_hook = {end_process, weights}};
     g_mutex_init(&weights->lock);
+    gst_code_exit_add(&weights->exit_hook);
 }
 
 void gst_code_weights_clear(GstCodeWeights *weights)
 {
+    gst_code_exit_remove(&weights->exit_hook);
     gst_code_weights_close(weights);
     gst_code_weights_forget(weights);
     gst_code_model_spec_clear(&weights->spec);
@@ -120,6 +134,20 @@ static gboolean same_side(const CodesrcModel *before, const CodesrcModel *now, C
     return FALSE;
 }
 
+static CodesrcModel *open_headers(GstCodeWeights *weights, const CodesrcModelOptions *options,
+                                  CodesrcError *error)
+{
+    CodesrcModel *headers;
+
+    if (!gst_code_exit_enter(error))
+        return NULL;
+    headers = codesrc_model_open(weights->path, options, error);
+    gst_code_exit_leave();
+    if (headers)
+        gst_code_exit_arm("headers", codesrc_model_info(headers));
+    return headers;
+}
+
 gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodesrcError *error)
 {
     CodesrcModelOptions options = gst_code_model_spec_options(&weights->spec, steps);
@@ -129,7 +157,7 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodesrcEr
     if (weights->headers && codesrc_model_info(weights->headers)->steps >> steps & 1)
         return TRUE;
     options.headers_only = true;
-    headers = codesrc_model_open(weights->path, &options, error);
+    headers = open_headers(weights, &options, error);
     if (!headers)
         return FALSE;
     if (weights->headers && !same_side(weights->headers, headers, error)) {
@@ -209,6 +237,7 @@ const gchar *gst_code_weights_digest(GstCodeWeights *weights)
 
 void gst_code_weights_interrupt(GstCodeWeights *weights, gboolean interrupted)
 {
+    interrupted = interrupted || gst_code_exit_has_begun();
     g_mutex_lock(&weights->lock);
     g_atomic_int_set(&weights->interrupted, interrupted);
     if (weights->generator)

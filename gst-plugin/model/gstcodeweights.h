@@ -9,6 +9,7 @@
 #include <gst/gst.h>
 
 #include "codesrc.h"
+#include "model/gstcodeexit.h"
 #include "model/gstcodegeneratorthread.h"
 #include "model/gstcodeload.h"
 #include "model/gstcodemodelspec.h"
@@ -27,6 +28,7 @@ typedef struct GstCodeWeights {
     GMutex lock; /* of the two below against interrupt */
     GstCodeGeneratorThread *generator_thread;
     CodesrcGenerator *generator;
+    GstCodeExitHook exit_hook;
     guint batch; /* pictures that they draw together */
 } GstCodeWeights;
 
