@@ -52,6 +52,9 @@ static inline const float *onednn_data(const CodeWeight *weight)
 const float *onednn_weight_in(CpuWorker *worker, const OnednnWeight *weight,
                               const dnnl_memory_desc_t *desc, CodesrcError *error);
 
+/* Calls oneDNN once in every way that is to come. */
+bool onednn_warm_up(CpuWorker *worker, CodesrcError *error);
+
 CodeWeight *onednn_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *data,
                         const float *bias, CodesrcError *error);
 void onednn_free(CodeWeight *weight);

@@ -43,7 +43,8 @@ bool onednn_primitives_open(CpuWorker *worker, CodesrcError *error)
         return code_fail(error, CODESRC_NO_MEMORY, "no memory for a table of products");
     return onednn_works(dnnl_stream_create(&worker->primitives->stream, worker->device->engine,
                                            dnnl_stream_default_flags),
-                        "a stream", error);
+                        "a stream", error) &&
+           onednn_warm_up(worker, error);
 }
 
 static void free_product(OnednnProduct *product)

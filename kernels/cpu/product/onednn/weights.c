@@ -128,6 +128,44 @@ static bool reorder(CpuWorker *worker, const dnnl_memory_desc_t *from_desc, floa
     return done;
 }
 
+/* oneDNN initialises itself at the first call of each kind, and exit() destroys what that made. All of
+ * it happens here, while the device opens, so that an exit handler can be registered after it. */
+bool onednn_warm_up(CpuWorker *worker, CodesrcError *error)
+{
+    enum { IN = 16, HEIGHT = 5, WIDTH = 7, TAPS = 9 }; /* which no layer has: pictures are square */
+    static const OnednnShape shape = {.kind = CODE_WEIGHT_CONV3,
+                                      .in = IN,
+                                      .out = IN,
+                                      .height = HEIGHT,
+                                      .width = WIDTH,
+                                      .out_height = HEIGHT,
+                                      .out_width = WIDTH,
+                                      .top = 1,
+                                      .bottom = 1,
+                                      .left = 1,
+                                      .right = 1};
+    float x[IN * HEIGHT * WIDTH] = {0}, y[IN * HEIGHT * WIDTH], plain[IN * IN * TAPS] = {0};
+    dnnl_dims_t dims = {IN, IN, 3, 3};
+    dnnl_memory_desc_t desc;
+    OnednnProduct *linear = onednn_product_of(worker, IN, IN, IN, error);
+    OnednnProduct *conv = linear ? onednn_product_make(worker, &shape, NULL, error) : NULL;
+    size_t layout = conv ? dnnl_memory_desc_get_size(&conv->weights) : 0;
+    size_t scratch = conv ? conv->scratch_bytes + linear->scratch_bytes : 0;
+    char *memory = conv ? cpu_scratch(worker, pieces(layout, 64) * 64 + scratch, error) : NULL;
+
+    return memory &&
+           onednn_works(dnnl_memory_desc_init_by_tag(&desc, 4, dims, dnnl_f32, dnnl_oihw),
+                        "a layout of weights", error) &&
+           reorder(worker, &desc, plain, &conv->weights, (float *)memory, error) &&
+           onednn_product_run(worker, conv, x, (float *)memory, plain, y,
+                              memory + pieces(layout, 64) * 64, error) &&
+           onednn_product_run(worker, linear, x, plain, NULL, y, memory, error) &&
+           onednn_works(dnnl_sgemm('N', 'T', IN, IN, IN, 1, x, IN, plain, IN, 0, y, IN),
+                        "a product", error) &&
+           onednn_works(dnnl_sgemm('N', 'N', IN, IN, IN, 1, x, IN, plain, IN, 0, y, IN),
+                        "a product", error);
+}
+
 /* The first layout asked for replaces the plain one, which no primitive takes. */
 static float *add_layout(CpuWorker *worker, OnednnLayouts *layouts, const dnnl_memory_desc_t *desc,
                          CodesrcError *error)
