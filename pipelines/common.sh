@@ -25,7 +25,7 @@ need() {
 
 target=
 case "${1:-}" in
---help)
+-h | --help)
     sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
     exit 0
     ;;

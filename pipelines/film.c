@@ -1,6 +1,9 @@
 /* film.c - shared by the film programs: see film.h. */
 #include "film.h"
 
+#include <codesrc.h>
+
+#include <stdlib.h>
 #include <string.h>
 
 /* Quotes a value, which may have spaces or quotes. */
@@ -38,13 +41,16 @@ gboolean film_arguments(FilmArguments *arguments, int argc, char **argv, const c
     int plain = 0;
 
     gst_init(NULL, NULL);
+    arguments->model = "vistas";
     *status = 2;
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--help")) {
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
             g_print("%s", usage);
             *status = 0;
             goto stop;
         }
+        if (g_str_has_prefix(argv[i], "model="))
+            arguments->model = argv[i] + strlen("model=");
         if (strchr(argv[i], '=')) {
             add_property(properties, argv[i]);
         } else if (argv[i][0] != '-' && plain < 2 && !properties->len) {
@@ -63,6 +69,27 @@ gboolean film_arguments(FilmArguments *arguments, int argc, char **argv, const c
 stop:
     g_string_free(properties, TRUE);
     return FALSE;
+}
+
+gboolean film_class(const FilmArguments *arguments, const char *text, int *id)
+{
+    CodesrcModelOptions options;
+    CodesrcModel *model;
+    CodesrcError error;
+    gboolean good;
+
+    if (*text && strspn(text, "0123456789") == strlen(text)) {
+        *id = atoi(text); /* codesrc checks its range */
+        return TRUE;
+    }
+    codesrc_model_options_init(&options);
+    options.headers_only = TRUE;
+    model = codesrc_model_open(arguments->model, &options, &error);
+    good = model && codesrc_model_find_class(model, text, id, &error);
+    if (!good)
+        g_printerr("%s\n", error.text);
+    codesrc_model_unref(model);
+    return good;
 }
 
 /* Encoder, muxer and file sink. Prints the reason and returns NULL for an unknown extension. */

@@ -6,12 +6,10 @@
 #include <gst/controller/gstdirectcontrolbinding.h>
 #include <gst/controller/gstinterpolationcontrolsource.h>
 
-#include <stdio.h>
-
 static const char usage[] =
     "Usage: morph [FILE] [FROM,TO] [PROPERTY=VALUE...]\n"
     "  FILE            a .webm or .mp4 file; default: morph.webm\n"
-    "  FROM,TO         two class ids; default: 2,10\n"
+    "  FROM,TO         two classes, ids or names; default: 2,10\n"
     "  PROPERTY=VALUE  of codesrc: seed=3, top-k=20 (livelier), drafting-steps=10, ...\n";
 
 static const int frames = 41, rate = 10;
@@ -32,18 +30,23 @@ static void move(GstElement *code, const char *property, double first, double la
 
 int main(int argc, char **argv)
 {
-    FilmArguments arguments = {"morph.webm", "2,10", NULL};
+    FilmArguments arguments = {"morph.webm", "2,10", NULL, NULL};
     GstElement *pipeline, *code;
+    char **classes, *text;
     int status, from, to;
 
     if (!film_arguments(&arguments, argc, argv, usage, &status))
         return status;
-    if (sscanf(arguments.list, "%d,%d", &from, &to) != 2) {
-        g_printerr("%s: expected two classes, such as 2,10\n", arguments.list);
+    classes = g_strsplit(arguments.list, ",", 0);
+    if (g_strv_length(classes) != 2) {
+        g_printerr("%s: expected two classes, such as 2,aurora\n", arguments.list);
         return 2;
     }
+    if (!film_class(&arguments, classes[0], &from) || !film_class(&arguments, classes[1], &to))
+        return 2;
+    g_strfreev(classes);
 
-    char *text =
+    text =
         g_strdup_printf("codesrc name=code num-buffers=%d class-id=%d class-id-2=%d top-k=1 %s ! "
                         "video/x-raw,framerate=%d/1",
                         frames, from, to, arguments.properties, rate);

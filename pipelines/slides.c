@@ -39,7 +39,7 @@ static void schedule(GstObject *pad, int slides)
 
 int main(int argc, char **argv)
 {
-    FilmArguments arguments = {"slides.webm", "8", NULL};
+    FilmArguments arguments = {"slides.webm", "8", NULL, NULL};
     GstElement *pipeline, *mixer;
     GstPad *upper;
     int status, slides;

@@ -64,10 +64,19 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         ! "$PROGRAMS/$program" film.avi 2> log || fail "$program film.avi"
         grep -q "expected a name that ends in .webm or .mp4" log || fail "$program: $(cat log)"
         ! "$PROGRAMS/$program" film.webm 2,4 nonsense 2> log || fail "$program takes anything"
+        "$PROGRAMS/$program" -h | grep -q "^Usage: $program" || fail "$program -h"
         ! "$PROGRAMS/$program" film.webm 2,4 model=nope 2> log || fail "$program model=nope"
         ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PROGRAMS/$program" 2> log || fail "$program"
         grep -q '^  \. .*build/demo/env\.sh' log || fail "$program: $(cat log)"
     done
+    for list in 2,nonsense 2,sea; do
+        ! "$PROGRAMS/tour" film.webm $list 2> log || fail "tour film.webm $list"
+        ! "$PROGRAMS/morph" film.webm $list 2>> log || fail "morph film.webm $list"
+        [ "$(grep -c 'class.*"'"${list#2,}"'"' log)" = 2 ] || fail "$list: $(cat log)"
+        [ ! -e film.webm ] || fail "$list left a film"
+    done
+    ! "$PROGRAMS/morph" film.webm 2,4,aurora 2> log || fail "morph takes three classes"
+    grep -q 'expected two classes' log || fail "morph: $(cat log)"
     ;;
 picture) # The same picture as the tool draws without GStreamer.
     "$PIPELINES/picture.sh" sea.png class-name="sunset sea" seed=3
@@ -106,7 +115,7 @@ coarse-to-fine) # Ten frames a picture; between pictures more changes than from 
         { cat look.txt; fail "the last frame is not the picture"; }
     ;;
 tour) # Frames 4 to 7 are of the second class.
-    timeout 300 "$PROGRAMS/tour" tour.webm 10,15
+    timeout 300 "$PROGRAMS/tour" tour.webm aurora,15
     look tour.webm 8 256 256
     holds '$1 == 0 || $5 > 6'
     for n in 3:10 4:15; do
@@ -116,7 +125,7 @@ tour) # Frames 4 to 7 are of the second class.
     done
     ;;
 morph) # From a picture of one class to one of the other, drawn with the same numbers.
-    timeout 300 "$PROGRAMS/morph" morph.webm 2,10
+    timeout 300 "$PROGRAMS/morph" morph.webm 2,aurora
     for n in 0:2 40:10; do
         "$PIPELINES/picture.sh" one.png class-id="${n#*:}" first-frame=40 top-k=1
         look morph.webm 41 256 256 one.png
