@@ -376,6 +376,10 @@ static void test_ranges(void)
         snprintf(label, sizeof label, "patch_nums: %s", patch[i].value);
         refuse_text(label, manifest, patch[i].text);
     }
+}
+
+static void test_counts(void)
+{
     refuse_text("class names and classes", HEAD "class_names: [a, b]\n" REST,
                 "case.yaml:4: class_names: found 2 names, expected 4 (classes)");
     refuse_text("no class names", "name: m\npatch_nums: [1, 2]\nclass_names: []\n" REST,
@@ -473,6 +477,7 @@ int main(void)
     test_integers();
     test_reals();
     test_ranges();
+    test_counts();
     test_steps();
     test_file_names();
     test_every_place();

@@ -295,6 +295,11 @@ static void test_dictionaries(void)
     put_pickle_tensor(&pickle, &six);
     put_text(&pickle, ".");
     refuse_pickle("a tensor alone", &pickle, "the whole: found a tensor");
+}
+
+static void test_nesting(void)
+{
+    Bytes pickle;
 
     /* 2^30 tuples, if anyone counted them. */
     pickle = begun("}", 1);
@@ -419,6 +424,7 @@ int main(void)
     test_globals();
     test_calls();
     test_dictionaries();
+    test_nesting();
     test_tensor_names();
     test_every_place();
     return cases_end() | test_end();

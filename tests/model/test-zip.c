@@ -134,12 +134,8 @@ static void test_names(void)
     refuse_archive("NUL in a name", &archive, CODESRC_MALFORMED, "control characters");
 }
 
-static void test_contents(void)
+static void test_changed_bytes(void)
 {
-    static const char *const versions[] = {"0\n",  "x\n",  "11\n",        "3.\n",
-                                           "-1\n", "03\n", "3333333333\n"};
-    View view = {"FloatStorage", "0", 6, 0, 1, {6}, {1}};
-    Bytes pickle = pickle_of("a", &view), values = {0};
     Archive archive = good();
 
     archive.bytes.data[archive.entry[DATA0].data] ^= 1;
@@ -161,6 +157,16 @@ static void test_contents(void)
     archive_seal(&archive, DATA0);
     refuse_archive("NaN", &archive, CODESRC_MISMATCH,
                    "tensor 'pos_1LC': found a value that is no finite float32 at element 0");
+}
+
+static void test_members(void)
+{
+    static const char *const versions[] = {"0\n",  "x\n",  "11\n",        "3.\n",
+                                           "-1\n", "03\n", "3333333333\n"};
+    View view = {"FloatStorage", "0", 6, 0, 1, {6}, {1}};
+    Bytes pickle = pickle_of("a", &view), values = {0};
+    Archive archive;
+
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
         archive = (Archive){.count = 0};
         archive_add(&archive, "case/data.pkl", pickle.data, pickle.size);
@@ -336,17 +342,15 @@ static void test_variants(void)
 
 /* A zip of more than 4 GiB, most of it a hole: sizes and offsets in zip64 fields, as PyTorch writes
  * them, and the 24-byte descriptors that its writer then uses. */
-static void test_large(void)
+/* The parts of an archive before and after a hole of 6 GiB. Returns where the second part begins. */
+static uint64_t make_large(Bytes *head, Bytes *tail)
 {
     static const View large = {"FloatStorage", "0", 1610612736, 0, 1, {1610612736}, {1}};
     static const View small = {"FloatStorage", "1", 2, 0, 1, {2}, {1}};
     uint64_t bytes = 4 * (uint64_t)1610612736, data, after;
-    Bytes pickle = {0}, head = {0}, tail = {0};
-    CodesrcError error = {.text = ""};
+    Bytes pickle = {0};
     size_t central;
     Archive first = {.count = 0};
-    int file;
-    bool ok;
 
     put_text(&pickle, "\x80\x02}(");
     put_pickle_string(&pickle, "large");
@@ -356,46 +360,57 @@ static void test_large(void)
     put_text(&pickle, "u.");
     archive_add(&first, "x/data.pkl", pickle.data, pickle.size);
     archive_add(&first, "x/version", "3\n", 2);
-    put(&head, first.bytes.data, first.bytes.size);
-    put(&head, "PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\10\0\24\0x/data/0\1\0\20\0",
+    put(head, first.bytes.data, first.bytes.size);
+    put(head, "PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\10\0\24\0x/data/0\1\0\20\0",
         42);
-    put_number(&head, bytes, 8);
-    put_number(&head, bytes, 8);
-    data = head.size;
+    put_number(head, bytes, 8);
+    put_number(head, bytes, 8);
+    data = head->size;
     after = data + bytes;
-    put(&tail, "PK\7\10", 4);
-    put_number(&tail, 0x12345678, 4); /* its CRC is looked at when it is read */
-    put_number(&tail, bytes, 8);
-    put_number(&tail, bytes, 8);
-    put(&tail, "PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\10\0\14\0x/data/1\1\0\10\0",
+    put(tail, "PK\7\10", 4);
+    put_number(tail, 0x12345678, 4); /* its CRC is looked at when it is read */
+    put_number(tail, bytes, 8);
+    put_number(tail, bytes, 8);
+    put(tail, "PK\3\4\0\0\10\10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\10\0\14\0x/data/1\1\0\10\0",
         42);
-    put_number(&tail, after + 24, 8);
-    put(&tail, "\0\0\200\77\0\0\0\100", 8);
-    put(&tail, "PK\7\10\217\245\173\136\10\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0", 24);
-    central = tail.size;
+    put_number(tail, after + 24, 8);
+    put(tail, "\0\0\200\77\0\0\0\100", 8);
+    put(tail, "PK\7\10\217\245\173\136\10\0\0\0\0\0\0\0\10\0\0\0\0\0\0\0", 24);
+    central = tail->size;
     archive_end(&first);
-    put(&tail, first.bytes.data + first.directory, first.end64 - first.directory);
-    put(&tail, "PK\1\2\0\0\0\0\10\10\0\0\0\0\0\0\170\126\64\22\377\377\377\377\377\377\377\377",
-        28);
-    put(&tail, "\10\0\24\0\0\0\0\0\0\0\0\0\0\0", 14);
-    put_number(&tail, first.directory, 4);
-    put(&tail, "x/data/0\1\0\20\0", 12);
-    put_number(&tail, bytes, 8);
-    put_number(&tail, bytes, 8);
-    put(&tail, "PK\1\2\0\0\0\0\10\10\0\0\0\0\0\0\217\245\173\136\10\0\0\0\10\0\0\0", 28);
-    put(&tail, "\10\0\14\0\0\0\0\0\0\0\0\0\0\0\377\377\377\377x/data/1\1\0\10\0", 30);
-    put_number(&tail, after + 24, 8);
-    data = tail.size - central; /* of the directory, from here on */
-    put(&tail, "PK\6\6\54\0\0\0\0\0\0\0\36\3\55\0\0\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0",
+    put(tail, first.bytes.data + first.directory, first.end64 - first.directory);
+    put(tail, "PK\1\2\0\0\0\0\10\10\0\0\0\0\0\0\170\126\64\22\377\377\377\377\377\377\377\377", 28);
+    put(tail, "\10\0\24\0\0\0\0\0\0\0\0\0\0\0", 14);
+    put_number(tail, first.directory, 4);
+    put(tail, "x/data/0\1\0\20\0", 12);
+    put_number(tail, bytes, 8);
+    put_number(tail, bytes, 8);
+    put(tail, "PK\1\2\0\0\0\0\10\10\0\0\0\0\0\0\217\245\173\136\10\0\0\0\10\0\0\0", 28);
+    put(tail, "\10\0\14\0\0\0\0\0\0\0\0\0\0\0\377\377\377\377x/data/1\1\0\10\0", 30);
+    put_number(tail, after + 24, 8);
+    data = tail->size - central; /* of the directory, from here on */
+    put(tail, "PK\6\6\54\0\0\0\0\0\0\0\36\3\55\0\0\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0",
         40);
-    put_number(&tail, data, 8);
-    put_number(&tail, after + central, 8);
-    put(&tail, "PK\6\7\0\0\0\0", 8);
-    put_number(&tail, after + central + data, 8);
-    put_number(&tail, 1, 4);
-    put(&tail, "PK\5\6\0\0\0\0\4\0\4\0", 12);
-    put_number(&tail, data, 4);
-    put(&tail, "\377\377\377\377\0\0", 6);
+    put_number(tail, data, 8);
+    put_number(tail, after + central, 8);
+    put(tail, "PK\6\7\0\0\0\0", 8);
+    put_number(tail, after + central + data, 8);
+    put_number(tail, 1, 4);
+    put(tail, "PK\5\6\0\0\0\0\4\0\4\0", 12);
+    put_number(tail, data, 4);
+    put(tail, "\377\377\377\377\0\0", 6);
+    clear(&pickle);
+    clear(&first.bytes);
+    return after;
+}
+
+static void test_large(void)
+{
+    Bytes head = {0}, tail = {0};
+    uint64_t after = make_large(&head, &tail);
+    CodesrcError error = {.text = ""};
+    int file;
+    bool ok;
 
     file = open(scratch("large.pth"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     ok = file >= 0 && pwrite(file, head.data, head.size, 0) == (ssize_t)head.size &&
@@ -406,10 +421,8 @@ static void test_large(void)
     CHECK(ok, "%s", error.text);
     printf("%-44s %s\n", "zip64, a hole of 6 GiB", ok ? "accepted" : error.text);
     unlink(scratch("large.pth"));
-    clear(&pickle);
     clear(&head);
     clear(&tail);
-    clear(&first.bytes);
 }
 
 static void test_other_forms(void)
@@ -457,7 +470,8 @@ int main(void)
     test_entries();
     test_sizes();
     test_names();
-    test_contents();
+    test_changed_bytes();
+    test_members();
     test_end_records();
     test_counts();
     test_around();
