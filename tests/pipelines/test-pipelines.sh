@@ -70,10 +70,10 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         grep -q '^  \. .*build/demo/env\.sh' log || fail "$program: $(cat log)"
     done
     for list in 2,nonsense 2,sea; do
-        ! "$PROGRAMS/tour" film.webm $list 2> log || fail "tour film.webm $list"
-        ! "$PROGRAMS/morph" film.webm $list 2>> log || fail "morph film.webm $list"
+        ! "$PROGRAMS/tour" none.webm $list 2> log || fail "tour none.webm $list"
+        ! "$PROGRAMS/morph" none.webm $list 2>> log || fail "morph none.webm $list"
         [ "$(grep -c 'class.*"'"${list#2,}"'"' log)" = 2 ] || fail "$list: $(cat log)"
-        [ ! -e film.webm ] || fail "$list left a film"
+        [ ! -e none.webm ] || fail "$list left a film"
     done
     ! "$PROGRAMS/morph" film.webm 2,4,aurora 2> log || fail "morph takes three classes"
     grep -q 'expected two classes' log || fail "morph: $(cat log)"
