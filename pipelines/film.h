@@ -18,9 +18,9 @@ typedef struct {
 gboolean film_arguments(FilmArguments *arguments, int argc, char **argv, const char *usage,
                         int *status);
 
-/* The class that a text names: an id, or a name or a part of a name as for the element's class-name.
- * Asks the library, because class-id is what a controller can drive. Prints the reason and returns
- * FALSE if the model has no such class. */
+/* The class that a text names: an id, or a name or a part of a name as for the element's
+ * class-name. Asks the library, because class-id is what a controller can drive. Prints the reason
+ * and returns FALSE if the model has no such class. */
 gboolean film_class(const FilmArguments *arguments, const char *text, int *id);
 
 /* Creates the pipeline in `text`, followed by an encoder for `file` by its extension: .webm (VP8)
