@@ -126,8 +126,9 @@ typedef struct CodesrcModelInfo {
     bool overlaps;      /* beginning a call before the last has ended saves time, see
                            codesrc_generate_begin */
 
-    /* Why "auto" passed over a faster device of this build, which is here and failed; "" if it did
-     * not. And why it never tried one: this build or this machine has no such device or driver. */
+    /* passed_over: why "auto" passed over a faster device that is present but failed. absent: why
+     * it did not try one, because this build or machine has no such device or driver. "" if not
+     * so. */
     const char *passed_over, *absent;
 
     /* 16 hex digits that change with any byte of the manifest and any value of the loaded weights,
@@ -366,11 +367,11 @@ CODESRC_API CodesrcTimes codesrc_generator_times(const CodesrcGenerator *generat
  * are decoded together, so a call whose requests differ in these goes through most stages more than
  * once. */
 typedef enum CodesrcStage {
-    CODESRC_STAGE_CLASSES, /* modulations and scale 0 of classes, of those not drawn lately */
+    CODESRC_STAGE_CLASSES, /* modulations and scale 0 of classes not used recently */
     CODESRC_STAGE_DRAFTER, /* logits of a scale before N; those of scale 0 are only looked up */
     CODESRC_STAGE_REFINER, /* logits of a scale from N on; of scale N: the hand-over */
     CODESRC_STAGE_SAMPLE,  /* token map of a scale */
-    CODESRC_STAGE_PYRAMID, /* what it adds to the feature map, and the next scale's input */
+    CODESRC_STAGE_PYRAMID, /* its addition to the feature map, and the next scale's input */
     CODESRC_STAGE_SCALES,  /* the four above for all scales, if the device replays a recording */
     CODESRC_STAGE_RENDER,  /* pictures of the feature maps */
     CODESRC_STAGE_WAIT,    /* until the pictures of a call are in memory: codesrc_generate_end */
@@ -387,15 +388,15 @@ typedef struct CodesrcStageInfo {
 /* "classes", "drafter", ...: the last word of the enumerator. Static; "" for any other number. */
 CODESRC_API const char *codesrc_stage_name(CodesrcStage stage);
 
-/* Called on the thread that called codesrc_generate, _begin or _end, as each stage ends. `info` is
- * valid during the call, which must not call the generator. */
+/* Called on the thread that called codesrc_generate, _begin or _end, as each stage ends. `info`
+ * is valid during the call. It must not call the generator. */
 typedef void (*CodesrcStageDone)(void *user, const CodesrcStageInfo *info);
 
-/* Sets the callback; NULL removes it. Not between codesrc_generate_begin and _end. A device that
- * computes by itself (CodesrcModelInfo.overlaps) is only asked in each stage, and the times are
- * those of asking; with `wait` every stage ends when the device has computed it, which gives the
- * stages' own times, but makes the call take longer. For other devices `wait` means nothing.
- * Neither the time in this callback nor that in the observer counts. */
+/* Sets the callback; NULL removes it. Not between codesrc_generate_begin and _end. On an
+ * asynchronous device (CodesrcModelInfo.overlaps), the times are those of submitting each stage;
+ * with `wait`, every stage ends when the device has computed it, which gives the stages' own
+ * times but makes the call slower. `wait` has no effect on other devices. The time spent in this
+ * callback and in the observer does not count. */
 CODESRC_API void codesrc_generator_trace(CodesrcGenerator *generator, CodesrcStageDone done,
                                          void *user, bool wait);
 
@@ -429,8 +430,8 @@ CODESRC_API bool codesrc_generator_preview(CodesrcGenerator *generator, unsigned
 
 /* ---- the VQ-VAE alone ------------------------------------------------------------------------ */
 
-/* Both functions compute in the memory in which the generator decodes, so they are refused with
- * CODESRC_SETTINGS between codesrc_generate_begin and _end, and in an observer. */
+/* Both functions use the memory in which the generator decodes. They fail with CODESRC_SETTINGS
+ * between codesrc_generate_begin and _end, and in an observer. */
 
 /* Decodes a feature map (Z, P, P) to an image (3, S, S), RGB, clamped to [-1, 1]. */
 CODESRC_API bool codesrc_decode(CodesrcGenerator *generator, const float *f_hat, float *image,

@@ -1,4 +1,4 @@
-/* bench-report.c - prints what code-bench measured. */
+/* bench-report.c - prints code-bench's measurements. */
 #include "bench-report.h"
 
 #include <inttypes.h>
@@ -6,7 +6,7 @@
 
 static const char *const stage_names[] = {"drafter", "handover", "refiner", "vae"};
 
-/* What there is to compute in a stage: operations, and the seconds of it at the peak. */
+/* The work of a stage: operations, and their seconds at the peak. */
 typedef struct Work {
     double operations, ideal;
 } Work;
@@ -71,7 +71,7 @@ static Work all_work(const Report *report)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-/* What was not told apart took no time. */
+/* Stages that were not measured separately took no time. */
 static void print_row(const char *what, const Spread *spread, Work work)
 {
     if (spread->most <= 0)
@@ -109,7 +109,7 @@ void report_text(const Report *report)
                  !plan->scale[k].refined     ? "drafter"
                  : k == plan->drafting_steps ? "hand-over"
                                              : "refiner");
-        /* Scale 0 of a class that has been seen is looked up: no rate says anything. */
+        /* Scale 0 of a known class is looked up, so a rate has no meaning. */
         print_row(name, &report->scale[k], k ? scale_work(report, k) : (Work){0});
     }
     for (Stage stage = 0; stage < STAGES; stage++)
@@ -141,7 +141,7 @@ static void json_text(const char *key, const char *text)
     printf("\",\n");
 }
 
-/* 0 stands for what is not known. */
+/* 0 means unknown. */
 static void json_number(const char *key, double number)
 {
     if (number > 0)

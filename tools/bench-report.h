@@ -1,4 +1,4 @@
-/* bench-report.h - what code-bench measured, as text or as JSON. */
+/* bench-report.h - code-bench's measurements, as text or as JSON. */
 #ifndef CODE_TOOLS_BENCH_REPORT_H
 #define CODE_TOOLS_BENCH_REPORT_H
 
@@ -11,7 +11,7 @@ typedef struct Spread {
 
 typedef enum Stage {
     DRAFTER,   /* scales before N */
-    HAND_OVER, /* scale N: the refiner takes in all that was drafted */
+    HAND_OVER, /* scale N: the refiner reads everything drafted */
     REFINER,   /* scales after N */
     VAE,       /* the VQ-VAE's decoder and the conversion to pixels */
     STAGES
@@ -23,7 +23,7 @@ typedef struct Report {
     CodesrcPlan plan;
     unsigned runs;
     double load_ms;                   /* from nothing to a generator */
-    double first_ms;                  /* the first call, which meets its class anew */
+    double first_ms;                  /* the first call, whose class is new */
     Spread total, stage[STAGES];      /* of a call, which draws plan.batch pictures */
     Spread scale[CODESRC_MAX_SCALES]; /* parts of the first three stages */
     uint64_t load_peak_bytes;         /* resident, at most, while loading */

@@ -118,7 +118,7 @@ static void parse(Arguments *a, int argc, char **argv)
 
 /* ---- file names ------------------------------------------------------------------------------ */
 
-/* Finds %d or %0Nd in a name: where it is, its length, and the width of the number; 0 if there is
+/* Finds %d or %0Nd in a name: its place, its length, and the width of the number; 0 if there is
  * none. */
 static size_t number_field(const char *name, const char **at, int *width)
 {
@@ -173,7 +173,7 @@ typedef struct Job {
     const Arguments *a;
     const CodesrcModelInfo *info;
     CodesrcGenerator *generator;
-    CodesrcRequest request; /* what all pictures have in common */
+    CodesrcRequest request; /* common to all pictures */
     int32_t class_id;       /* or ALL_CLASSES */
     uint64_t pictures;
     uint64_t drawn;  /* pictures that are complete */
@@ -215,7 +215,7 @@ static bool find_second(const Arguments *a, const CodesrcModel *model, CodesrcRe
     return false;
 }
 
-/* Picture `index` of the job; with all classes the frames of a class come together. */
+/* Picture `index` of the job; with all classes, the frames of a class are adjacent. */
 static CodesrcRequest request_of(const Job *job, uint64_t index)
 {
     CodesrcRequest request = job->request;
@@ -266,7 +266,7 @@ static bool write_sheet(const Job *job)
     return picture_file_write(a->output, a->format, a->quality, pixels);
 }
 
-/* What a cancelled call left on the sheet is no picture. */
+/* Clears the unfinished pictures that a cancelled call left on the sheet. */
 static void blank(const Job *job, uint64_t first, unsigned count)
 {
     size_t side = job->info->side;
@@ -301,7 +301,7 @@ static bool draw_batch(Job *job, CodesrcError *error)
     return true;
 }
 
-/* Drawing was interrupted: keeps what there is. */
+/* Drawing was interrupted: keeps the complete pictures. */
 static bool keep(const Job *job)
 {
     const Arguments *a = job->a;

@@ -1,5 +1,4 @@
-/* code-model.c - what is in a manifest or a weight file, what it takes to run it, and writing it
- * anew.
+/* code-model.c - lists and checks a manifest or a weight file, plans its memory, and converts it.
  */
 #include "model-options.h"
 #include "progress.h"
@@ -128,7 +127,7 @@ static void print_model(const CodesrcModelInfo *info)
     for (unsigned n = 1; n <= info->scales; n++)
         if (info->steps >> n & 1)
             printf(" %u", n);
-    printf("; %u unless told otherwise\n", info->defaults.drafting_steps);
+    printf("; default %u\n", info->defaults.drafting_steps);
     printf("sampling      guidance %g, top-k %u, top-p %g, temperature", info->defaults.guidance,
            info->defaults.top_k, info->defaults.top_p);
     for (unsigned k = 0; k < info->scales; k++)

@@ -1,5 +1,5 @@
-/* code-sample.c - many pictures of each class, split over workers and machines, for FID and the
- * like. */
+/* code-sample.c - generates many pictures of each class on many workers and machines, for FID and
+ * similar measures. */
 #include "drawing.h"
 #include "model-options.h"
 #include "progress.h"

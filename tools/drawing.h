@@ -1,4 +1,4 @@
-/* drawing.h - the options that say how tokens are drawn, of all tools that draw. */
+/* drawing.h - the options for sampling tokens, for all tools that generate pictures. */
 #ifndef CODE_TOOLS_DRAWING_H
 #define CODE_TOOLS_DRAWING_H
 
@@ -6,7 +6,7 @@
 
 #include <codesrc.h>
 
-/* As given; for the rest the model's own settings hold. */
+/* As given; the model's own settings apply to the rest. */
 typedef struct DrawingOptions {
     unsigned steps, top_k; /* steps 0: not given */
     double guidance, top_p, temperature;

@@ -1,4 +1,4 @@
-/* model-options.h - rows of the option tables that say which model computes, and where. `at` is the
+/* model-options.h - rows of the option tables for the model and its device. `at` is the
  * offset of a CodesrcModelOptions. */
 #ifndef CODE_TOOLS_MODEL_OPTIONS_H
 #define CODE_TOOLS_MODEL_OPTIONS_H

@@ -34,7 +34,7 @@ static bool end_array(NpzFile *npz)
     return !npz->failed;
 }
 
-/* Magic, version, length, and a dictionary that spaces bring to a multiple of 64 bytes. */
+/* Magic, version, length, and a dictionary padded with spaces to a multiple of 64 bytes. */
 static bool write_header(NpzFile *npz, const char *type, const uint64_t *shape, unsigned rank)
 {
     char header[256] = "\x93NUMPY\x01";
@@ -58,9 +58,9 @@ static bool write_header(NpzFile *npz, const char *type, const uint64_t *shape, 
 bool npz_file_array(NpzFile *npz, const char *name, const char *type, const uint64_t *shape,
                     unsigned rank)
 {
-    /* The same bytes whenever it is written: the day on which zip's calendar begins. */
+    /* A fixed date, the first in zip's calendar, so that the bytes are always the same. */
     const zip_fileinfo info = {.tmz_date = {.tm_mday = 1, .tm_year = 1980}};
-    const int zip64 = 1; /* an array may turn out larger than 4 GiB */
+    const int zip64 = 1; /* an array may exceed 4 GiB */
     char member[64];
 
     snprintf(member, sizeof member, "%s.npy", name);

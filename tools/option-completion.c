@@ -19,7 +19,7 @@ static void print_command_names(const Program *program, FILE *to)
 
 /* ---- bash ------------------------------------------------------------------------------------ */
 
-/* Paths are what bash itself completes if nothing is suggested; elsewhere there is nothing. */
+/* bash completes paths itself if nothing is suggested; other values get no suggestion. */
 static void bash_value(const Option *option, FILE *to)
 {
     if (!option->name || !option->argument)

@@ -249,7 +249,7 @@ static const Option *find_letter(const Program *program, char letter)
     return NULL;
 }
 
-/* `value`: what stands in the same argument, or NULL. Returns how many more arguments were read. */
+/* `value`: the value in the same argument, or NULL. Returns how many more arguments were read. */
 static int take_option(Parser *parser, const Option *option, const char *value, const char *next)
 {
     const Program *program = parser->program;

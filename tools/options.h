@@ -1,5 +1,5 @@
-/* options.h - the command line of a program, said once: parsing, --help, --version, the manual page
- * and the completions of bash and zsh all come from the same table. */
+/* options.h - the command line of a program, stated once: parsing, --help, --version, the manual
+ * page and the completions of bash and zsh all use the same table. */
 #ifndef CODE_TOOLS_OPTIONS_H
 #define CODE_TOOLS_OPTIONS_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* What an option writes, and where: `at` bytes into the structure given to options_parse. */
+/* The type that an option writes, `at` bytes into the structure given to options_parse. */
 typedef enum OptionType {
     OPTION_FLAG,   /* bool, true */
     OPTION_TEXT,   /* const char * */
@@ -37,7 +37,7 @@ typedef struct OptionTexts {
 typedef struct Option {
     const char *name;     /* "output", for --output */
     char letter;          /* 'o', for -o; 0: none */
-    const char *argument; /* what the value is called in texts, "FILE"; NULL for a flag */
+    const char *argument; /* the value's name in texts, "FILE"; NULL for a flag */
     OptionType type;
     size_t at;
     const char *help; /* a sentence or two, without a full stop at the end */

@@ -33,7 +33,7 @@ typedef double Spin(float zero, float *sink);
         return 2.0 * (lanes)*SUMS * ROUNDS;                                                        \
     } while (0)
 #define NAME(i)  sum##i,
-#define START(i) sum##i = BEGIN(zero + (i)); /* or the compiler would see that all are one */
+#define START(i) sum##i = BEGIN(zero + (i)); /* or the compiler would merge identical sums */
 
 __attribute__((target("sse2"))) static double spin_f32_sse2(float zero, float *sink)
 {
@@ -111,7 +111,7 @@ static Spin *spin_of(PeakType type)
 
 typedef struct Worker {
     Spin *spin;
-    volatile float zero, sink; /* volatile: the loop must not be left out */
+    volatile float zero, sink; /* volatile: keeps the compiler from removing the loop */
     double operations;
 } Worker;
 

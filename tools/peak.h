@@ -1,5 +1,5 @@
-/* peak.h - how many multiply-adds the processor can do: the yardstick of code-bench and of the
- * kernel benchmarks. */
+/* peak.h - the processor's peak rate of multiply-adds: the yardstick of code-bench and the kernel
+ * benchmarks. */
 #ifndef CODE_TOOLS_PEAK_H
 #define CODE_TOOLS_PEAK_H
 
@@ -9,8 +9,8 @@ typedef enum PeakType {
     PEAK_INT8, /* products of bytes into int32 */
 } PeakType;
 
-/* Operations a second (two a multiply-add) of `threads` threads together, from independent sums in
- * registers: no program does more. Takes about a second; 0 where the processor has no such
+/* Operations a second (two a multiply-add) of `threads` threads together, from independent sums
+ * in registers: no program does more. Takes about a second; 0 if the processor has no such
  * instruction. */
 double peak_measure(PeakType type, unsigned threads);
 

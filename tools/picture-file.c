@@ -76,7 +76,7 @@ static void jpeg_failed(j_common_ptr jpeg)
     longjmp(((JpegErrors *)jpeg->err)->back, 1);
 }
 
-/* On its own, because nothing may change in it behind setjmp. */
+/* A separate function, because no local variable may change after setjmp. */
 static bool compress(struct jpeg_compress_struct *jpeg, JpegErrors *errors, Pixels pixels,
                      unsigned quality)
 {

@@ -16,8 +16,8 @@ typedef enum PictureFormat {
 
 #define PICTURE_FORMAT_NAMES "png ppm jpeg webp" /* in the order of PictureFormat */
 
-/* The format that the ending of a name asks for, .png, .ppm, .jpg, .jpeg or .webp; PICTURE_FORMATS
- * if it is none of these. */
+/* The format for a name's extension, .png, .ppm, .jpg, .jpeg or .webp; PICTURE_FORMATS for any
+ * other. */
 PictureFormat picture_file_format(const char *path);
 
 /* False if this build lacks the format's library. */

@@ -1,4 +1,4 @@
-/* progress.c - how far a long job is. */
+/* progress.c - reports the progress of a long job. */
 #include "progress.h"
 
 #include <inttypes.h>

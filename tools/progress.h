@@ -1,5 +1,5 @@
-/* progress.h - how far a long job is, on stderr: on a terminal one line that is written over, once
- * the job has taken a second; elsewhere a line every half minute. */
+/* progress.h - reports the progress of a long job on stderr: on a terminal, one line that is
+ * overwritten, once the job has taken a second; elsewhere, a line every half minute. */
 #ifndef CODE_TOOLS_PROGRESS_H
 #define CODE_TOOLS_PROGRESS_H
 

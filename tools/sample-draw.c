@@ -1,4 +1,4 @@
-/* sample-draw.c - a worker: some pictures of a recipe, into a folder. */
+/* sample-draw.c - a worker: generates some pictures of a recipe into a folder. */
 #include "sample-draw.h"
 
 #include "progress.h"
@@ -41,7 +41,7 @@ static void end_if_stopped(const SampleJob *job)
 
 /* ---- what is there --------------------------------------------------------------------------- */
 
-/* Lists the pictures that have to be drawn. False if a file is in the way. */
+/* Lists the missing pictures. False if a file is in the way. */
 static bool look(Worker *w)
 {
     for (uint64_t i = w->job->first; i < w->job->first + w->job->count; i++) {
@@ -55,7 +55,7 @@ static bool look(Worker *w)
             continue;
         if (state != SAMPLE_MISSING)
             fprintf(stderr, "%s: %s%s\n", path, reason,
-                    state == SAMPLE_DAMAGED ? "; it is drawn anew" : ": move it away");
+                    state == SAMPLE_DAMAGED ? "; drawing it again" : ": move it away");
         if (state == SAMPLE_FOREIGN)
             return false;
         if (state == SAMPLE_DAMAGED)
@@ -103,7 +103,7 @@ static bool keep(const Worker *w, const uint64_t *index, unsigned count)
     return true;
 }
 
-/* The next pictures to draw: not those that another worker has drawn meanwhile. */
+/* The next pictures to draw, except those that another worker has finished meanwhile. */
 static unsigned next_batch(const Worker *w, uint64_t *at, uint64_t index[CODESRC_MAX_BATCH])
 {
     unsigned count = 0;
@@ -144,7 +144,7 @@ static bool draw_missing(Worker *w)
     return true;
 }
 
-/* Once all is there, it should be there tomorrow as well. */
+/* Makes finished pictures survive a crash of the machine. */
 static bool to_disk(const char *folder)
 {
     int directory = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -1,4 +1,4 @@
-/* sample-pack.c - from a folder of pictures to checksums and a .npz file. */
+/* sample-pack.c - turns a folder of pictures into checksums and a .npz file. */
 #include "sample-pack.h"
 
 #include "npz-file.h"
@@ -34,7 +34,7 @@ static uint64_t index_at(const Recipe *recipe, uint64_t place)
 
 /* ---- checks ---------------------------------------------------------------------------------- */
 
-/* A look at the names alone, before hours of reading. */
+/* Checks the names alone, before hours of reading. */
 static bool all_there(const Pack *pack)
 {
     uint64_t total = recipe_pictures(&pack->recipe), missing = 0, first = 0;
@@ -70,7 +70,7 @@ static bool read_picture(Pack *pack, uint64_t index)
     return false;
 }
 
-/* What workers left behind that were killed while they wrote a file. */
+/* Removes partial files of workers that were killed while writing. */
 static void remove_parts(const char *folder)
 {
     DIR *list = opendir(folder);

@@ -14,7 +14,7 @@
 
 static const char mark_key[] = "codesrc";
 
-/* What libpng reports goes to the caller as a text. */
+/* Passes libpng's error text to the caller. */
 static void fail(png_structp png, png_const_charp message)
 {
     snprintf(png_get_error_ptr(png), 100, "%s", message);
@@ -75,8 +75,8 @@ bool sample_write(const char *path, const uint8_t *pixels, unsigned side, const 
         good = write_png(file, pixels, side, mark, message);
         good = fclose(file) == 0 && good;
     }
-    /* Waiting for the disk each time would cost more than small models' pictures. What a machine
-     * loses that breaks down is noticed by the next run. */
+    /* Waiting for the disk each time would cost more than a small model's picture. If a machine
+     * crashes, the next run notices the loss. */
     if (good)
         return whole_file_keep(part, path, false);
     fprintf(stderr, "%s: cannot be written: %s\n", path, errno ? strerror(errno) : message);

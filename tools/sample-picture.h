@@ -1,5 +1,5 @@
-/* sample-picture.h - one sampled picture as a PNG file that carries a mark: which picture it is, of
- * which recipe. */
+/* sample-picture.h - one sampled picture as a PNG file with a mark: its number and the digest of
+ * its recipe. */
 #ifndef CODE_TOOLS_SAMPLE_PICTURE_H
 #define CODE_TOOLS_SAMPLE_PICTURE_H
 
@@ -12,8 +12,8 @@
 typedef enum SampleState {
     SAMPLE_MISSING,
     SAMPLE_WHOLE,
-    SAMPLE_DAMAGED, /* cut short, or bytes that are not what was written */
-    SAMPLE_FOREIGN, /* a file that this recipe did not make, or not for this place */
+    SAMPLE_DAMAGED, /* truncated, or with bytes other than those written */
+    SAMPLE_FOREIGN, /* a file of another recipe, or of another number */
 } SampleState;
 
 /* Writes side * side RGB pixels. The file appears whole or not at all; a worker that draws the same

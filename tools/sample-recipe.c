@@ -1,4 +1,4 @@
-/* sample-recipe.c - what all pictures of a folder have in common. */
+/* sample-recipe.c - the model and settings common to all pictures of a folder. */
 #include "sample-recipe.h"
 
 #include "digest.h"
@@ -24,7 +24,7 @@ __attribute__((format(printf, 2, 3))) static void add(Recipe *recipe, const char
     va_end(arguments);
 }
 
-/* As few digits as name the number and no other. */
+/* The fewest digits that identify the number. */
 static void add_real(Recipe *recipe, double value)
 {
     char digits[40];

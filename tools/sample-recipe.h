@@ -1,5 +1,5 @@
-/* sample-recipe.h - what all pictures of a folder have in common. The folder carries it as a text,
- * recipe.txt, so that workers with another model or other settings are refused. */
+/* sample-recipe.h - the model and settings common to all pictures of a folder. The folder holds
+ * them as a text, recipe.txt, so that workers with others are refused. */
 #ifndef CODE_TOOLS_SAMPLE_RECIPE_H
 #define CODE_TOOLS_SAMPLE_RECIPE_H
 
@@ -17,7 +17,7 @@ typedef struct Recipe {
         per_class;   /* picture i shows class i / per_class, and is frame i of the seed */
     unsigned side;   /* of a picture, pixels */
     char text[4096]; /* a setting a line */
-    char digest[17]; /* of the whole text, once it is known: marks the pictures */
+    char digest[17]; /* of the complete text: marks the pictures */
 } Recipe;
 
 static inline uint64_t recipe_pictures(const Recipe *recipe)
@@ -25,7 +25,7 @@ static inline uint64_t recipe_pictures(const Recipe *recipe)
     return (uint64_t)recipe->classes * recipe->per_class;
 }
 
-/* Writes the text for this model and these settings (with the seed), all but its last line.
+/* Writes the text for this model and these settings (with the seed), except its last line.
  * `classes` and `per_class` are set already. */
 void recipe_describe(Recipe *recipe, const CodesrcModelInfo *info, const CodesrcRequest *request);
 
@@ -33,9 +33,9 @@ void recipe_describe(Recipe *recipe, const CodesrcModelInfo *info, const Codesrc
  * with a message on stderr that names the first line that differs. */
 bool recipe_agrees(const Recipe *recipe, const char *folder);
 
-/* Adds the last line, the SHA-256 of the RGB pixels of picture 0, by which other weights and
- * processors that round otherwise are noticed; then writes the recipe into the folder unless
- * another worker was faster, and compares. */
+/* Adds the last line, the SHA-256 of the RGB pixels of picture 0, which reveals other weights and
+ * processors that round differently; then writes the recipe to the folder, unless another worker
+ * was faster, and compares. */
 bool recipe_settle(Recipe *recipe, const char *folder, const uint8_t *pixels);
 
 /* Reads the recipe of a folder. False with a message on stderr. */

@@ -1,4 +1,4 @@
-/* shapes.h - models of known sizes, with synthetic weights: what code-bench measures without any
+/* shapes.h - models of known sizes with synthetic weights, which code-bench measures without any
  * file. */
 #ifndef CODE_TOOLS_SHAPES_H
 #define CODE_TOOLS_SHAPES_H

@@ -1,4 +1,4 @@
-/* stop.c - SIGINT and SIGTERM end a tool in good order. */
+/* stop.c - SIGINT and SIGTERM end a tool in an orderly way. */
 #include "stop.h"
 
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* whole-file.c - files that appear whole or not at all, whoever else writes them. */
+/* whole-file.c - files that appear whole or not at all, even if several processes write them. */
 #include "whole-file.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* whole-file.h - files that appear whole or not at all, whoever else writes them. */
+/* whole-file.h - files that appear whole or not at all, even if several processes write them. */
 #ifndef CODE_TOOLS_WHOLE_FILE_H
 #define CODE_TOOLS_WHOLE_FILE_H
 
@@ -8,16 +8,16 @@
 
 enum { WHOLE_FILE_NAME = 4200 };
 
-/* Where to write what shall become `path`: a hidden name beside it which ends in .part and is of
- * this process on this machine alone. */
+/* The temporary name for writing `path`: hidden, in the same folder, ending in .part, and unique
+ * to this process on this machine. */
 void whole_file_part(char part[WHOLE_FILE_NAME], const char *path);
 
-/* Gives the part its name, replacing what had it; with `durable`, after it has reached the disk.
- * Otherwise removes the part: false with a message on stderr. */
+/* Renames the part to `path`, replacing any file there; with `durable`, after it has reached the
+ * disk. Otherwise removes the part: false with a message on stderr. */
 bool whole_file_keep(const char *part, const char *path, bool durable);
 
-/* The bytes of a file of at most `most` bytes, which the caller frees, with a zero behind them that
- * `size` does not count. NULL where it cannot be read, and then errno says why. */
+/* The bytes of a file of at most `most` bytes, followed by a zero that `size` does not count. The
+ * caller frees them. NULL, with errno set, if the file cannot be read. */
 uint8_t *whole_file_read(const char *path, size_t most, size_t *size);
 
 #endif

@@ -1,10 +1,10 @@
-/* access.c - guards against other sites and against requests that make no sense.
+/* access.c - guards against other sites and against meaningless requests.
  *
- * A page of another site may send requests here from the browser of somebody who has the studio
- * open. Three rules keep it from doing anything with that. Changes need a JSON or SDP body, for
- * which a browser asks first (and is told no), and an Origin that is ours. And the host must be
- * given as an IP address, as localhost, or by a name allowed on the command line: else a site could
- * let its own name point here (DNS rebinding), and all would be of one origin. */
+ * A page of another site may send requests here from the browser of a person who has the studio
+ * open. Three rules make them useless. Changes need a JSON or SDP body, for which a browser must
+ * ask permission (and is refused), and an Origin that is ours. And the host must be an IP
+ * address, localhost, or a name allowed on the command line; otherwise a site could point its own
+ * name here (DNS rebinding) and share our origin. */
 #include "access.h"
 
 #include <jansson.h>
@@ -138,7 +138,7 @@ static gboolean check_body(SoupServerMessage *message, const Endpoint *endpoint)
     return TRUE;
 }
 
-/* The rest of a request that is refused is read and forgotten, and nothing follows it. */
+/* Reads and discards the rest of a refused request, then closes the connection. */
 static void hang_up(SoupServerMessage *message)
 {
     soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);

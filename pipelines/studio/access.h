@@ -1,21 +1,21 @@
-/* access.h - which requests are heard at all, decided from their headers alone. */
+/* access.h - decides from a request's headers alone whether to accept it. */
 #ifndef STUDIO_ACCESS_H
 #define STUDIO_ACCESS_H
 
 #include <libsoup/soup.h>
 
-/* An address of the studio: what may be done with it. */
+/* A path of the studio, and the requests it allows. */
 typedef struct Endpoint {
     const gchar *path;
     gboolean get, post;
     gboolean endless;    /* its answer never ends, so HEAD makes no sense */
-    const gchar *accept; /* Content-Type of what is posted */
+    const gchar *accept; /* Content-Type of a posted body */
     gsize limit;         /* bytes that may be posted */
     gpointer handler;    /* the server's own */
 } Endpoint;
 
-/* Whether a request is one for this server and for this endpoint (NULL: there is none of that
- * path). If not, `message` has its answer, a 4xx that says what was found and what is expected. */
+/* Whether a request suits this server and this endpoint (NULL: no such path). If not, answers
+ * `message` with a 4xx that names the value found and the value expected. */
 gboolean access_check(SoupServerMessage *message, const Endpoint *endpoint,
                       const gchar *const *host_names);
 

@@ -1,5 +1,5 @@
-/* facts.h - what a model offers: its classes, its drafting steps and its defaults, read from its
- * headers without loading a weight. */
+/* facts.h - a model's classes, drafting steps and defaults, read from its headers without loading
+ * weights. */
 #ifndef STUDIO_FACTS_H
 #define STUDIO_FACTS_H
 
@@ -9,20 +9,20 @@
 
 typedef struct Facts {
     CodesrcModel *model; /* headers alone */
-    guint32 steps; /* bit N is set where N drafting steps are offered, by any pair of weights */
+    guint32 steps;       /* bit N is set if any pair of weights offers N drafting steps */
 } Facts;
 
-/* Opens the headers of `name`, NULL being the bundled model. FALSE: `error` says why. */
+/* Opens the headers of `name`, or of the bundled model if NULL. FALSE: `error` says why. */
 gboolean facts_open(Facts *facts, const gchar *name, CodesrcError *error);
 void facts_close(Facts *facts);
 
 const CodesrcModelInfo *facts_info(const Facts *facts);
 gboolean facts_offer_steps(const Facts *facts, guint64 steps);
 
-/* The numbers of drafting steps that are offered, "6, 7, 8"; to be freed. */
+/* The numbers of drafting steps offered, "6, 7, 8"; the caller frees it. */
 gchar *facts_steps_text(const Facts *facts);
 
-/* What GET /model answers; a new reference. */
+/* The answer to GET /model; a new reference. */
 json_t *facts_to_json(const Facts *facts);
 
 #endif

@@ -6,8 +6,8 @@
 
 #define META "GstCodeMeta"
 
-/* A frame is small and gone in a moment, so quality goes before size. Each is a key frame: pictures
- * have nothing to do with each other, and whoever comes, or loses a packet, has the next one. */
+/* A frame is small and short-lived, so prefer quality to size. Each is a key frame: pictures are
+ * unrelated, and a viewer that joins or loses a packet recovers with the next one. */
 #define VP8_ENCODER                                                                                \
     "vp8enc deadline=1 cpu-used=4 keyframe-max-dist=0 end-usage=cq cq-level=8 min-quantizer=4 "    \
     "max-quantizer=16 target-bitrate=20000000"
@@ -21,7 +21,7 @@ struct Generation {
     guint64 number;
     gboolean closed; /* main thread only */
 
-    GMutex lock; /* for what the changing thread reads */
+    GMutex lock; /* guards the members that the changing thread reads */
     gboolean play, progressive, failed;
     gdouble frames_per_second;
 };
@@ -111,7 +111,7 @@ static GstFlowReturn take_vp8(GstAppSink *sink, gpointer user)
 
 /* ---- states ------------------------------------------------------------------------ */
 
-/* RGB, because jpegenc takes I420 of a video's range for that of a JPEG, which has another. */
+/* RGB, because jpegenc writes I420 values in video range as if they were in JPEG's full range. */
 static void set_frame_rate(Generation *generation, gdouble frames_per_second)
 {
     gint numerator, denominator;
@@ -124,8 +124,8 @@ static void set_frame_rate(Generation *generation, gdouble frames_per_second)
     gst_caps_unref(caps);
 }
 
-/* On the changing thread: brings the pipeline to what is wanted now, which may be more than what
- * was wanted when this was asked for. */
+/* On the changing thread: brings the pipeline to the state requested now, which may be newer than
+ * the request that started this. */
 static void change_states(gpointer task, gpointer user)
 {
     Generation *generation = user;
@@ -214,7 +214,7 @@ static GstElement *build(gboolean webrtc, GError **error)
 
     g_free(description);
     g_free(vp8);
-    /* What is missing in part still comes with a pipeline. */
+    /* A partly missing element still returns a pipeline. */
     if (*error)
         g_clear_pointer(&pipeline, gst_object_unref);
     return pipeline;

@@ -3,9 +3,9 @@
  *     codesrc is-live=true ! caps ! tee ! queue ! jpegenc ! appsink
  *                                   tee ! queue ! videoconvert ! vp8enc ! appsink
  *
- * It knows no viewer, so none can stall it. Everything here is called on the main thread, and calls
- * back there. States are changed on a thread of its own, because a live codesrc loads its weights
- * in a state change. */
+ * It knows no viewers, so none can stall it. Call everything here on the main thread; callbacks
+ * arrive there too. A separate thread changes states, because a live codesrc loads its weights in
+ * a state change. */
 #ifndef STUDIO_GENERATION_H
 #define STUDIO_GENERATION_H
 
@@ -15,8 +15,7 @@
 
 typedef struct Generation Generation;
 
-/* A picture as it is sent; valid during the call. `made` is codesrc's GstCodeMeta: how it was
- * made. */
+/* An encoded picture, valid during the call. `made` is codesrc's GstCodeMeta. */
 typedef struct Picture {
     GBytes *jpeg;
     const GstStructure *made;
@@ -37,17 +36,17 @@ typedef struct GenerationSetup {
     gboolean webrtc;                         /* whether to encode VP8 at all */
 } GenerationSetup;
 
-/* NULL: an element is missing, `error` names it. Nothing is drawn before generation_play. */
+/* NULL: an element is missing, `error` names it. Generates nothing before generation_play. */
 Generation *generation_new(const GenerationSetup *setup, const Settings *settings,
                            const GenerationListener *listener, GError **error);
-/* Ends the drawing thread; nothing is called back afterwards. */
+/* Ends the generating thread; no callback follows. */
 void generation_free(Generation *generation);
 
-/* Draws while TRUE, pauses while FALSE. After a failure it tries anew. */
+/* Generates while TRUE, pauses while FALSE. After a failure it tries again. */
 void generation_play(Generation *generation, gboolean play);
-/* Holds from the next picture on. */
+/* Takes effect with the next picture. */
 void generation_set(Generation *generation, const Settings *settings);
-/* codesrc's `stats`; to be freed with gst_structure_free. */
+/* codesrc's `stats`; free with gst_structure_free. */
 GstStructure *generation_stats(Generation *generation);
 
 #endif

@@ -1,4 +1,4 @@
-/* main.c - code-studio: pictures in a browser, with controls for how they are drawn. */
+/* main.c - code-studio: pictures in a browser, with controls for their settings. */
 #include "options.h"
 #include "server.h"
 
@@ -108,7 +108,7 @@ static void run(Server *server)
     g_main_loop_unref(loop);
 }
 
-/* GStreamer takes its own options out. If there are none, --help need not wait for its plugins. */
+/* GStreamer removes its own options. Without any, --help need not wait for its plugins. */
 static void parse(Arguments *a, int argc, char **argv)
 {
     const char *operands[OPTIONS_MOST_OPERANDS];

@@ -1,4 +1,4 @@
-/* server.c - routes requests to what the studio knows and does. */
+/* server.c - routes requests to the studio. */
 #include "server.h"
 
 #include "access.h"
@@ -8,7 +8,7 @@
 #define MAX_SETTINGS 4096
 #define MAX_OFFER    65536
 
-/* The page and its parts are in the program itself. */
+/* The page and its parts are compiled into the program. */
 #define RESOURCES "/codesrc/studio"
 
 struct Server {
@@ -21,8 +21,8 @@ typedef void (*Handler)(Server *server, SoupServerMessage *message, GHashTable *
 
 /* ---- answers ----------------------------------------------------------------------- */
 
-/* No script, style, picture or connection but our own, no frame around the page, nothing embedded
- * elsewhere. */
+/* Only our own scripts, styles, pictures and connections; no frame around the page, nothing
+ * embedded elsewhere. */
 static void set_headers(SoupServerMessage *message)
 {
     static const gchar *const headers[][2] = {
@@ -164,7 +164,7 @@ static void get_picture(Server *server, SoupServerMessage *message, GHashTable *
 
 /* ---- WebRTC, whose answer takes a moment ------------------------------------------- */
 
-/* The request may be gone when the answer comes, but its message is still there to be told. */
+/* The request may be gone when the answer arrives, but its message is still valid. */
 static void on_answered(gpointer user, const gchar *answer, const gchar *error,
                         gboolean offers_fault)
 {
@@ -235,7 +235,7 @@ static const Endpoint *find_endpoint(const gchar *path)
     return NULL;
 }
 
-/* When the headers are there, before any body is read. */
+/* When the headers have arrived, before any body is read. */
 static void on_headers(SoupServer *soup, SoupServerMessage *message, const char *path,
                        GHashTable *query, gpointer user)
 {

@@ -1,4 +1,4 @@
-/* server.h - the HTTP side of the studio: who may ask, what may be asked, and the answers. */
+/* server.h - the HTTP side of the studio: access, requests and answers. */
 #ifndef STUDIO_SERVER_H
 #define STUDIO_SERVER_H
 
@@ -7,18 +7,18 @@
 typedef struct Server Server;
 
 typedef struct ServerSetup {
-    const gchar *address; /* an IP address to listen at */
-    guint16 port;         /* 0: any that is free */
+    const gchar *address; /* an IP address to listen on */
+    guint16 port;         /* 0: any free port */
     const gchar *const
-        *host_names; /* names by which it may be addressed beside localhost, or NULL */
+        *host_names; /* names other than localhost by which clients may address it, or NULL */
 } ServerSetup;
 
-/* Listens at once. `studio` must live longer. NULL: `error` says why. */
+/* Listens at once. `studio` must outlive it. NULL: `error` says why. */
 Server *server_new(Studio *studio, const ServerSetup *setup, GError **error);
 /* Ends all connections. */
 void server_free(Server *server);
 
-/* Where it is, http://127.0.0.1:8190/; to be freed. */
+/* Its address, such as http://127.0.0.1:8190/; the caller frees it. */
 gchar *server_url(Server *server);
 
 #endif

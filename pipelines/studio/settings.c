@@ -1,4 +1,4 @@
-/* settings.c - checks what a request wants changed, key by key, against what the model offers. */
+/* settings.c - checks a request's changes, key by key, against the model. */
 #include "settings.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ void settings_init(Settings *settings, const Facts *facts, gdouble rate)
                            .rate = rate};
 }
 
-/* What was found, short enough for a message. */
+/* The value found, short enough for a message. */
 static gchar *found(const json_t *value)
 {
     gchar *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
@@ -139,7 +139,7 @@ static const struct {
     {"rate", change_rate},   {"progressive", change_progressive},
 };
 
-/* NULL, or what is wrong with this key. */
+/* NULL, or the fault of this key. */
 static gchar *change(Settings *settings, const Facts *facts, const gchar *key, const json_t *value)
 {
     json_t *name;

@@ -1,4 +1,4 @@
-/* settings.h - what the controls of the page set, and how a request changes it. */
+/* settings.h - the settings behind the page's controls, and how a request changes them. */
 #ifndef STUDIO_SETTINGS_H
 #define STUDIO_SETTINGS_H
 
@@ -15,15 +15,15 @@ typedef struct Settings {
     guint64 seed;
     gdouble guidance;
     gboolean progressive;
-    gdouble rate; /* pictures a second that are asked for */
+    gdouble rate; /* requested pictures per second */
 } Settings;
 
 /* The model's own settings, classes at random, seed 0. */
 void settings_init(Settings *settings, const Facts *facts, gdouble rate);
 
 /* Applies a JSON object with some of the keys class, drafting-steps, seed, guidance, progressive
- * and rate. All or nothing: FALSE leaves `settings` as they are and sets `error` (to be freed),
- * which names the key, what was found and what is expected. */
+ * and rate. All or nothing: FALSE leaves `settings` unchanged and sets `error` (the caller frees
+ * it), which names the key, the value found and the value expected. */
 gboolean settings_change(Settings *settings, const Facts *facts, const gchar *text, gsize length,
                          gchar **error);
 

@@ -11,8 +11,7 @@ void state_rate_reset(StateRate *rate)
     *rate = (StateRate){.count = 0};
 }
 
-/* From the first picture of the window to the last; or to now, where no picture came for longer
- * than they usually do. */
+/* From the first picture of the window to the last, or to now if the next is later than usual. */
 gdouble state_rate(const StateRate *rate, gint64 now)
 {
     guint64 known = MIN(rate->count, STATE_WINDOW);

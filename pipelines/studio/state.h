@@ -1,4 +1,4 @@
-/* state.h - the read-out: what is playing, how fast it was drawn, what memory it takes. */
+/* state.h - the read-out: the current picture, its speed and the memory in use. */
 #ifndef STUDIO_STATE_H
 #define STUDIO_STATE_H
 
@@ -8,7 +8,7 @@
 
 #define STATE_WINDOW 16 /* pictures over which their rate is measured */
 
-/* When the last pictures came; all zeros at first. */
+/* Times of the last pictures; all zeros at first. */
 typedef struct StateRate {
     gint64 times[STATE_WINDOW]; /* microseconds */
     guint64 count;
@@ -16,7 +16,7 @@ typedef struct StateRate {
 
 void state_rate_note(StateRate *rate, gint64 now);
 void state_rate_reset(StateRate *rate);
-/* Pictures per second, 0 where it is not known yet. */
+/* Pictures per second, 0 if not known yet. */
 gdouble state_rate(const StateRate *rate, gint64 now);
 
 /* How a picture was made, from its meta; a new reference, null for NULL. */

@@ -1,4 +1,4 @@
-/* studio.c - hands each frame to all viewers, and draws only while there is one. */
+/* studio.c - hands each frame to all viewers, and generates only while there is one. */
 #include "studio.h"
 
 #include "state.h"
@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-#define HEARTBEAT 2 /* seconds between events where no picture comes */
+#define HEARTBEAT 2 /* seconds between events if no picture arrives */
 
-/* Browsers show a part when they have seen the headers of the next one. So where that one does not
- * come within so many milliseconds, the last part comes again. */
+/* Browsers show a part only when they have seen the headers of the next one. If that does not
+ * arrive within this many milliseconds, the last part is sent again. */
 #define REPEAT 100
 
 /* A page that is open: its events and, if it wants, its WebRTC session, which ends with them. */
@@ -34,7 +34,7 @@ struct Studio {
     GstStructure *made;
     StateRate rate;
     guint64 frames;
-    gchar *failure; /* of the element, until something is changed */
+    gchar *failure; /* of the element, until a setting changes */
 };
 
 /* ---- what is told ------------------------------------------------------------------ */
@@ -95,7 +95,7 @@ static void tell_pages(Studio *studio)
 
 /* ---- what the generation tells ----------------------------------------------------- */
 
-/* The boundary after the picture comes with it, so that readers know at once where it ends. */
+/* The part includes the boundary after the picture, so that readers know at once where it ends. */
 static GBytes *make_part(const Picture *picture)
 {
     gsize size;
@@ -189,7 +189,7 @@ static void on_failed(gpointer user, const gchar *text)
     tell_pages(studio);
 }
 
-/* Tells pages that all is well where nothing else does, which also finds out who has left. */
+/* Sends pages a sign of life if nothing else does, which also detects viewers that have left. */
 static gboolean on_heartbeat(gpointer user)
 {
     Studio *studio = user;

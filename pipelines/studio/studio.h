@@ -1,5 +1,5 @@
 /* studio.h - the application: one generation, the settings that all viewers share, and the viewers
- * themselves. It knows no HTTP but for the messages that it answers without end. Main thread only.
+ * themselves. It knows no HTTP except the messages that it answers endlessly. Main thread only.
  */
 #ifndef STUDIO_STUDIO_H
 #define STUDIO_STUDIO_H
@@ -16,7 +16,7 @@ typedef struct Studio Studio;
 
 typedef struct StudioSetup {
     GenerationSetup generation;
-    const gchar *address; /* that WebRTC may use; NULL: all of this machine's */
+    const gchar *address; /* for WebRTC; NULL: all addresses of this machine */
     gdouble rate;
 } StudioSetup;
 
@@ -29,7 +29,7 @@ json_t *studio_model(const Studio *studio);
 json_t *studio_settings(const Studio *studio);
 json_t *studio_state(const Studio *studio);
 
-/* The last picture as JPEG, or NULL where none was drawn yet. */
+/* The last picture as JPEG, or NULL if there is none yet. */
 GBytes *studio_jpeg(const Studio *studio);
 
 /* See settings_change. */
@@ -39,11 +39,11 @@ gboolean studio_change(Studio *studio, const gchar *text, gsize length, gchar **
 gboolean studio_add_page(Studio *studio, SoupServerMessage *message);
 gboolean studio_add_jpeg(Studio *studio, SoupServerMessage *message);
 
-/* Whether pictures can be had over WebRTC. */
+/* Whether WebRTC is available. */
 gboolean studio_has_webrtc(const Studio *studio);
 
-/* Begins a WebRTC session for the page with this id (from its first event), in place of the one
- * that it has. FALSE: there is no such page. */
+/* Begins a WebRTC session for the page with this id (from its first event), replacing any it has.
+ * FALSE: there is no such page. */
 gboolean studio_start_webrtc(Studio *studio, const gchar *page, const gchar *offer,
                              WebRtcAnswered answered, gpointer user);
 

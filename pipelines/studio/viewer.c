@@ -1,9 +1,9 @@
-/* viewer.c - one part in flight, one waiting, and nothing else is kept for a reader. */
+/* viewer.c - keeps one part in transit and one waiting for each reader, and nothing else. */
 #include "viewer.h"
 
 #include <sys/socket.h>
 
-/* Bytes that the kernel may keep for a reader: more would be pictures of long ago. */
+/* Bytes that the kernel may keep for a reader: more would be stale pictures. */
 #define KERNEL_BUFFER 131072
 
 struct Viewer {
@@ -84,7 +84,7 @@ void viewer_check(Viewer *viewer, gint64 now)
         viewer_close(viewer);
 }
 
-/* The write that is under way, or the next one, then fails and the message is finished. */
+/* The current write, or the next one, then fails and finishes the message. */
 void viewer_close(Viewer *viewer)
 {
     g_socket_shutdown(soup_server_message_get_socket(viewer->message), TRUE, TRUE, NULL);

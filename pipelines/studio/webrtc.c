@@ -1,7 +1,7 @@
-/* webrtc.c - answers one offer, and sends frames to whoever made it.
+/* webrtc.c - answers one offer, and sends frames to the page that made it.
  *
- * The offer's candidates are not used: the browser finds the way to ours, and an offer cannot make
- * this machine send packets to places of its choice. */
+ * The offer's candidates are ignored: the browser connects to ours, and an offer cannot make this
+ * machine send packets to addresses of its choice. */
 #include "webrtc.h"
 
 #include <gst/app/gstappsrc.h>
@@ -13,7 +13,7 @@
 #define PATIENCE 10 /* seconds for an answer */
 
 struct WebRtc {
-    gatomicrefcount users; /* the owner, and callbacks that are under way */
+    gatomicrefcount users; /* the owner, and callbacks in progress */
     GstElement *pipeline, *frames, *peer;
     gint settled; /* whether an answer is on its way to the main thread */
 
@@ -135,7 +135,7 @@ static void on_gathering(GstElement *peer, GParamSpec *spec, gpointer data)
     gst_webrtc_session_description_free(local);
 }
 
-/* What a promise came to, or NULL after settling with its error. */
+/* A promise's reply, or NULL after settling with its error. */
 static const GstStructure *reply_of(WebRtc *session, GstPromise *promise)
 {
     const GstStructure *reply = NULL;
@@ -204,7 +204,7 @@ static void drop_candidates(GstSDPMedia *media)
             gst_sdp_media_remove_attribute(media, i - 1);
 }
 
-/* NULL, or what is wrong with an offer. */
+/* NULL, or the fault of an offer. */
 static const gchar *check_offer(const GstSDPMessage *sdp)
 {
     static const gchar *const needed[] = {"ice-ufrag", "ice-pwd", "fingerprint", "setup", "mid"};
@@ -250,7 +250,7 @@ static gboolean send_last(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-/* What was sent before there was a connection is lost. */
+/* Frames sent before there was a connection are lost. */
 static void on_connection(GstElement *peer, GParamSpec *spec, gpointer data)
 {
     GstWebRTCPeerConnectionState state;

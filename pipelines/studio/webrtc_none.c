@@ -1,5 +1,5 @@
-/* webrtc_none.c - in place of webrtc.c where GStreamer's WebRTC library was not there to build
- * with: there is none, so no session is ever made. */
+/* webrtc_none.c - replaces webrtc.c if GStreamer's WebRTC library is missing: WebRTC is then
+ * unavailable, and no session exists. */
 #include "webrtc.h"
 
 gboolean webrtc_available(void)

@@ -1,7 +1,7 @@
-// streams.js - how pictures and events come: one EventSource, and WebRTC or a stream of JPEGs.
-// A page that is hidden or paused closes both, so that nothing is drawn or sent for it.
+// streams.js - receives pictures and events: one EventSource, and WebRTC or a stream of JPEGs.
+// A page that is hidden or paused closes both, so that nothing is generated or sent for it.
 
-// The connection counts as lost after so many ms without an event; the server sends one every 2 s.
+// The connection counts as lost after this many ms without an event; the server sends one every 2 s.
 const SILENCE = 7000;
 const PATIENCE = 8000; // ms that WebRTC may take to its first picture
 
@@ -33,7 +33,7 @@ export class Streams {
       this.heard = Date.now();
       this.tell.state(JSON.parse(event.data));
     });
-    // The browser connects again by itself, unless it was refused.
+    // The browser reconnects by itself, unless it was refused.
     this.events.onerror = () => {
       this.end();
       this.tell.lost();
@@ -68,7 +68,7 @@ export class Streams {
     }
   }
 
-  // A connection may die without a word.
+  // A connection may die silently.
   watch() {
     if (this.events && Date.now() - this.heard > SILENCE) {
       this.tell.lost();

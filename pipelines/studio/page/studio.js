@@ -1,5 +1,5 @@
-// studio.js - the controls and the read-out. Settings belong to all who watch: what somebody else
-// changes moves the controls here, too.
+// studio.js - the controls and the read-out. All viewers share the settings: another viewer's changes
+// move the controls here, too.
 import {Streams} from '/streams.js';
 
 const $ = (id) => document.getElementById(id);
@@ -41,7 +41,7 @@ function showValues() {
   $('rate').setAttribute('aria-valuetext', $('rate-value').textContent);
 }
 
-// What is under somebody's hands is not moved.
+// Do not move a control that the user is holding.
 const idle = (id) => document.activeElement !== $(id) || $(id).type === 'checkbox';
 
 function showSettings(settings) {
