@@ -1,9 +1,9 @@
 /* pickle.c - the pickle inside a .pth file.
  *
- * Accepts the opcodes of protocols 2 to 5 that tensors and plain data need (numbers, strings, tuples,
- * lists, sets, dictionaries), and some thirty global names, each of which stands for a fixed meaning.
- * Values are of few kinds and live in an arena, which is freed as a whole; memory is bounded whatever
- * the pickle says. */
+ * Accepts the opcodes of protocols 2 to 5 that tensors and plain data need (numbers, strings,
+ * tuples, lists, sets, dictionaries), and some thirty global names, each of which stands for a
+ * fixed meaning. Values are of few kinds and live in an arena, which is freed as a whole; memory is
+ * bounded whatever the pickle says. */
 #include "model/pickle_parts.h"
 
 #include <string.h>

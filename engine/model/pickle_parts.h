@@ -1,5 +1,5 @@
-/* pickle_parts.h - the opcodes of a pickle, each of which takes its values from the stack and puts what
- * it makes there. False, with the error filled in, on failure. */
+/* pickle_parts.h - the opcodes of a pickle, each of which takes its values from the stack and puts
+ * what it makes there. False, with the error filled in, on failure. */
 #ifndef CODE_MODEL_PICKLE_PARTS_H
 #define CODE_MODEL_PICKLE_PARTS_H
 

@@ -1,5 +1,5 @@
-/* pickle_tensors.c - opcodes of a pickle that refer to names of Python: storages and tensors. Each name
- * that is known has a fixed meaning; nothing is looked up, imported or called. */
+/* pickle_tensors.c - opcodes of a pickle that refer to names of Python: storages and tensors. Each
+ * name that is known has a fixed meaning; nothing is looked up, imported or called. */
 #include "model/pickle_parts.h"
 
 #include "model/text.h"

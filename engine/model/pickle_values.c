@@ -1,6 +1,6 @@
-/* pickle_values.c - opcodes of a pickle that make plain values: numbers, strings, tuples, lists, sets,
- * dictionaries, and what the memo remembers. Values that are no tensor and lead to none are checked and
- * then forgotten: of a list only its kind is kept. */
+/* pickle_values.c - opcodes of a pickle that make plain values: numbers, strings, tuples, lists,
+ * sets, dictionaries, and what the memo remembers. Values that are no tensor and lead to none are
+ * checked and then forgotten: of a list only its kind is kept. */
 #include "model/pickle_parts.h"
 
 #include "model/text.h"

@@ -18,7 +18,8 @@ static bool fail(const CodeFile *index, const char *what, CodesrcError *error)
     return code_fail(error, CODESRC_MALFORMED, "%s: %s", index->name, what);
 }
 
-/* The object of file names by tensor. Depth is bounded by jansson, and memory by the file's size. */
+/* The object of file names by tensor. Depth is bounded by jansson, and memory by the file's
+ * size. */
 static json_t *read_map(const CodeFile *index, json_t **root, CodesrcError *error)
 {
     char *text;

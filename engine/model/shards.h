@@ -1,5 +1,5 @@
-/* shards.h - one model in several .safetensors files, and the index that says which tensor is in which:
- * NAME.safetensors.index.json of Hugging Face. */
+/* shards.h - one model in several .safetensors files, and the index that says which tensor is in
+ * which: NAME.safetensors.index.json of Hugging Face. */
 #ifndef CODE_MODEL_SHARDS_H
 #define CODE_MODEL_SHARDS_H
 
@@ -17,8 +17,8 @@ typedef struct CodeShards {
     unsigned count;
 } CodeShards;
 
-/* Reads the index and the headers of all files that it names, and adds their tensors, whose `shard` is
- * one more than the number of their file. Index and files must agree about every tensor. */
+/* Reads the index and the headers of all files that it names, and adds their tensors, whose `shard`
+ * is one more than the number of their file. Index and files must agree about every tensor. */
 bool code_shards_open(const CodeFile *index, const CodeShardFolder *where, CodeShards *shards,
                       CodeTensors *tensors, CodesrcError *error);
 void code_shards_close(CodeShards *shards);

@@ -23,8 +23,8 @@ bool code_zip_find_zip64(const char *extra, size_t length, const char **found, s
 bool code_zip_read_locals(const CodeZip *zip, const CodeFile *file, uint64_t limit,
                           CodesrcError *error);
 
-/* zip_local.c: what an archive is that torch.save did not write, by the names in directory[0..size), or
- * NULL: it says what to do, and goes before what is wrong with an entry. */
+/* zip_local.c: what an archive is that torch.save did not write, by the names in
+ * directory[0..size), or NULL: it says what to do, and goes before what is wrong with an entry. */
 const char *code_zip_foreign(const char *directory, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
-/* test-inside.c - looking inside a call: its scales and its stages, canvases, and what may not be done
- * meanwhile. */
+/* test-inside.c - looking inside a call: its scales and its stages, canvases, and what may not be
+ * done meanwhile. */
 #include "../test.h"
 #include "tiny.h"
 

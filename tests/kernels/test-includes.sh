@@ -9,7 +9,8 @@ status=0
 
 compiles() { # FLAGS HEADER
     # shellcheck disable=SC2086
-    printf '#include "%s"\n' "$2" | (cd "$build" && "$compiler" $launched $1 -std=c11 -D_GNU_SOURCE -x c -fsyntax-only -) 2>"$log"
+    printf '#include "%s"\n' "$2" |
+        (cd "$build" && "$compiler" $launched $1 -std=c11 -D_GNU_SOURCE -x c -fsyntax-only -) 2>"$log"
 }
 
 compiler=$1
@@ -18,7 +19,8 @@ launched=$*
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 for kernel in reference cpu; do
-    flags=$(grep "\"command\".*-c [^ ]*kernels/$kernel/backend\.c\"" "$build/compile_commands.json" | grep -o -e '-I[^ ]*' | tr '\n' ' ')
+    flags=$(grep "\"command\".*-c [^ ]*kernels/$kernel/backend\.c\"" "$build/compile_commands.json" |
+        grep -o -e '-I[^ ]*' | tr '\n' ' ')
     if [ -z "$flags" ]; then
         [ $kernel = cpu ] && continue # not in this build
         echo "no kernel \"$kernel\" in $build/compile_commands.json"

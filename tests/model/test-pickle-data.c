@@ -1,5 +1,5 @@
-/* test-pickle-data.c - what a pickle may hold alongside a model's tensors, and where in it the model is:
- * plain data is read over, parameters and types of their own are tensors. */
+/* test-pickle-data.c - what a pickle may hold alongside a model's tensors, and where in it the
+ * model is: plain data is read over, parameters and types of their own are tensors. */
 #include "../test.h"
 #include "model/weights.h"
 #include "pickles.h"

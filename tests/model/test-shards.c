@@ -1,5 +1,5 @@
-/* test-shards.c - models in several files and their indices; and files that are something else, each
- * with what its user should do. */
+/* test-shards.c - models in several files and their indices; and files that are something else,
+ * each with what its user should do. */
 #include "../test.h"
 #include "hostile.h"
 #include "model/weights.h"

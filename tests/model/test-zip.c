@@ -342,7 +342,8 @@ static void test_variants(void)
 
 /* A zip of more than 4 GiB, most of it a hole: sizes and offsets in zip64 fields, as PyTorch writes
  * them, and the 24-byte descriptors that its writer then uses. */
-/* The parts of an archive before and after a hole of 6 GiB. Returns where the second part begins. */
+/* The parts of an archive before and after a hole of 6 GiB. Returns where the second part
+ * begins. */
 static uint64_t make_large(Bytes *head, Bytes *tail)
 {
     static const View large = {"FloatStorage", "0", 1610612736, 0, 1, {1610612736}, {1}};

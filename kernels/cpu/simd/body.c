@@ -1,5 +1,5 @@
-/* body.c - all inner loops, compiled once for each instruction set. The build defines CPU_BODY as the
- * name of the table, and CPU_HALF if activations are bfloat16. */
+/* body.c - all inner loops, compiled once for each instruction set. The build defines CPU_BODY as
+ * the name of the table, and CPU_HALF if activations are bfloat16. */
 #include "body.h"
 
 #include "body_maps.h"

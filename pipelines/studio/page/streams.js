@@ -1,7 +1,7 @@
 // streams.js - receives pictures and events: one EventSource, and WebRTC or a stream of JPEGs.
 // A page that is hidden or paused closes both, so that nothing is generated or sent for it.
 
-// The connection counts as lost after this many ms without an event; the server sends one every 2 s.
+// The connection counts as lost after this many ms without an event; one comes every 2 s.
 const SILENCE = 7000;
 const PATIENCE = 8000; // ms that WebRTC may take to its first picture
 

@@ -1,5 +1,5 @@
-// studio.js - the controls and the read-out. All viewers share the settings: another viewer's changes
-// move the controls here, too.
+// studio.js - the controls and the read-out. All viewers share the settings: another viewer's
+// changes move the controls here, too.
 import {Streams} from '/streams.js';
 
 const $ = (id) => document.getElementById(id);

@@ -1,5 +1,5 @@
-/* attention.c - softmax(scale * q k^T) v in float32. A task is a block of queries of one head of one lane; its
- * scores stay in scratch memory. */
+/* attention.c - softmax(scale * q k^T) v in float32. A task is a block of queries of one head of
+ * one lane; its scores stay in scratch memory. */
 #include "onednn.h"
 
 static const double block_work = 32e6; /* operations of a task */

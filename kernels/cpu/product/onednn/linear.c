@@ -1,5 +1,5 @@
-/* linear.c - products with weights in float32. A task computes a tile of up to TILE_ROWS rows of one
- * group by CPU_COLUMNS outputs into scratch memory and moves it to y through the epilogue. */
+/* linear.c - products with weights in float32. A task computes a tile of up to TILE_ROWS rows of
+ * one group by CPU_COLUMNS outputs into scratch memory and moves it to y through the epilogue. */
 #include "onednn.h"
 
 enum { TILE_ROWS = 512 };

@@ -28,9 +28,9 @@ typedef struct OnednnLayouts {
     } layout[ONEDNN_LAYOUTS];
 } OnednnLayouts;
 
-/* Weights of a product: chunks of CPU_COLUMNS outputs, each (in, columns), one after the other. Of a
- * convolution: as oneDNN prefers it for the shapes seen so far; (out, in, taps) before the first. Of
- * one in tiles: chunks of CPU_COLUMNS outputs, each (points, in, columns). */
+/* Weights of a product: chunks of CPU_COLUMNS outputs, each (in, columns), one after the other. Of
+ * a convolution: as oneDNN prefers it for the shapes seen so far; (out, in, taps) before the first.
+ * Of one in tiles: chunks of CPU_COLUMNS outputs, each (points, in, columns). */
 typedef struct OnednnWeight {
     CodeWeight head;
     OnednnLayouts *layouts;
@@ -47,8 +47,8 @@ static inline const float *onednn_data(const CodeWeight *weight)
     return onednn_weight(weight)->layouts->layout[0].data;
 }
 
-/* A convolution's weights in that layout, made if need be. NULL, with `error` filled in, on failure.
- */
+/* A convolution's weights in that layout, made if need be. NULL, with `error` filled in, on
+ * failure. */
 const float *onednn_weight_in(CpuWorker *worker, const OnednnWeight *weight,
                               const dnnl_memory_desc_t *desc, CodesrcError *error);
 

@@ -128,8 +128,9 @@ static bool reorder(CpuWorker *worker, const dnnl_memory_desc_t *from_desc, floa
     return done;
 }
 
-/* oneDNN initialises itself at the first call of each kind, and exit() destroys what that made. All of
- * it happens here, while the device opens, so that an exit handler can be registered after it. */
+/* oneDNN initialises itself at the first call of each kind, and exit() destroys what that made. All
+ * of it happens here, while the device opens, so that an exit handler can be registered after
+ * it. */
 bool onednn_warm_up(CpuWorker *worker, CodesrcError *error)
 {
     enum { IN = 16, HEIGHT = 5, WIDTH = 7, TAPS = 9 }; /* which no layer has: pictures are square */

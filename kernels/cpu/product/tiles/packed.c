@@ -1,5 +1,5 @@
-/* packed.c - weights as bfloat16 or bytes, in the order in which the tile kernels read them, and the
- * table of products by tiles. */
+/* packed.c - weights as bfloat16 or bytes, in the order in which the tile kernels read them, and
+ * the table of products by tiles. */
 #include "packed.h"
 #include "product/winograd/winograd.h"
 
