@@ -1,5 +1,6 @@
 /* gstcodenegotiate.c - the video that downstream gets: its caps, memory and pool. */
 #include "codesrc/gstcodesrcprivate.h"
+#include "report/gstcodetext.h"
 #include "video/gstcodecaps.h"
 
 GstCaps *gst_code_src_get_caps(GstBaseSrc *src, GstCaps *filter)
@@ -30,16 +31,19 @@ static void explain_size(GstCodeSrc *self, const GstCaps *wanted)
 {
     gint side = (gint)self->side, width = side, height = side;
     const GstStructure *structure = gst_caps_get_structure(wanted, 0);
+    gchar *name;
 
     gst_structure_get_int(structure, "width", &width);
     gst_structure_get_int(structure, "height", &height);
     if (width == side && height == side)
         return;
+    name = gst_code_text_clean(gst_code_engine_info(&self->engine)->name);
     GST_ELEMENT_ERROR(self, CORE, NEGOTIATION,
                       ("pictures of the model %s have %d x %d pixels, downstream expects %d x %d: "
                        "put videoscale behind codesrc",
-                       gst_code_engine_info(&self->engine)->name, side, side, width, height),
+                       name, side, side, width, height),
                       ("downstream takes %" GST_PTR_FORMAT, wanted));
+    g_free(name);
 }
 
 /* Posts the reason, if negotiation failed for one that caps do not show. */

@@ -1,10 +1,12 @@
-/* gstcodeuri.c - the URI handler: its host is a class (an id or a name; none: a random one), its
- * query sets properties. */
+/* gstcodeuri.c - the URI handler: the host is a class (an id or a name; none: a random one), and
+ * the query sets properties. A URI sets all that it can say: properties that it does not name get
+ * their defaults. */
 #include "codesrc/gstcodeuri.h"
 
 #include <string.h>
 
 #include "codesrc/gstcodesrcprivate.h"
+#include "report/gstcodetext.h"
 
 #define PROTOCOL "code"
 
@@ -33,86 +35,168 @@ static gchar *get_uri(GstURIHandler *handler)
     return uri;
 }
 
-static gboolean refuse(GError **error, const gchar *reason, const gchar *what)
+static gboolean refuse(GError **error, const gchar *reason, const gchar *found)
 {
-    g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI, "%s: %s", reason, what);
+    gchar *text = gst_code_text_clean(found);
+
+    g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI, "%s: %s", reason, text);
+    g_free(text);
     return FALSE;
 }
 
-/* Sets a property to a text, as gst-launch does. */
-static gboolean set_text(GstCodeSrc *self, const gchar *name, const gchar *text, GError **error)
-{
-    GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(self), name);
-    GValue value = G_VALUE_INIT;
-    gboolean good;
+/* ---- values ------------------------------------------------------------------ */
 
-    if (!spec || !(spec->flags & G_PARAM_WRITABLE))
-        return refuse(error, "codesrc has no such property", name);
-    g_value_init(&value, spec->value_type);
-    good = gst_value_deserialize_with_pspec(&value, text, spec);
-    if (good)
-        g_object_set_property(G_OBJECT(self), name, &value);
-    g_value_unset(&value);
-    return good || refuse(error, "not a value of the property", text);
+/* A property and the value that the URI gives it. */
+typedef struct Setting {
+    GParamSpec *spec;
+    GValue value;
+} Setting;
+
+static void clear_setting(gpointer data)
+{
+    g_value_unset(&((Setting *)data)->value);
 }
 
-static gboolean set_class(GstCodeSrc *self, const gchar *text, GError **error)
+/* Those of codesrc, and of GstBaseSrc, that can be written. */
+static gboolean is_settable(const GParamSpec *spec)
 {
-    gchar *end;
+    return spec->flags & G_PARAM_WRITABLE &&
+           (spec->owner_type == GST_TYPE_CODE_SRC || spec->owner_type == GST_TYPE_BASE_SRC);
+}
 
-    if (!*text)
-        return TRUE;
-    (void)g_ascii_strtoll(text, &end, 10);
-    if (*end == '\0')
-        return set_text(self, "class-id", text, error);
-    g_object_set(self, "class-name", text, NULL);
+/* Adds a property with its value as text, as gst-launch-1.0 reads it. */
+static gboolean add(GArray *settings, GstCodeSrc *self, const gchar *name, const gchar *text,
+                    GError **error)
+{
+    GParamSpec *spec = g_object_class_find_property(G_OBJECT_GET_CLASS(self), name);
+    Setting setting = {.spec = spec};
+
+    if (!spec || !is_settable(spec))
+        return refuse(error, "codesrc has no such property", name);
+    if (!g_utf8_validate(text, -1, NULL))
+        return refuse(error, "not UTF-8 text", text);
+    g_value_init(&setting.value, spec->value_type);
+    if (!gst_value_deserialize_with_pspec(&setting.value, text, spec)) {
+        g_value_unset(&setting.value);
+        return refuse(error, "not a value of the property", text);
+    }
+    g_array_append_val(settings, setting);
     return TRUE;
 }
 
-/* NAME=VALUE */
-static gboolean set_pair(GstCodeSrc *self, const gchar *pair, GError **error)
+static gboolean add_class(GArray *settings, GstCodeSrc *self, const gchar *text, GError **error)
 {
-    gchar **parts = g_strsplit(pair, "=", 2);
-    gchar *value = parts[0] && parts[1] ? g_uri_unescape_string(parts[1], NULL) : NULL;
-    gboolean set =
-        value ? set_text(self, parts[0], value, error) : refuse(error, "not NAME=VALUE", pair);
+    gchar *end;
 
-    g_free(value);
-    g_strfreev(parts);
-    return set;
+    if (!text || !*text)
+        return TRUE;
+    (void)g_ascii_strtoll(text, &end, 10);
+    return add(settings, self, *end ? "class-name" : "class-id", text, error);
+}
+
+static gboolean add_query(GArray *settings, GstCodeSrc *self, const GstUri *uri, GError **error)
+{
+    GList *keys = gst_uri_get_query_keys(uri);
+    gboolean good = TRUE;
+
+    for (GList *key = keys; good && key; key = key->next) {
+        const gchar *name = key->data, *value = gst_uri_get_query_value(uri, name);
+
+        if (value)
+            good = add(settings, self, name, value, error);
+        else if (*name)
+            good = refuse(error, "not NAME=VALUE", name);
+    }
+    g_list_free(keys);
+    return good;
+}
+
+/* ---- the URI ----------------------------------------------------------------- */
+
+/* What code://CLASS?QUERY has no room for. */
+static gboolean check_parts(const GstUri *uri, const gchar *text, GError **error)
+{
+    gchar *path = gst_uri_get_path(uri);
+    const gchar *authority = strchr(text, ':') + 1;
+    gboolean good = g_str_has_prefix(authority, "//") && (!path || g_str_equal(path, "/")) &&
+                    !gst_uri_get_userinfo(uri) && !gst_uri_get_fragment(uri) &&
+                    gst_uri_get_port(uri) == GST_URI_NO_PORT &&
+                    /* an escape that is none leaves no host */
+                    (gst_uri_get_host(uri) || strchr("/?", authority[2]));
+
+    g_free(path);
+    return good || refuse(error, "not a URI of the form " PROTOCOL "://CLASS?NAME=VALUE&...", text);
+}
+
+static gboolean parse(GArray *settings, GstCodeSrc *self, const gchar *text, GError **error)
+{
+    GstUri *uri = gst_uri_from_string(text);
+    gboolean good;
+
+    if (!uri || !gst_uri_get_scheme(uri))
+        good = refuse(error, "not a URI", text);
+    else
+        good = check_parts(uri, text, error) &&
+               add_class(settings, self, gst_uri_get_host(uri), error) &&
+               add_query(settings, self, uri, error);
+    if (uri)
+        gst_uri_unref(uri);
+    return good;
+}
+
+static void set_defaults(GstCodeSrc *self)
+{
+    guint count;
+    GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(self), &count);
+
+    for (guint i = 0; i < count; i++) {
+        GValue value = G_VALUE_INIT;
+
+        if (!is_settable(specs[i]) || specs[i]->flags & G_PARAM_DEPRECATED)
+            continue;
+        g_value_init(&value, specs[i]->value_type);
+        g_object_get_property(G_OBJECT(self), specs[i]->name, &value);
+        if (!g_param_value_defaults(specs[i], &value)) {
+            g_param_value_set_default(specs[i], &value);
+            g_object_set_property(G_OBJECT(self), specs[i]->name, &value);
+        }
+        g_value_unset(&value);
+    }
+    g_free(specs);
+}
+
+static void apply(GstCodeSrc *self, const GArray *settings, const gchar *uri)
+{
+    set_defaults(self);
+    for (guint i = 0; i < settings->len; i++) {
+        const Setting *setting = &g_array_index(settings, Setting, i);
+
+        g_object_set_property(G_OBJECT(self), setting->spec->name, &setting->value);
+    }
+    GST_OBJECT_LOCK(self);
+    g_free(self->uri);
+    self->uri = g_strdup(uri);
+    GST_OBJECT_UNLOCK(self);
 }
 
 static gboolean set_uri(GstURIHandler *handler, const gchar *uri, GError **error)
 {
     GstCodeSrc *self = GST_CODE_SRC(handler);
-    const gchar *query = strchr(uri, '?');
-    gchar *host, *name;
-    gchar **pairs;
-    gboolean set;
+    GArray *settings;
+    gboolean good;
 
     if (GST_STATE(self) > GST_STATE_READY) {
         g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_STATE,
                     "the URI of a source that plays cannot change");
         return FALSE;
     }
-    uri += strlen(PROTOCOL "://");
-    host = query ? g_strndup(uri, query - uri) : g_strdup(uri);
-    g_strdelimit(host, "/", ' ');
-    name = g_uri_unescape_string(g_strstrip(host), NULL);
-    set = name ? set_class(self, name, error) : refuse(error, "not a class", host);
-    pairs = g_strsplit(query ? query + 1 : "", "&", -1);
-    for (guint i = 0; set && pairs[i]; i++)
-        set = !*pairs[i] || set_pair(self, pairs[i], error);
-    g_strfreev(pairs);
-    g_free(name);
-    g_free(host);
-    if (!set)
-        return FALSE;
-    GST_OBJECT_LOCK(self);
-    g_free(self->uri);
-    self->uri = g_strdup(uri - strlen(PROTOCOL "://"));
-    GST_OBJECT_UNLOCK(self);
-    return TRUE;
+    settings = g_array_new(FALSE, FALSE, sizeof(Setting));
+    g_array_set_clear_func(settings, clear_setting);
+    good = parse(settings, self, uri, error);
+    if (good)
+        apply(self, settings, uri);
+    g_array_unref(settings);
+    return good;
 }
 
 void gst_code_uri_handler_init(gpointer interface, gpointer data)

@@ -1,5 +1,4 @@
-/* gstcodeuri.h - code://CLASS?PROPERTY=VALUE&..., for elements that play what they are given a URI
- * of. */
+/* gstcodeuri.h - code://CLASS?PROPERTY=VALUE&..., for elements that play URIs. */
 #ifndef GST_CODE_URI_H
 #define GST_CODE_URI_H
 

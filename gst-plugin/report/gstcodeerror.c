@@ -2,6 +2,8 @@
  * expect for it, and posts it. */
 #include "report/gstcodeerror.h"
 
+#include "report/gstcodetext.h"
+
 typedef struct ErrorCode {
     GQuark (*domain)(void);
     gint code;
@@ -29,22 +31,29 @@ static const ErrorCode *error_code(CodesrcStatus status)
 
 void gst_code_error_warn_passed_over(GstElement *element, const CodesrcModelInfo *info)
 {
-    if (*info->passed_over)
-        GST_ELEMENT_WARNING(element, LIBRARY, INIT,
-                            ("device \"auto\" chose \"%s\": %s", info->device, info->passed_over),
-                            (NULL));
+    gchar *reason;
+
+    if (!*info->passed_over)
+        return;
+    reason = gst_code_text_clean(info->passed_over);
+    GST_ELEMENT_WARNING(element, LIBRARY, INIT,
+                        ("device \"auto\" chose \"%s\": %s", info->device, reason), (NULL));
+    g_free(reason);
 }
 
 void gst_code_error_post(GstElement *element, const CodesrcError *error, const gchar *model,
                          const gchar *device)
 {
     const ErrorCode *row = error_code(error->status);
+    gchar *clean_model = gst_code_text_clean(model), *clean_device = gst_code_text_clean(device);
     GstStructure *details =
         gst_structure_new("code-error", "status", G_TYPE_STRING, row->name, "model", G_TYPE_STRING,
-                          model, "device", G_TYPE_STRING, device, NULL);
+                          clean_model, "device", G_TYPE_STRING, clean_device, NULL);
 
     gst_element_message_full_with_details(
-        element, GST_MESSAGE_ERROR, row->domain(), row->code, g_strdup(error->text),
-        g_strdup_printf("model %s, device %s: %s", model, device, row->name), __FILE__,
+        element, GST_MESSAGE_ERROR, row->domain(), row->code, gst_code_text_clean(error->text),
+        g_strdup_printf("model %s, device %s: %s", clean_model, clean_device, row->name), __FILE__,
         GST_FUNCTION, __LINE__, details);
+    g_free(clean_device);
+    g_free(clean_model);
 }

@@ -263,6 +263,52 @@ GST_START_TEST(test_device_passed_over)
 }
 GST_END_TEST
 
+/* One line of UTF-8, whatever the text is about and wherever it was cut. */
+GST_START_TEST(test_error_texts)
+{
+    static const gchar *const names[] = {"two\nlines\tand a bell\a", "\xff\xfe", "caf\xc3"};
+    GString *lengthy = g_string_new(NULL);
+
+    for (guint i = 0; i < 400; i++)
+        g_string_append(lengthy, "\xe2\x82\xac"); /* three bytes */
+    for (guint i = 0; i <= G_N_ELEMENTS(names) + 2; i++) {
+        gchar *name = i < G_N_ELEMENTS(names)
+                          ? g_strdup(names[i])
+                          : g_strconcat("aa" + (i - G_N_ELEMENTS(names)), lengthy->str, NULL);
+        GstElement *source = tiny_source();
+        GstBus *bus = gst_bus_new();
+        const GstStructure *details;
+        GstMessage *message;
+        GError *error;
+        gchar *debug;
+
+        gst_element_set_bus(source, bus);
+        g_object_set(source, i % 2 ? "model" : "device", name, NULL);
+        fail_unless_equals_int(gst_element_set_state(source, GST_STATE_PAUSED),
+                               GST_STATE_CHANGE_FAILURE);
+        message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+        gst_message_parse_error(message, &error, &debug);
+        gst_message_parse_error_details(message, &details);
+        fail_unless(g_utf8_validate(error->message, -1, NULL), "text %u", i);
+        fail_unless(g_utf8_validate(debug, -1, NULL), "debug %u", i);
+        fail_unless(g_utf8_validate(gst_structure_get_string(details, "model"), -1, NULL));
+        fail_unless(strpbrk(error->message, "\n\t\a") == NULL, "%s", error->message);
+        if (i == 0)
+            fail_unless(strstr(error->message, "two\\nlines\\tand a bell\\x07") != NULL, "%s",
+                        error->message);
+        g_free(debug);
+        g_error_free(error);
+        gst_message_unref(message);
+        gst_element_set_state(source, GST_STATE_NULL);
+        gst_element_set_bus(source, NULL);
+        gst_object_unref(bus);
+        gst_object_unref(source);
+        g_free(name);
+    }
+    g_string_free(lengthy, TRUE);
+}
+GST_END_TEST
+
 /* A machine without a driver is no reason for a warning. */
 GST_START_TEST(test_no_driver)
 {
@@ -323,6 +369,7 @@ Suite *make_suite(void)
     tcase_add_test(errors, test_no_such_device);
     tcase_add_test(errors, test_device_passed_over);
     tcase_add_test(errors, test_no_driver);
+    tcase_add_test(errors, test_error_texts);
     tcase_add_test(errors, test_errors_while_playing);
     tcase_add_test(errors, test_model_that_changes);
     return suite;

@@ -69,20 +69,66 @@ GST_START_TEST(test_uri)
 }
 GST_END_TEST
 
+/* A URI sets all that it can say, whatever the one before it said. */
+GST_START_TEST(test_second_uri)
+{
+    static const struct {
+        const gchar *uri, *name;
+        gint id, count;
+        guint64 seed;
+    } uris[] = {{"code://aurora?seed=7&num-buffers=3", "aurora", -1, 3, 7},
+                {"code://3/?seed=8", NULL, 3, -1, 8},
+                {"code://?queue-depth=5&", NULL, -1, -1, 0},
+                {"code://sea%20shore?class-id=2", "sea shore", 2, -1, 0},
+                {"code://", NULL, -1, -1, 0}};
+    GstElement *source = tiny_source();
+
+    for (guint i = 0; i < G_N_ELEMENTS(uris); i++) {
+        gchar *name, *model;
+        gint id, count;
+        guint64 seed;
+        guint depth;
+
+        fail_unless(gst_uri_handler_set_uri(GST_URI_HANDLER(source), uris[i].uri, NULL), "%s",
+                    uris[i].uri);
+        g_object_get(source, "class-name", &name, "class-id", &id, "num-buffers", &count, "seed",
+                     &seed, "queue-depth", &depth, "model", &model, NULL);
+        fail_unless_equals_string(name, uris[i].name);
+        fail_unless_equals_int(id, uris[i].id);
+        fail_unless_equals_int(count, uris[i].count);
+        fail_unless_equals_uint64(seed, uris[i].seed);
+        fail_unless_equals_int(depth, i == 2 ? 5 : 2);
+        fail_unless(model == NULL);
+        g_free(name);
+    }
+    gst_object_unref(source);
+}
+GST_END_TEST
+
 GST_START_TEST(test_wrong_uris)
 {
-    static const gchar *const wrong[] = {"code://5?speed=3", "code://5?seed", "code://5?seed=many",
-                                         "code://5?stats=1", "code://%zz"};
+    static const gchar *const wrong[] = {
+        "code://5?speed=3", "code://5?seed",        "code://5?seed=many",
+        "code://5?stats=1", "code://%zz",           "code:",
+        "code:?seed=1",     "code:volcano",         "code:///volcano",
+        "code://%FF",       "code://5?classes=%FF", "code://5#x",
+        "code://5:80",      "code://me@5",          "code://5/6",
+        "code:/",           "code://5?parent=x",    "code://99999999999"};
     GstElement *source = tiny_source();
     GError *late = NULL;
+    guint64 seed;
 
+    g_object_set(source, "seed", (guint64)31, NULL);
     for (guint i = 0; i < G_N_ELEMENTS(wrong); i++) {
         GError *error = NULL;
 
         fail_if(gst_uri_handler_set_uri(GST_URI_HANDLER(source), wrong[i], &error), "%s", wrong[i]);
         fail_unless(g_error_matches(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI));
+        fail_unless(g_utf8_validate(error->message, -1, NULL), "%s", wrong[i]);
         g_error_free(error);
     }
+    g_object_get(source, "seed", &seed, NULL);
+    fail_unless_equals_uint64(seed, 31);
     gst_element_set_state(source, GST_STATE_PAUSED);
     fail_if(gst_uri_handler_set_uri(GST_URI_HANDLER(source), "code://5", &late));
     fail_unless(g_error_matches(late, GST_URI_ERROR, GST_URI_ERROR_BAD_STATE));
@@ -100,6 +146,7 @@ Suite *make_suite(void)
     suite_add_tcase(suite, interfaces);
     tcase_add_test(interfaces, test_presets);
     tcase_add_test(interfaces, test_uri);
+    tcase_add_test(interfaces, test_second_uri);
     tcase_add_test(interfaces, test_wrong_uris);
     return suite;
 }
