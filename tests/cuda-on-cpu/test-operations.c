@@ -34,15 +34,16 @@ static double check_shape(const Case *operation, const Shape *shape, Side *refer
 {
     Output expected, first, found;
     double error;
+    char text[100];
 
+    describe_shape(operation->name, shape, text, sizeof text);
     run(reference, operation, shape, 0, &expected);
     run(side, operation, shape, 0, &first);
     error = operation->run == run_sample ? wrong_rows(shape, &expected, &first)
                                          : distance(&expected, &first, shape->images);
     for (unsigned order = 1; order < ORDERS; order++) {
         run(side, operation, shape, order, &found);
-        CHECK(same_bits(&first, 0, &found, shape->images), "%s(%u; %u %u %u): order %u",
-              operation->name, shape->images, shape->n[0], shape->n[1], shape->n[2], order);
+        CHECK(same_bits(&first, 0, &found, shape->images), "%s: order %u", text, order);
         free(found.values);
     }
     for (unsigned image = 0; image < shape->images && shape->images > 1; image++) {
@@ -51,8 +52,8 @@ static double check_shape(const Case *operation, const Shape *shape, Side *refer
         alone.images = 1;
         alone.first = shape->first + image;
         run(side, operation, &alone, 0, &found);
-        CHECK(same_bits(&first, image, &found, 1), "%s: image %u is another one alone",
-              operation->name, image);
+        CHECK(same_bits(&first, image, &found, 1), "%s: image %u is another one alone", text,
+              image);
         free(found.values);
     }
     free(expected.values);

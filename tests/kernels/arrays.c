@@ -4,12 +4,20 @@
 
 #include "../test.h"
 
+void describe_shape(const char *operation, const Shape *shape, char *text, size_t size)
+{
+    const unsigned *words = shape->words;
+
+    snprintf(text, size, "%s(%u; %u %u %u %u %u %u %u)", operation, shape->images, words[0],
+             words[1], words[2], words[3], words[4], words[5], words[6]);
+}
+
 Random random_shared(const Shape *shape)
 {
     Random random = {12345};
 
     for (int i = 0; i < 7; i++)
-        random.state = random.state * 1000003u + shape->n[i];
+        random.state = random.state * 1000003u + shape->words[i];
     return random;
 }
 

@@ -288,7 +288,7 @@ static bool call_drawing(CodeStream *stream, const void *args)
 
 static void bench_sample(Bench *bench, unsigned rows, unsigned codes, unsigned top_k)
 {
-    Shape shape = {1, 0, {rows, codes}};
+    Shape shape = {.images = 1, .sample = {.rows = rows, .codes = codes}};
     float *logits = images_of(&shape, (size_t)rows * codes, 3, 1);
     CodeDraw draw = {.top_p = 0.96, .top_k = top_k, .temperature = {1}};
     char what[100];

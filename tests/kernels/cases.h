@@ -5,11 +5,74 @@
 
 #include "side.h"
 
-/* Images `first` .. `first + images - 1` of an endless row: what belongs to an image depends on its
- * number alone. The meaning of n is the case's own. */
+/* Every third row of a product's inputs: like the others, all equal, 0, far from 1, or with most of
+ * its range above 0, as after GELU. */
+typedef enum Inputs { NORMAL, CONSTANT, ZERO, HUGE, LOPSIDED } Inputs;
+
+/* A shape that an operation is tested with: images `first` .. `first + images - 1` of an endless
+ * row (the numbers of an image depend only on its own number) and the operation's own sizes. */
 typedef struct Shape {
     unsigned images, first;
-    unsigned n[7];
+    union {
+        unsigned words[7]; /* all of them, to seed random numbers with and to print */
+        struct {
+            unsigned rows, in, out; /* rows: of a lane, of which an image has two */
+            CodeEpilogue epilogue;
+            unsigned inputs; /* one of Inputs */
+            unsigned no_bias, types;
+        } linear;
+        struct {
+            unsigned rows, width;
+        } modulate;
+        struct {
+            unsigned rows, heads, first, capacity;
+            unsigned size; /* of the numbers: 0 as usual, 1 zero, 2 tiny, 3 huge */
+        } heads;
+        struct {
+            unsigned rows, heads, capacity, layers, kept;
+        } recall;
+        struct {
+            unsigned queries, keys, heads, dim;
+            unsigned size; /* of the scores; 0: 1 */
+        } attention;
+        struct {
+            unsigned rows, width, broadcast;
+        } embed;
+        struct {
+            unsigned rows, width, branches;
+        } guide;
+        struct {
+            unsigned rows, codes, scale;
+            unsigned setting;  /* of image 0: settings_of() in cases_sample.c */
+            unsigned channels; /* of look_up */
+        } sample, look_up;
+        struct {
+            CodeResizeMode mode;
+            unsigned in, out, channels; /* in, out: sides */
+        } resize;
+        struct {
+            CodeWeightKind kind;
+            unsigned side, in, out;
+            unsigned add; /* 0 nothing, 1 another map, 2 y itself */
+            unsigned bias, types;
+        } conv;
+        struct {
+            unsigned positions, channels, masked;
+        } accumulate;
+        struct {
+            unsigned positions, channels, groups, silu, in_place;
+            unsigned mean; /* of the numbers */
+        } group_norm;
+        struct {
+            unsigned side, pad; /* pad: bytes between rows; one image */
+        } pixels;
+        struct {
+            unsigned side, pad;
+            CodesrcFormat format;
+            unsigned cosited; /* bit 0: columns, bit 1: rows */
+            unsigned weights; /* a row of the table in run_frame() */
+        } frame;
+    };
 } Shape;
 
 /* The results: (images, size). Integers as floats. */
@@ -17,6 +80,9 @@ typedef struct Output {
     float *values;
     size_t size; /* of one image */
 } Output;
+
+/* "linear(3; 1 64 192 ...)" */
+void describe_shape(const char *operation, const Shape *shape, char *text, size_t size);
 
 typedef struct Case {
     const char *name; /* as in docs/numerics.md */
@@ -70,20 +136,10 @@ void download_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec
 enum { COARSE = 4 };
 CodeWeightSpec spec_of(CodeWeightKind kind, unsigned in, unsigned out, unsigned types);
 
-void run_linear(Side *side, const Shape *shape, Output *output);
-void run_modulate(Side *side, const Shape *shape, Output *output);
-void run_heads(Side *side, const Shape *shape, Output *output);
-void run_recall(Side *side, const Shape *shape, Output *output);
-void run_attention(Side *side, const Shape *shape, Output *output);
-void run_embed(Side *side, const Shape *shape, Output *output);
-void run_guide(Side *side, const Shape *shape, Output *output);
-void run_sample(Side *side, const Shape *shape, Output *output);
-void run_look_up(Side *side, const Shape *shape, Output *output);
-void run_resize(Side *side, const Shape *shape, Output *output);
-void run_conv(Side *side, const Shape *shape, Output *output);
-void run_accumulate(Side *side, const Shape *shape, Output *output);
-void run_group_norm(Side *side, const Shape *shape, Output *output);
-void run_pixels(Side *side, const Shape *shape, Output *output);
-void run_frame(Side *side, const Shape *shape, Output *output);
+/* run_linear() and so on */
+#define RUN_PROTOTYPE(name, Arguments)                                                             \
+    void run_##name(Side *side, const Shape *shape, Output *output);
+
+CODE_ALL_OPERATIONS(RUN_PROTOTYPE)
 
 #endif

@@ -5,13 +5,12 @@
 
 #include <math.h>
 
-/* n: mode, in side, out side, channels */
 void run_resize(Side *side, const Shape *shape, Output *output)
 {
-    unsigned in = shape->n[1], out = shape->n[2], channels = shape->n[3];
+    unsigned in = shape->resize.in, out = shape->resize.out, channels = shape->resize.channels;
     size_t in_image = (size_t)in * in * channels + 3, out_image = (size_t)out * out * channels + 5;
     CodeResize args = {
-        .mode = (CodeResizeMode)shape->n[0],
+        .mode = (CodeResizeMode)shape->resize.mode,
         .in = upload_images(side, shape, in_image, 1, 1),
         .in_image = in_image,
         .out = upload_images(side, shape, out_image, 1, 2),
@@ -26,11 +25,11 @@ void run_resize(Side *side, const Shape *shape, Output *output)
     download(side, shape, args.out, out_image, output);
 }
 
-/* n: kind, side, in, out, add (0: none, 1: another map, 2: y itself), with bias, types */
 void run_conv(Side *side, const Shape *shape, Output *output)
 {
-    CodeWeightKind kind = (CodeWeightKind)shape->n[0];
-    unsigned width = shape->n[1], in = shape->n[2], out = shape->n[3], add = shape->n[4];
+    CodeWeightKind kind = (CodeWeightKind)shape->conv.kind;
+    unsigned width = shape->conv.side, in = shape->conv.in, out = shape->conv.out,
+             add = shape->conv.add;
     unsigned out_width = kind == CODE_WEIGHT_CONV3_S2   ? width / 2
                          : kind == CODE_WEIGHT_CONV3_X2 ? 2 * width
                                                         : width;
@@ -39,9 +38,9 @@ void run_conv(Side *side, const Shape *shape, Output *output)
     Random random = random_shared(shape);
     float *weight = random_floats(&random, taps * in * out, 1),
           *bias = random_floats(&random, out, 1), *x = images_of(shape, in_size, 1, 1);
-    CodeWeightSpec spec = spec_of(kind, in, out, shape->n[6]);
+    CodeWeightSpec spec = spec_of(kind, in, out, shape->conv.types);
     CodeConv args = {
-        .weight = side_weight(side, spec, weight, shape->n[5] ? bias : NULL),
+        .weight = side_weight(side, spec, weight, shape->conv.bias ? bias : NULL),
         .x = side_inputs(side, &spec, x, shape->images * in_size),
         .y = upload_outputs(side, shape, &spec, size, 2),
         .images = shape->images,
@@ -57,10 +56,9 @@ void run_conv(Side *side, const Shape *shape, Output *output)
     download_outputs(side, shape, &spec, args.y, size, output);
 }
 
-/* n: positions, channels, masked */
 void run_accumulate(Side *side, const Shape *shape, Output *output)
 {
-    unsigned positions = shape->n[0], channels = shape->n[1];
+    unsigned positions = shape->accumulate.positions, channels = shape->accumulate.channels;
     size_t size = (size_t)positions * channels;
     CodeAccumulate args = {
         .f_hat = upload_images(side, shape, size, 1, 1),
@@ -71,7 +69,7 @@ void run_accumulate(Side *side, const Shape *shape, Output *output)
         .channels = channels,
     };
 
-    if (shape->n[2]) {
+    if (shape->accumulate.masked) {
         args.kept = upload_images(side, shape, size, 1, 4);
         args.mask = upload_images(side, shape, positions, 1, 5);
     }
@@ -79,10 +77,9 @@ void run_accumulate(Side *side, const Shape *shape, Output *output)
     download(side, shape, args.f_hat, size, output);
 }
 
-/* n: positions, channels, groups, silu, in place, mean of the numbers */
 void run_group_norm(Side *side, const Shape *shape, Output *output)
 {
-    unsigned positions = shape->n[0], channels = shape->n[1];
+    unsigned positions = shape->group_norm.positions, channels = shape->group_norm.channels;
     size_t size = (size_t)positions * channels;
     Random random = random_shared(shape);
     float *weight = random_floats(&random, channels, 1),
@@ -94,14 +91,15 @@ void run_group_norm(Side *side, const Shape *shape, Output *output)
         .images = shape->images,
         .positions = positions,
         .channels = channels,
-        .groups = shape->n[2],
-        .silu = shape->n[3],
+        .groups = shape->group_norm.groups,
+        .silu = shape->group_norm.silu,
     };
 
     for (size_t i = 0; i < shape->images * size; i++)
-        x[i] += (float)shape->n[5];
+        x[i] += (float)shape->group_norm.mean;
     args.x = side_activations(side, x, shape->images * size);
-    args.y = shape->n[4] ? (void *)args.x : side_activations(side, NULL, shape->images * size);
+    args.y = shape->group_norm.in_place ? (void *)args.x
+                                        : side_activations(side, NULL, shape->images * size);
     free(x);
     free(weight);
     free(bias);
@@ -137,18 +135,18 @@ static void give_bytes(Output *output, const uint8_t *bytes, size_t count)
 /* n: side, stride beyond 3 * side. One image. */
 void run_pixels(Side *side, const Shape *shape, Output *output)
 {
-    size_t width = 3 * (size_t)shape->n[0], stride = width + shape->n[1],
-           count = width * shape->n[0];
-    float *x = picture_of(shape, shape->n[0]);
-    uint8_t *pixels = malloc(stride * shape->n[0] + 1);
-    CodePixels args = {.out = pixels, .stride = stride, .side = shape->n[0]};
+    size_t width = 3 * (size_t)shape->pixels.side, stride = width + shape->pixels.pad,
+           count = width * shape->pixels.side;
+    float *x = picture_of(shape, shape->pixels.side);
+    uint8_t *pixels = malloc(stride * shape->pixels.side + 1);
+    CodePixels args = {.out = pixels, .stride = stride, .side = shape->pixels.side};
 
-    memset(pixels, 0xA5, stride * shape->n[0]);
+    memset(pixels, 0xA5, stride * shape->pixels.side);
     args.x = side_array(side, x, count * sizeof(float));
     RUN(side, pixels, &args);
     if (side->backend->wait)
         CHECK(side->backend->wait(side->stream), "%s", side->name);
-    give_bytes(output, pixels, stride * shape->n[0]);
+    give_bytes(output, pixels, stride * shape->pixels.side);
     free(x);
     free(pixels);
 }
@@ -168,13 +166,13 @@ void run_frame(Side *side, const Shape *shape, Output *output)
          .cb = {-6596, -22188, 28784},
          .cr = {28784, -26145, -2639}},
         {.y = {19595, 38470, 7471}, .cb = {-11059, -21709, 32768}, .cr = {32768, -27439, -5329}}};
-    unsigned size = shape->n[0], format = shape->n[2];
+    unsigned size = shape->frame.side, format = shape->frame.format;
     bool is_nv12 = format == CODESRC_NV12;
     size_t row = is_nv12 ? (size + 1) / 2 * 2 : size * (format <= CODESRC_BGR ? 3 : 4);
-    size_t stride = row + shape->n[1], rows = size + (is_nv12 ? (size + 1) / 2 : 0);
+    size_t stride = row + shape->frame.pad, rows = size + (is_nv12 ? (size + 1) / 2 : 0);
     float *x = picture_of(shape, size);
     uint8_t *bytes = malloc(stride * rows);
-    CodeFrame args = yuv[shape->n[4]];
+    CodeFrame args = yuv[shape->frame.weights];
 
     memset(bytes, 0xA5, stride * rows);
     args.x = side_array(side, x, 3 * (size_t)size * size * sizeof(float));
@@ -182,8 +180,8 @@ void run_frame(Side *side, const Shape *shape, Output *output)
     args.stride = stride;
     args.side = size;
     args.format = (CodesrcFormat)format;
-    args.cosited_x = shape->n[3] & 1;
-    args.cosited_y = shape->n[3] & 2;
+    args.cosited_x = shape->frame.cosited & 1;
+    args.cosited_y = shape->frame.cosited & 2;
     RUN(side, frame, &args);
     side_download(side, bytes, args.out, stride * rows);
     give_bytes(output, bytes, stride * rows);

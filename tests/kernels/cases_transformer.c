@@ -28,8 +28,7 @@ static CodePerLane per_lane_of(Side *side, const Shape *shape, unsigned lanes, s
     return vectors;
 }
 
-/* Makes every third row of inputs a special one: NORMAL leaves all as they are. */
-enum { NORMAL, CONSTANT, ZERO, HUGE, LOPSIDED };
+/* Makes every third row of inputs a special one, as Shape.linear.inputs says. */
 
 static void make_special(float *x, size_t rows, size_t in, unsigned kind)
 {
@@ -46,28 +45,28 @@ static void make_special(float *x, size_t rows, size_t in, unsigned kind)
         }
 }
 
-/* n: rows of a lane, in, out, epilogue, kind of rows, -, types */
 void run_linear(Side *side, const Shape *shape, Output *output)
 {
-    unsigned rows = 2 * shape->n[0], in = shape->n[1], out = shape->n[2];
+    unsigned rows = 2 * shape->linear.rows, in = shape->linear.in, out = shape->linear.out;
     size_t x_group = (size_t)rows * in + 5, size = (size_t)rows * out;
     Random random = random_shared(shape);
     float *weight = random_floats(&random, (size_t)in * out, 1),
           *bias = random_floats(&random, out, 1), *x = images_of(shape, x_group, 1, 1);
-    CodeWeightSpec spec = spec_of(CODE_WEIGHT_LINEAR, in, out, shape->n[6]);
+    CodeWeightSpec spec = spec_of(CODE_WEIGHT_LINEAR, in, out, shape->linear.types);
     CodeLinear args = {
-        .weight = side_weight(side, spec, weight, shape->n[3] == CODE_GELU ? NULL : bias),
+        .weight =
+            side_weight(side, spec, weight, shape->linear.epilogue == CODE_GELU ? NULL : bias),
         .x_group = x_group,
         .y = upload_outputs(side, shape, &spec, size, 2),
         .groups = shape->images,
         .rows = rows,
-        .epilogue = (CodeEpilogue)shape->n[3],
+        .epilogue = (CodeEpilogue)shape->linear.epilogue,
         .gate = per_lane_of(side, shape, 2 * shape->images, out, 3),
         .lane_rows = rows / 2,
     };
 
     for (unsigned image = 0; image < shape->images; image++)
-        make_special(x + image * x_group, rows, in, shape->n[4]);
+        make_special(x + image * x_group, rows, in, shape->linear.inputs);
     args.x = side_inputs(side, &spec, x, shape->images * x_group);
     free(weight);
     free(bias);
@@ -76,10 +75,9 @@ void run_linear(Side *side, const Shape *shape, Output *output)
     download_outputs(side, shape, &spec, args.y, size, output);
 }
 
-/* n: rows, width */
 void run_modulate(Side *side, const Shape *shape, Output *output)
 {
-    unsigned lanes = 2 * shape->images, rows = shape->n[0], width = shape->n[1];
+    unsigned lanes = 2 * shape->images, rows = shape->modulate.rows, width = shape->modulate.width;
     size_t size = 2 * (size_t)rows * width;
     CodeModulate args = {
         .x = upload_images(side, shape, size, 3, 1),
@@ -95,13 +93,15 @@ void run_modulate(Side *side, const Shape *shape, Output *output)
     download_activations(side, shape, args.y, size, output);
 }
 
-/* n: rows, heads, first, capacity, zeros */
 void run_heads(Side *side, const Shape *shape, Output *output)
 {
-    unsigned rows = shape->n[0], heads = shape->n[1], capacity = shape->n[3];
+    unsigned rows = shape->heads.rows, heads = shape->heads.heads, capacity = shape->heads.capacity;
     size_t qkv = 2 * (size_t)rows * 3 * heads * CODE_HEAD_SIZE;
     size_t cache = 2 * (size_t)heads * capacity * CODE_HEAD_SIZE;
-    float scale = shape->n[4] == 1 ? 0 : shape->n[4] == 2 ? 1e-20f : shape->n[4] == 3 ? 1e25f : 1;
+    float scale = shape->heads.size == 1   ? 0
+                  : shape->heads.size == 2 ? 1e-20f
+                  : shape->heads.size == 3 ? 1e25f
+                                           : 1;
     CodeHeads args = {
         .qkv = upload_activations(side, shape, qkv, scale, 1),
         .q_scale = upload_shared(side, shape, heads, 10, 2),
@@ -110,7 +110,7 @@ void run_heads(Side *side, const Shape *shape, Output *output)
         .lanes = 2 * shape->images,
         .rows = rows,
         .heads = heads,
-        .first = shape->n[2],
+        .first = shape->heads.first,
         .capacity = capacity,
     };
     const void *part[] = {args.qkv, args.k_cache, args.v_cache};
@@ -149,10 +149,10 @@ static CodePerLane activations_per_lane(Side *side, const Shape *shape, unsigned
     return vectors;
 }
 
-/* n: rows, heads, capacity, layers, kept. The caches are (2, lanes, heads, capacity, 64). */
 void run_recall(Side *side, const Shape *shape, Output *output)
 {
-    unsigned rows = shape->n[0], heads = shape->n[1], capacity = shape->n[2], layers = shape->n[3];
+    unsigned rows = shape->recall.rows, heads = shape->recall.heads,
+             capacity = shape->recall.capacity, layers = shape->recall.layers;
     unsigned lanes = 2 * shape->images;
     size_t lane_size = (size_t)heads * capacity * CODE_HEAD_SIZE, at = 0;
     float *zeros = calloc(2 * lanes * lane_size + 1, sizeof *zeros);
@@ -164,7 +164,7 @@ void run_recall(Side *side, const Shape *shape, Output *output)
         .lanes = lanes,
         .heads = heads,
         .rows = rows,
-        .kept = shape->n[4],
+        .kept = shape->recall.kept,
         .capacity = capacity,
     };
 
@@ -184,9 +184,10 @@ void run_recall(Side *side, const Shape *shape, Output *output)
  * the queries inside rows of 3 * heads * dim. */
 void run_attention(Side *side, const Shape *shape, Output *output)
 {
-    size_t queries = shape->n[0], keys = shape->n[1], heads = shape->n[2], dim = shape->n[3];
+    size_t queries = shape->attention.queries, keys = shape->attention.keys,
+           heads = shape->attention.heads, dim = shape->attention.dim;
     size_t room = (keys + 3) * dim, width = heads * dim;
-    float scale = shape->n[4] ? (float)shape->n[4] : 1;
+    float scale = shape->attention.size ? (float)shape->attention.size : 1;
     CodeAttention args = {
         .q = upload_activations(side, shape, 2 * queries * 3 * width, 1, 1),
         .k = upload_activations(side, shape, 2 * heads * room, 1, 2),
@@ -213,11 +214,10 @@ void run_attention(Side *side, const Shape *shape, Output *output)
     download_activations(side, shape, args.out, 2 * queries * width, output);
 }
 
-/* n: rows, width, broadcast */
 void run_embed(Side *side, const Shape *shape, Output *output)
 {
-    unsigned rows = shape->n[0], width = shape->n[1];
-    bool broadcast = shape->n[2];
+    unsigned rows = shape->embed.rows, width = shape->embed.width;
+    bool broadcast = shape->embed.broadcast;
     size_t size = 2 * (size_t)rows * width, source = (size_t)(broadcast ? 1 : rows) * width;
     CodeEmbed args = {
         .source = per_lane_of(side, shape, shape->images, source, 1),
@@ -234,10 +234,9 @@ void run_embed(Side *side, const Shape *shape, Output *output)
     download(side, shape, args.x, size, output);
 }
 
-/* n: rows, width, branches */
 void run_guide(Side *side, const Shape *shape, Output *output)
 {
-    unsigned rows = shape->n[0], width = shape->n[1], branches = shape->n[2];
+    unsigned rows = shape->guide.rows, width = shape->guide.width, branches = shape->guide.branches;
     size_t x_lane = (size_t)rows * width + 7, size = (size_t)rows * width;
     CodeGuide args = {
         .x = upload_images(side, shape, branches * x_lane, 3, 1),

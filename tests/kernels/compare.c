@@ -103,10 +103,10 @@ static bool is_close(const float *expected, const float *found, unsigned codes)
 
 unsigned wrong_rows(const Shape *shape, const Output *expected, const Output *found)
 {
-    unsigned codes = shape->n[1], wrong = 0;
+    unsigned codes = shape->sample.codes, wrong = 0;
     size_t width = codes + 1;
 
-    for (size_t row = 0; row < (size_t)shape->images * shape->n[0]; row++) {
+    for (size_t row = 0; row < (size_t)shape->images * shape->sample.rows; row++) {
         const float *a = expected->values + row * width, *b = found->values + row * width;
 
         wrong += memcmp(a, b, width * sizeof(float)) && !is_close(a, b, codes);

@@ -8,6 +8,9 @@
 
 #include <pthread.h>
 #include <time.h>
+#ifdef CODE_HAVE_CPU
+#include "levels.h"
+#endif
 
 static double now(void)
 {
@@ -132,7 +135,8 @@ static void check_cancelling(Side *side)
 
 /* ---- two streams of one device --------------------------------------------------------------- */
 
-static const Shape side_shape = {2, 0, {16, 40, 48, CODE_GELU}};
+static const Shape side_shape = {
+    2, .linear = {.rows = 16, .in = 40, .out = 48, .epilogue = CODE_GELU}};
 
 static void *run_often(void *argument)
 {
@@ -255,6 +259,13 @@ void check_levels(void)
     setenv("CODESRC_CPU", "mmx", 1);
     CHECK(!code_backend_cpu.device_open(&options, &info, &error), "a level that is none");
     CHECK(error.status == CODESRC_SETTINGS && strstr(error.text, "mmx"), "%s", error.text);
+    for (const CpuLevel *level = cpu_levels; level->name; level++)
+        CHECK(strstr(error.text, level->name), "%s lacks %s", error.text, level->name);
+    options.precision = "bf16";
+    setenv("CODESRC_CPU", cpu_levels[0].name, 1);
+    CHECK(!code_backend_cpu.device_open(&options, &info, &error), "bf16 in the lowest level");
+    CHECK(error.status == CODESRC_SETTINGS && strstr(error.text, cpu_levels[0].name), "%s",
+          error.text);
     unsetenv("CODESRC_CPU");
 #endif
 }

@@ -13,6 +13,9 @@
 
 #include <getopt.h>
 #include <math.h>
+#ifdef CODE_HAVE_CPU
+#include "levels.h"
+#endif
 
 typedef struct Options {
     const char *numerics, *operation, *precision;
@@ -20,22 +23,29 @@ typedef struct Options {
     unsigned threads;
 } Options;
 
-enum { MAX_SIDES = 12 };
+enum { MAX_SIDES = 16 };
 
-/* A backend opened in every way, the way that others are compared with first. */
+#ifdef CODE_HAVE_CPU
+static bool level_has(const CpuLevel *level, const char *precision)
+{
+    for (const char *const *name = level->precisions; *name; name++)
+        if (!strcmp(*name, precision))
+            return true;
+    return false;
+}
+
+/* A backend opened in every way: with each instruction set that has the precision and numbers of
+ * threads. The others are compared with the first. */
 static unsigned open_sides(const CodeBackend *backend, const char *precision, Side sides[MAX_SIDES])
 {
-    static const char *const all[] = {"sse2", "avx2", "avx512"}, *const half[] = {"avx512_bf16"};
     static const unsigned threads[] = {2, 1, 3, 8};
-    bool whole = !strcmp(precision, "f32");
-    const char *const *levels = whole ? all : half;
     unsigned count = 0;
 
-    for (int level = 0; level < (whole ? 3 : 1); level++)
-        for (int i = 0; i < 4; i++) {
+    for (const CpuLevel *level = cpu_levels; level->name; level++)
+        for (int i = 0; i < 4 && level_has(level, precision) && count < MAX_SIDES; i++) {
             Side *side = &sides[count];
 
-            if (!side_open(side, backend, levels[level], precision, threads[i])) {
+            if (!side_open(side, backend, level->name, precision, threads[i])) {
                 side_close(side);
                 break;
             }
@@ -45,17 +55,17 @@ static unsigned open_sides(const CodeBackend *backend, const char *precision, Si
         }
     return count;
 }
+#else
+static unsigned open_sides(const CodeBackend *backend, const char *precision, Side sides[MAX_SIDES])
+{
+    return side_open(sides, backend, NULL, precision, 1);
+}
+#endif
 
 static void run(Side *side, const Case *operation, const Shape *shape, Output *output)
 {
     operation->run(side, shape, output);
     side_clear(side);
-}
-
-static void describe(const Case *operation, const Shape *shape, char *text, size_t size)
-{
-    snprintf(text, size, "%s(%u; %u %u %u %u %u %u)", operation->name, shape->images, shape->n[0],
-             shape->n[1], shape->n[2], shape->n[3], shape->n[4], shape->n[5]);
 }
 
 /* Compares with the reference. Returns the error, relative to the tolerance. */
@@ -65,7 +75,7 @@ static double check_value(const Case *operation, const Shape *shape, const Side 
     double error;
     char text[100];
 
-    describe(operation, shape, text, sizeof text);
+    describe_shape(operation->name, shape, text, sizeof text);
     if (operation->run == run_sample) {
         unsigned wrong = wrong_rows(shape, expected, found);
 
@@ -84,7 +94,7 @@ static double check_shape(const Case *operation, const Shape *shape, Side *refer
     double error = 0;
     char text[100];
 
-    describe(operation, shape, text, sizeof text);
+    describe_shape(operation->name, shape, text, sizeof text);
     run(reference, operation, shape, &expected);
     for (unsigned i = 0; i < count; i++) {
         run(&sides[i], operation, shape, i ? &found : &first);
@@ -181,6 +191,21 @@ static bool has_precision(const CodeBackend *backend, const char *precision)
     return opened;
 }
 
+/* Every operation of operations.h has a case. */
+static void check_cases(void)
+{
+#define RUN_ENTRY(operation, Arguments) {.name = #operation, .run = run_##operation},
+    static const Case all[] = {CODE_ALL_OPERATIONS(RUN_ENTRY)};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        const Case *found = cases;
+
+        while (found->name && found->run != all[i].run)
+            found++;
+        CHECK(found->name, "operation %s has no case in cases.c", all[i].name);
+    }
+}
+
 int main(int argc, char **argv)
 {
     Options options = {.numerics = "docs/numerics.md", .precision = "f32"};
@@ -203,6 +228,7 @@ int main(int argc, char **argv)
     if (options.benchmark)
         return benchmark(backend, options.precision, options.threads, options.operation);
     check_exponential();
+    check_cases();
     check_backend(backend, &options);
     if (!strcmp(options.precision, "int8"))
         check_bytes(backend);

@@ -1,4 +1,4 @@
-/* cases_drawing.c - sample and look_up. */
+/* cases_sample.c - sample and look_up. */
 #include "cases.h"
 
 #include "../test.h"
@@ -11,7 +11,7 @@ static void settings_of(const Shape *shape, CodeDraw *draws, unsigned codes, boo
     static const double top_p[] = {0, 0.9, 1, 0.5, 1e-9, 0.96};
 
     for (unsigned image = 0; image < shape->images; image++) {
-        unsigned number = shape->first + image + shape->n[3];
+        unsigned number = shape->first + image + shape->sample.setting;
         unsigned top_k[] = {0, codes / 3 + 1, 1, codes, codes * 2, codes / 7 + 1, 0};
 
         draws[image] = (CodeDraw){
@@ -37,10 +37,9 @@ static float *logits_of(const Shape *shape, unsigned rows, unsigned codes)
     return logits;
 }
 
-/* n: rows, codes, scale, setting of image 0. Gives tokens and filtered logits, row by row. */
 void run_sample(Side *side, const Shape *shape, Output *output)
 {
-    unsigned rows = shape->n[0], codes = shape->n[1], images = shape->images;
+    unsigned rows = shape->sample.rows, codes = shape->sample.codes, images = shape->images;
     size_t count = (size_t)images * rows, stride = rows + 2;
     float *logits = logits_of(shape, rows, codes);
     CodeDraw *draws = calloc(images, sizeof *draws);
@@ -52,7 +51,7 @@ void run_sample(Side *side, const Shape *shape, Output *output)
         .images = images,
         .rows = rows,
         .codes = codes,
-        .scale = shape->n[2],
+        .scale = shape->sample.scale,
         .first = 17,
     };
 
@@ -72,11 +71,10 @@ void run_sample(Side *side, const Shape *shape, Output *output)
     free(tokens);
 }
 
-/* n: rows, codes, scale, setting of image 0, channels. Every other image is blended. */
 void run_look_up(Side *side, const Shape *shape, Output *output)
 {
-    unsigned rows = shape->n[0], codes = shape->n[1], images = shape->images,
-             channels = shape->n[4];
+    unsigned rows = shape->look_up.rows, codes = shape->look_up.codes, images = shape->images,
+             channels = shape->look_up.channels;
     size_t stride = rows + 2, size = (size_t)rows * channels;
     Random random = random_shared(shape);
     float *logits = logits_of(shape, rows, codes);
@@ -89,7 +87,7 @@ void run_look_up(Side *side, const Shape *shape, Output *output)
         .rows = rows,
         .codes = codes,
         .channels = channels,
-        .scale = shape->n[2],
+        .scale = shape->look_up.scale,
         .scales = 10,
         .first = 17,
     };
