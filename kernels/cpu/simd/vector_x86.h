@@ -4,6 +4,9 @@
 #define CODE_KERNELS_CPU_VECTOR_X86_H
 
 #include <immintrin.h>
+#ifdef CPU_HALF
+#include "exponential_avx512.h"
+#endif
 
 #if defined __AVX512F__
 #define NATIVE(operation, a, b)                                                                    \
@@ -116,19 +119,10 @@ INLINE void store_act_part(Activation *to, Vector v, size_t count)
  * then to the second. e^y is clipped at 1e26. */
 INLINE Vector over_exponential(Vector x, Vector y)
 {
-    const __m512 one = _mm512_set1_ps(1), magic = _mm512_set1_ps(0x1.8p23f);
-    __m512 clipped = (__m512)larger(splat(-80.0f), smaller(splat(60.0f), y)), shifted, r, p, e;
+    const __m512 one = _mm512_set1_ps(1);
+    __m512 clipped = (__m512)larger(splat(-80.0f), smaller(splat(60.0f), y)), r, p, e;
 
-    shifted = _mm512_fmadd_ps(clipped, _mm512_set1_ps(0x1.715476p0f), magic);
-    r = _mm512_fnmadd_ps(_mm512_sub_ps(shifted, magic), _mm512_set1_ps(0x1.62e430p-1f), clipped);
-    p = _mm512_fmadd_ps(r, _mm512_set1_ps(8.3334519e-3f), _mm512_set1_ps(4.1665796e-2f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.6666665e-1f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.5f));
-    p = _mm512_fmadd_ps(p, r, one);
-    p = _mm512_fmadd_ps(p, r, one);
-    p = (__m512)((Bits)p +
-                 ((Bits)shifted << 23)); /* times 2^n; the bits of magic are shifted out */
-    p = _mm512_add_ps(p, one);
+    p = _mm512_add_ps(short_exponential(clipped), one);
     r = (__m512)(0x7EF311C7 - (Bits)p);
     e = _mm512_fnmadd_ps(p, r, one);
     r = _mm512_fmadd_ps(r, _mm512_fmadd_ps(e, e, e), r);

@@ -5,6 +5,7 @@
  * products. */
 #include "gemm_avx512.h"
 #include "gemm.h"
+#include "simd/exponential_avx512.h"
 
 #include <immintrin.h>
 #include <math.h>
@@ -222,19 +223,7 @@ static void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size
 /* e^x for x <= 0 */
 INLINE __m512 decay(__m512 x)
 {
-    const __m512 magic = _mm512_set1_ps(0x1.8p23f); /* adding it rounds to an integer */
-    const __m512 one = _mm512_set1_ps(1);
-    __m512 clipped = _mm512_max_ps(_mm512_set1_ps(-80), x), shifted, r, p;
-
-    shifted = _mm512_fmadd_ps(clipped, _mm512_set1_ps(0x1.715476p0f), magic);
-    r = _mm512_fnmadd_ps(_mm512_sub_ps(shifted, magic), _mm512_set1_ps(0x1.62e430p-1f), clipped);
-    p = _mm512_fmadd_ps(r, _mm512_set1_ps(8.3334519e-3f), _mm512_set1_ps(4.1665796e-2f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(1.6666665e-1f));
-    p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.5f));
-    p = _mm512_fmadd_ps(p, r, one);
-    p = _mm512_fmadd_ps(p, r, one);
-    /* times 2^n; the bits of magic are shifted out */
-    return (__m512)_mm512_add_epi32((__m512i)p, _mm512_slli_epi32((__m512i)shifted, 23));
+    return short_exponential(_mm512_max_ps(_mm512_set1_ps(-80), x));
 }
 
 static float gemm_softmax(uint16_t *weights, const float *scores, size_t count, size_t padded,
