@@ -276,17 +276,24 @@ static gboolean gst_code_paint_query(GstBaseTransform *transform, GstPadDirectio
 
 /* ---- frames ------------------------------------------------------------------ */
 
+/* NONE: the frame or the stream has no time. */
+static GstClockTime stream_time(GstCodePaint *self, GstBuffer *buffer)
+{
+    const GstSegment *segment = &GST_BASE_TRANSFORM(self)->segment;
+
+    if (segment->format != GST_FORMAT_TIME || !GST_BUFFER_PTS_IS_VALID(buffer))
+        return GST_CLOCK_TIME_NONE;
+    return gst_segment_to_stream_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+}
+
 /* The number of a frame follows from its stream time, so that it is the same by playing and by
  * seeking, behind whatever demuxer. Without a time or a rate it is the buffer's offset, and without
  * that a count. */
 static guint64 number_of(GstCodePaint *self, GstBuffer *buffer)
 {
-    const GstSegment *segment = &GST_BASE_TRANSFORM(self)->segment;
     const GstVideoInfo *info = &GST_VIDEO_FILTER(self)->in_info;
-    GstClockTime time = GST_CLOCK_TIME_NONE;
+    GstClockTime time = stream_time(self, buffer);
 
-    if (segment->format == GST_FORMAT_TIME && GST_BUFFER_PTS_IS_VALID(buffer))
-        time = gst_segment_to_stream_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
     if (GST_CLOCK_TIME_IS_VALID(time) && GST_VIDEO_INFO_FPS_N(info) > 0)
         return gst_util_uint64_scale_round(time, GST_VIDEO_INFO_FPS_N(info),
                                            GST_VIDEO_INFO_FPS_D(info) * GST_SECOND);
@@ -314,8 +321,7 @@ static GstFlowReturn gst_code_paint_submit(GstBaseTransform *transform, gboolean
 static void gst_code_paint_before_transform(GstBaseTransform *transform, GstBuffer *buffer)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
-    GstClockTime time =
-        gst_segment_to_stream_time(&transform->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+    GstClockTime time = stream_time(self, buffer);
     GstVideoRectangle rectangle;
     gboolean empty;
     CodesrcError error;

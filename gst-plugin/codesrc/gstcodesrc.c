@@ -205,11 +205,25 @@ static gboolean await_weights(GstCodeSrc *self)
     GstBaseSrc *src = GST_BASE_SRC(self);
     CodesrcError error;
 
-    if ((!gst_base_src_is_live(src) && src->num_buffers_left != 0) ||
+    if ((!gst_base_src_is_live(src) && self->film > 0) ||
         gst_code_weights_await(&self->engine.weights, &error))
         return TRUE;
     gst_code_engine_post_error(&self->engine, &error);
     return FALSE;
+}
+
+/* A film of num-buffers frames, whose end is the same however often and from wherever it is played:
+ * so the base class, which counts the buffers that it pushes, must not count them. A live stream is
+ * no film, since it drops frames and cannot seek: there it counts. */
+static void start_film(GstCodeSrc *self)
+{
+    GstBaseSrc *src = GST_BASE_SRC(self);
+
+    self->film = GST_CODE_NO_FRAME;
+    if (gst_base_src_is_live(src) || src->num_buffers_left < 0)
+        return;
+    self->film = (guint64)src->num_buffers_left;
+    src->num_buffers_left = -1;
 }
 
 /* The state change reads the headers: whatever they show to be wrong fails here, and caps are known
@@ -222,6 +236,7 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
     gst_code_timeline_init(&self->timeline);
     gst_code_src_reset_qos(self);
     self->anchored = self->discont = self->tags_sent = FALSE;
+    start_film(self);
     if (!gst_code_engine_start(&self->engine) || !await_weights(self)) {
         gst_code_src_stop(src);
         return FALSE;
@@ -286,6 +301,19 @@ static gboolean gst_code_src_unlock_stop(GstBaseSrc *src)
 
 /* ---- frames ------------------------------------------------------------------ */
 
+/* Where the next frame is. FALSE: none is left in the segment or in the film. */
+static gboolean next_timing(GstCodeSrc *self, const GstSegment *segment, GstCodeTiming *timing)
+{
+    gboolean found = gst_code_timeline_next(&self->timeline, segment, timing);
+
+    if (found && timing->frame >= self->film && segment->rate < 0.0 && self->film > 0) {
+        /* Backwards, from beyond the end to the last frame. */
+        self->timeline.frame = self->film - 1;
+        found = gst_code_timeline_next(&self->timeline, segment, timing);
+    }
+    return found && timing->frame < self->film;
+}
+
 /* The next finished frame. NULL: FLUSHING, EOS or ERROR. */
 static GstCodeFrame *next_frame(GstCodeSrc *self, const GstSegment *segment, GstFlowReturn *flow)
 {
@@ -295,7 +323,7 @@ static GstCodeFrame *next_frame(GstCodeSrc *self, const GstSegment *segment, Gst
 
     gst_code_src_anchor(self, segment);
     *flow = GST_FLOW_EOS;
-    if (!gst_code_timeline_next(&self->timeline, segment, &request.timing))
+    if (!next_timing(self, segment, &request.timing))
         return NULL;
     request.timeline = self->timeline;
     request.serial = get_serial(self);
@@ -303,6 +331,8 @@ static GstCodeFrame *next_frame(GstCodeSrc *self, const GstSegment *segment, Gst
     request.earliest = gst_code_src_too_late(self, segment);
     if (src->num_buffers_left >= 0)
         request.left = (guint)src->num_buffers_left + 1;
+    else if (segment->rate > 0.0 && self->film != GST_CODE_NO_FRAME)
+        request.left = (guint)MIN(self->film - request.timing.frame, G_MAXUINT);
     *flow = GST_FLOW_FLUSHING;
     frame = gst_code_prefetch_pull(self->prefetch, &request);
     if (!frame)

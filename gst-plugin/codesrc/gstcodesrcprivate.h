@@ -48,6 +48,7 @@ struct _GstCodeSrc {
     GstCodeWriter writer; /* into the host's memory */
     GstCodeCuda cuda;     /* into CUDA's */
     GstCodeTimeline timeline;
+    guint64 film;      /* frames of it, if num-buffers ends it; GST_CODE_NO_FRAME: no end */
     gboolean anchored; /* live: the timeline has its beginning in running time */
     gboolean discont;  /* frames were dropped before the next one */
     gboolean tags_sent;

@@ -96,6 +96,15 @@ static const GstCodeProperty rows[] = {
      .offset = FIELD(guidance),
      .flags = GST_CODE_CONTROLLED,
      .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_SETTINGS_MORE_SMOOTH,
+     .type = GST_CODE_BOOLEAN,
+     .name = "more-smooth",
+     .nick = "More smooth",
+     .blurb = "Feed the model a blend of the likely codes (Gumbel softmax) in place of the drawn "
+              "code: smoother pictures, not those that the papers measure",
+     .offset = FIELD(more_smooth),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE_IF_SET},
     {.id = GST_CODE_SETTINGS_CLASS_NAME,
      .type = GST_CODE_CLASS_NAME,
      .name = "class-name",
@@ -162,6 +171,7 @@ GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request)
                              .top_p = request->settings.top_p,
                              .class_id_2 = request->class_id_2,
                              .class_mix = request->class_mix,
+                             .more_smooth = request->settings.more_smooth,
                              .first_frame = request->frame};
 }
 
@@ -215,5 +225,6 @@ gboolean gst_code_settings_request(const GstCodeSettings *settings, const Codesr
         request->settings.top_k = settings->top_k;
     if (settings->top_p >= 0.0)
         request->settings.top_p = settings->top_p;
+    request->settings.more_smooth = request->settings.more_smooth || settings->more_smooth;
     return choose_class(settings, model, request, error);
 }

@@ -23,6 +23,7 @@ enum {
     GST_CODE_SETTINGS_MIN_DRAFTING_STEPS,
     GST_CODE_SETTINGS_CLASS_ID_2,
     GST_CODE_SETTINGS_CLASS_MIX,
+    GST_CODE_SETTINGS_MORE_SMOOTH,
     GST_CODE_SETTINGS_LAST
 };
 
@@ -37,6 +38,7 @@ typedef struct GstCodeSettings {
     GstCodeClasses *classes;    /* overrides both; NULL: not set */
     gint class_id_2;            /* blended with the class that these choose; -1: none */
     gdouble class_mix;          /* share of class_id_2, 0..1 */
+    gboolean more_smooth;       /* a blend of codes in place of the drawn code */
     guint min_drafting_steps;   /* if time is short; 0: never fewer */
     guint64 first_frame;        /* number of the picture at time 0 */
 } GstCodeSettings;

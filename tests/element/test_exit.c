@@ -31,10 +31,11 @@ static int play_and_end(gchar **argv)
     gboolean paints = g_str_equal(argv[1], "codepaint");
     gint64 time = g_ascii_strtoll(argv[4], NULL, 10), begin, end;
     gchar *launch =
-        paints ? g_strdup_printf("appsrc name=in ! video/x-raw,format=RGB,width=256,height=256,"
-                                 "framerate=30/1 ! codepaint precision=%s device=cpu "
-                                 "mask=0,0,128,128 ! fakesink name=sink signal-handoffs=true",
-                                 argv[2])
+        paints ? g_strdup_printf(
+                     "appsrc name=in format=time ! video/x-raw,format=RGB,width=256,height=256,"
+                     "framerate=30/1 ! codepaint precision=%s device=cpu "
+                     "mask=0,0,128,128 ! fakesink name=sink signal-handoffs=true",
+                     argv[2])
                : g_strdup_printf("codesrc precision=%s device=cpu is-live=%s ! "
                                  "video/x-raw,framerate=30/1 ! fakesink name=sink "
                                  "signal-handoffs=true",

@@ -26,6 +26,8 @@ GST_START_TEST(test_defaults_are_the_models)
     check_same("class-id=1", "class-id=1 drafting-steps=2", TRUE);
     check_same("class-id=1", "class-id=1 guidance=1.5", TRUE);
     check_same("class-id=1", "class-id=1 top-k=20", TRUE);
+    check_same("class-id=1", "class-id=1 more-smooth=true", FALSE);
+    check_same("class-id=1 more-smooth=true", "class-id=1 more-smooth=true threads=3", TRUE);
     check_same("class-id=1", "class-id=1 top-p=0.95", TRUE);
     check_same("class-id=1", "class-id=1 guidance=-1 top-k=-1 top-p=-1 drafting-steps=0", TRUE);
 }

@@ -390,6 +390,22 @@ GST_START_TEST(test_number_from_time)
 }
 GST_END_TEST
 
+/* An appsrc that was not told its format has a segment in bytes. */
+GST_START_TEST(test_segment_in_bytes)
+{
+    GstHarness *harness = painter(PART "class-id=3", "RGB");
+    guint8 truth[4 * AREA], found[4 * AREA];
+    GstSegment segment;
+
+    painted(PART "class-id=3", "RGB", 5, truth);
+    gst_segment_init(&segment, GST_FORMAT_BYTES);
+    gst_harness_push_event(harness, gst_event_new_segment(&segment));
+    push_at(harness, 9 * FRAME, 5, found);
+    fail_unless(memcmp(truth, found, sizeof truth) == 0, "it is numbered by its offset");
+    gst_harness_teardown(harness);
+}
+GST_END_TEST
+
 /* Without times, frames are numbered by their offsets, and without those counted. */
 GST_START_TEST(test_numbers)
 {
@@ -426,6 +442,7 @@ Suite *make_suite(void)
     tcase_add_test(paint, test_keeps);
     tcase_add_test(paint, test_nothing_to_do);
     tcase_add_test(paint, test_number_from_time);
+    tcase_add_test(paint, test_segment_in_bytes);
     tcase_add_test(paint, test_numbers);
     return suite;
 }

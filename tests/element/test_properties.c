@@ -89,8 +89,8 @@ static void walk(const gchar *element, guint expected)
 
 GST_START_TEST(test_walk)
 {
-    walk("codesrc", 24);
-    walk("codepaint", 18);
+    walk("codesrc", 25);
+    walk("codepaint", 19);
 }
 GST_END_TEST
 
