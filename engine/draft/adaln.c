@@ -61,16 +61,17 @@ static float dot(const float *a, const float *b, size_t width)
     return sum[0];
 }
 
-/* Reads rows first..first + rows - 1 of NAME.SUFFIX to adaln->weights. */
+/* Reads rows first..first + count - 1 of NAME.SUFFIX to adaln->weights. */
 static bool read_rows(const Reading *reading, const char *name, const char *suffix, unsigned rank,
-                      const uint64_t *dims, size_t first, size_t rows)
+                      const uint64_t *dims, size_t first, size_t count)
 {
     CodeAdaln *adaln = reading->adaln;
     char tensor[128];
+    CodeRows rows = {tensor, rank, dims, first, count};
 
     snprintf(tensor, sizeof tensor, "%s.%s", name, suffix);
-    return code_weights_read_rows(reading->slots->var->adaln, adaln->staging, tensor, rank, dims,
-                                  first, rows, adaln->weights, &reading->run->stream->error);
+    return code_weights_read_rows(reading->slots->var->adaln, &rows, adaln->staging, adaln->weights,
+                                  &reading->run->stream->error);
 }
 
 /* One layer, from C inputs to parts * C outputs, to adaln->out (count, parts * C). */

@@ -151,15 +151,17 @@ static bool write_tensor(Converter *converter, CodeWeights *weights, const CodeL
     unsigned bytes = element_size(converter, tensor);
 
     for (uint64_t first = 0; first < tensor->dims[0]; first += rows) {
+        CodeRows piece = {tensor->name, tensor->rank, tensor->dims, first, 0};
         size_t count;
 
         rows = row < PIECE ? PIECE / row : 1;
         rows = rows < tensor->dims[0] - first ? rows : tensor->dims[0] - first;
         count = (size_t)(rows * row);
+        piece.count = rows;
         if (!code_binder_grow(&converter->values, &converter->values_size, count,
                               converter->error) ||
-            !code_weights_read_rows(weights, converter->staging, tensor->name, tensor->rank,
-                                    tensor->dims, first, rows, converter->values, converter->error))
+            !code_weights_read_rows(weights, &piece, converter->staging, converter->values,
+                                    converter->error))
             return false;
         if (bytes == 2 && !round_to_half(converter->values, count))
             return code_fail(converter->error, CODESRC_MISMATCH,

@@ -11,8 +11,8 @@ bool code_safetensors_read(const CodeFile *file, CodeTensors *tensors, CodesrcEr
  * values are then read, or NULL. */
 CodeZip *code_pth_read(const CodeFile *file, CodeTensors *tensors, CodesrcError *error);
 
-/* forms.c: what a file is whose first bytes are begin[0..size), CODE_FORM_BYTES of them if it has as
- * many. */
+/* forms.c: what a file is whose first bytes are begin[0..size), CODE_FORM_BYTES of them if it has
+ * as many. */
 enum { CODE_FORM_BYTES = 512 };
 bool code_form_is_zip(const uint8_t *begin, size_t size);
 bool code_form_is_json(const uint8_t *begin, size_t size); /* an index of shards, if it is any */

@@ -69,8 +69,8 @@ static size_t skip_blanks(const uint8_t *begin, size_t size)
     return at;
 }
 
-/* Text whose first character is that. The eight bytes that begin a .safetensors file are a number, of
- * which the last are 0. */
+/* Text whose first character is that. The eight bytes that begin a .safetensors file are a number,
+ * of which the last are 0. */
 static bool is_text(const uint8_t *begin, size_t size, char first)
 {
     size_t at = skip_blanks(begin, size);

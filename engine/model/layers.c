@@ -56,10 +56,10 @@ static bool read_bias(Worker *worker, const CodeLayer *layer, const char *suffix
 {
     uint64_t dims[] = {layer->attention ? layer->spec.in : layer->spec.out};
     char name[128];
+    CodeRows rows = {name, 1, dims, 0, dims[0]};
 
     snprintf(name, sizeof name, "%s.%s", layer->name, suffix);
-    return code_weights_read_rows(layer->weights, worker->staging, name, 1, dims, 0, dims[0], to,
-                                  error);
+    return code_weights_read_rows(layer->weights, &rows, worker->staging, to, error);
 }
 
 /* q_bias, 0, v_bias */
@@ -74,18 +74,17 @@ static bool read_biases(Worker *worker, const CodeLayer *layer, CodesrcError *er
            read_bias(worker, layer, "v_bias", worker->bias + 2 * width, error);
 }
 
-static bool read_weight(Worker *worker, const CodeLayer *layer, uint64_t first, uint64_t rows,
+static bool read_weight(Worker *worker, const CodeLayer *layer, uint64_t first, uint64_t count,
                         CodesrcError *error)
 {
     const CodeWeightSpec *spec = &layer->spec;
     uint64_t side = code_kernel_side(spec->kind);
     uint64_t dims[] = {spec->out, spec->in, side, side};
     char name[128];
+    CodeRows rows = {name, spec->kind == CODE_WEIGHT_LINEAR ? 2 : 4, dims, first, count};
 
     snprintf(name, sizeof name, layer->attention ? "%s.mat_qkv.weight" : "%s.weight", layer->name);
-    return code_weights_read_rows(layer->weights, worker->staging, name,
-                                  spec->kind == CODE_WEIGHT_LINEAR ? 2 : 4, dims, first, rows,
-                                  worker->weight, error);
+    return code_weights_read_rows(layer->weights, &rows, worker->staging, worker->weight, error);
 }
 
 /* Reads a layer or, if it stays in its file, the rows that the digest covers. */

@@ -338,27 +338,27 @@ bool code_weights_read(CodeWeights *weights, const char *name, unsigned rank, co
     return read_tensor(weights, find(weights, name), out, error);
 }
 
-bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const char *name,
-                            unsigned rank, const uint64_t *dims, uint64_t first, uint64_t rows,
+bool code_weights_read_rows(const CodeWeights *weights, const CodeRows *rows, uint8_t *staging,
                             float *out, CodesrcError *error)
 {
     CodeTensorSource source = {.zip = weights->zip, .staging = staging};
     CodeTensor part;
     uint64_t row;
 
-    if (!code_weights_check(weights, name, rank, dims, error))
+    if (!code_weights_check(weights, rows->name, rows->rank, rows->dims, error))
         return false;
     if (weights->synthetic) {
-        code_synthetic_fill(weights->seed, name, rank, dims, first, rows, out);
+        code_synthetic_fill(weights->seed, rows->name, rows->rank, rows->dims, rows->first,
+                            rows->count, out);
         return true;
     }
-    part = *find(weights, name);
+    part = *find(weights, rows->name);
     source.file = file_of(weights, &part);
-    row = part.info.elements / dims[0];
-    part.offset += first * part.strides[0] * part.type->bytes;
-    part.info.dims[0] = rows;
-    part.info.elements = rows * row;
-    source.first = first * row;
+    row = part.info.elements / rows->dims[0];
+    part.offset += rows->first * part.strides[0] * part.type->bytes;
+    part.info.dims[0] = rows->count;
+    part.info.elements = rows->count * row;
+    source.first = rows->first * row;
     return code_tensor_read(&source, &part, out, error);
 }
 

@@ -59,10 +59,17 @@ bool code_weights_all_taken(const CodeWeights *weights, const char *part, Codesr
 bool code_weights_read(CodeWeights *weights, const char *name, unsigned rank, const uint64_t *dims,
                        float *out, CodesrcError *error);
 
-/* As read, for rows first..first + rows - 1 of the outermost dimension. May be called on several
- * threads at once, each with its own `staging` of CODE_WEIGHTS_STAGING bytes; allocates nothing. */
-bool code_weights_read_rows(const CodeWeights *weights, uint8_t *staging, const char *name,
-                            unsigned rank, const uint64_t *dims, uint64_t first, uint64_t rows,
+/* Rows first..first + count - 1 of the outermost dimension of a tensor. */
+typedef struct CodeRows {
+    const char *name;
+    unsigned rank;
+    const uint64_t *dims; /* of the whole tensor */
+    uint64_t first, count;
+} CodeRows;
+
+/* As read, for some rows. May be called on several threads at once, each with its own `staging` of
+ * CODE_WEIGHTS_STAGING bytes; allocates nothing. */
+bool code_weights_read_rows(const CodeWeights *weights, const CodeRows *rows, uint8_t *staging,
                             float *out, CodesrcError *error);
 
 /* Fails with CODESRC_TRUNCATED if the file changed (size or time) since it was opened. */

@@ -16,7 +16,7 @@ static const gchar *const elements[] = {"codesrc", "codepaint"};
 static const gchar *const ends[] = {"exit", "return"};
 static const gchar *const precisions[] = {"f32", "bf16", "int8"};
 
-/* ---- the child -------------------------------------------------------------------------------- */
+/* ---- the child ------------------------------------------------------------------------------- */
 
 static void first_buffer(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer begin)
 {
@@ -69,7 +69,7 @@ static int play_and_end(gchar **argv)
     return 0;
 }
 
-/* ---- the parent ------------------------------------------------------------------------------- */
+/* ---- the parent ------------------------------------------------------------------------------ */
 
 /* Whether the processor has the precision, without weights. */
 static gboolean have(const gchar *precision)

@@ -1,5 +1,5 @@
-/* sample.c - operations that turn logits into tokens, and tokens into codes. A task is one position.
- */
+/* sample.c - operations that turn logits into tokens, and tokens into codes. A task is one
+ * position. */
 #include "cpu.h"
 
 #include "philox.h"
