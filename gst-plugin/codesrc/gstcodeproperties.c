@@ -12,6 +12,7 @@ enum {
     PROP_QOS,
     PROP_PROGRESSIVE,
     PROP_ANYTIME,
+    PROP_TAGS,
     PROP_STATS,
 };
 
@@ -68,6 +69,16 @@ static const GstCodeProperty rows[] = {
               "meta has the number of scales. Draws one picture at a time. No effect with "
               "progressive",
      .offset = FIELD(anytime),
+     .flags = GST_CODE_READ_AT_START},
+    {.id = PROP_TAGS,
+     .type = GST_CODE_ENUM,
+     .name = "tags",
+     .nick = "Tags",
+     .blurb = "What the stream's tags say about its making: the launch line with the path of the "
+              "model (full), or with its name and digest instead (recipe), or nothing (none)",
+     .range.i.initial = GST_CODE_TAGS_RECIPE,
+     .enum_type = gst_code_tags_get_type,
+     .offset = FIELD(tags),
      .flags = GST_CODE_READ_AT_START},
 };
 
@@ -141,6 +152,7 @@ void gst_code_src_install_properties(GObjectClass *klass)
     gst_code_engine_install(klass);
     gst_code_properties_install(gst_code_pace_properties, klass);
     gst_code_properties_install(own_properties, klass);
+    gst_type_mark_as_plugin_api(gst_code_tags_get_type(), 0);
     gst_code_stats_install(klass, PROP_STATS,
                            "Counters since the last start: pictures pushed and dropped, how the "
                            "last one was drawn and how long that took, memory, latency, and the "

@@ -355,12 +355,18 @@ static GstCodeFrame *next_frame(GstCodeSrc *self, const GstSegment *segment, Gst
  * takes the state lock, which a thread that stops this one holds while it waits for it. */
 static void send_tags(GstCodeSrc *self, const GstCodeFrame *frame, const GstCodeOrigin *origin)
 {
+    GstTagList *list;
+    GstCodeTags tags;
+
     if (self->tags_sent)
         return;
     self->tags_sent = TRUE;
-    GST_ELEMENT_CLASS(parent_class)
-        ->send_event(GST_ELEMENT(self),
-                     gst_event_new_tag(gst_code_record_tags(&frame->record, origin)));
+    GST_OBJECT_LOCK(self);
+    tags = self->tags;
+    GST_OBJECT_UNLOCK(self);
+    list = gst_code_record_tags(&frame->record, origin, tags);
+    if (list)
+        GST_ELEMENT_CLASS(parent_class)->send_event(GST_ELEMENT(self), gst_event_new_tag(list));
 }
 
 /* Everything of a buffer except its pixels. */

@@ -29,6 +29,7 @@ struct _GstCodeSrc {
     GThread *syncing; /* a GstController changes them on this thread */
     guint queue_depth;
     gboolean qos, progressive, anytime;
+    GstCodeTags tags;
     gboolean live;              /* as set; the base class knows it from the next start on */
     guint side;                 /* of the model's pictures; 0: not started */
     gboolean makes_cuda;        /* CUDA memory is available */

@@ -32,6 +32,9 @@ static GParamSpec *make_spec(const GstCodeProperty *row)
     case GST_CODE_DOUBLE:
         return g_param_spec_double(row->name, row->nick, row->blurb, row->range.d.min,
                                    row->range.d.max, row->range.d.initial, row->flags);
+    case GST_CODE_ENUM:
+        return g_param_spec_enum(row->name, row->nick, row->blurb, row->enum_type(),
+                                 (gint)row->range.i.initial, row->flags);
     default:
         return g_param_spec_string(row->name, row->nick, row->blurb, row->range.text, row->flags);
     }
@@ -62,6 +65,9 @@ static void set(const GstCodeProperty *row, gpointer field, const GValue *value)
         break;
     case GST_CODE_DOUBLE:
         *(gdouble *)field = g_value_get_double(value);
+        break;
+    case GST_CODE_ENUM:
+        *(gint *)field = g_value_get_enum(value);
         break;
     case GST_CODE_STRING:
         g_free(*(gchar **)field);
@@ -94,6 +100,9 @@ static void get(const GstCodeProperty *row, gconstpointer field, GValue *value)
     case GST_CODE_DOUBLE:
         g_value_set_double(value, *(const gdouble *)field);
         break;
+    case GST_CODE_ENUM:
+        g_value_set_enum(value, *(const gint *)field);
+        break;
     case GST_CODE_STRING:
         g_value_set_string(value, *(gchar *const *)field);
         break;
@@ -112,7 +121,9 @@ static GType type_of(const GstCodeProperty *row)
                                   [GST_CODE_UINT64] = G_TYPE_UINT64,
                                   [GST_CODE_DOUBLE] = G_TYPE_DOUBLE};
 
-    return row->type < GST_CODE_STRING ? types[row->type] : G_TYPE_STRING;
+    if (row->type == GST_CODE_ENUM)
+        return row->enum_type();
+    return row->type < GST_CODE_ENUM ? types[row->type] : G_TYPE_STRING;
 }
 
 static const GstCodeProperty *find(GstCodePropertyTable table, guint id)

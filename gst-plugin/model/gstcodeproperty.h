@@ -11,6 +11,7 @@ typedef enum GstCodePropertyType {
     GST_CODE_UINT,       /* guint */
     GST_CODE_UINT64,     /* guint64 */
     GST_CODE_DOUBLE,     /* gdouble */
+    GST_CODE_ENUM,       /* gint */
     GST_CODE_STRING,     /* gchar *, owned */
     GST_CODE_CLASS_NAME, /* GstCodeClasses *, owned: one name */
     GST_CODE_CLASS_LIST, /* GstCodeClasses *, owned: a list */
@@ -37,7 +38,7 @@ typedef struct GstCodeProperty {
     union {
         struct {
             gint64 min, max, initial;
-        } i; /* INT */
+        } i; /* INT; ENUM, without the limits */
         struct {
             guint64 min, max, initial;
         } u; /* UINT, UINT64 */
@@ -47,7 +48,8 @@ typedef struct GstCodeProperty {
         const gchar *text; /* STRING: the default */
         gboolean on;       /* BOOLEAN: the default */
     } range;
-    gsize offset; /* in the struct that has the value */
+    GType (*enum_type)(void); /* of ENUM */
+    gsize offset;             /* in the struct that has the value */
     GParamFlags flags;
     GstCodeRecipe recipe;
     const gchar *field; /* its name in the meta; NULL: that of the property */

@@ -28,9 +28,9 @@ static gchar *mask_text(const GstVideoRectangle *mask)
 
 /* An element with the properties that draw the picture. */
 static GString *element_line(const gchar *element, const GstCodeRecord *record,
-                             const CodesrcModelInfo *info)
+                             const CodesrcModelInfo *info, const gchar *model)
 {
-    GstCodeModelSpec spec = spec_of(info, info->path);
+    GstCodeModelSpec spec = spec_of(info, model);
     GstCodeSettings settings = gst_code_settings_of_request(&record->request);
     GString *line = g_string_new(element);
 
@@ -41,7 +41,7 @@ static GString *element_line(const gchar *element, const GstCodeRecord *record,
 
 static gchar *paint_line(const GstCodeRecord *record, const CodesrcModelInfo *info)
 {
-    GString *line = element_line("codepaint", record, info);
+    GString *line = element_line("codepaint", record, info, info->path);
     gchar *mask = mask_text(&record->mask);
 
     if (g_ascii_isdigit(*mask))
@@ -50,19 +50,25 @@ static gchar *paint_line(const GstCodeRecord *record, const CodesrcModelInfo *in
     return g_string_free(line, FALSE);
 }
 
-gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOrigin *origin)
+static GString *source_line(const GstCodeRecord *record, const CodesrcModelInfo *info,
+                            const gchar *model)
 {
-    const CodesrcModelInfo *info = codesrc_model_info(origin->model);
-    GString *line;
+    GString *line = element_line("gst-launch-1.0 codesrc", record, info, model);
 
-    if (record->painted)
-        return paint_line(record, info);
-    line = element_line("gst-launch-1.0 codesrc", record, info);
     g_string_append_printf(line,
                            " ! video/x-raw,framerate=0/1 ! videoconvert ! pngenc ! "
                            "filesink location=frame-%" G_GUINT64_FORMAT ".png",
                            record->request.frame);
-    return g_string_free(line, FALSE);
+    return line;
+}
+
+gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOrigin *origin)
+{
+    const CodesrcModelInfo *info = codesrc_model_info(origin->model);
+
+    if (record->painted)
+        return paint_line(record, info);
+    return g_string_free(source_line(record, info, info->path), FALSE);
 }
 
 void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *origin,
@@ -116,16 +122,46 @@ void gst_code_record_attach(const GstCodeRecord *record, const GstCodeOrigin *or
     }
 }
 
-GstTagList *gst_code_record_tags(const GstCodeRecord *record, const GstCodeOrigin *origin)
+GType gst_code_tags_get_type(void)
+{
+    static const GEnumValue values[] = {
+        {GST_CODE_TAGS_FULL, "The launch line, with the path of the model", "full"},
+        {GST_CODE_TAGS_RECIPE, "The launch line, with the model's name and digest", "recipe"},
+        {GST_CODE_TAGS_NONE, "No tags", "none"},
+        {0, NULL, NULL}};
+    static gsize type;
+
+    if (g_once_init_enter(&type))
+        g_once_init_leave(&type, g_enum_register_static("GstCodeTags", values));
+    return type;
+}
+
+/* A file that is published must not name folders of the machine that made it. */
+static gchar *tag_line(const GstCodeRecord *record, const CodesrcModelInfo *info, GstCodeTags tags)
+{
+    gboolean full = tags == GST_CODE_TAGS_FULL;
+    GString *line = source_line(record, info, full ? info->path : info->name);
+
+    if (!full)
+        g_string_append_printf(line, " # model-digest=%s", record->digest);
+    return g_string_free(line, FALSE);
+}
+
+GstTagList *gst_code_record_tags(const GstCodeRecord *record, const GstCodeOrigin *origin,
+                                 GstCodeTags tags)
 {
     const CodesrcModelInfo *info = codesrc_model_info(origin->model);
-    gchar *line = gst_code_record_launch_line(record, origin);
-    GstTagList *tags = gst_tag_list_new(GST_TAG_APPLICATION_NAME, "codesrc " PACKAGE_VERSION,
-                                        GST_TAG_TITLE, info->name, GST_TAG_COMMENT, line, NULL);
+    GstTagList *list;
+    gchar *line;
 
+    if (tags == GST_CODE_TAGS_NONE)
+        return NULL;
+    line = tag_line(record, info, tags);
+    list = gst_tag_list_new(GST_TAG_APPLICATION_NAME, "codesrc " PACKAGE_VERSION, GST_TAG_TITLE,
+                            info->name, GST_TAG_COMMENT, line, NULL);
     if (*info->license)
-        gst_tag_list_add(tags, GST_TAG_MERGE_REPLACE, GST_TAG_LICENSE, info->license, NULL);
-    gst_tag_list_set_scope(tags, GST_TAG_SCOPE_STREAM);
+        gst_tag_list_add(list, GST_TAG_MERGE_REPLACE, GST_TAG_LICENSE, info->license, NULL);
+    gst_tag_list_set_scope(list, GST_TAG_SCOPE_STREAM);
     g_free(line);
-    return tags;
+    return list;
 }

@@ -44,7 +44,17 @@ void gst_code_record_register_meta(void);
 void gst_code_record_attach(const GstCodeRecord *record, const GstCodeOrigin *origin,
                             GstBuffer *buffer);
 
-/* A tag list with the recipe, for the stream that begins with this picture. */
-GstTagList *gst_code_record_tags(const GstCodeRecord *record, const GstCodeOrigin *origin);
+/* What the tags of a stream say about its making. */
+typedef enum GstCodeTags {
+    GST_CODE_TAGS_FULL,   /* the launch line, with the path of the model */
+    GST_CODE_TAGS_RECIPE, /* the same, with the model's name and digest instead */
+    GST_CODE_TAGS_NONE,
+} GstCodeTags;
+
+GType gst_code_tags_get_type(void);
+
+/* A tag list for the stream that begins with this picture. NULL: no tags. */
+GstTagList *gst_code_record_tags(const GstCodeRecord *record, const GstCodeOrigin *origin,
+                                 GstCodeTags tags);
 
 #endif

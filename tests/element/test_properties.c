@@ -89,7 +89,7 @@ static void walk(const gchar *element, guint expected)
 
 GST_START_TEST(test_walk)
 {
-    walk("codesrc", 25);
+    walk("codesrc", 26);
     walk("codepaint", 19);
 }
 GST_END_TEST

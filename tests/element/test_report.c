@@ -80,6 +80,43 @@ GST_START_TEST(test_launch_line)
 }
 GST_END_TEST
 
+/* ---- tags ------------------------------------------------------------------------ */
+
+/* The COMMENT of the stream, to be freed; NULL: it has no tags. */
+static gchar *comment_of(const gchar *properties)
+{
+    Player *player = player_new(properties, FPS30);
+    GstPad *pad = gst_element_get_static_pad(player->sink, "sink");
+    GstEvent *event;
+    GstTagList *list;
+    gchar *comment = NULL;
+
+    player_preroll(player);
+    event = gst_pad_get_sticky_event(pad, GST_EVENT_TAG, 0);
+    if (event) {
+        gst_event_parse_tag(event, &list);
+        fail_unless(gst_tag_list_get_string(list, GST_TAG_COMMENT, &comment));
+        gst_event_unref(event);
+    }
+    gst_object_unref(pad);
+    player_free(player);
+    return comment;
+}
+
+/* No path of the machine that made the film, unless it is asked for. */
+GST_START_TEST(test_tags)
+{
+    gchar *recipe = comment_of("seed=7"), *full = comment_of("seed=7 tags=full");
+
+    fail_unless(strstr(recipe, " model=tiny ") && strstr(recipe, " seed=7 "), "%s", recipe);
+    fail_unless(strstr(recipe, " # model-digest=") && !strstr(recipe, test_folder()), "%s", recipe);
+    fail_unless(strstr(full, tiny_model()) && !strstr(full, "#"), "%s", full);
+    fail_unless(comment_of("tags=none") == NULL);
+    g_free(full);
+    g_free(recipe);
+}
+GST_END_TEST
+
 /* ---- GST_DEBUG ------------------------------------------------------------------ */
 
 /* Lines of our categories, "category message" each. */
@@ -267,6 +304,7 @@ Suite *make_suite(void)
     suite_add_tcase(suite, report);
     tcase_add_test(report, test_stats);
     tcase_add_test(report, test_launch_line);
+    tcase_add_test(report, test_tags);
     tcase_add_test(report, test_silent);
     tcase_add_test(report, test_speaks);
     tcase_add_test(report, test_speaks_of_drawing);
