@@ -1,5 +1,21 @@
-/* gstcodeseek.c - seeks and queries: from every format to frames and back. */
+/* gstcodeseek.c - seeks and queries: from every format to frames and back, and the film's end. */
 #include "codesrc/gstcodesrcprivate.h"
+
+/* ---- the film --------------------------------------------------------------------- */
+
+/* A film of num-buffers frames, whose end is the same however often and from wherever it is played:
+ * so the base class, which counts the buffers that it pushes, must not count them. A live stream is
+ * no film, since it drops frames and cannot seek: there it counts. */
+void gst_code_src_start_film(GstCodeSrc *self)
+{
+    GstBaseSrc *src = GST_BASE_SRC(self);
+
+    self->film = GST_CODE_NO_FRAME;
+    if (gst_base_src_is_live(src) || src->num_buffers_left < 0)
+        return;
+    self->film = (guint64)src->num_buffers_left;
+    src->num_buffers_left = -1;
+}
 
 /* ---- seeks --------------------------------------------------------------------- */
 

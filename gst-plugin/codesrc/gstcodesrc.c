@@ -212,20 +212,6 @@ static gboolean await_weights(GstCodeSrc *self)
     return FALSE;
 }
 
-/* A film of num-buffers frames, whose end is the same however often and from wherever it is played:
- * so the base class, which counts the buffers that it pushes, must not count them. A live stream is
- * no film, since it drops frames and cannot seek: there it counts. */
-static void start_film(GstCodeSrc *self)
-{
-    GstBaseSrc *src = GST_BASE_SRC(self);
-
-    self->film = GST_CODE_NO_FRAME;
-    if (gst_base_src_is_live(src) || src->num_buffers_left < 0)
-        return;
-    self->film = (guint64)src->num_buffers_left;
-    src->num_buffers_left = -1;
-}
-
 /* The state change reads the headers: whatever they show to be wrong fails here, and caps are known
  * from here on. The drawing thread waits for the weights, so that the application goes on. */
 static gboolean gst_code_src_start(GstBaseSrc *src)
@@ -236,7 +222,7 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
     gst_code_timeline_init(&self->timeline);
     gst_code_src_reset_qos(self);
     self->anchored = self->discont = self->tags_sent = FALSE;
-    start_film(self);
+    gst_code_src_start_film(self);
     if (!gst_code_engine_start(&self->engine) || !await_weights(self)) {
         gst_code_src_stop(src);
         return FALSE;

@@ -76,6 +76,9 @@ void gst_code_src_update_live(GstCodeSrc *self);
 
 /* ---- gstcodeseek.c ---- */
 
+/* At a start: takes the length of the film from num-buffers. */
+void gst_code_src_start_film(GstCodeSrc *self);
+
 gboolean gst_code_src_is_seekable(GstBaseSrc *src);
 gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek); /* FALSE: impossible */
 gboolean gst_code_src_do_seek(GstBaseSrc *src, GstSegment *segment);
