@@ -155,6 +155,14 @@ static CodesrcModel *open_synthetic(const GoldenFile *file, const CodesrcModelOp
     return model;
 }
 
+void golden_refused(const CodesrcError *error)
+{
+    bool lacks = error->status == CODESRC_SETTINGS; /* a precision that the processor lacks */
+
+    printf(" %s%s", lacks ? "skipped: " : "", error->text);
+    skipped |= lacks;
+}
+
 CodesrcModel *golden_model(const GoldenFile *file, const GoldenOptions *options)
 {
     json_t *seed = golden_metadata(file, "weight_seed");
@@ -178,9 +186,7 @@ CodesrcModel *golden_model(const GoldenFile *file, const GoldenOptions *options)
                  "made with trained weights: give them with --model");
     }
     if (!model)
-        printf(" %s%s", error.status == CODESRC_SETTINGS ? "skipped: " : "", error.text);
-    skipped |=
-        !model && error.status == CODESRC_SETTINGS; /* a precision that the processor lacks */
+        golden_refused(&error);
     json_decref(seed);
     json_decref(steps);
     return model;

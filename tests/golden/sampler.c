@@ -147,6 +147,6 @@ bool golden_sampler(const GoldenFile *file, const GoldenOptions *options)
     if (s.device)
         s.backend->device_close(s.device);
     if (error.text[0])
-        printf(" %s", error.text);
+        golden_refused(&error);
     return good;
 }
