@@ -1,11 +1,12 @@
-/* emulate.h - the AVX-512, AVX-512 BF16 and VNNI intrinsics that kernels/cpu uses, written with AVX2
- * and FMA, so that processors without them can run those kernels in tests. The build includes this
- * file before everything else in a source of the kernels; vectors of 64 bytes are then pairs of
- * registers. What ran only here is called emulated.
+/* emulate.h - the AVX-512, AVX-512 BF16 and VNNI intrinsics that kernels/cpu uses, written with
+ * AVX2 and FMA, so that processors without them can run those kernels in tests. The build includes
+ * this file before everything else in a source of the kernels; vectors of 64 bytes are then pairs
+ * of registers. What ran only here is called emulated.
  *
  * Results are those of the instructions to the last bit, except that VDPBF16PS treats numbers below
  * the smallest normal one as zero and this does not. Sources: Intel 64 and IA-32 Architectures
- * Software Developer's Manual, volume 2; the order of the horizontal sums is that of gcc's header. */
+ * Software Developer's Manual, volume 2; the order of the horizontal sums is that of gcc's
+ * header. */
 #ifndef CODE_TESTS_EMULATE_H
 #define CODE_TESTS_EMULATE_H
 
