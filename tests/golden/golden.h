@@ -42,8 +42,8 @@ double golden_tolerance(const GoldenOptions *options, const char *quantity, cons
 /* Opens the model that a file was made with. */
 CodesrcModel *golden_model(const GoldenFile *file, const GoldenOptions *options);
 
-/* Prints why a model or device cannot be opened. If the processor lacks the precision, the run counts
- * as skipped. */
+/* Prints why a model or device cannot be opened. If the processor lacks the precision, the run
+ * counts as skipped. */
 void golden_refused(const CodesrcError *error);
 
 /* Prints "quantity error (allowed tolerance)" and returns whether it is within. */
