@@ -151,7 +151,7 @@ def note_steps(work, name, steps):
 def keep_freed_memory():
     """Has glibc keep what tensors free instead of giving it back to the system.
 
-    Otherwise every large tensor is mapped afresh and each of its pages cleared once more, a
+    Otherwise every large tensor is mapped again and each of its pages cleared once more, a
     tenth of a step. (M_MMAP_MAX = 0, M_TRIM_THRESHOLD = 2 GiB; other C libraries have no mallopt.)
     """
     mallopt = getattr(ctypes.CDLL(None), 'mallopt', None)
