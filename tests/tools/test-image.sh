@@ -64,7 +64,9 @@ check [ ! -s log ]
 seconds=1
 drawn=0
 while [ "$drawn" = 0 ] && [ "$seconds" -lt 300 ]; do
-    "$image" --model "$vistas" --class all --frames 1000 --sheet 7 --threads 1 --output sheet.ppm 2>log &
+    # A shell starts background processes with SIGINT ignored, until the program handles it.
+    env --default-signal=INT "$image" --model "$vistas" --class all --frames 1000 --sheet 7 \
+        --threads 1 --output sheet.ppm 2>log &
     process=$!
     sleep "$seconds"
     kill -INT "$process"
