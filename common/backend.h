@@ -355,6 +355,10 @@ struct CodeBackend {
     /* Work submitted to `stream` from now on begins after all work submitted to `other` so far. */
     bool (*after)(CodeStream *stream, CodeStream *other);
 
+    /* Names the stage of the work that follows, for profilers; NULL ends the stage. May be NULL
+     * also in an asynchronous backend. `stage` lives until the next call. */
+    void (*mark)(CodeStream *stream, const char *stage);
+
     /* A series is a run of operations that a stream repeats with the same arguments and addresses,
      * without copies to or from the host. It is recorded once, under a key of the stream, and
      * replayed as a whole from then on. series_begin returns how to go on. series_end takes whether

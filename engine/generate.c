@@ -22,6 +22,7 @@ static bool begin(CodesrcGenerator *generator)
     CodeStages *stages = &generator->stages;
     const CodeRun *run = &generator->run;
 
+    code_observe_begin(generator, CODESRC_STAGE_CLASSES);
     if (!code_sampler_begin(&stages->sampler, run) ||
         !code_transformer_begin(&stages->transformer, run) ||
         !code_pyramid_begin(&stages->pyramid, run))
@@ -75,18 +76,20 @@ static bool scale(CodesrcGenerator *generator, unsigned k)
     CodeStages *stages = &generator->stages;
     const CodeRun *run = &generator->run;
     CodeTokenMaps maps = {.logits = stages->sampler.logits, .draws = stages->sampler.draws};
+    CodesrcStage decoder = k < run->n ? CODESRC_STAGE_DRAFTER : CODESRC_STAGE_REFINER;
 
     generator->scale = k;
-    if (!decode(generator, k) || !code_observe_logits(generator))
-        return false;
-    if (!code_observe_stage(generator, k < run->n ? CODESRC_STAGE_DRAFTER : CODESRC_STAGE_REFINER,
-                            k))
+    code_observe_begin(generator, decoder);
+    if (!decode(generator, k) || !code_observe_logits(generator) ||
+        !code_observe_stage(generator, decoder, k))
         return false;
 
+    code_observe_begin(generator, CODESRC_STAGE_SAMPLE);
     maps.tokens = code_sample_scale(&stages->sampler, run, k);
     if (!maps.tokens || !code_observe_stage(generator, CODESRC_STAGE_SAMPLE, k))
         return false;
 
+    code_observe_begin(generator, CODESRC_STAGE_PYRAMID);
     if (run->editing) {
         if (!code_canvas_upload(&stages->canvas, run, k))
             return false;
@@ -122,6 +125,7 @@ static bool draft(CodesrcGenerator *generator)
 
     if (run->feeding || run->editing || code_observes_scales(generator))
         return scales(generator);
+    code_observe_begin(generator, CODESRC_STAGE_SCALES);
     generator->recording = true;
     good = code_series(run->model->backend, run->stream, key, scales, generator);
     generator->recording = false;
@@ -132,6 +136,7 @@ static bool render(CodesrcGenerator *generator, const CodesrcPicture *pictures)
 {
     CodeStages *stages = &generator->stages;
 
+    code_observe_begin(generator, CODESRC_STAGE_RENDER);
     return code_render(&stages->renderer, stages->pyramid.f_hat, pictures, generator->run.count) &&
            code_observe_stage(generator, CODESRC_STAGE_RENDER, 0);
 }
@@ -215,6 +220,7 @@ bool codesrc_generate_end(CodesrcGenerator *generator, CodesrcError *error)
     if (!generator->begun)
         return code_fail(error, CODESRC_SETTINGS, "no call is under way");
     code_trace_start(&generator->trace);
+    code_observe_begin(generator, CODESRC_STAGE_WAIT);
     if (!code_render_wait(renderer) || !code_observe_stage(generator, CODESRC_STAGE_WAIT, 0) ||
         !code_render_owed(renderer, generator->stages.pyramid.f_hat) ||
         (owed && !code_observe_stage(generator, CODESRC_STAGE_RENDER, 0))) {

@@ -38,6 +38,17 @@ static bool wait_for(CodesrcGenerator *generator, CodesrcStage stage)
     return !backend->wait || backend->wait(generator->stream);
 }
 
+static void mark(const CodesrcGenerator *generator, const char *stage)
+{
+    if (generator->model->backend->mark && !generator->stream->rehearsing && !generator->recording)
+        generator->model->backend->mark(generator->stream, stage);
+}
+
+void code_observe_begin(const CodesrcGenerator *generator, CodesrcStage stage)
+{
+    mark(generator, codesrc_stage_name(stage));
+}
+
 bool code_observe_stage(CodesrcGenerator *generator, CodesrcStage stage, unsigned scale)
 {
     const CodeRun *run = &generator->run;
@@ -55,6 +66,7 @@ bool code_observe_stage(CodesrcGenerator *generator, CodesrcStage stage, unsigne
         ended.drafting_steps = ended.first = 0;
         ended.count = generator->asked[0];
     }
+    mark(generator, NULL);
     code_trace_end(&generator->trace, ended);
     return true;
 }

@@ -248,7 +248,7 @@ template <class T> static cudaError_t launch_attend(const CodeAttention &args, c
                            : launch(attend<false, T>, grid, dim3(warps * 32), shared, stream, args);
 }
 
-cudaError_t cuda_attention(const CodeAttention *args, CudaType type, cudaStream_t stream)
+cudaError_t cuda_attend(const CodeAttention *args, CudaType type, cudaStream_t stream)
 {
     return type == CUDA_F16 ? launch_attend<__half>(*args, stream)
                             : launch_attend<__nv_bfloat16>(*args, stream);

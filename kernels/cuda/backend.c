@@ -16,22 +16,25 @@
 
 /* ---- devices --------------------------------------------------------------------------------- */
 
-static bool precision_of(const char *name, CudaType *type, CodesrcError *error)
-{
-    static const char *const names[] = {
-        [CUDA_F32] = "f32", [CUDA_F16] = "f16", [CUDA_BF16] = "bf16"};
+const CudaNumber cuda_numbers[CUDA_TYPES] = {
+    [CUDA_F32] = {"f32", CUDA_R_32F},
+    [CUDA_F16] = {"f16", CUDA_R_16F},
+    [CUDA_BF16] = {"bf16", CUDA_R_16BF},
+};
 
+static bool type_of(const char *precision, CudaType *type, CodesrcError *error)
+{
     /* f16 has eight times the resolution of bf16, and VAR's numbers stay far from its limits. */
     *type = CUDA_F16;
-    if (!name || !strcmp(name, "auto"))
+    if (!precision || !strcmp(precision, "auto"))
         return true;
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(name, names[i])) {
+    for (unsigned i = 0; i < CUDA_TYPES; i++)
+        if (!strcmp(precision, cuda_numbers[i].precision)) {
             *type = (CudaType)i;
             return true;
         }
     return code_fail(error, CODESRC_SETTINGS,
-                     "precision \"%.40s\": device \"cuda\" has f16, bf16, f32", name);
+                     "precision \"%.40s\": device \"cuda\" has f16, bf16, f32", precision);
 }
 
 /* A device's name in errors; a machine may have several. */
@@ -94,14 +97,11 @@ static bool find_device(int wanted, int *index, CodesrcError *error)
 static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
                                CodesrcError *error)
 {
-    static const char *const names[] = {
-        [CUDA_F32] = "f32", [CUDA_F16] = "f16", [CUDA_BF16] = "bf16"};
     CodeDevice *device;
     CudaType type;
     int index;
 
-    if (!precision_of(options->precision, &type, error) ||
-        !find_device(options->index, &index, error))
+    if (!type_of(options->precision, &type, error) || !find_device(options->index, &index, error))
         return NULL;
     device = calloc(1, sizeof *device);
     if (!device) {
@@ -113,7 +113,7 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
     device->type = type;
     atomic_init(&device->lost, false);
     *info = (CodeDeviceInfo){.threads = 1,
-                             .precision = names[type],
+                             .precision = cuda_numbers[type].precision,
                              .activation_size = (unsigned)cuda_size(type),
                              .stream_bytes = CUDA_WORKSPACE + CUDA_SCRATCH,
                              .index = index};
@@ -258,151 +258,12 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     return NULL;
 }
 
-/* ---- operations that are one kernel ---------------------------------------------------------- */
-
-/* Whether to launch a kernel. If not, the operation returns *result. */
-static bool launches(CodeStream *stream, bool *result)
-{
-    *result = cuda_goes_on(cuda_stream(stream));
-    return *result && !stream->rehearsing;
-}
-
-static bool modulate(CodeStream *stream, const CodeModulate *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_modulate(args, stream->device->type, cuda->stream), "modulate");
-}
-
-static bool heads(CodeStream *stream, const CodeHeads *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_heads(args, stream->device->type, cuda->stream), "heads");
-}
-
-static bool recall(CodeStream *stream, const CodeRecall *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_recall(args, stream->device->type, cuda->stream), "recall");
-}
-
-static bool attention(CodeStream *stream, const CodeAttention *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    CudaType type = stream->device->type;
-
-    if (!cuda_goes_on(cuda))
-        return false;
-    if (type == CUDA_F32 || args->dim != CODE_HEAD_SIZE)
-        return cuda_attention_by_products(cuda, args);
-    return stream->rehearsing ||
-           cuda_ok(cuda, cuda_attention(args, type, cuda->stream), "attention");
-}
-
-static bool embed(CodeStream *stream, const CodeEmbed *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_embed(args, cuda->stream), "embed");
-}
-
-static bool guide(CodeStream *stream, const CodeGuide *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_guide(args, cuda->stream), "guide");
-}
-
-static bool sample(CodeStream *stream, const CodeSample *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_sample(args, cuda->stream), "sample");
-}
-
-static bool look_up(CodeStream *stream, const CodeLookUp *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_look_up(args, cuda->stream), "look_up");
-}
-
-static bool resize(CodeStream *stream, const CodeResize *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_resize(args, cuda->stream), "resize");
-}
-
-static bool accumulate(CodeStream *stream, const CodeAccumulate *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_accumulate(args, cuda->stream), "accumulate");
-}
-
-/* One image after the other: their sums share scratch memory. */
-static bool group_norm(CodeStream *stream, const CodeGroupNorm *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    CudaType type = stream->device->type;
-    size_t image = (size_t)args->positions * args->channels * cuda_size(type);
-    CodeGroupNorm one = *args;
-    bool good = cuda_goes_on(cuda) && cuda_reserve(cuda, cuda_group_norm_scratch(args));
-
-    one.images = 1;
-    for (unsigned i = 0; good && i < args->images && !stream->rehearsing; i++) {
-        one.x = (const char *)args->x + i * image;
-        one.y = (char *)args->y + i * image;
-        good =
-            cuda_ok(cuda, cuda_group_norm(&one, type, cuda->scratch, cuda->stream), "group_norm");
-    }
-    return good;
-}
-
-static bool frame(CodeStream *stream, const CodeFrame *args)
-{
-    CudaStream *cuda = cuda_stream(stream);
-    bool result;
-
-    if (!launches(stream, &result))
-        return result;
-    return cuda_ok(cuda, cuda_frame(args, cuda->stream), "frame");
-}
-
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static CodeStream *stream_open(CodeDevice *device, const atomic_bool *cancelled,
                                CodesrcError *error);
+
+#define ENTRY(name, Arguments) .name = cuda_##name,
 
 static const CodeBackend code_backend_cuda = {
     .name = NAME,
@@ -416,23 +277,9 @@ static const CodeBackend code_backend_cuda = {
     .stream_open = stream_open,
     .stream_close = cuda_stream_close,
     .copy = cuda_copy,
-    .linear = cuda_linear,
-    .modulate = modulate,
-    .heads = heads,
-    .recall = recall,
-    .attention = attention,
-    .embed = embed,
-    .guide = guide,
-    .sample = sample,
-    .look_up = look_up,
-    .resize = resize,
-    .conv = cuda_conv,
-    .accumulate = accumulate,
-    .group_norm = group_norm,
-    .pixels = cuda_pixels_out,
-    .frame = frame,
-    .wait = cuda_wait_for_pictures,
+    CODE_ALL_OPERATIONS(ENTRY).wait = cuda_wait_for_pictures,
     .after = cuda_after,
+    .mark = cuda_mark,
     .series_begin = cuda_series_begin,
     .series_end = cuda_series_end,
 };

@@ -7,6 +7,14 @@
 #include <cublasLt.h>
 #include <cublas_v2.h>
 
+/* The types of numbers, by CudaType. */
+typedef struct CudaNumber {
+    const char *precision;
+    cudaDataType data_type;
+} CudaNumber;
+
+extern const CudaNumber cuda_numbers[CUDA_TYPES];
+
 struct CodeDevice {
     int index;
     char label[128];  /* for errors: "CUDA device 0 (its name)" */
@@ -72,6 +80,7 @@ typedef struct CudaStream {
     CudaSeries series[CUDA_MOST_SERIES];
     unsigned series_count, series_key; /* key: of the series being recorded */
     bool recording;
+    bool marked;       /* a profiler's range is open */
     cudaEvent_t event; /* on which other streams wait for this one */
     /* Pictures on their way, all of the same side. */
     CudaOwed owed[CODESRC_MAX_BATCH];
@@ -109,6 +118,13 @@ bool cuda_reserve(CudaStream *stream, size_t bytes);
 
 bool cuda_copy(CodeStream *stream, void *to, const void *from, size_t bytes, CodeCopy direction);
 
+/* CodeBackend.mark, if the build has NVTX. */
+#ifdef CODE_HAVE_NVTX
+void cuda_mark(CodeStream *stream, const char *stage);
+#else
+#define cuda_mark NULL
+#endif
+
 /* CodeBackend.wait and after. */
 bool cuda_wait_for_pictures(CodeStream *stream);
 bool cuda_after(CodeStream *stream, CodeStream *other);
@@ -135,10 +151,6 @@ bool cuda_product(CudaStream *stream, const CudaProduct *product);
  * second-level cache of the GPUs we target. */
 enum { CUDA_WORKSPACE = 32 << 20, CUDA_SCRATCH = 24 << 20 };
 
-/* ---- pictures.c ------------------------------------------------------------------------------ */
-
-bool cuda_pixels_out(CodeStream *stream, const CodePixels *args);
-
 /* ---- series.c: CUDA graphs ------------------------------------------------------------------- */
 
 CodeSeries cuda_series_begin(CodeStream *stream, unsigned key);
@@ -146,14 +158,5 @@ CodeSeries cuda_series_end(CodeStream *stream, bool complete);
 
 /* Discards all recordings, because addresses in them are no longer valid. */
 void cuda_series_forget(CudaStream *stream);
-
-/* ---- layers.c: products and what surrounds them ---------------------------------------------- */
-
-bool cuda_linear(CodeStream *stream, const CodeLinear *args);
-bool cuda_conv(CodeStream *stream, const CodeConv *args);
-
-/* ---- scores.c: attention for types and sizes that cuda_attention does not have --------------- */
-
-bool cuda_attention_by_products(CudaStream *stream, const CodeAttention *args);
 
 #endif

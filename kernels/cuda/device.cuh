@@ -76,6 +76,23 @@ template <class F> cudaError_t with_type(CudaType type, F function)
                               : function(__nv_bfloat16());
 }
 
+/* An operation that is one launch, which `function` makes. */
+template <class F> bool one_launch(CodeStream *stream, const char *operation, F function)
+{
+    CudaLaunch on;
+
+    return cuda_begin(stream, &on) &&
+           (stream->rehearsing || cuda_end(stream, function(on), operation));
+}
+
+/* The same with a value of the activations' type. */
+template <class F> bool one_typed_launch(CodeStream *stream, const char *operation, F function)
+{
+    return one_launch(stream, operation, [&](const CudaLaunch &on) {
+        return with_type(on.type, [&](auto zero) { return function(on, zero); });
+    });
+}
+
 /* ---- places ---------------------------------------------------------------------------------- */
 
 /* Number of the calling thread among all of a one-dimensional launch. */

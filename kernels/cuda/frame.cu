@@ -112,12 +112,15 @@ __global__ void to_nv12(CodeFrame args)
     to[1] = component(128 << 20, args.cr, sum, 20);
 }
 
-cudaError_t cuda_frame(const CodeFrame *args, cudaStream_t stream)
+bool cuda_frame(CodeStream *stream, const CodeFrame *args)
 {
     size_t samples = (args->side + (size_t)1) / 2, pixels = (size_t)args->side * args->side;
 
-    if (args->format == CODESRC_NV12)
-        return launch(to_nv12, flat_grid(samples * samples), dim3(flat_block), 0, stream, *args);
-    return launch(pack_pixels, flat_grid(pixels), dim3(flat_block), 0, stream, *args,
-                  packed_of(args->format));
+    return one_launch(stream, "frame", [&](const CudaLaunch &on) {
+        return args->format == CODESRC_NV12
+                   ? launch(to_nv12, flat_grid(samples * samples), dim3(flat_block), 0, on.stream,
+                            *args)
+                   : launch(pack_pixels, flat_grid(pixels), dim3(flat_block), 0, on.stream, *args,
+                            packed_of(args->format));
+    });
 }

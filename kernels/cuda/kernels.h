@@ -1,6 +1,6 @@
-/* kernels.h - the device code of the CUDA backend as C functions. Each checks nothing, launches,
- * and returns the launch's result. The shape of a launch depends on an image's shape; only the
- * number of blocks depends on the number of images. */
+/* kernels.h - the operations of the CUDA backend, and its device code as C functions. The latter
+ * check nothing, launch, and return the launch's result. The shape of a launch depends on an
+ * image's shape; only the number of blocks depends on the number of images. */
 #ifndef CODE_KERNELS_CUDA_KERNELS_H
 #define CODE_KERNELS_CUDA_KERNELS_H
 
@@ -13,6 +13,8 @@ extern "C" {
 #endif
 
 typedef enum CudaType { CUDA_F32, CUDA_F16, CUDA_BF16 } CudaType;
+
+enum { CUDA_TYPES = 3 };
 
 static inline size_t cuda_size(CudaType type)
 {
@@ -70,34 +72,35 @@ cudaError_t cuda_gate(const CudaGate *args, cudaStream_t stream);
 cudaError_t cuda_softmax(const float *scores, void *weights, CudaType type, size_t rows,
                          unsigned keys, unsigned columns, cudaStream_t stream);
 
-/* ---- transformer.cu, attention.cu, sample.cu, maps.cu: operations of backend.h --------------- */
+/* ---- parts of operations --------------------------------------------------------------------- */
 
-cudaError_t cuda_modulate(const CodeModulate *args, CudaType type, cudaStream_t stream);
-cudaError_t cuda_heads(const CodeHeads *args, CudaType type, cudaStream_t stream);
-cudaError_t cuda_recall(const CodeRecall *args, CudaType type, cudaStream_t stream);
-cudaError_t cuda_embed(const CodeEmbed *args, cudaStream_t stream);
-cudaError_t cuda_guide(const CodeGuide *args, cudaStream_t stream);
+/* attention.cu: dim 64, 16-bit types only. */
+cudaError_t cuda_attend(const CodeAttention *args, CudaType type, cudaStream_t stream);
 
-/* dim 64, 16-bit types only. */
-cudaError_t cuda_attention(const CodeAttention *args, CudaType type, cudaStream_t stream);
-
-cudaError_t cuda_sample(const CodeSample *args, cudaStream_t stream);
-cudaError_t cuda_look_up(const CodeLookUp *args, cudaStream_t stream);
-
-cudaError_t cuda_resize(const CodeResize *args, cudaStream_t stream);
-cudaError_t cuda_accumulate(const CodeAccumulate *args, cudaStream_t stream);
-
-/* Bytes of scratch memory that a group norm of one image needs. */
+/* maps.cu: bytes of scratch memory that a group norm of one image needs, and that norm. */
 size_t cuda_group_norm_scratch(const CodeGroupNorm *args);
-cudaError_t cuda_group_norm(const CodeGroupNorm *args, CudaType type, void *scratch,
-                            cudaStream_t stream);
+cudaError_t cuda_norm_groups(const CodeGroupNorm *args, CudaType type, void *scratch,
+                             cudaStream_t stream);
 
-/* x (count) -> 8-bit values in device memory */
-cudaError_t cuda_pixels(const float *x, uint8_t *out, size_t count, cudaStream_t stream);
+/* maps.cu: x (count) -> 8-bit values in device memory */
+cudaError_t cuda_to_bytes(const float *x, uint8_t *out, size_t count, cudaStream_t stream);
 
-/* ---- frame.cu -------------------------------------------------------------------------------- */
+/* ---- operations of backend.h ----------------------------------------------------------------- */
 
-cudaError_t cuda_frame(const CodeFrame *args, cudaStream_t stream);
+#define CUDA_PROTOTYPE(name, Arguments) bool cuda_##name(CodeStream *stream, const Arguments *args);
+
+CODE_ALL_OPERATIONS(CUDA_PROTOTYPE)
+
+/* What an operation launches with. */
+typedef struct CudaLaunch {
+    cudaStream_t stream;
+    CudaType type; /* of activations */
+} CudaLaunch;
+
+/* Begins an operation: false, with the reason in the stream, if it is cancelled or its device is
+ * lost. Ends it: true for cudaSuccess; else fills in the stream's error. */
+bool cuda_begin(CodeStream *stream, CudaLaunch *launch);
+bool cuda_end(CodeStream *stream, cudaError_t error, const char *operation);
 
 #ifdef __cplusplus
 }

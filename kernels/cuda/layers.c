@@ -198,3 +198,24 @@ bool cuda_linear(CodeStream *base, const CodeLinear *args)
         return run_strips(stream, &strips);
     return cuda_product(stream, &product);
 }
+
+/* ---- group norm ------------------------------------------------------------------------------ */
+
+/* One image after the other: their sums share scratch memory. */
+bool cuda_group_norm(CodeStream *base, const CodeGroupNorm *args)
+{
+    CudaStream *stream = cuda_stream(base);
+    CudaType type = base->device->type;
+    size_t image = (size_t)args->positions * args->channels * cuda_size(type);
+    CodeGroupNorm one = *args;
+    bool good = cuda_goes_on(stream) && cuda_reserve(stream, cuda_group_norm_scratch(args));
+
+    one.images = 1;
+    for (unsigned i = 0; good && i < args->images && !base->rehearsing; i++) {
+        one.x = (const char *)args->x + i * image;
+        one.y = (char *)args->y + i * image;
+        good = cuda_ok(stream, cuda_norm_groups(&one, type, stream->scratch, stream->stream),
+                       "group_norm");
+    }
+    return good;
+}

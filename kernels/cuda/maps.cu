@@ -17,17 +17,17 @@ __device__ static Cell cell_of(const CodeResize &args)
                 (unsigned)(place % side), (unsigned)(index % args.channels)};
 }
 
-template <class T> __device__ T *output_at(const CodeResize &args, const Cell &cell)
+__device__ static float *output_at(const CodeResize &args, const Cell &cell)
 {
     size_t place = (size_t)cell.y * args.out_side + cell.x;
 
-    return (T *)args.out + cell.image * args.out_image + place * args.channels + cell.channel;
+    return args.out + cell.image * args.out_image + place * args.channels + cell.channel;
 }
 
 __global__ void resize_bicubic(CodeResize args)
 {
     Cell cell = cell_of(args);
-    const float *in = (const float *)args.in + cell.image * args.in_image + cell.channel;
+    const float *in = args.in + cell.image * args.in_image + cell.channel;
     CodeTaps rows = code_cubic_taps(cell.y, args.in_side, args.out_side);
     CodeTaps columns = code_cubic_taps(cell.x, args.in_side, args.out_side);
     float sum = 0;
@@ -42,13 +42,13 @@ __global__ void resize_bicubic(CodeResize args)
                    in[((size_t)rows.at[i] * args.in_side + columns.at[j]) * args.channels];
         sum += rows.weight[i] * row;
     }
-    *output_at<float>(args, cell) = sum;
+    *output_at(args, cell) = sum;
 }
 
 __global__ void resize_area(CodeResize args)
 {
     Cell cell = cell_of(args);
-    const float *in = (const float *)args.in + cell.image * args.in_image + cell.channel;
+    const float *in = args.in + cell.image * args.in_image + cell.channel;
     unsigned n = args.in_side, m = args.out_side;
     unsigned top = cell.y * n / m, bottom = ((cell.y + 1) * n + m - 1) / m;
     unsigned left = cell.x * n / m, right = ((cell.x + 1) * n + m - 1) / m;
@@ -59,17 +59,17 @@ __global__ void resize_area(CodeResize args)
     for (unsigned i = top; i < bottom; i++)
         for (unsigned j = left; j < right; j++)
             sum += in[((size_t)i * n + j) * args.channels];
-    *output_at<float>(args, cell) = sum / (float)((bottom - top) * (right - left));
+    *output_at(args, cell) = sum / (float)((bottom - top) * (right - left));
 }
 
-cudaError_t cuda_resize(const CodeResize *args, cudaStream_t stream)
+bool cuda_resize(CodeStream *stream, const CodeResize *args)
 {
     size_t count = (size_t)args->images * args->out_side * args->out_side * args->channels;
-    dim3 grid = flat_grid(count), block(flat_block);
 
-    if (args->mode == CODE_BICUBIC)
-        return launch(resize_bicubic, grid, block, 0, stream, *args);
-    return launch(resize_area, grid, block, 0, stream, *args);
+    return one_launch(stream, "resize", [&](const CudaLaunch &on) {
+        return launch(args->mode == CODE_BICUBIC ? resize_bicubic : resize_area, flat_grid(count),
+                      dim3(flat_block), 0, on.stream, *args);
+    });
 }
 
 /* ---- accumulating ---------------------------------------------------------------------------- */
@@ -87,10 +87,13 @@ __global__ void accumulate(CodeAccumulate args)
     args.f_hat[at] = f;
 }
 
-cudaError_t cuda_accumulate(const CodeAccumulate *args, cudaStream_t stream)
+bool cuda_accumulate(CodeStream *stream, const CodeAccumulate *args)
 {
-    return launch(accumulate, flat_grid((size_t)args->images * args->positions * args->channels),
-                  dim3(flat_block), 0, stream, *args);
+    dim3 grid = flat_grid((size_t)args->images * args->positions * args->channels);
+
+    return one_launch(stream, "accumulate", [&](const CudaLaunch &on) {
+        return launch(accumulate, grid, dim3(flat_block), 0, on.stream, *args);
+    });
 }
 
 /* ---- group norm ------------------------------------------------------------------------------ */
@@ -197,8 +200,8 @@ size_t cuda_group_norm_scratch(const CodeGroupNorm *args)
            args->groups;
 }
 
-cudaError_t cuda_group_norm(const CodeGroupNorm *args, CudaType type, void *scratch,
-                            cudaStream_t stream)
+cudaError_t cuda_norm_groups(const CodeGroupNorm *args, CudaType type, void *scratch,
+                             cudaStream_t stream)
 {
     unsigned slice = slice_of(args->positions), count = slices_of(args->positions);
     Moments *slices = (Moments *)scratch;
@@ -234,7 +237,7 @@ __global__ void to_pixels(const float *x, uint8_t *out, size_t count)
     }
 }
 
-cudaError_t cuda_pixels(const float *x, uint8_t *out, size_t count, cudaStream_t stream)
+cudaError_t cuda_to_bytes(const float *x, uint8_t *out, size_t count, cudaStream_t stream)
 {
     return launch(to_pixels, flat_grid(count), dim3(flat_block), 0, stream, x, out, count);
 }

@@ -37,7 +37,7 @@ static bool make_room(CudaStream *stream, unsigned side)
     return true;
 }
 
-bool cuda_pixels_out(CodeStream *base, const CodePixels *args)
+bool cuda_pixels(CodeStream *base, const CodePixels *args)
 {
     CudaStream *stream = cuda_stream(base);
     size_t bytes = picture_bytes(args->side);
@@ -51,7 +51,8 @@ bool cuda_pixels_out(CodeStream *base, const CodePixels *args)
     }
     pinned = stream->pinned + stream->owed_count * bytes;
     stream->owed[stream->owed_count++] = (CudaOwed){args->out, args->stride};
-    return cuda_ok(stream, cuda_pixels(args->x, (uint8_t *)stream->scratch, bytes, stream->stream),
+    return cuda_ok(stream,
+                   cuda_to_bytes(args->x, (uint8_t *)stream->scratch, bytes, stream->stream),
                    "pixels") &&
            cuda_ok(stream,
                    cudaMemcpyAsync(pinned, stream->scratch, bytes, cudaMemcpyDeviceToHost,

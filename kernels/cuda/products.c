@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const cudaDataType names[] = {
-    [CUDA_F32] = CUDA_R_32F, [CUDA_F16] = CUDA_R_16F, [CUDA_BF16] = CUDA_R_16BF};
-
 static const float one = 1, nothing = 0;
 
 /* ---- recipes --------------------------------------------------------------------------------- */
@@ -99,7 +96,8 @@ static bool batch(cublasLtMatrixLayoutOpaque_t *layout, unsigned groups, size_t 
 static bool describe(Problem *problem, const CudaProduct *p, unsigned groups)
 {
     const CodeWeight *weight = p->weight;
-    cudaDataType type = names[weight->type], y_type = names[weight->y_type];
+    cudaDataType type = cuda_numbers[weight->type].data_type,
+                 y_type = cuda_numbers[weight->y_type].data_type;
     unsigned out = weight->spec.out, columns = weight->columns;
     cublasLtEpilogue_t epilogue = p->gelu ? CUBLASLT_EPILOGUE_GELU_BIAS : CUBLASLT_EPILOGUE_BIAS;
     cublasOperation_t transposed = CUBLAS_OP_T;
@@ -216,9 +214,10 @@ static bool by_cublas(CudaStream *stream, const CudaProduct *p)
     }
     status = cublasGemmStridedBatchedEx(
         stream->blas, CUBLAS_OP_T, CUBLAS_OP_N, out, rows, columns, &one, weight->data,
-        names[weight->type], columns, 0, p->x, names[weight->type], columns, (long long)p->x_group,
-        p->add ? &one : &nothing, p->y, names[weight->y_type], out, (long long)p->y_group,
-        (int)p->groups, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
+        cuda_numbers[weight->type].data_type, columns, 0, p->x,
+        cuda_numbers[weight->type].data_type, columns, (long long)p->x_group,
+        p->add ? &one : &nothing, p->y, cuda_numbers[weight->y_type].data_type, out,
+        (long long)p->y_group, (int)p->groups, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
     if (!cuda_blas_ok(stream, status, "a product"))
         return false;
     for (unsigned group = 0; group < p->groups; group++)

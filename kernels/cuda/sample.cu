@@ -199,10 +199,12 @@ __global__ void sample(CodeSample args)
         args.tokens[image * args.token_stride + position] = token;
 }
 
-cudaError_t cuda_sample(const CodeSample *args, cudaStream_t stream)
+bool cuda_sample(CodeStream *stream, const CodeSample *args)
 {
-    return launch(sample, dim3(args->images * args->rows), dim3(sample_block), sizeof(SampleRoom),
-                  stream, *args);
+    return one_launch(stream, "sample", [&](const CudaLaunch &on) {
+        return launch(sample, dim3(args->images * args->rows), dim3(sample_block),
+                      sizeof(SampleRoom), on.stream, *args);
+    });
 }
 
 /* ---- looking up ------------------------------------------------------------------------------ */
@@ -281,8 +283,10 @@ __global__ void look_up(CodeLookUp args)
             out[c] = code[c];
 }
 
-cudaError_t cuda_look_up(const CodeLookUp *args, cudaStream_t stream)
+bool cuda_look_up(CodeStream *stream, const CodeLookUp *args)
 {
-    return launch(look_up, dim3(args->images * args->rows), dim3(look_up_block), sizeof(BlendRoom),
-                  stream, *args);
+    return one_launch(stream, "look_up", [&](const CudaLaunch &on) {
+        return launch(look_up, dim3(args->images * args->rows), dim3(look_up_block),
+                      sizeof(BlendRoom), on.stream, *args);
+    });
 }

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#ifdef CODE_HAVE_NVTX
+#include <nvtx3/nvToolsExt.h>
+#endif
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
@@ -57,6 +60,19 @@ bool cuda_goes_on(CudaStream *stream)
                          "%s failed before: nothing more can be computed on it",
                          stream->head.device->label);
     return cuda_ok(stream, cudaSetDevice(stream->head.device->index), "choosing the device");
+}
+
+bool cuda_begin(CodeStream *base, CudaLaunch *launch)
+{
+    CudaStream *stream = cuda_stream(base);
+
+    *launch = (CudaLaunch){stream->stream, base->device->type};
+    return cuda_goes_on(stream);
+}
+
+bool cuda_end(CodeStream *base, cudaError_t error, const char *operation)
+{
+    return cuda_ok(cuda_stream(base), error, operation);
 }
 
 bool cuda_wait(CudaStream *stream)
@@ -159,6 +175,21 @@ bool cuda_after(CodeStream *base, CodeStream *other)
     return cuda_ok(stream, cudaEventRecord(first->event, first->stream), "an event") &&
            cuda_ok(stream, cudaStreamWaitEvent(stream->stream, first->event, 0), "an event");
 }
+
+/* ---- profilers ------------------------------------------------------------------------------- */
+
+#ifdef CODE_HAVE_NVTX
+void cuda_mark(CodeStream *base, const char *stage)
+{
+    CudaStream *stream = cuda_stream(base);
+
+    if (stream->marked)
+        nvtxRangePop();
+    stream->marked = stage;
+    if (stage)
+        nvtxRangePushA(stage);
+}
+#endif
 
 /* ---- life ------------------------------------------------------------------------------------ */
 

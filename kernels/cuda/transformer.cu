@@ -46,11 +46,11 @@ constexpr size_t row_room = 8 * sizeof(float);
         y[i] = from_float<T>((x[i] - norm.mean) * norm.factor * (1 + scale[i]) + shift[i]);
 }
 
-cudaError_t cuda_modulate(const CodeModulate *args, CudaType type, cudaStream_t stream)
+bool cuda_modulate(CodeStream *stream, const CodeModulate *args)
 {
-    return with_type(type, [&](auto zero) {
+    return one_typed_launch(stream, "modulate", [&](const CudaLaunch &on, auto zero) {
         return launch(modulate<decltype(zero)>, dim3(args->lanes * args->rows),
-                      dim3(row_threads(args->width)), row_room, stream, *args);
+                      dim3(row_threads(args->width)), row_room, on.stream, *args);
     });
 }
 
@@ -80,10 +80,12 @@ __global__ void guide(CodeGuide args)
     }
 }
 
-cudaError_t cuda_guide(const CodeGuide *args, cudaStream_t stream)
+bool cuda_guide(CodeStream *stream, const CodeGuide *args)
 {
-    return launch(guide, dim3(args->images * args->rows), dim3(row_threads(args->width)), row_room,
-                  stream, *args);
+    return one_launch(stream, "guide", [&](const CudaLaunch &on) {
+        return launch(guide, dim3(args->images * args->rows), dim3(row_threads(args->width)),
+                      row_room, on.stream, *args);
+    });
 }
 
 /* ---- heads and caches ------------------------------------------------------------------------ */
@@ -127,13 +129,13 @@ template <class T> __global__ void split_heads(CodeHeads args)
     v_cache[thread + 32] = q[2 * width + thread + 32];
 }
 
-cudaError_t cuda_heads(const CodeHeads *args, CudaType type, cudaStream_t stream)
+bool cuda_heads(CodeStream *stream, const CodeHeads *args)
 {
     size_t warps = (size_t)args->lanes * args->rows * args->heads;
     dim3 grid((unsigned)((warps * 32 + heads_block - 1) / heads_block));
 
-    return with_type(type, [&](auto zero) {
-        return launch(split_heads<decltype(zero)>, grid, dim3(heads_block), 0, stream, *args);
+    return one_typed_launch(stream, "heads", [&](const CudaLaunch &on, auto zero) {
+        return launch(split_heads<decltype(zero)>, grid, dim3(heads_block), 0, on.stream, *args);
     });
 }
 
@@ -153,12 +155,13 @@ template <class T> __global__ void recall(CodeRecall args)
         ((const T *)code_lane_vector(&args.from, (unsigned)lane))[from + index % run];
 }
 
-cudaError_t cuda_recall(const CodeRecall *args, CudaType type, cudaStream_t stream)
+bool cuda_recall(CodeStream *stream, const CodeRecall *args)
 {
     size_t count = 2 * (size_t)args->layers * args->lanes * args->heads * args->rows * 64;
 
-    return with_type(type, [&](auto zero) {
-        return launch(recall<decltype(zero)>, flat_grid(count), dim3(flat_block), 0, stream, *args);
+    return one_typed_launch(stream, "recall", [&](const CudaLaunch &on, auto zero) {
+        return launch(recall<decltype(zero)>, flat_grid(count), dim3(flat_block), 0, on.stream,
+                      *args);
     });
 }
 
@@ -177,8 +180,11 @@ __global__ void embed(CodeEmbed args)
     args.x[index] = source[args.broadcast ? at % args.width : at] + args.place[at];
 }
 
-cudaError_t cuda_embed(const CodeEmbed *args, cudaStream_t stream)
+bool cuda_embed(CodeStream *stream, const CodeEmbed *args)
 {
-    return launch(embed, flat_grid((size_t)args->lanes * args->rows * args->width),
-                  dim3(flat_block), 0, stream, *args);
+    dim3 grid = flat_grid((size_t)args->lanes * args->rows * args->width);
+
+    return one_launch(stream, "embed", [&](const CudaLaunch &on) {
+        return launch(embed, grid, dim3(flat_block), 0, on.stream, *args);
+    });
 }

@@ -6,6 +6,7 @@
 
 #include <cuda_runtime_api.h>
 #include <math.h>
+#include <nvtx3/nvToolsExt.h>
 
 enum { IMAGES = 2, SIDE = TINY_SIDE, PIXELS = 3 * SIDE * SIDE, PAD = 7 };
 
@@ -204,8 +205,40 @@ static void check_refusals(void)
     codesrc_model_unref(model);
 }
 
+static void note_stage(void *user, const CodesrcStageInfo *info)
+{
+    char *stages = user;
+
+    strcat(stages, codesrc_stage_name(info->stage));
+    strcat(stages, " ");
+}
+
+/* A profiler sees the stages that the trace does, each as one range: scale by scale, then as a
+ * series, recorded and replayed. */
+static void check_ranges(void)
+{
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodesrcError error = {0};
+    CodesrcGenerator *generator = codesrc_generator_new(model, IMAGES, 0, &error);
+
+    for (int call = 0; call < 3; call++) {
+        char stages[1000] = "";
+        const char *ranges;
+
+        codesrc_generator_trace(generator, note_stage, stages, call == 0);
+        cuda_on_cpu_ranges();
+        draw_rgb(model, generator);
+        ranges = cuda_on_cpu_ranges();
+        CHECK(!strcmp(ranges, stages), "ranges of a profiler: %s, stages: %s", ranges, stages);
+        CHECK(strstr(stages, call ? "scales render " : "drafter sample pyramid "), "%s", stages);
+    }
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
+}
+
 int main(void)
 {
+    check_ranges();
     check_formats(false);
     check_formats(true);
     check_refusals();
