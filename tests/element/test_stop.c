@@ -99,7 +99,7 @@ GST_END_TEST
 /* A flushing seek during a picture drops it and goes on with the one sought. */
 GST_START_TEST(test_seek_while_generating)
 {
-    Player *player = slow_player("num-buffers=1");
+    Player *player = slow_player("num-buffers=6");
     gint64 begin;
 
     gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
@@ -119,7 +119,7 @@ GST_END_TEST
 /* The same while there is nothing yet to make a picture with: the load goes on. */
 GST_START_TEST(test_seek_while_loading)
 {
-    Player *player = slow_player("num-buffers=1");
+    Player *player = slow_player("num-buffers=6");
 
     gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
     await_progress(player, GST_PROGRESS_TYPE_CONTINUE);
