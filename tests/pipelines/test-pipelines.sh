@@ -226,7 +226,7 @@ camera-frames) # What the camera would show, frame by frame: 512 x 512 pixels of
     ;;
 no-camera)
     ! "$PIPELINES/camera.sh" /dev/no-such-video 2> log || fail 'a camera that is not there'
-    grep -q 'is v4l2loopback loaded' log || fail "$(cat log)"
+    grep -q 'does not exist; load v4l2loopback' log || fail "$(cat log)"
     ;;
 appsink) # C and Python see the same pictures as the tool makes.
     mkdir c python
