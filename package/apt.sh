@@ -34,7 +34,7 @@ available() {
 
 # Compiler, Meson, and the libraries of engine, backend, element and tools. build-essential rather than
 # gcc: it brings libc6-dev and the g++ that checks C++ programs.
-build_packages="build-essential meson ninja-build pkg-config libyaml-dev libjansson-dev libdnnl-dev
+build_packages="build-essential meson ninja-build pkg-config libyaml-dev libjansson-dev
     libpng-dev libjpeg-dev libwebp-dev libminizip-dev nettle-dev libgstreamer1.0-dev
     libgstreamer-plugins-base1.0-dev"
 # gst-launch-1.0, and the elements that the pipelines use: encoders, muxers, converters.

@@ -3,7 +3,7 @@
  * CODESRC_CPU=LEVEL in the environment is the highest instruction set to use, for tests. */
 #include "cpu.h"
 #include "levels.h"
-#include "product/onednn/onednn.h"
+#include "product/product.h"
 
 #include "error.h"
 #include "host.h"
@@ -19,9 +19,6 @@ static void device_close(CodeDevice *device)
         return;
     if (device->pool)
         cpu_pool_free(device->pool);
-    if (device->engine)
-        onednn_engine_free(device->engine);
-    pthread_mutex_destroy(&device->pack_lock);
     free(device);
 }
 
@@ -38,8 +35,7 @@ static bool open_device(CodeDevice *device, const CodeDeviceOptions *options, Co
     device->gemm = level->gemm;
     device->bytes = !strcmp(precision, "int8");
     device->activation_size = level->gemm ? sizeof(uint16_t) : sizeof(float);
-    device->engine = onednn_engine_new(error);
-    if (!device->engine || !cpu_pool_new(device, options->threads, error))
+    if (!cpu_pool_new(device, options->threads, error))
         return false;
     *info = (CodeDeviceInfo){
         .threads = cpu_pool_threads(device->pool),
@@ -59,7 +55,6 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
         code_fail(error, CODESRC_NO_MEMORY, "no memory for a device");
         return NULL;
     }
-    pthread_mutex_init(&device->pack_lock, NULL);
     if (open_device(device, options, info, error))
         return device;
     device_close(device);

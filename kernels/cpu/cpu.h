@@ -2,8 +2,8 @@
  *
  * A device owns a pool of workers. Every operation is a job of independent tasks whose sizes follow
  * from shapes alone, so results do not depend on the number of workers. Workers run one job at a
- * time. The caller is one of them: its OpenMP settings and rounding are set for the job and
- * restored afterwards. */
+ * time. The caller is one of them: its floating-point settings are set for the job and restored
+ * afterwards. */
 #ifndef CODE_KERNELS_CPU_H
 #define CODE_KERNELS_CPU_H
 
@@ -13,13 +13,11 @@
 #include <pthread.h>
 
 typedef struct CpuPool CpuPool;
-typedef struct CpuPrimitives CpuPrimitives; /* a worker's oneDNN primitives: onednn.h */
 
 typedef struct CpuWorker {
     CpuPool *pool;
     CodeDevice *device;
     pthread_t thread;
-    CpuPrimitives *primitives;
     void *scratch; /* 64-byte aligned, contents last for one task */
     size_t scratch_bytes;
 } CpuWorker;
@@ -36,8 +34,6 @@ struct CodeDevice {
     const struct CpuGemm *gemm; /* NULL: activations are float32; else bfloat16 */
     bool bytes;                 /* products of the transformer and of tiles multiply bytes */
     size_t activation_size;
-    void *engine;              /* dnnl_engine_t */
-    pthread_mutex_t pack_lock; /* guards the layouts of convolution weights */
 };
 
 /* One task of a job. False, with `error` filled in, on failure. */

@@ -6,17 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
-extern const CpuBody cpu_body_sse2, cpu_body_avx2, cpu_body_avx512, cpu_body_avx512_bf16;
-extern const CpuGemm cpu_gemm_avx512_bf16;
-
 static bool always(void)
 {
     return true;
 }
 
+#ifdef __x86_64__
+
+extern const CpuBody cpu_body_sse2, cpu_body_avx2, cpu_body_avx512, cpu_body_avx512_bf16;
+extern const CpuGemm cpu_gemm_avx512_bf16;
+
 static bool has_avx2(void)
 {
-    return __builtin_cpu_supports("avx2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 static bool has_avx512(void)
@@ -33,14 +35,31 @@ static bool has_avx512_bf16(void)
 
 // clang-format off
 const CpuLevel cpu_levels[] = {
-    {"sse2", "SSE2", &cpu_body_sse2, NULL, always, {"f32"}},
-    {"avx2", "AVX2", &cpu_body_avx2, NULL, has_avx2, {"f32"}},
-    {"avx512", "AVX-512 F, BW, DQ and VL", &cpu_body_avx512, NULL, has_avx512, {"f32"}},
+    {"sse2", "SSE2", &cpu_body_sse2, NULL, false, always, {"f32"}},
+    {"avx2", "AVX2 and FMA", &cpu_body_avx2, NULL, true, has_avx2, {"f32"}},
+    {"avx512", "AVX-512 F, BW, DQ and VL", &cpu_body_avx512, NULL, true, has_avx512, {"f32"}},
     {"avx512_bf16", "AVX-512 BF16 and VNNI", &cpu_body_avx512_bf16, &cpu_gemm_avx512_bf16,
-     has_avx512_bf16, {"bf16", "int8"}},
+     true, has_avx512_bf16, {"bf16", "int8"}},
     {0},
 };
 // clang-format on
+
+#else
+
+extern const CpuBody cpu_body_generic;
+
+#ifdef __FP_FAST_FMAF
+enum { FUSES = true };
+#else
+enum { FUSES = false };
+#endif
+
+const CpuLevel cpu_levels[] = {
+    {"generic", "the compiler's vectors", &cpu_body_generic, NULL, FUSES, always, {"f32"}},
+    {0},
+};
+
+#endif
 
 /* The level's own name for a precision, or NULL if it lacks it. */
 static const char *precision_of(const CpuLevel *level, const char *precision)

@@ -11,6 +11,7 @@ typedef struct CpuLevel {
     const char *instructions; /* as processors' documents call them */
     const CpuBody *body;
     const CpuGemm *gemm;       /* products of 16 and 8 bits; NULL: float32 only */
+    bool fuses;                /* products multiply and add with one rounding */
     bool (*runs)(void);        /* this processor has the instructions */
     const char *precisions[3]; /* that activations may have, the best choice first; up to a NULL */
 } CpuLevel;

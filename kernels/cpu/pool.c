@@ -3,7 +3,6 @@
  * The thread that asks for a job is its first worker; the others are threads of the pool. A picture
  * is thousands of jobs of some 100 us, so both sides spin briefly before they block. */
 #include "cpu.h"
-#include "product/onednn/onednn.h"
 #include "simd/processor.h"
 
 #include "error.h"
@@ -16,11 +15,6 @@
 
 enum { MAX_WORKERS = 256, HUGE_PAGE = 2 << 20 };
 enum { SPINS = 2000 }; /* before a thread blocks: some 40 us */
-
-/* libgomp's function; not every compiler has its header. Each calling thread has its own number,
- * so setting it affects only the worker. */
-extern void omp_set_num_threads(int threads);
-extern int omp_get_max_threads(void);
 
 struct CpuPool {
     pthread_mutex_t turn; /* held by the caller whose job runs */
@@ -91,7 +85,6 @@ static void *worker_main(void *argument)
     unsigned long seen = 0;
 
     cpu_set_float_settings(CPU_FLOAT_DEFAULT); /* a new thread inherits its creator's */
-    omp_set_num_threads(1);
     for (;;) {
         for (int i = 0; i < SPINS && atomic_load(&pool->job) == seen; i++)
             cpu_pause();
@@ -113,17 +106,14 @@ static void *worker_main(void *argument)
     }
 }
 
-/* The caller's part. Its thread's floating-point settings and number of OpenMP threads are those of
- * workers meanwhile, and restored afterwards. */
+/* The caller's part. Its thread's floating-point settings are those of workers meanwhile, and
+ * restored afterwards. */
 static void work_as_caller(CpuPool *pool)
 {
     unsigned settings = cpu_float_settings();
-    int threads = omp_get_max_threads();
 
     cpu_set_float_settings(CPU_FLOAT_DEFAULT);
-    omp_set_num_threads(1);
     work(&pool->worker[0]);
-    omp_set_num_threads(threads);
     cpu_set_float_settings(settings);
 }
 
@@ -210,23 +200,6 @@ bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args)
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
-static bool open_worker(CpuWorker *worker, const void *args, size_t task, CodesrcError *error)
-{
-    (void)args;
-    (void)task;
-    return onednn_primitives_open(worker, error);
-}
-
-static bool close_worker(CpuWorker *worker, const void *args, size_t task, CodesrcError *error)
-{
-    (void)args;
-    (void)task;
-    (void)error;
-    onednn_primitives_close(worker);
-    free(worker->scratch);
-    return true;
-}
-
 /* Starts threads with all signals blocked: those of the process belong to the application. */
 static void start_workers(CpuPool *pool, unsigned threads)
 {
@@ -274,7 +247,7 @@ CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodesrcError *error)
     if (pool->threads < threads - 1) {
         code_fail(error, CODESRC_NO_DEVICE, "could start only %u of %u threads", pool->threads + 1,
                   threads);
-    } else if (cpu_run_on_each(device, open_worker, NULL, error)) {
+    } else {
         return pool;
     }
     cpu_pool_free(pool);
@@ -284,15 +257,14 @@ CpuPool *cpu_pool_new(CodeDevice *device, unsigned threads, CodesrcError *error)
 
 void cpu_pool_free(CpuPool *pool)
 {
-    CodesrcError ignored;
-
-    cpu_run_on_each(pool->worker[0].device, close_worker, NULL, &ignored);
     pthread_mutex_lock(&pool->lock);
     pool->closing = true;
     pthread_cond_broadcast(&pool->begin);
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 1; i <= pool->threads; i++)
         pthread_join(pool->worker[i].thread, NULL);
+    for (unsigned i = 0; i <= pool->threads; i++)
+        free(pool->worker[i].scratch);
     pthread_cond_destroy(&pool->done);
     pthread_cond_destroy(&pool->begin);
     pthread_mutex_destroy(&pool->lock);

@@ -9,7 +9,7 @@
 #include <xmmintrin.h>
 #endif
 
-enum { GUARD = 256, GUARD_BYTE = 0xA5, ROOM = GUARD + 64, ODD_THREADS = 5 };
+enum { GUARD = 256, GUARD_BYTE = 0xA5, ROOM = GUARD + 64 };
 
 /* Rounding upwards, denormals off. */
 static void enter_hostile(void)
@@ -20,28 +20,10 @@ static void enter_hostile(void)
 #endif
 }
 
-/* libgomp's; each thread has its own number. */
-#ifdef CODE_HAVE_CPU
-extern void omp_set_num_threads(int threads);
-extern int omp_get_max_threads(void);
-#else
-static void omp_set_num_threads(int threads)
-{
-    (void)threads;
-}
-
-static int omp_get_max_threads(void)
-{
-    return ODD_THREADS;
-}
-#endif
-
 void side_enter(Side *side)
 {
-    if (side->hostile) {
+    if (side->hostile)
         enter_hostile();
-        omp_set_num_threads(ODD_THREADS);
-    }
 }
 
 void side_leave(Side *side)
@@ -52,7 +34,6 @@ void side_leave(Side *side)
 #ifdef __SSE2__
     CHECK((_mm_getcsr() & 0x8040) == 0x8040, "%s changed its caller's denormals", side->name);
 #endif
-    CHECK(omp_get_max_threads() == ODD_THREADS, "%s changed its caller's OpenMP", side->name);
     fesetenv(FE_DFL_ENV);
 }
 

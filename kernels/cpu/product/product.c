@@ -1,5 +1,5 @@
-/* product.c - who computes a product: our own tiles if the device has activations of 16 bits, else
- * oneDNN. Products from float32 to float32 are oneDNN's on every device. */
+/* product.c - who computes a product: tiles/ if the device has activations of 16 bits, else
+ * floats/. Products from float32 to float32 are those of floats/ on every device. */
 #include "product.h"
 
 #include "winograd/winograd.h"
@@ -11,7 +11,7 @@
 
 static const CpuProducts *products_for(const CodeDevice *device, const CodeWeightSpec *spec)
 {
-    return device->gemm && spec->types != F32_TO_F32 ? &cpu_tiles : &cpu_onednn;
+    return device->gemm && spec->types != F32_TO_F32 ? &cpu_tiles : &cpu_floats;
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */
@@ -83,5 +83,5 @@ bool cpu_conv(CodeStream *stream, const CodeConv *args)
 
 bool cpu_attention(CodeStream *stream, const CodeAttention *args)
 {
-    return (stream->device->gemm ? &cpu_tiles : &cpu_onednn)->attention(stream, args);
+    return (stream->device->gemm ? &cpu_tiles : &cpu_floats)->attention(stream, args);
 }

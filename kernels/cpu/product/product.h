@@ -1,5 +1,5 @@
-/* product.h - products with weights, convolutions and attention: oneDNN computes those in float32,
- * our own tiles those in 16 and 8 bits. product.c chooses. */
+/* product.h - products with weights, convolutions and attention: floats/ computes those in float32,
+ * tiles/ those in 16 and 8 bits. product.c chooses. */
 #ifndef CODE_KERNELS_CPU_PRODUCT_H
 #define CODE_KERNELS_CPU_PRODUCT_H
 
@@ -19,7 +19,7 @@ typedef struct CpuProducts {
     bool (*attention)(CodeStream *stream, const CodeAttention *args);
 } CpuProducts;
 
-extern const CpuProducts cpu_onednn, cpu_tiles;
+extern const CpuProducts cpu_floats, cpu_tiles;
 
 /* Head of every weight: the first member of those that CpuProducts.pack makes. */
 struct CodeWeight {

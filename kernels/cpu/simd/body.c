@@ -3,6 +3,7 @@
 #include "body.h"
 
 #include "body_maps.h"
+#include "body_multiply.h"
 #include "body_products.h"
 #include "body_sample.h"
 #include "body_transformer.h"
@@ -22,6 +23,9 @@ const CpuBody CPU_BODY = {
     .head = head,
     .quantise = quantise,
     .dequantise = dequantise,
+    .multiply = multiply,
+    .pack_keys = pack_keys,
+    .pack_values = pack_values,
     .softmax = softmax,
     .divide = divide,
     .sample = sample,

@@ -1,8 +1,9 @@
 /* body.h - the inner loops of the CPU backend, compiled once for each instruction set.
  *
- * body.c and its parts, body_*.h, are written with vectors as wide as the registers. They sum in
- * groups of 16 along fixed trees without fused multiply-add, so every instruction set gives the
- * same bits. `void *` are activations: float32, or bfloat16 in bodies compiled with CPU_HALF.
+ * body.c and its parts, body_*.h, are written with vectors as wide as the registers. Products are
+ * chains of fused multiply-adds in one order; everything else sums in groups of 16 along fixed
+ * trees without fused multiply-add. So every instruction set that has a fused multiply-add gives
+ * the same bits. `void *` are activations: float32, or bfloat16 in bodies compiled with CPU_HALF.
  * Outputs may be inputs only if a comment says so. Rows need no alignment. */
 #ifndef CODE_KERNELS_CPU_BODY_H
 #define CODE_KERNELS_CPU_BODY_H
@@ -44,6 +45,18 @@ typedef struct CpuNorm {
     bool silu;
 } CpuNorm;
 
+/* c (rows, panels * 16) = a (rows, steps) * b, all float32. */
+typedef struct CpuProduct {
+    const float *a;
+    size_t a_row; /* elements from one row to the next */
+    const float *b;
+    size_t b_panel; /* elements from one panel, (steps, 16), to the next */
+    float *c;
+    size_t c_row;
+    size_t steps, rows, panels;
+    bool add; /* to what is in c */
+} CpuProduct;
+
 struct WinogradTile;
 
 typedef struct CpuBody {
@@ -75,6 +88,14 @@ typedef struct CpuBody {
     void (*dequantise)(void *tile, const float *scale, const int32_t *zero,
                        const float *column_scale, const int32_t *column_sum, size_t rows,
                        size_t width);
+
+    /* Each output is one chain of fused multiply-adds over the steps in ascending order, from 0 or,
+     * with `add`, from what is in c. Without FMA each of them rounds twice. */
+    void (*multiply)(const CpuProduct *product);
+    /* Panels of 16 for `multiply`, from rows of `width`, `row` elements apart: of rows, each
+     * (width, 16), and of numbers in a row, each (rows, 16). Past the last one is 0. */
+    void (*pack_keys)(float *to, const float *from, size_t row, size_t rows, size_t width);
+    void (*pack_values)(float *to, const float *from, size_t row, size_t rows, size_t width);
 
     /* row = exp(scale * row - their largest); returns the sum */
     float (*softmax)(float *row, size_t count, float scale);

@@ -26,8 +26,50 @@ static inline void cpu_pause(void)
     _mm_pause();
 }
 
+#elif defined __aarch64__
+
+/* Round to nearest, denormals on, no traps. */
+enum { CPU_FLOAT_DEFAULT = 0 };
+
+static inline unsigned cpu_float_settings(void)
+{
+    unsigned long settings;
+
+    __asm__ volatile("mrs %0, fpcr" : "=r"(settings));
+    return (unsigned)settings;
+}
+
+static inline void cpu_set_float_settings(unsigned settings)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"((unsigned long)settings));
+}
+
+static inline void cpu_pause(void)
+{
+    __asm__ volatile("yield");
+}
+
 #else
-#error "no floating-point settings for this processor: see kernels/cpu/README.md"
+
+#include <fenv.h>
+
+/* Only the rounding is ours to set. */
+enum { CPU_FLOAT_DEFAULT = FE_TONEAREST };
+
+static inline unsigned cpu_float_settings(void)
+{
+    return (unsigned)fegetround();
+}
+
+static inline void cpu_set_float_settings(unsigned settings)
+{
+    fesetround((int)settings);
+}
+
+static inline void cpu_pause(void)
+{
+}
+
 #endif
 
 #endif

@@ -5,8 +5,8 @@
  * Operations on each number by itself do not depend on the width. Sums do: they are taken in groups
  * of 16 partial sums, whatever number of vectors that is, and folded along one tree.
  *
- * Most of this file is plain C with the vector types of GCC and clang. A processor brings a header
- * of its own, vector_x86.h, with the few functions that need its instructions. */
+ * Most of this file is plain C with the vector types of GCC and clang. vector_x86.h has the few
+ * functions that need x86's instructions, vector_generic.h the same for all other processors. */
 #ifndef CODE_KERNELS_CPU_VECTOR_H
 #define CODE_KERNELS_CPU_VECTOR_H
 
@@ -67,11 +67,11 @@ INLINE Vector splat(float x)
     return x - (Vector){0};
 }
 
-/* larger, smaller, sum, largest; with CPU_HALF the bfloat16 activations too */
+/* larger, smaller, sum, largest, fused; with CPU_HALF the bfloat16 activations too */
 #if defined __x86_64__
 #include "vector_x86.h"
 #else
-#error "no vector header for this processor: see kernels/cpu/README.md"
+#include "vector_generic.h"
 #endif
 
 /* ---- activations: float32, or bfloat16 if the build defines CPU_HALF ------------------------- */

@@ -30,6 +30,18 @@ INLINE Vector smaller(Vector a, Vector b)
     return NATIVE(min, a, b);
 }
 
+/* a * b + c, rounded once; with SSE2 alone, twice. */
+INLINE Vector fused(Vector a, Vector b, Vector c)
+{
+#if defined __AVX512F__
+    return (Vector)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined __FMA__
+    return (Vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+    return a * b + c;
+#endif
+}
+
 /* The sum of 16: i and i + 8, then i and i + 4, i + 2, i + 1. */
 INLINE float sum(const Group *group)
 {

@@ -3,20 +3,20 @@
  * product at each point, and its outputs from these products. All of that stays in the second
  * cache. */
 #include "winograd.h"
-#include "product/onednn/onednn.h"
+#include "product/floats/floats.h"
 #include "product/tiles/packed.h"
 
 enum {
-    PACKED_TILES = 24, /* of a task, a multiple of the rows of any tile of products */
-    FLOAT_TILES = 96,  /* oneDNN's products want more rows */
-    LEAST_TASKS = 8,   /* work for several threads, if that leaves a task */
-    LEAST_PANELS = 2,  /* so that the points of inputs are not most of its work */
-    PADDING = 16,      /* elements that transforms may read or write past a row */
+    BLOCK_TILES = 24, /* of a task, a multiple of the rows of any tile of products */
+    LEAST_TASKS = 8,  /* work for several threads, if that leaves a task */
+    LEAST_PANELS = 2, /* so that the points of inputs are not most of its work */
+    PADDING = 16,     /* elements that transforms may read or write past a row */
 };
 
 typedef struct Winograd {
     const CodeConv *args;
-    const CpuPacked *packed;      /* NULL: float32 */
+    const CpuPacked *packed; /* NULL: float32, and `floats` */
+    const CpuFloats *floats;
     size_t points_side, points;   /* 4, 16; or 3, 9 if the map is doubled */
     size_t in, out;               /* channels */
     size_t side, out_side;        /* of the input and of the output */
@@ -37,7 +37,7 @@ static Columns columns_of(const Winograd *winograd, size_t panel)
 {
     size_t first = panel * CPU_COLUMNS, width = least(CPU_COLUMNS, winograd->out - first);
 
-    return (Columns){first, width, winograd->packed ? GEMM_COLUMNS : width};
+    return (Columns){first, width, CPU_COLUMNS};
 }
 
 /* ---- memory of a task ------------------------------------------------------------------------ */
@@ -45,7 +45,6 @@ static Columns columns_of(const Winograd *winograd, size_t panel)
 typedef struct Memory {
     void *inputs;
     float *products; /* or int32 */
-    void *scratch;   /* of oneDNN */
     /* With bytes: inputs of a tile before quantising, (points, row), and after it, (tiles,
      * points). */
     float *staging;
@@ -58,7 +57,7 @@ static bool in_bytes(const Winograd *winograd)
     return winograd->packed && winograd->packed->bytes;
 }
 
-static bool take_memory(CpuWorker *worker, const Winograd *winograd, size_t scratch, Memory *memory,
+static bool take_memory(CpuWorker *worker, const Winograd *winograd, Memory *memory,
                         CodesrcError *error)
 {
     size_t inputs = pieces(winograd->points * winograd->point * winograd->element, 64) * 64;
@@ -70,7 +69,7 @@ static bool take_memory(CpuWorker *worker, const Winograd *winograd, size_t scra
         staging = winograd->points * winograd->row * sizeof *memory->staging;
         scales = winograd->points * winograd->block * sizeof *memory->scale;
     }
-    base = cpu_scratch(worker, inputs + products + staging + 2 * scales + scratch, error);
+    base = cpu_scratch(worker, inputs + products + staging + 2 * scales, error);
     if (!base)
         return false;
     memory->inputs = base;
@@ -78,7 +77,6 @@ static bool take_memory(CpuWorker *worker, const Winograd *winograd, size_t scra
     memory->staging = (float *)(void *)(base += products);
     memory->scale = (float *)(void *)(base += staging);
     memory->zero = (int32_t *)(void *)(base += scales);
-    memory->scratch = base + scales;
     return true;
 }
 
@@ -159,28 +157,33 @@ static void multiply_packed(const CpuGemm *gemm, const Winograd *winograd, size_
         }
 }
 
-static bool multiply(CpuWorker *worker, const Winograd *winograd, size_t panel, size_t count,
-                     const Memory *memory, CodesrcError *error)
+static void multiply_floats(const CpuBody *body, const Winograd *winograd, size_t index,
+                            const float *inputs, size_t count, float *products)
 {
-    Columns columns = columns_of(winograd, panel);
-    const float *weights;
-    OnednnProduct *product;
+    const CpuFloats *floats = winograd->floats;
+    size_t first = index * CPU_COLUMNS / FLOAT_PANEL, panel = floats->steps * FLOAT_PANEL;
 
-    if (winograd->packed) {
-        multiply_packed(worker->device->gemm, winograd, panel, memory->inputs, count,
-                        memory->products);
-        return true;
-    }
-    product = onednn_product_of(worker, winograd->in, columns.width, count, error);
-    if (!product)
-        return false;
-    weights = onednn_data(winograd->args->weight) + columns.first * winograd->points * winograd->in;
-    for (size_t p = 0; p < winograd->points; p++, weights += winograd->in * columns.width)
-        if (!onednn_product_run(worker, product,
-                                (const float *)memory->inputs + p * winograd->point, weights, NULL,
-                                memory->products + p * winograd->out_point, memory->scratch, error))
-            return false;
-    return true;
+    for (size_t p = 0; p < winograd->points; p++)
+        body->multiply(&(CpuProduct){
+            .a = inputs + p * winograd->point,
+            .a_row = winograd->row,
+            .b = floats->data + first * panel + p * winograd->in * FLOAT_PANEL,
+            .b_panel = panel,
+            .c = products + p * winograd->out_point,
+            .c_row = CPU_COLUMNS,
+            .steps = winograd->in,
+            .rows = count,
+            .panels = least(CPU_COLUMNS / FLOAT_PANEL, floats->panels - first),
+        });
+}
+
+static void multiply(const CodeDevice *device, const Winograd *winograd, size_t panel, size_t count,
+                     const Memory *memory)
+{
+    if (winograd->packed)
+        multiply_packed(device->gemm, winograd, panel, memory->inputs, count, memory->products);
+    else
+        multiply_floats(device->body, winograd, panel, memory->inputs, count, memory->products);
 }
 
 static void give_outputs(const CodeDevice *device, const Winograd *winograd, size_t panel,
@@ -220,22 +223,6 @@ static void give_outputs(const CodeDevice *device, const Winograd *winograd, siz
     }
 }
 
-static size_t scratch_of(const Winograd *winograd, CpuWorker *worker, size_t count,
-                         CodesrcError *error)
-{
-    size_t most = 0;
-
-    for (size_t panel = 0; !winograd->packed && panel * CPU_COLUMNS < winograd->out; panel++) {
-        OnednnProduct *product = onednn_product_of(worker, winograd->in,
-                                                   columns_of(winograd, panel).width, count, error);
-
-        if (!product)
-            return SIZE_MAX;
-        most = product->scratch_bytes > most ? product->scratch_bytes : most;
-    }
-    return most;
-}
-
 static bool compute_tiles(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Winograd *winograd = job;
@@ -244,41 +231,33 @@ static bool compute_tiles(CpuWorker *worker, const void *job, size_t task, Codes
     size_t count = least(winograd->block, winograd->tiles - first);
     size_t panel = group * winograd->group;
     size_t end = least(panel + winograd->group, pieces(winograd->out, CPU_COLUMNS));
-    size_t scratch = scratch_of(winograd, worker, count, error);
     Memory memory;
 
-    if (scratch == SIZE_MAX || !take_memory(worker, winograd, scratch, &memory, error))
+    if (!take_memory(worker, winograd, &memory, error))
         return false;
     take_inputs(worker->device, winograd, image, first, count, &memory);
     for (; panel < end; panel++) {
-        if (!multiply(worker, winograd, panel, count, &memory, error))
-            return false;
+        multiply(worker->device, winograd, panel, count, &memory);
         give_outputs(worker->device, winograd, panel, image, first, count, &memory);
     }
     return true;
 }
 
-/* Whole blocks, and the last. */
 static bool prepare(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Winograd *winograd = job;
-    size_t last = winograd->tiles - (winograd->blocks - 1) * winograd->block;
-    size_t whole = scratch_of(winograd, worker, least(winograd->block, winograd->tiles), error);
-    size_t rest = whole < SIZE_MAX ? scratch_of(winograd, worker, last, error) : SIZE_MAX;
     Memory memory;
 
     (void)task;
-    return rest < SIZE_MAX &&
-           take_memory(worker, winograd, whole > rest ? whole : rest, &memory, error);
+    return take_memory(worker, winograd, &memory, error);
 }
 
 /* How an image's tiles and panels are shared out. */
 static void share_out(Winograd *winograd)
 {
     size_t panels = pieces(winograd->out, CPU_COLUMNS);
-    size_t block = winograd->packed ? PACKED_TILES : FLOAT_TILES;
 
-    winograd->blocks = pieces(winograd->tiles, block);
+    winograd->blocks = pieces(winograd->tiles, BLOCK_TILES);
     winograd->block = pieces(pieces(winograd->tiles, winograd->blocks), 6) * 6;
     winograd->blocks = pieces(winograd->tiles, winograd->block);
     winograd->groups = least(pieces(LEAST_TASKS, winograd->blocks), pieces(panels, LEAST_PANELS));
@@ -290,9 +269,11 @@ bool cpu_winograd(CodeStream *stream, const CodeConv *args)
 {
     const CodeWeight *weight = args->weight;
     bool doubled = weight->spec.kind == CODE_WEIGHT_CONV3_X2;
+    bool packed = weight->products == &cpu_tiles;
     size_t side = args->side;
     Winograd winograd = {.args = args,
-                         .packed = weight->products == &cpu_tiles ? cpu_packed(weight) : NULL,
+                         .packed = packed ? cpu_packed(weight) : NULL,
+                         .floats = packed ? NULL : cpu_floats_of(weight),
                          .points_side = doubled ? DOUBLED_SIDE : WINOGRAD_SIDE,
                          .points = cpu_tile_points(&weight->spec),
                          .in = weight->spec.in,

@@ -1,0 +1,226 @@
+/* float_conv.c - convolutions in float32, but for those in tiles (winograd.h): products whose rows
+ * are the inputs around each position. A task computes some positions of one image.
+ *
+ * Along a row of the map, the inputs of one row of the kernel lie in one piece: those of the next
+ * position begin one position later. So a wide map is copied row by row, with zeros at both ends,
+ * and each row of the kernel is a product that adds to the last. A narrow map would give such
+ * products too few rows: there all inputs around each position are gathered first. */
+#include "floats.h"
+
+#include <string.h>
+
+enum {
+    WIDE_SIDE = 32,      /* least side of an output to compute by rows */
+    SEGMENT = 96,        /* most positions of a product */
+    GATHERED = 64 << 10, /* most gathered numbers of a task */
+    ROW_WORK = 4 << 20,  /* multiplications of a task, by rows */
+    GAP = 16             /* numbers between gathered rows, which would else share cache lines */
+};
+
+typedef struct Conv {
+    const CodeConv *args;
+    const CpuFloats *floats;
+    size_t side, out_side, in, out;
+    size_t step, kernel, before; /* before: padding above and left */
+    size_t padded;               /* out */
+    size_t strip, strips;        /* positions of a task, or rows; tasks of an image */
+} Conv;
+
+/* Sums of `count` positions to y; `position` counts through all images. */
+static void finish(const CpuBody *body, const Conv *conv, size_t position, size_t count,
+                   float *sums)
+{
+    const CodeConv *args = conv->args;
+    size_t at = position * conv->out;
+    CpuTile tile = {.y = (float *)args->y + at,
+                    .y_f32 = true,
+                    .sums = sums,
+                    .bias = args->weight->bias,
+                    .y_row = conv->out,
+                    .sums_row = conv->padded,
+                    .rows = count,
+                    .width = conv->out};
+
+    if (args->add) {
+        tile.y = sums;
+        tile.y_row = conv->padded;
+    }
+    body->add_bias(&tile);
+    for (size_t i = 0; args->add && i < count; i++)
+        body->add((float *)args->y + at + i * conv->out, sums + i * conv->padded,
+                  (const float *)args->add + at + i * conv->out, conv->out);
+}
+
+static CpuProduct product_of(const Conv *conv, float *sums)
+{
+    return (CpuProduct){.b = conv->floats->data,
+                        .b_panel = conv->floats->steps * FLOAT_PANEL,
+                        .c = sums,
+                        .c_row = conv->padded,
+                        .steps = conv->floats->steps,
+                        .panels = conv->floats->panels};
+}
+
+/* ---- narrow maps, and kernels of 1 x 1 ------------------------------------------------------- */
+
+/* The inputs around one position, (kernel, kernel, in). */
+static void gather(const Conv *conv, const float *image, size_t y, size_t x, float *to)
+{
+    size_t in = conv->in, kernel = conv->kernel, run = kernel * in;
+    size_t left = x * conv->step - conv->before; /* may wrap: then it is outside the map */
+
+    for (size_t i = 0; i < kernel; i++, to += run) {
+        size_t row = y * conv->step + i - conv->before;
+
+        if (row < conv->side && left < conv->side && left + kernel <= conv->side)
+            memcpy(to, image + (row * conv->side + left) * in, run * sizeof *to);
+        else
+            for (size_t j = 0; j < kernel; j++)
+                if (row < conv->side && left + j < conv->side)
+                    memcpy(to + j * in, image + (row * conv->side + left + j) * in,
+                           in * sizeof *to);
+                else
+                    memset(to + j * in, 0, in * sizeof *to);
+    }
+}
+
+static float *strip_memory(CpuWorker *worker, const Conv *conv, CodesrcError *error)
+{
+    size_t gathered = conv->kernel == 1 ? 0 : conv->floats->steps + GAP;
+
+    return cpu_scratch(worker, conv->strip * (conv->padded + gathered) * sizeof(float), error);
+}
+
+static bool compute_strip(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
+{
+    const Conv *conv = job;
+    size_t all = conv->out_side * conv->out_side, image = task / conv->strips;
+    size_t first = task % conv->strips * conv->strip, count = least(conv->strip, all - first);
+    const float *x = (const float *)conv->args->x + image * conv->side * conv->side * conv->in;
+    float *sums = strip_memory(worker, conv, error), *gathered = sums + conv->strip * conv->padded;
+    CpuProduct product = product_of(conv, sums);
+
+    if (!sums)
+        return false;
+    product.rows = count;
+    product.a = x + first * conv->in;
+    product.a_row = conv->in;
+    if (conv->kernel > 1) {
+        product.a = gathered;
+        product.a_row = conv->floats->steps + GAP;
+        for (size_t i = 0; i < count; i++)
+            gather(conv, x, (first + i) / conv->out_side, (first + i) % conv->out_side,
+                   gathered + i * product.a_row);
+    }
+    worker->device->body->multiply(&product);
+    finish(worker->device->body, conv, image * all + first, count, sums);
+    return true;
+}
+
+/* ---- wide maps ------------------------------------------------------------------------------- */
+
+/* Rows of the input that a task needs, each with room for a position of zeros at either end, and
+ * sums of a segment. */
+static float *rows_memory(CpuWorker *worker, const Conv *conv, CodesrcError *error)
+{
+    size_t rows = (conv->strip - 1) * conv->step + conv->kernel, row = (conv->side + 2) * conv->in;
+
+    return cpu_scratch(worker, (SEGMENT * conv->padded + rows * row) * sizeof(float), error);
+}
+
+/* `rows` rows of the map from `first`, which may wrap, so that a row's inputs begin with those
+ * left of the first position. */
+static void copy_rows(const Conv *conv, const float *image, size_t first, size_t rows, float *to)
+{
+    size_t in = conv->in, left = conv->before * in, run = conv->side * in, row = run + 2 * in;
+
+    for (size_t i = 0; i < rows; i++, to += row) {
+        if (first + i >= conv->side) {
+            memset(to, 0, row * sizeof *to);
+            continue;
+        }
+        memset(to, 0, left * sizeof *to);
+        memcpy(to + left, image + (first + i) * run, run * sizeof *to);
+        memset(to + left + run, 0, (2 * in - left) * sizeof *to);
+    }
+}
+
+static bool compute_rows(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
+{
+    const Conv *conv = job;
+    const CpuBody *body = worker->device->body;
+    size_t image = task / conv->strips, begin = task % conv->strips * conv->strip;
+    size_t end = least(begin + conv->strip, conv->out_side), row = (conv->side + 2) * conv->in;
+    const float *x = (const float *)conv->args->x + image * conv->side * conv->side * conv->in;
+    float *sums = rows_memory(worker, conv, error), *inputs = sums + SEGMENT * conv->padded;
+    CpuProduct product;
+
+    if (!sums)
+        return false;
+    copy_rows(conv, x, begin * conv->step - conv->before,
+              (end - begin - 1) * conv->step + conv->kernel, inputs);
+    for (size_t y = begin; y < end; y++)
+        for (size_t at = 0; at < conv->out_side; at += product.rows) {
+            const float *from =
+                inputs + (y - begin) * conv->step * row + at * conv->step * conv->in;
+
+            product = product_of(conv, sums);
+            product.a_row = conv->step * conv->in;
+            product.rows = least(SEGMENT, conv->out_side - at);
+            product.steps = conv->kernel * conv->in;
+            for (size_t i = 0; i < conv->kernel; i++, product.b += product.steps * FLOAT_PANEL) {
+                product.a = from + i * row;
+                product.add = i > 0;
+                body->multiply(&product);
+            }
+            finish(body, conv, (image * conv->out_side + y) * conv->out_side + at, product.rows,
+                   sums);
+        }
+    return true;
+}
+
+/* ---- the operation --------------------------------------------------------------------------- */
+
+static bool prepare(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
+{
+    const Conv *conv = job;
+
+    (void)task;
+    return conv->kernel > 1 && conv->out_side >= WIDE_SIDE ? rows_memory(worker, conv, error)
+                                                           : strip_memory(worker, conv, error);
+}
+
+bool cpu_float_conv(CodeStream *stream, const CodeConv *args)
+{
+    const CpuFloats *floats = cpu_floats_of(args->weight);
+    const CodeWeightSpec *spec = &floats->head.spec;
+    Conv conv = {.args = args,
+                 .floats = floats,
+                 .side = args->side,
+                 .in = spec->in,
+                 .out = spec->out,
+                 .step = spec->kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1,
+                 .kernel = code_kernel_side(spec->kind),
+                 .before = spec->kind == CODE_WEIGHT_CONV3 ? 1 : 0,
+                 .padded = floats->panels * FLOAT_PANEL};
+    size_t row_work;
+    bool wide;
+
+    conv.out_side = conv.side / conv.step;
+    row_work = conv.out_side * floats->steps * conv.padded;
+    if (!row_work || !args->images)
+        return true;
+    wide = conv.kernel > 1 && conv.out_side >= WIDE_SIDE;
+    if (wide) {
+        conv.strip = row_work < ROW_WORK ? ROW_WORK / row_work : 1;
+        conv.strip = least(conv.strip, pieces(conv.out_side, 8));
+        conv.strips = pieces(conv.out_side, conv.strip);
+    } else {
+        conv.strip = least(GATHERED / (floats->steps + GAP) / 12 * 12, SEGMENT);
+        conv.strip = conv.strip ? conv.strip : 12;
+        conv.strips = pieces(conv.out_side * conv.out_side, conv.strip);
+    }
+    if (stream->rehearsing)
+        return cpu_prepare(stream, prepare, &conv);
+    return cpu_run(stream, wide ? compute_rows : compute_strip, &conv, args->images * conv.strips);
+}

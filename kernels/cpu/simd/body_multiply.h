@@ -1,0 +1,162 @@
+/* body_multiply.h - products in float32, in tiles that stay in registers. Each output is one chain
+ * of fused multiply-adds, from 0 or from what is in c, over the steps in ascending order: so the
+ * shape of a tile, and cutting the steps into blocks, change no bit. Part of body.c. */
+#ifndef CODE_KERNELS_CPU_BODY_MULTIPLY_H
+#define CODE_KERNELS_CPU_BODY_MULTIPLY_H
+
+#include "body.h"
+#include "vector.h"
+
+/* Sums of a tile: as many as registers hold besides a step's inputs and weights. Rows of a tile
+ * over one panel. A block of weights, which the rows of a product share, stays in the first
+ * cache. */
+#if defined __AVX512F__ || defined __aarch64__
+enum { TILE_SUMS = 24 };
+#elif defined __AVX2__
+enum { TILE_SUMS = 12 };
+#else
+enum { TILE_SUMS = 8 };
+#endif
+enum {
+    ROWS = 12,
+    MOST_ROWS = TILE_SUMS / PARTS < ROWS ? TILE_SUMS / PARTS : ROWS, /* of a tile */
+    BLOCK_STEPS = 256,
+};
+
+/* Compiled for constant rows and panels, so that all of `sums` lives in registers. */
+INLINE void multiply_tile(const CpuProduct *product, const unsigned rows, const unsigned panels)
+{
+    const unsigned width = panels * PARTS;
+    const float *a[ROWS], *b = product->b;
+    Vector sums[ROWS * 2 * PARTS]; /* of which TILE_SUMS at most are used */
+    float *c = product->c;
+
+#pragma GCC unroll 12
+    for (unsigned r = 0; r < rows; r++) {
+        a[r] = product->a + r * product->a_row;
+#pragma GCC unroll 8
+        for (unsigned v = 0; v < width; v++)
+            sums[r * width + v] =
+                product->add ? load(c + r * product->c_row + v * LANES) : (Vector){0};
+    }
+    for (size_t step = 0; step < product->steps; step++, b += GROUP) {
+        Vector weights[2 * PARTS];
+
+#pragma GCC unroll 8
+        for (unsigned v = 0; v < width; v++)
+            weights[v] = load(b + v / PARTS * product->b_panel + v % PARTS * LANES);
+#pragma GCC unroll 12
+        for (unsigned r = 0; r < rows; r++) {
+            Vector input = splat(a[r][step]);
+
+#pragma GCC unroll 8
+            for (unsigned v = 0; v < width; v++)
+                sums[r * width + v] = fused(input, weights[v], sums[r * width + v]);
+        }
+    }
+#pragma GCC unroll 12
+    for (unsigned r = 0; r < rows; r++)
+#pragma GCC unroll 8
+        for (unsigned v = 0; v < width; v++)
+            store(c + r * product->c_row + v * LANES, sums[r * width + v]);
+}
+
+#define TILE_CASE(rows)                                                                            \
+    case rows:                                                                                     \
+        if ((rows)*panels * PARTS <= TILE_SUMS)                                                    \
+            multiply_tile(product, rows, panels);                                                  \
+        return;
+
+/* Compiled for constant panels. */
+INLINE void multiply_rows(const CpuProduct *product, const unsigned panels)
+{
+    switch (product->rows) {
+        TILE_CASE(1)
+        TILE_CASE(2)
+        TILE_CASE(3)
+        TILE_CASE(4)
+        TILE_CASE(5)
+        TILE_CASE(6)
+        TILE_CASE(7)
+        TILE_CASE(8)
+        TILE_CASE(9)
+        TILE_CASE(10)
+        TILE_CASE(11)
+        TILE_CASE(12)
+    }
+}
+
+/* All rows and panels, for one block of steps: in tiles of equal height. */
+static void multiply_block(const CpuProduct *product)
+{
+    size_t tiles = (product->rows + MOST_ROWS - 1) / MOST_ROWS;
+    CpuProduct tile = *product;
+
+    for (size_t panel = 0; panel < product->panels; panel += tile.panels) {
+        size_t row = 0;
+
+        tile.rows = (product->rows + tiles - 1) / tiles;
+        tile.panels = 2 * tile.rows * PARTS <= TILE_SUMS && panel + 1 < product->panels ? 2 : 1;
+        tile.b = product->b + panel * product->b_panel;
+        for (size_t left = tiles; left; left--, row += tile.rows) {
+            tile.rows = (product->rows - row + left - 1) / left;
+            tile.a = product->a + row * product->a_row;
+            tile.c = product->c + row * product->c_row + panel * GROUP;
+            if (tile.panels == 2)
+                multiply_rows(&tile, 2);
+            else
+                multiply_rows(&tile, 1);
+        }
+    }
+}
+
+static void multiply(const CpuProduct *product)
+{
+    size_t blocks = (product->steps + BLOCK_STEPS - 1) / BLOCK_STEPS, step = 0;
+    CpuProduct block = *product;
+
+    if (product->rows <= MOST_ROWS || !blocks)
+        blocks = 1;
+    for (size_t left = blocks; left; left--, step += block.steps) {
+        block.steps = (product->steps - step + left - 1) / left;
+        block.a = product->a + step;
+        block.b = product->b + step * GROUP;
+        block.add = product->add || step;
+        multiply_block(&block);
+    }
+}
+
+/* ---- the right side of a product of attention ------------------------------------------------ */
+
+/* Rows of keys or values past the last one are zeros. */
+static void pack_keys(float *to, const float *from, size_t row, size_t rows, size_t width)
+{
+    for (size_t first = 0; first < rows; first += GROUP, to += width * GROUP) {
+        size_t count = rows - first < GROUP ? rows - first : GROUP;
+
+        for (size_t r = 0; r < GROUP; r++)
+            for (size_t i = 0; i < width; i++)
+                to[i * GROUP + r] = r < count ? from[(first + r) * row + i] : 0;
+    }
+}
+
+static void pack_values(float *to, const float *from, size_t row, size_t rows, size_t width)
+{
+    for (size_t first = 0; first < width; first += GROUP) {
+        size_t count = width - first < GROUP ? width - first : GROUP;
+
+        for (size_t r = 0; r < rows; r++, to += GROUP) {
+            const float *x = from + r * row + first;
+
+            if (count == GROUP) {
+                for (int p = 0; p < PARTS; p++)
+                    store(to + p * LANES, load(x + p * LANES));
+                continue;
+            }
+            for (size_t i = 0; i < GROUP; i++)
+                to[i] = i < count ? x[i] : 0;
+        }
+    }
+}
+
+#endif
