@@ -94,12 +94,14 @@ static char *bundled(const char *name)
     }
     if (!path && dladdr((void *)codesrc_model_locate, &info) && info.dli_fname) {
         const char *slash = strrchr(info.dli_fname, '/');
-        char beside[PATH_MAX];
+        char beside[PATH_MAX], plain[PATH_MAX];
 
+        /* Without its detours the path is fit to be read in messages. */
         if (slash &&
             (size_t)snprintf(beside, sizeof beside, "%.*s/../models", (int)(slash - info.dli_fname),
-                             info.dli_fname) < sizeof beside)
-            path = bundled_in(beside, strlen(beside), name);
+                             info.dli_fname) < sizeof beside &&
+            realpath(beside, plain))
+            path = bundled_in(plain, strlen(plain), name);
     }
     return path ? path : bundled_in(CODE_MODELS_DIR, strlen(CODE_MODELS_DIR), name);
 }

@@ -80,7 +80,8 @@ static gboolean make_request(GstCodeRepaint *repaint, guint64 number, CodesrcReq
     GstCodeWeights *weights = &repaint->engine->weights;
     GstCodeSettings settings = gst_code_engine_settings(repaint->engine);
     guint steps = gst_code_settings_steps(&settings, weights->headers);
-    gboolean made = gst_code_weights_select(weights, steps, error) &&
+    gboolean made = gst_code_settings_in_range(&settings, error) &&
+                    gst_code_weights_select(weights, steps, error) &&
                     gst_code_settings_request(&settings, weights->headers, number, request, error);
 
     gst_code_settings_clear(&settings);

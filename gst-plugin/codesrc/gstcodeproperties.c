@@ -141,6 +141,19 @@ void gst_code_src_update_live(GstCodeSrc *self)
     gst_base_src_set_live(GST_BASE_SRC(self), live);
 }
 
+gboolean gst_code_src_check_properties(GstCodeSrc *self)
+{
+    CodesrcError error;
+    gboolean good;
+
+    GST_OBJECT_LOCK(self);
+    good = gst_code_properties_check(own_properties, self, &error);
+    GST_OBJECT_UNLOCK(self);
+    if (!good)
+        gst_code_engine_post_error(&self->engine, &error);
+    return good;
+}
+
 void gst_code_src_init_properties(GstCodeSrc *self)
 {
     gst_code_engine_init(&self->engine, GST_ELEMENT(self), "codesrc-stats");

@@ -223,7 +223,8 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
     gst_code_src_reset_qos(self);
     self->anchored = self->discont = self->tags_sent = FALSE;
     gst_code_src_start_film(self);
-    if (!gst_code_engine_start(&self->engine) || !await_weights(self)) {
+    if (!gst_code_src_check_properties(self) || !gst_code_engine_start(&self->engine) ||
+        !await_weights(self)) {
         gst_code_src_stop(src);
         return FALSE;
     }

@@ -66,6 +66,8 @@ void gst_code_src_set_context(GstElement *element, GstContext *context);
 
 /* ---- gstcodeproperties.c ---- */
 
+/* Whether the numbers of the stream's properties are in their ranges; else an error is posted. */
+gboolean gst_code_src_check_properties(GstCodeSrc *self);
 void gst_code_src_install_properties(GObjectClass *klass);
 void gst_code_src_set_property(GObject *object, guint id, const GValue *value, GParamSpec *pspec);
 void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamSpec *pspec);

@@ -164,6 +164,10 @@ static gboolean make_request(GstCodeBatch *batch, guint i, gboolean other_weight
         gst_code_timeline_locate(&batch->before[i], &(GstSegment){.rate = 1.0, .stop = -1},
                                  picture * batch->scales, &begin);
     settings = batch->owner.settings(batch->owner.user, begin.pts);
+    if (!gst_code_settings_in_range(&settings, error)) {
+        gst_code_settings_clear(&settings);
+        return FALSE;
+    }
     steps = gst_code_pace_steps(batch->pace, settings.min_drafting_steps,
                                 gst_code_settings_steps(&settings, weights->headers),
                                 codesrc_model_info(weights->headers)->steps);

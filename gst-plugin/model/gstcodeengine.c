@@ -75,7 +75,8 @@ static gboolean open_weights(GstCodeEngine *engine, CodesrcError *error)
     spec = gst_code_model_spec_copy(&engine->spec);
     engine->late = 0;
     GST_OBJECT_UNLOCK(engine->element);
-    opened = gst_code_weights_open(&engine->weights, &spec, settings.drafting_steps, error) &&
+    opened = gst_code_properties_check(gst_code_model_spec_properties, &spec, error) &&
+             gst_code_weights_open(&engine->weights, &spec, settings.drafting_steps, error) &&
              gst_code_settings_check(&settings, engine->weights.headers, error);
     gst_code_model_spec_clear(&spec);
     gst_code_settings_clear(&settings);

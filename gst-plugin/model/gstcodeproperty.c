@@ -15,23 +15,120 @@ static gboolean is_class(const GstCodeProperty *row)
     return row->type == GST_CODE_CLASS_NAME || row->type == GST_CODE_CLASS_LIST;
 }
 
+/* ---- ranges ---------------------------------------------------------------------------------- */
+
+static gboolean change_nothing(GParamSpec *spec, GValue *value)
+{
+    (void)spec, (void)value;
+    return FALSE;
+}
+
+static void keep_values(gpointer klass, gpointer data)
+{
+    (void)data;
+    G_PARAM_SPEC_CLASS(klass)->value_validate = change_nothing;
+}
+
+/* Like `base`, with a range to show and to map controllers to, but without GObject's own check,
+ * which would drop a value outside it after a warning that no application sees: the element refuses
+ * such a value with an error. Calls for a new type come from class_init, so one at a time. */
+static GType unchecked(GType base)
+{
+    gchar *name = g_strconcat("GstCode", g_type_name(base), NULL);
+    GType type = g_type_from_name(name);
+    GTypeQuery query;
+
+    if (!type) {
+        g_type_query(base, &query);
+        type = g_type_register_static_simple(base, g_intern_string(name), query.class_size,
+                                             keep_values, query.instance_size, NULL, 0);
+    }
+    g_free(name);
+    return type;
+}
+
+#define LIMITS(spec, range)                                                                        \
+    ((spec)->minimum = (range).min, (spec)->maximum = (range).max,                                 \
+     (spec)->default_value = (range).initial, G_PARAM_SPEC(spec))
+
+static GParamSpec *make_number(const GstCodeProperty *row, GType base)
+{
+    gpointer spec =
+        g_param_spec_internal(unchecked(base), row->name, row->nick, row->blurb, row->flags);
+
+    switch (row->type) {
+    case GST_CODE_INT:
+        return LIMITS((GParamSpecInt *)spec, row->range.i);
+    case GST_CODE_UINT:
+        return LIMITS((GParamSpecUInt *)spec, row->range.u);
+    case GST_CODE_UINT64:
+        return LIMITS((GParamSpecUInt64 *)spec, row->range.u);
+    default:
+        return LIMITS((GParamSpecDouble *)spec, row->range.d);
+    }
+}
+
+static gboolean check(const GstCodeProperty *row, gconstpointer field, CodesrcError *error)
+{
+    guint64 u = row->type == GST_CODE_UINT ? *(const guint *)field : 0;
+    gdouble d;
+
+    switch (row->type) {
+    case GST_CODE_INT:
+        if (*(const gint *)field >= row->range.i.min && *(const gint *)field <= row->range.i.max)
+            return TRUE;
+        g_snprintf(error->text, sizeof error->text,
+                   "%s %d, expected %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, row->name,
+                   *(const gint *)field, row->range.i.min, row->range.i.max);
+        break;
+    case GST_CODE_UINT64:
+        u = *(const guint64 *)field;
+        /* fallthrough */
+    case GST_CODE_UINT:
+        if (u >= row->range.u.min && u <= row->range.u.max)
+            return TRUE;
+        g_snprintf(error->text, sizeof error->text,
+                   "%s %" G_GUINT64_FORMAT ", expected %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+                   row->name, u, row->range.u.min, row->range.u.max);
+        break;
+    case GST_CODE_DOUBLE:
+        d = *(const gdouble *)field;
+        if (d >= row->range.d.min && d <= row->range.d.max)
+            return TRUE;
+        g_snprintf(error->text, sizeof error->text, "%s %g, expected %g to %g", row->name, d,
+                   row->range.d.min, row->range.d.max);
+        break;
+    default:
+        return TRUE;
+    }
+    error->status = CODESRC_SETTINGS;
+    return FALSE;
+}
+
+gboolean gst_code_properties_check(GstCodePropertyTable table, gconstpointer values,
+                                   CodesrcError *error)
+{
+    for (guint i = 0; i < table.count; i++)
+        if (!check(&table.rows[i], at(&table.rows[i], values), error))
+            return FALSE;
+    return TRUE;
+}
+
+/* ---- installing ------------------------------------------------------------------------------ */
+
 static GParamSpec *make_spec(const GstCodeProperty *row)
 {
     switch (row->type) {
     case GST_CODE_BOOLEAN:
         return g_param_spec_boolean(row->name, row->nick, row->blurb, row->range.on, row->flags);
     case GST_CODE_INT:
-        return g_param_spec_int(row->name, row->nick, row->blurb, (gint)row->range.i.min,
-                                (gint)row->range.i.max, (gint)row->range.i.initial, row->flags);
+        return make_number(row, G_TYPE_PARAM_INT);
     case GST_CODE_UINT:
-        return g_param_spec_uint(row->name, row->nick, row->blurb, (guint)row->range.u.min,
-                                 (guint)row->range.u.max, (guint)row->range.u.initial, row->flags);
+        return make_number(row, G_TYPE_PARAM_UINT);
     case GST_CODE_UINT64:
-        return g_param_spec_uint64(row->name, row->nick, row->blurb, row->range.u.min,
-                                   row->range.u.max, row->range.u.initial, row->flags);
+        return make_number(row, G_TYPE_PARAM_UINT64);
     case GST_CODE_DOUBLE:
-        return g_param_spec_double(row->name, row->nick, row->blurb, row->range.d.min,
-                                   row->range.d.max, row->range.d.initial, row->flags);
+        return make_number(row, G_TYPE_PARAM_DOUBLE);
     case GST_CODE_ENUM:
         return g_param_spec_enum(row->name, row->nick, row->blurb, row->enum_type(),
                                  (gint)row->range.i.initial, row->flags);

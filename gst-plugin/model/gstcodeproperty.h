@@ -5,6 +5,8 @@
 
 #include <gst/gst.h>
 
+#include "codesrc.h"
+
 typedef enum GstCodePropertyType {
     GST_CODE_BOOLEAN,    /* gboolean */
     GST_CODE_INT,        /* gint */
@@ -76,6 +78,11 @@ gboolean gst_code_properties_set(GstCodePropertyTable table, gpointer values, gu
                                  const GValue *value);
 gboolean gst_code_properties_get(GstCodePropertyTable table, gconstpointer values, guint id,
                                  GValue *value);
+
+/* Checks numbers against their ranges, which GObject leaves to the element. FALSE:
+ * CODESRC_SETTINGS, with a text that names the property, the value and the range. */
+gboolean gst_code_properties_check(GstCodePropertyTable table, gconstpointer values,
+                                   CodesrcError *error);
 
 /* Appends " name=value" for each property of the recipe, as gst-launch-1.0 and a shell read it. */
 void gst_code_properties_append(GstCodePropertyTable table, gconstpointer values, GString *line);

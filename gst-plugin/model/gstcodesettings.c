@@ -86,6 +86,16 @@ static const GstCodeProperty rows[] = {
      .offset = FIELD(top_p),
      .flags = GST_CODE_CONTROLLED,
      .recipe = GST_CODE_IN_RECIPE},
+    {.id = GST_CODE_SETTINGS_TEMPERATURE,
+     .type = GST_CODE_DOUBLE,
+     .name = "temperature",
+     .nick = "Temperature",
+     .blurb = "Divides the logits of every scale, above 0: below 1 the likely codes become "
+              "likelier, and pictures less varied. -1: the model's default for each scale",
+     .range.d = {-1.0, 100.0, -1.0},
+     .offset = FIELD(temperature),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE_IF_SET},
     {.id = GST_CODE_SETTINGS_GUIDANCE,
      .type = GST_CODE_DOUBLE,
      .name = "guidance",
@@ -161,7 +171,17 @@ GstCodeSettings gst_code_settings_read(const GstCodeSettings *settings, GstEleme
     return copy;
 }
 
-GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request)
+/* The element's temperature, from a request of its own: the same for all scales, or the model's. */
+static gdouble temperature_of(const CodesrcRequest *request, const CodesrcModelInfo *info)
+{
+    for (guint k = 0; k < info->scales; k++)
+        if (request->settings.temperature[k] != info->defaults.temperature[k])
+            return request->settings.temperature[k];
+    return -1.0;
+}
+
+GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request,
+                                             const CodesrcModelInfo *info)
 {
     return (GstCodeSettings){.class_id = request->class_id,
                              .drafting_steps = request->settings.drafting_steps,
@@ -169,6 +189,7 @@ GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request)
                              .guidance = request->settings.guidance,
                              .top_k = (gint)request->settings.top_k,
                              .top_p = request->settings.top_p,
+                             .temperature = temperature_of(request, info),
                              .class_id_2 = request->class_id_2,
                              .class_mix = request->class_mix,
                              .more_smooth = request->settings.more_smooth,
@@ -181,16 +202,21 @@ guint gst_code_settings_steps(const GstCodeSettings *settings, const CodesrcMode
                                     : codesrc_model_info(model)->defaults.drafting_steps;
 }
 
+gboolean gst_code_settings_in_range(const GstCodeSettings *settings, CodesrcError *error)
+{
+    return gst_code_properties_check(gst_code_settings_properties, settings, error) &&
+           gst_code_properties_check(gst_code_pace_properties, settings, error);
+}
+
 gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodesrcModel *model,
                                  CodesrcError *error)
 {
-    if (!gst_code_classes_check_second(settings->class_id_2, model, error))
-        return FALSE;
-    if (settings->classes)
-        return gst_code_classes_check(settings->classes, model, error);
-    if (settings->class_name)
-        return gst_code_classes_check(settings->class_name, model, error);
-    return gst_code_classes_check_id(settings->class_id, model, error);
+    const GstCodeClasses *classes = settings->classes ? settings->classes : settings->class_name;
+
+    return gst_code_classes_check_second(settings->class_id_2, model, error) &&
+           (classes ? gst_code_classes_check(classes, model, error)
+                    : gst_code_classes_check_id(settings->class_id, model, error)) &&
+           gst_code_settings_in_range(settings, error);
 }
 
 static gboolean choose_class(const GstCodeSettings *settings, const CodesrcModel *model,
@@ -225,6 +251,8 @@ gboolean gst_code_settings_request(const GstCodeSettings *settings, const Codesr
         request->settings.top_k = settings->top_k;
     if (settings->top_p >= 0.0)
         request->settings.top_p = settings->top_p;
+    for (guint k = 0; settings->temperature >= 0.0 && k < codesrc_model_info(model)->scales; k++)
+        request->settings.temperature[k] = settings->temperature;
     request->settings.more_smooth = request->settings.more_smooth || settings->more_smooth;
     return choose_class(settings, model, request, error);
 }

@@ -24,6 +24,7 @@ enum {
     GST_CODE_SETTINGS_CLASS_ID_2,
     GST_CODE_SETTINGS_CLASS_MIX,
     GST_CODE_SETTINGS_MORE_SMOOTH,
+    GST_CODE_SETTINGS_TEMPERATURE,
     GST_CODE_SETTINGS_LAST
 };
 
@@ -31,9 +32,10 @@ typedef struct GstCodeSettings {
     gint class_id;        /* -1: random for each frame */
     guint drafting_steps; /* 0: the model's default */
     guint64 seed;
-    gdouble guidance; /* the last three: negative for the model's default */
+    gdouble guidance; /* this and the next three: negative for the model's default */
     gint top_k;
     gdouble top_p;
+    gdouble temperature;        /* the same for all scales */
     GstCodeClasses *class_name; /* overrides class_id; NULL: not set */
     GstCodeClasses *classes;    /* overrides both; NULL: not set */
     gint class_id_2;            /* blended with the class that these choose; -1: none */
@@ -52,11 +54,16 @@ void gst_code_settings_clear(GstCodeSettings *settings);
 /* A copy, to be cleared, of settings that the object lock of `element` guards. */
 GstCodeSettings gst_code_settings_read(const GstCodeSettings *settings, GstElement *element);
 
-/* The settings that give `request` again, with its class chosen. They own nothing. */
-GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request);
+/* The settings that make the model draw `request` again, with its class chosen. They own
+ * nothing. */
+GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request,
+                                             const CodesrcModelInfo *info);
 
 /* The drafting steps that `settings` mean with this model. */
 guint gst_code_settings_steps(const GstCodeSettings *settings, const CodesrcModel *model);
+
+/* Whether each number is in its property's range, which any model refuses to leave. */
+gboolean gst_code_settings_in_range(const GstCodeSettings *settings, CodesrcError *error);
 
 /* Whether the model can draw this, as far as its headers show. */
 gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodesrcModel *model,

@@ -154,7 +154,8 @@ gboolean gst_code_weights_select(GstCodeWeights *weights, guint steps, CodesrcEr
     CodesrcModel *headers;
     GstCodeLoad *load;
 
-    if (weights->headers && codesrc_model_info(weights->headers)->steps >> steps & 1)
+    if (weights->headers && steps <= CODESRC_MAX_SCALES &&
+        codesrc_model_info(weights->headers)->steps >> steps & 1)
         return TRUE;
     options.headers_only = true;
     headers = open_headers(weights, &options, error);

@@ -31,7 +31,7 @@ static GString *element_line(const gchar *element, const GstCodeRecord *record,
                              const CodesrcModelInfo *info, const gchar *model)
 {
     GstCodeModelSpec spec = spec_of(info, model);
-    GstCodeSettings settings = gst_code_settings_of_request(&record->request);
+    GstCodeSettings settings = gst_code_settings_of_request(&record->request, info);
     GString *line = g_string_new(element);
 
     gst_code_properties_append(gst_code_model_spec_properties, &spec, line);
@@ -76,7 +76,7 @@ void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *
 {
     const CodesrcModelInfo *info = codesrc_model_info(origin->model);
     GstCodeModelSpec spec = spec_of(info, info->name);
-    GstCodeSettings settings = gst_code_settings_of_request(&record->request);
+    GstCodeSettings settings = gst_code_settings_of_request(&record->request, info);
     gchar *line = gst_code_record_launch_line(record, origin);
 
     gst_code_properties_describe(gst_code_model_spec_properties, &spec, structure);

@@ -178,6 +178,54 @@ GST_START_TEST(test_class_out_of_range)
 }
 GST_END_TEST
 
+/* GObject would drop such a value after a warning that no application sees. */
+GST_START_TEST(test_out_of_range)
+{
+    static const gchar *const cases[][2] = {
+        {"drafting-steps=20", "drafting-steps 20, expected one of 1 2 3 4"},
+        {"guidance=1000", "guidance 1000, expected -1 to 100"},
+        {"guidance=nan", "guidance nan, expected -1 to 100"},
+        {"top-p=-2", "top-p -2, expected -1 to 1"},
+        {"top-k=-2", "top-k -2, expected -1 to 2147483647"},
+        {"temperature=101", "temperature 101, expected -1 to 100"},
+        {"class-mix=1.5", "class-mix 1.5, expected 0 to 1"},
+        {"class-id=-2", "class-id -2 is not a class of the model"},
+        {"min-drafting-steps=40", "min-drafting-steps 40, expected 0 to 16"},
+        {"first-frame=18446744073709551615", "first-frame 18446744073709551615, expected 0 to "},
+        {"threads=5000", "threads 5000, expected 0 to 1024"},
+        {"batch-size=0", "batch-size 0, expected 1 to 64"},
+        {"queue-depth=65", "queue-depth 65, expected 0 to 64"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Player *player = player_new(cases[i][0], NULL);
+        gchar *text;
+
+        gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
+        text = expect_error(player->bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
+        fail_unless(strstr(text, cases[i][1]) != NULL, "\"%s\" is not %s", text, cases[i][1]);
+        g_free(text);
+        player_free(player);
+    }
+}
+GST_END_TEST
+
+/* The same while it plays. */
+GST_START_TEST(test_leaves_range)
+{
+    Player *player = player_new("queue-depth=0", NULL);
+    gchar *text;
+
+    player_preroll(player);
+    g_object_set(player->source, "guidance", 101.0, NULL);
+    gst_element_set_state(player->pipeline, GST_STATE_PLAYING);
+    text = expect_error(player->bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
+    fail_unless(strstr(text, "guidance 101, expected -1 to 100") != NULL, "%s", text);
+    g_free(text);
+    player_free(player);
+}
+GST_END_TEST
+
 GST_START_TEST(test_empty_class)
 {
     check_setting_error("classes=\"3,,4\"", GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS,
@@ -364,6 +412,8 @@ Suite *make_suite(void)
     tcase_add_test(errors, test_malformed_manifest);
     tcase_add_test(errors, test_malformed_weights);
     tcase_add_test(errors, test_class_out_of_range);
+    tcase_add_test(errors, test_out_of_range);
+    tcase_add_test(errors, test_leaves_range);
     tcase_add_test(errors, test_empty_class);
     tcase_add_test(errors, test_steps_not_offered);
     tcase_add_test(errors, test_no_such_device);

@@ -16,6 +16,7 @@ GST_START_TEST(test_every_setting_matters)
     check_same("class-id=1 guidance=8", "class-id=1 guidance=0", FALSE);
     check_same("class-id=1 top-k=1", "class-id=1", FALSE);
     check_same("class-id=1 top-k=0 top-p=0", "class-id=1 top-k=0 top-p=0.2", FALSE);
+    check_same("class-id=1 temperature=0.1", "class-id=1", FALSE);
     check_same("class-id=1 drafting-steps=1", "class-id=1 drafting-steps=4", FALSE);
 }
 GST_END_TEST
@@ -29,7 +30,8 @@ GST_START_TEST(test_defaults_are_the_models)
     check_same("class-id=1", "class-id=1 more-smooth=true", FALSE);
     check_same("class-id=1 more-smooth=true", "class-id=1 more-smooth=true threads=3", TRUE);
     check_same("class-id=1", "class-id=1 top-p=0.95", TRUE);
-    check_same("class-id=1", "class-id=1 guidance=-1 top-k=-1 top-p=-1 drafting-steps=0", TRUE);
+    check_same("class-id=1",
+               "class-id=1 guidance=-1 top-k=-1 top-p=-1 temperature=-1 drafting-steps=0", TRUE);
 }
 GST_END_TEST
 

@@ -202,11 +202,11 @@ GST_END_TEST
 /* The fields that docs/properties.md promises, and no others. */
 static void check_fields(const GstStructure *structure)
 {
-    static const gchar *const fields[] = {"model",    "model-digest", "device",         "precision",
-                                          "class-id", "class-name",   "class-id-2",     "class-mix",
-                                          "seed",     "frame",        "drafting-steps", "guidance",
-                                          "top-k",    "top-p",        "scale",          "scales",
-                                          "seconds",  "launch-line",  "more-smooth"};
+    static const gchar *const fields[] = {
+        "model",          "model-digest", "device",      "precision",   "class-id",
+        "class-name",     "class-id-2",   "class-mix",   "seed",        "frame",
+        "drafting-steps", "guidance",     "top-k",       "top-p",       "scale",
+        "scales",         "seconds",      "launch-line", "more-smooth", "temperature"};
 
     for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
         fail_unless(gst_structure_has_field(structure, fields[i]), "%s", fields[i]);

@@ -89,8 +89,8 @@ static void walk(const gchar *element, guint expected)
 
 GST_START_TEST(test_walk)
 {
-    walk("codesrc", 26);
-    walk("codepaint", 19);
+    walk("codesrc", 27);
+    walk("codepaint", 20);
 }
 GST_END_TEST
 
@@ -128,8 +128,8 @@ GST_END_TEST
 GST_START_TEST(test_flags)
 {
     static const gchar *const any_time[] = {
-        "class-id", "class-id-2", "class-mix", "drafting-steps", "seed",
-        "guidance", "top-k",      "top-p",     "first-frame",    "min-drafting-steps"};
+        "class-id", "class-id-2",  "class-mix",   "drafting-steps",    "seed", "guidance", "top-k",
+        "top-p",    "temperature", "first-frame", "min-drafting-steps"};
     static const gchar *const ready[] = {"model",   "device",        "precision",   "is-live",
                                          "threads", "batch-size",    "queue-depth", "progressive",
                                          "anytime", "cuda-device-id"};

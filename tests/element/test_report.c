@@ -58,7 +58,8 @@ GST_END_TEST
 /* The launch line, run up to its pictures, gives the bytes of the frame that it is about. */
 GST_START_TEST(test_launch_line)
 {
-    Player *player = played("seed=7 num-buffers=12 guidance=0.3 top-p=0.7 more-smooth=true");
+    Player *player =
+        played("seed=7 num-buffers=12 guidance=0.3 top-p=0.7 temperature=0.9 more-smooth=true");
     GstStructure *stats;
     const gchar *line;
     gchar *model, *description;
