@@ -11,6 +11,38 @@
 #define CODE_DEVICE
 #endif
 
+/* e^x and, for normal x > 0, the logarithm, in double: C libraries differ in the last bits of
+ * theirs. Errors are below 1e-14 of the result before it is rounded. */
+static inline float code_exponential(float x)
+{
+    double n, r, power = 1;
+
+    if (x != x)
+        return x;
+    x = x > 89.0f ? 89.0f : x < -110.0f ? -110.0f : x; /* infinity and 0 lie before both */
+    n = floor(x * 1.4426950408889634 + 0.5);
+    r = x - n * 0.6931471805599453;
+    for (int i = 12; i > 0; i--)
+        power = 1 + r / i * power;
+    return (float)ldexp(power, (int)n);
+}
+
+static inline double code_logarithm(double x)
+{
+    int n;
+    double m = frexp(x, &n), f, square, series = 0;
+
+    if (m < 0.7071067811865476) {
+        m *= 2;
+        n--;
+    }
+    f = (m - 1) / (m + 1);
+    square = f * f;
+    for (int i = 23; i > 0; i -= 2)
+        series = series * square + 1.0 / i;
+    return n * 0.6931471805599453 + 2 * f * series;
+}
+
 CODE_DEVICE static inline const float *code_lane_vector(const CodePerLane *vectors, size_t lane)
 {
     size_t slot = vectors->slot ? (size_t)vectors->slot[lane] : lane;

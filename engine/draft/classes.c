@@ -3,6 +3,8 @@
  * scale 0, whose only input is the class. A table keeps recent classes and blends. */
 #include "draft/classes.h"
 
+#include "formulas.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -63,7 +65,7 @@ static bool upload_class(const CodeClasses *classes, const CodeRun *run, unsigne
 
     class_vector(slots->var, &classes->key[index], vectors);
     for (size_t i = 0; i < width; i++)
-        vectors[width + i] = vectors[i] / (1 + expf(-vectors[i]));
+        vectors[width + i] = vectors[i] / (1 + code_exponential(-vectors[i]));
     return run->model->backend->copy(run->stream, code_slot(slots, index, slots->layout.cond),
                                      vectors, 2 * width * sizeof(float), CODE_UPLOAD);
 }

@@ -3,6 +3,7 @@
 #include "model/binder.h"
 
 #include "error.h"
+#include "formulas.h"
 #include "model/steps.h"
 
 #include <inttypes.h>
@@ -12,6 +13,8 @@
 #include <string.h>
 
 /* ---- the transformer ------------------------------------------------------------------------- */
+
+static const float ln_100 = 4.6051702f;
 
 static bool bind_q_scale(CodeBinder *binder, CodeBlock *block, unsigned heads, unsigned i)
 {
@@ -24,7 +27,7 @@ static bool bind_q_scale(CodeBinder *binder, CodeBlock *block, unsigned heads, u
     if (code_binder_checks(binder))
         return true;
     for (unsigned head = 0; head < heads; head++)
-        binder->staging[head] = expf(fminf(binder->staging[head], logf(100.0f)));
+        binder->staging[head] = code_exponential(fminf(binder->staging[head], ln_100));
     return code_binder_place(binder, binder->staging, heads, &block->q_scale);
 }
 

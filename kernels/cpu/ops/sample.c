@@ -61,7 +61,8 @@ static size_t score_codes(const CodeLookUp *args, const CodeDraw *set, const flo
             code_random_words(set->seed, set->frame, position, CODE_STREAM_GUMBEL + drawn, words);
         }
         scores[count] =
-            (float)((logits[code] * (1 + ratio) - log(-log((words[code % 4] + 0.5) * 0x1p-32))) /
+            (float)((logits[code] * (1 + ratio) -
+                     code_logarithm(-code_logarithm((words[code % 4] + 0.5) * 0x1p-32))) /
                     tau);
         listed[count++] = code;
     }
