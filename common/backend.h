@@ -255,6 +255,15 @@ typedef struct CodeAccumulate {
     unsigned images, positions, channels;
 } CodeAccumulate;
 
+/* y = a map between a and b, 0 <= t <= 1: at each position m = (1 - t) a + t b with the length
+ * (1 - t) |a| + t |b|, or 0 if m is 0. Lengths are those of a position's channels. */
+typedef struct CodeBetween {
+    const float *a, *b; /* (positions, channels) */
+    float *y;
+    float t;
+    unsigned positions, channels;
+} CodeBetween;
+
 /* Group norm, eps 1e-6, affine, then SiLU if `silu`. y may be x. */
 typedef struct CodeGroupNorm {
     const void *x;

@@ -20,6 +20,7 @@
     X(resize, CodeResize) \
     X(conv, CodeConv) \
     X(accumulate, CodeAccumulate) \
+    X(between, CodeBetween) \
     X(group_norm, CodeGroupNorm) \
     X(pixels, CodePixels)
 

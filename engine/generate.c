@@ -9,6 +9,7 @@
 #include "draft/passes.h"
 #include "error.h"
 #include "observe.h"
+#include "picture/features.h"
 #include "picture/series.h"
 #include "request.h"
 
@@ -141,6 +142,12 @@ static bool render(CodesrcGenerator *generator, const CodesrcPicture *pictures)
            code_observe_stage(generator, CODESRC_STAGE_RENDER, 0);
 }
 
+static bool keep(const CodesrcGenerator *generator)
+{
+    return !generator->features || code_features_keep(generator->features, &generator->run,
+                                                      generator->stages.pyramid.f_hat);
+}
+
 /* ---- one call -------------------------------------------------------------------------------- */
 
 static bool guided(const CodesrcRequest *request)
@@ -177,7 +184,7 @@ bool code_generate_runs(CodesrcGenerator *generator, const CodesrcRequest *reque
     for (unsigned first = 0; first < count; first += generator->run.count) {
         code_trace_start(&generator->trace);
         generator->run = next_run(generator, requests, first, count);
-        if (!begin(generator) || !draft(generator))
+        if (!begin(generator) || !draft(generator) || !keep(generator))
             return false;
         if (later && first + generator->run.count == count)
             code_render_later(&generator->stages.renderer, pictures + first, generator->run.count);

@@ -62,21 +62,29 @@ bool code_request_batch(unsigned batch, CodesrcError *error)
     return true;
 }
 
-bool code_request_call(const CodesrcGenerator *generator, const CodesrcRequest *requests,
-                       unsigned count, const CodesrcPicture *pictures, CodesrcError *error)
+bool code_request_picture(const CodesrcGenerator *generator, const CodesrcPicture *picture,
+                          CodesrcError *error)
 {
     const CodesrcOutput *output = &generator->stages.renderer.output;
     size_t row = codesrc_output_row(output, code_picture_side(&generator->model->shape));
 
+    if (picture->stride < row)
+        return code_fail(error, CODESRC_SETTINGS, "stride %zu, expected at least %zu",
+                         picture->stride, row);
+    return true;
+}
+
+bool code_request_call(const CodesrcGenerator *generator, const CodesrcRequest *requests,
+                       unsigned count, const CodesrcPicture *pictures, CodesrcError *error)
+{
     if (count < 1 || count > generator->batch)
         return code_fail(error, CODESRC_SETTINGS, "%u pictures, expected 1..%u", count,
                          generator->batch);
     for (unsigned i = 0; i < count; i++) {
         if (!check_request(generator, &requests[i], error))
             return false;
-        if (pictures[i].data && pictures[i].stride < row)
-            return code_fail(error, CODESRC_SETTINGS, "stride %zu, expected at least %zu",
-                             pictures[i].stride, row);
+        if (pictures[i].data && !code_request_picture(generator, &pictures[i], error))
+            return false;
     }
     if (atomic_load(&generator->cancelled))
         return code_fail(error, CODESRC_CANCELLED, "cancelled");

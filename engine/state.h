@@ -23,8 +23,9 @@ struct CodesrcGenerator {
     void *scale_done_user;
     bool observed;     /* the observer is looking: nothing may be computed over what it sees */
     float *raw_logits; /* host: (B, p^2, V) as the filters found them, for the observer; or NULL */
-    CodeRun run;       /* the run going on, or the last one */
-    unsigned scale;    /* its scale that is decoded */
+    CodesrcFeatures **features; /* of the call, one for each picture, to be kept; or NULL */
+    CodeRun run;                /* the run going on, or the last one */
+    unsigned scale;             /* its scale that is decoded */
 };
 
 #endif

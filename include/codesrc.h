@@ -452,6 +452,41 @@ CODESRC_API const float *codesrc_canvas_features(const CodesrcCanvas *canvas);
 /* The feature map (Z, P, P) after scale 0..K-1 of the pyramid. It belongs to the canvas. */
 CODESRC_API const float *codesrc_canvas_feature_map(const CodesrcCanvas *canvas, unsigned scale);
 
+/* ---- pictures between pictures --------------------------------------------------------------- */
+
+/* A picture before the VQ-VAE renders it: the feature map (Z, P, P) after all scales, in the
+ * device's memory. Immutable, reference-counted, usable from any thread, by generators of the model
+ * that made it. Holds a reference to the model. */
+typedef struct CodesrcFeatures CodesrcFeatures;
+
+/* Generates `count` (1..batch) pictures as codesrc_generate does, but renders none of them. Writes
+ * `count` new references to `features`, which the caller releases with codesrc_features_unref;
+ * nothing if it fails. Allocates their memory. Fails as codesrc_generate does, and with
+ * CODESRC_NO_MEMORY. */
+CODESRC_API bool codesrc_generate_features(CodesrcGenerator *generator,
+                                           const CodesrcRequest *requests, unsigned count,
+                                           CodesrcFeatures **features, CodesrcError *error);
+
+/* The features of an encoded picture after the last scale of its pyramid. Returns a reference that
+ * the caller releases with codesrc_features_unref, or NULL. */
+CODESRC_API CodesrcFeatures *codesrc_canvas_to_features(CodesrcGenerator *generator,
+                                                        const CodesrcCanvas *canvas,
+                                                        CodesrcError *error);
+
+/* Adds a reference and returns `features`; each needs its codesrc_features_unref. Any thread. */
+CODESRC_API CodesrcFeatures *codesrc_features_ref(CodesrcFeatures *features);
+CODESRC_API void codesrc_features_unref(CodesrcFeatures *features); /* NULL is allowed */
+
+/* Renders the picture at `t`, 0..1, on the way from a to b: at each position of the feature map the
+ * linear mix (1 - t) a + t b, brought to the length (1 - t) |a| + t |b|, in float32. So 0 gives the
+ * picture of a and 1 that of b, byte for byte. Costs a rendering. Allocates nothing. The
+ * destination's format is that of codesrc_generator_output. CODESRC_SETTINGS if t or the stride is
+ * out of range, if a or b is of another model, between codesrc_generate_begin and _end, or in an
+ * observer; CANCELLED; FAILED. */
+CODESRC_API bool codesrc_render_between(CodesrcGenerator *generator, const CodesrcFeatures *a,
+                                        const CodesrcFeatures *b, double t,
+                                        const CodesrcPicture *picture, CodesrcError *error);
+
 /* ---- weight files ---------------------------------------------------------------------------- */
 
 /* One tensor of a weight file. Valid only during the callback. */

@@ -96,6 +96,36 @@ bool cuda_accumulate(CodeStream *stream, const CodeAccumulate *args)
     });
 }
 
+/* ---- between two maps ------------------------------------------------------------------------ */
+
+/* One thread for each position: a picture has few of them. */
+__global__ void between(CodeBetween args)
+{
+    size_t position = thread_number(), at = position * args.channels;
+    const float *a = args.a + at, *b = args.b + at;
+    float from = 0, to = 0, mixed = 0, factor;
+
+    if (position >= args.positions)
+        return;
+    for (unsigned c = 0; c < args.channels; c++) {
+        float m = (1 - args.t) * a[c] + args.t * b[c];
+
+        from += a[c] * a[c];
+        to += b[c] * b[c];
+        mixed += m * m;
+    }
+    factor = mixed > 0 ? ((1 - args.t) * sqrtf(from) + args.t * sqrtf(to)) / sqrtf(mixed) : 0;
+    for (unsigned c = 0; c < args.channels; c++)
+        args.y[at + c] = ((1 - args.t) * a[c] + args.t * b[c]) * factor;
+}
+
+bool cuda_between(CodeStream *stream, const CodeBetween *args)
+{
+    return one_launch(stream, "between", [&](const CudaLaunch &on) {
+        return launch(between, flat_grid(args->positions), dim3(flat_block), 0, on.stream, *args);
+    });
+}
+
 /* ---- group norm ------------------------------------------------------------------------------ */
 
 /* In three launches: sums of slices of positions, statistics of groups, the norm itself. Sums are

@@ -174,6 +174,35 @@ bool reference_accumulate(CodeStream *stream, const CodeAccumulate *args)
     return true;
 }
 
+static double length_of(const float *x, size_t channels)
+{
+    double square = 0;
+
+    for (size_t c = 0; c < channels; c++)
+        square += (double)x[c] * x[c];
+    return sqrt(square);
+}
+
+bool reference_between(CodeStream *stream, const CodeBetween *args)
+{
+    size_t channels = args->channels;
+    double t = args->t;
+
+    if (stream->rehearsing)
+        return true;
+    for (size_t at = 0; at < args->positions * channels; at += channels) {
+        const float *a = args->a + at, *b = args->b + at;
+        double length = (1 - t) * length_of(a, channels) + t * length_of(b, channels), square = 0;
+
+        for (size_t c = 0; c < channels; c++)
+            square += ((1 - t) * a[c] + t * b[c]) * ((1 - t) * a[c] + t * b[c]);
+        for (size_t c = 0; c < channels; c++)
+            args->y[at + c] =
+                square > 0 ? (float)(((1 - t) * a[c] + t * b[c]) * (length / sqrt(square))) : 0;
+    }
+    return true;
+}
+
 static void normalise_group(const CodeGroupNorm *args, const float *x, float *y, size_t first,
                             size_t size)
 {

@@ -56,6 +56,7 @@ static bool whole_life(TinyDevice device, CodesrcClassWeights class_weights, Cod
     CodesrcGenerator *generator = NULL;
     CodesrcPicture picture = {pixels[0], 3 * TINY_SIDE};
     CodesrcRequest request;
+    CodesrcFeatures *features = NULL;
     bool good = false;
 
     codesrc_model_options_init(&options);
@@ -67,11 +68,37 @@ static bool whole_life(TinyDevice device, CodesrcClassWeights class_weights, Cod
         generator = codesrc_generator_new(model, 1, 1 << 3, error);
     if (generator) {
         codesrc_request_init(model, &request);
-        good = codesrc_generate(generator, &request, 1, &picture, error);
+        good = codesrc_generate(generator, &request, 1, &picture, error) &&
+               codesrc_generate_features(generator, &request, 1, &features, error) &&
+               codesrc_render_between(generator, features, features, 0, &picture, error);
     }
+    codesrc_features_unref(features);
     codesrc_generator_free(generator);
     codesrc_model_unref(model);
     return good;
+}
+
+static void test_rendering(CodesrcGenerator *generator, const CodesrcModel *model)
+{
+    CodesrcError error = {0};
+    CodesrcPicture picture = {pixels[0], 3 * TINY_SIDE};
+    CodesrcRequest requests[2];
+    CodesrcFeatures *features[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        codesrc_request_init(model, &requests[i]);
+        requests[i].frame = i;
+    }
+    CHECK(codesrc_generate_features(generator, requests, 2, features, &error), "%s", error.text);
+    atomic_store(&allocations, 0);
+    for (unsigned i = 0; i <= 4; i++)
+        CHECK(
+            codesrc_render_between(generator, features[0], features[1], i / 4.0, &picture, &error),
+            "%s", error.text);
+    CHECK(atomic_load(&allocations) == 0, "%u allocations between pictures",
+          atomic_load(&allocations));
+    for (unsigned i = 0; i < 2; i++)
+        codesrc_features_unref(features[i]);
 }
 
 static void test_generating(TinyDevice device, CodesrcClassWeights class_weights)
@@ -100,6 +127,7 @@ static void test_generating(TinyDevice device, CodesrcClassWeights class_weights
                   error.text);
         }
     CHECK(atomic_load(&allocations) == 0, "%u allocations in 20 calls", atomic_load(&allocations));
+    test_rendering(generator, model);
     codesrc_generator_free(generator);
     codesrc_model_unref(model);
 }

@@ -181,6 +181,14 @@ const Case cases[] = {
         {3, .accumulate = {.positions = 49, .channels = 7, .masked = 1}},
         {1, .accumulate = {.positions = 3000, .channels = 17}}),
      false},
+    {"between", run_between, SHAPES(
+        {1, .between = {.positions = 256, .channels = 32, .t = 3}},
+        {1, .between = {.positions = 256, .channels = 32, .t = 4, .opposite = 1}},
+        {1, .between = {.positions = 1, .channels = 1, .t = 7}},
+        {1, .between = {.positions = 49, .channels = 23, .t = 1}},
+        {1, .between = {.positions = 1100, .channels = 40, .t = 0}},
+        {1, .between = {.positions = 64, .channels = 8, .t = 8}}),
+     false},
     {"group_norm", run_group_norm, SHAPES(
         {3, .group_norm = {.positions = 256, .channels = 160, .groups = 32, .silu = 1}},
         {1, .group_norm = {.positions = 1, .channels = 1, .groups = 1, .silu = 1, .in_place = 1}},

@@ -60,6 +60,11 @@ typedef struct Shape {
             unsigned positions, channels, masked;
         } accumulate;
         struct {
+            unsigned positions, channels;
+            unsigned t; /* in eighths */
+            unsigned opposite; /* position 0 of b is that of a, negated */
+        } between;
+        struct {
             unsigned positions, channels, groups, silu, in_place;
             unsigned mean; /* of the numbers */
         } group_norm;

@@ -77,6 +77,26 @@ void run_accumulate(Side *side, const Shape *shape, Output *output)
     download(side, shape, args.f_hat, size, output);
 }
 
+void run_between(Side *side, const Shape *shape, Output *output)
+{
+    unsigned positions = shape->between.positions, channels = shape->between.channels;
+    size_t size = (size_t)positions * channels;
+    float *a = images_of(shape, size, 1, 1), *b = images_of(shape, size, 3, 2);
+    CodeBetween args = {.y = side_array(side, NULL, size * sizeof(float)),
+                        .t = (float)shape->between.t / 8,
+                        .positions = positions,
+                        .channels = channels};
+
+    for (unsigned c = 0; shape->between.opposite && c < channels; c++)
+        b[c] = -a[c];
+    args.a = side_array(side, a, size * sizeof(float));
+    args.b = side_array(side, b, size * sizeof(float));
+    free(a);
+    free(b);
+    RUN(side, between, &args);
+    download(side, shape, args.y, size, output);
+}
+
 void run_group_norm(Side *side, const Shape *shape, Output *output)
 {
     unsigned positions = shape->group_norm.positions, channels = shape->group_norm.channels;

@@ -102,6 +102,27 @@ bool cpu_accumulate(CodeStream *stream, const CodeAccumulate *args)
                                          pieces(positions, positions_per_task(args->channels)));
 }
 
+/* ---- between two maps ------------------------------------------------------------------------ */
+
+static bool positions_between(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
+{
+    const CodeBetween *args = job;
+    size_t channels = args->channels, step = positions_per_task(channels), begin = task * step;
+    size_t end = least(args->positions, begin + step);
+
+    (void)error;
+    for (size_t at = begin * channels; at < end * channels; at += channels)
+        worker->device->body->between(args->y + at, args->a + at, args->b + at, args->t, channels);
+    return true;
+}
+
+bool cpu_between(CodeStream *stream, const CodeBetween *args)
+{
+    return stream->rehearsing ||
+           cpu_run(stream, positions_between, args,
+                   pieces(args->positions, positions_per_task(args->channels)));
+}
+
 /* ---- group norm ------------------------------------------------------------------------------ */
 
 /* Three jobs: moments of blocks of positions, the norm of each group from them, normalising blocks.

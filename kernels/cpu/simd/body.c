@@ -33,6 +33,7 @@ const CpuBody CPU_BODY = {
     .cubic = cubic,
     .mean = mean,
     .accumulate = accumulate,
+    .between = between,
     .moments = moments,
     .normalise = normalise,
     .tile_inputs = tile_inputs,

@@ -118,6 +118,9 @@ typedef struct CpuBody {
     void (*accumulate)(float *f, const float *h, const float *conv, const float *kept, float mask,
                        size_t count);
 
+    /* One position of the operation `between` */
+    void (*between)(float *y, const float *a, const float *b, float t, size_t channels);
+
     /* sum[c] = sum over positions of x - shift[c]; square[c]: of its square */
     void (*moments)(float *sum, float *square, const void *x, const void *shift, size_t positions,
                     size_t channels);

@@ -77,6 +77,27 @@ static void accumulate(float *f, const float *h, const float *conv, const float 
     }
 }
 
+static void between(float *y, const float *a, const float *b, float t, size_t channels)
+{
+    Group from = {0}, to = {0}, mixed = {0};
+    float length, direction;
+
+    for (size_t i = 0; i < channels; i += LANES) {
+        size_t count = channels - i < LANES ? channels - i : LANES, p = i / LANES % PARTS;
+        Vector u = load_part(a + i, count), v = load_part(b + i, count);
+        Vector m = (1.0f - t) * u + t * v;
+
+        from.part[p] += u * u;
+        to.part[p] += v * v;
+        mixed.part[p] += m * m;
+        store_part(y + i, m, count);
+    }
+    direction = sqrtf(sum(&mixed));
+    length = (1.0f - t) * sqrtf(sum(&from)) + t * sqrtf(sum(&to));
+    for (size_t c = 0; c < channels && direction > 0; c++)
+        y[c] *= length / direction;
+}
+
 static void moments(float *total, float *square, const void *in, const void *about,
                     size_t positions, size_t channels)
 {
