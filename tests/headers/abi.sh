@@ -1,10 +1,11 @@
 #!/bin/sh
-# abi.sh HEADER LIBRARY DECLARED DEBIAN SOVERSION [--write]: what programs that were built against codesrc.h
-# rely on. The header, without comments, says what DECLARED says, so that nobody changes a structure or a
-# function without seeing that the binary interface changes with it; the library exports the functions that
-# the header declares, and no others; SONAME, the name of the Debian package and its list of symbols agree.
+# abi.sh HEADERS LIBRARY DECLARED DEBIAN SOVERSION [--write]: what programs that were built against codesrc.h
+# rely on. HEADERS, files separated by spaces, say what DECLARED says, comments aside, so that nobody changes a
+# structure or a function without seeing that the binary interface changes with it; the library exports the
+# functions that the headers declare, and no others; SONAME, the name of the Debian package and its list of
+# symbols agree.
 set -u
-header=$1 library=$2 golden=$3 debian=$4 soversion=$5
+headers=$1 library=$2 golden=$3 debian=$4 soversion=$5
 command -v readelf >/dev/null && command -v nm >/dev/null || {
     echo 'skipped: readelf and nm are not here'
     exit 77
@@ -20,7 +21,8 @@ fail() {
 
 # One line a declaration or a member, however the header is set. A macro that is used is in its uses.
 declared() {
-    grep -v '^#include' "$header" | ${CC:-cc} -E -P -dD -undef -x c - | grep -v -e '^#define _' -e '^#undef' |
+    # shellcheck disable=SC2086
+    cat $headers | grep -v '^#include' | ${CC:-cc} -E -P -dD -undef -x c - | grep -v -e '^#define _' -e '^#undef' |
         sed -e 's/^#.*/&;/' | tr -s ' \n' ' ' |
         sed -e 's/; */;\n/g' -e 's/{ */{\n/g' -e 's/ *}/\n}/g' -e 's/, */,\n/g' -e 's/\* */*/g' |
         sed -e 's/^ *//' -e '/^$/d'

@@ -61,7 +61,7 @@ typedef struct Shape {
         } accumulate;
         struct {
             unsigned positions, channels;
-            unsigned t; /* in eighths */
+            unsigned t;        /* in eighths */
             unsigned opposite; /* position 0 of b is that of a, negated */
         } between;
         struct {
