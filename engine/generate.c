@@ -76,7 +76,8 @@ static bool scale(CodesrcGenerator *generator, unsigned k)
 {
     CodeStages *stages = &generator->stages;
     const CodeRun *run = &generator->run;
-    CodeTokenMaps maps = {.logits = stages->sampler.logits, .draws = stages->sampler.draws};
+    CodeTokenMaps maps = {.logits = stages->sampler.logits,
+                          .draws = code_sampler_draws(&stages->sampler, run, k)};
     CodesrcStage decoder = k < run->n ? CODESRC_STAGE_DRAFTER : CODESRC_STAGE_REFINER;
 
     generator->scale = k;

@@ -44,6 +44,9 @@ static bool check_request(const CodesrcGenerator *generator, const CodesrcReques
     if (!(request->class_mix >= 0 && request->class_mix <= 1))
         return code_fail(error, CODESRC_SETTINGS, "class-mix %g, expected 0..1",
                          request->class_mix);
+    if (request->keep_scales > shape->scales)
+        return code_fail(error, CODESRC_SETTINGS, "keep-scales %u, expected 0..%u",
+                         request->keep_scales, shape->scales);
     if (!request->canvas != !request->mask)
         return code_fail(error, CODESRC_SETTINGS,
                          "a canvas needs a mask and a mask needs a canvas");

@@ -63,6 +63,14 @@ typedef struct CodesrcRequest {
 
     uint64_t seed;  /* of the random numbers */
     uint64_t frame; /* frame n of a seed is the same picture whatever was generated before it */
+
+    /* A variation: scales below `keep_scales`, 0..K, have the random numbers of (seed, frame), the
+     * others those of (seed_2, frame_2). The more scales two pictures share, the finer the details
+     * in which they differ. K gives exactly the picture of (seed, frame), 0 that of
+     * (seed_2, frame_2), except that CODESRC_CLASS_RANDOM always goes by (seed, frame). */
+    unsigned keep_scales;
+    uint64_t seed_2, frame_2;
+
     CodesrcSettings settings;
     const int32_t *tokens; /* L tokens, 0..V-1, to feed instead of the sampled ones, or NULL */
 
@@ -79,7 +87,8 @@ typedef struct CodesrcPicture {
     size_t stride; /* bytes from one row to the next, at least 3 * S for RGB */
 } CodesrcPicture;
 
-/* Fills in a random class, unblended, seed 0, frame 0, and the model's default settings. */
+/* Fills in a random class, unblended, seed 0, frame 0, all scales kept, and the model's default
+ * settings. */
 CODESRC_API void codesrc_request_init(const CodesrcModel *model, CodesrcRequest *request);
 
 /* Returns the class that CODESRC_CLASS_RANDOM selects, 0..classes-1, uniformly distributed. */

@@ -10,30 +10,44 @@ void code_sampler_layout(CodeSampler *sampler, CodeRoom *room)
     const CodeShape *shape = &room->model->shape;
     size_t batch = room->batch, length = shape->first[shape->scales];
 
-    sampler->draws = code_arena_take(&room->device, batch, sizeof(CodeDraw));
+    sampler->draws = code_arena_take(&room->device, shape->scales * batch, sizeof(CodeDraw));
     sampler->drawn = code_arena_take(&room->device, batch * length, sizeof(int32_t));
     sampler->fed = code_arena_take(&room->device, batch * length, sizeof(int32_t));
     sampler->logits = code_arena_take(
         &room->device, batch * code_positions(shape) * shape->vae.codes, sizeof(float));
-    sampler->host_draws = code_arena_take(&room->host, batch, sizeof(CodeDraw));
+    sampler->host_draws = code_arena_take(&room->host, shape->scales * batch, sizeof(CodeDraw));
+}
+
+/* How to sample scale k of an image: a variation has other random numbers from some scale on. */
+static CodeDraw draw_of(const CodesrcRequest *request, unsigned scale, unsigned scales)
+{
+    const CodesrcSettings *settings = &request->settings;
+    bool kept = scale < request->keep_scales;
+    CodeDraw draw = {.seed = kept ? request->seed : request->seed_2,
+                     .frame = kept ? request->frame : request->frame_2,
+                     .top_p = settings->top_p,
+                     .top_k = settings->top_k,
+                     .more_smooth = settings->more_smooth};
+
+    for (unsigned k = 0; k < scales; k++)
+        draw.temperature[k] = (float)settings->temperature[k];
+    return draw;
 }
 
 bool code_sampler_begin(const CodeSampler *sampler, const CodeRun *run)
 {
-    for (unsigned i = 0; i < run->count; i++) {
-        const CodesrcRequest *request = &run->requests[i];
-        const CodesrcSettings *settings = &request->settings;
+    unsigned scales = run->model->shape.scales, count = run->count;
 
-        sampler->host_draws[i] = (CodeDraw){.seed = request->seed,
-                                            .frame = request->frame,
-                                            .top_p = settings->top_p,
-                                            .top_k = settings->top_k,
-                                            .more_smooth = settings->more_smooth};
-        for (unsigned k = 0; k < run->model->shape.scales; k++)
-            sampler->host_draws[i].temperature[k] = (float)settings->temperature[k];
-    }
+    for (unsigned k = 0; k < scales; k++)
+        for (unsigned i = 0; i < count; i++)
+            sampler->host_draws[k * count + i] = draw_of(&run->requests[i], k, scales);
     return run->model->backend->copy(run->stream, sampler->draws, sampler->host_draws,
-                                     run->count * sizeof(CodeDraw), CODE_UPLOAD);
+                                     scales * count * sizeof(CodeDraw), CODE_UPLOAD);
+}
+
+const CodeDraw *code_sampler_draws(const CodeSampler *sampler, const CodeRun *run, unsigned scale)
+{
+    return sampler->draws + scale * run->count;
 }
 
 /* The tokens to feed, both for images whose requests give them and for the others. */
@@ -61,7 +75,7 @@ const int32_t *code_sample_scale(const CodeSampler *sampler, const CodeRun *run,
     CodeSample args = {.logits = sampler->logits,
                        .tokens = sampler->drawn + shape->first[scale],
                        .token_stride = shape->first[shape->scales],
-                       .draws = sampler->draws,
+                       .draws = code_sampler_draws(sampler, run, scale),
                        .images = run->count,
                        .rows = code_scale_rows(shape, scale),
                        .codes = shape->vae.codes,

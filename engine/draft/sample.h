@@ -8,7 +8,7 @@
 typedef struct CodeSampler {
     /* device */
     float *logits;   /* (B, p^2, V) of the scale being decoded */
-    CodeDraw *draws; /* (B) how to sample each image's tokens */
+    CodeDraw *draws; /* (K, B) how to sample each image's tokens at each scale */
     int32_t *drawn;  /* (B, L) tokens as sampled */
     int32_t *fed;    /* (B, L) tokens as fed, if the run is feeding: sampled, or given */
     CodeDraw *host_draws;
@@ -18,6 +18,9 @@ void code_sampler_layout(CodeSampler *sampler, CodeRoom *room);
 
 /* Uploads the settings for sampling the run's tokens. */
 bool code_sampler_begin(const CodeSampler *sampler, const CodeRun *run);
+
+/* (count) how to sample the run's tokens of scale k, in device memory. */
+const CodeDraw *code_sampler_draws(const CodeSampler *sampler, const CodeRun *run, unsigned scale);
 
 /* Samples the token maps of scale k from the logits. Returns the tokens to feed, (count, L) in
  * device memory: those sampled, or those that requests give. NULL on failure. */

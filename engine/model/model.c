@@ -124,5 +124,6 @@ void codesrc_request_init(const CodesrcModel *model, CodesrcRequest *request)
 {
     *request = (CodesrcRequest){.class_id = CODESRC_CLASS_RANDOM,
                                 .class_id_2 = CODESRC_CLASS_NONE,
+                                .keep_scales = model->shape.scales,
                                 .settings = model->info.defaults};
 }
