@@ -102,7 +102,8 @@ gboolean gst_code_generator_thread_wait(GstCodeGeneratorThread *thread, gint *in
     g_mutex_lock(&thread->lock);
     while (!thread->done && !g_atomic_int_get(interrupted))
         g_cond_wait(&thread->changed, &thread->lock);
-    done = !g_atomic_int_get(interrupted);
+    /* The interruption that ended the loop may be over by now, and the thread still at work. */
+    done = thread->done && !g_atomic_int_get(interrupted);
     g_mutex_unlock(&thread->lock);
     return done;
 }

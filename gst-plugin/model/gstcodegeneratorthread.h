@@ -19,7 +19,8 @@ void gst_code_generator_thread_free(GstCodeGeneratorThread *thread);
 /* Cancels the work, without waiting for it. */
 void gst_code_generator_thread_cancel(GstCodeGeneratorThread *thread);
 
-/* Waits for the generator. FALSE: *interrupted is not 0. After setting that flag, call wake. */
+/* Waits until the generator is finished. FALSE: *interrupted was not 0, if only for a moment, or is
+ * not 0 now. After setting that flag, call wake. */
 gboolean gst_code_generator_thread_wait(GstCodeGeneratorThread *thread, gint *interrupted);
 void gst_code_generator_thread_wake(GstCodeGeneratorThread *thread);
 
