@@ -21,10 +21,19 @@ enum {
     ROWS = 12,
     MOST_ROWS = TILE_SUMS / PARTS < ROWS ? TILE_SUMS / PARTS : ROWS, /* of a tile */
     BLOCK_STEPS = 256,
+    STREAM_AHEAD = 64 * 16, /* numbers, if each weight is used once */
 };
 
+/* Weights that come from memory rather than a cache must be asked for long before they are used:
+ * the tiles of one panel share out the next one. */
+typedef struct Ahead {
+    const float *next; /* weights that a tile asks for, */
+    size_t step;       /* so many numbers further at each step */
+} Ahead;
+
 /* Compiled for constant rows and panels, so that all of `sums` lives in registers. */
-INLINE void multiply_tile(const CpuProduct *product, const unsigned rows, const unsigned panels)
+INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const unsigned rows,
+                          const unsigned panels)
 {
     const unsigned width = panels * PARTS;
     const float *a[ROWS], *b = product->b;
@@ -39,8 +48,12 @@ INLINE void multiply_tile(const CpuProduct *product, const unsigned rows, const 
             sums[r * width + v] =
                 product->add ? load(c + r * product->c_row + v * LANES) : (Vector){0};
     }
-    for (size_t step = 0; step < product->steps; step++, b += GROUP) {
+    for (size_t step = 0; step < product->steps; step++, b += GROUP, ahead.next += ahead.step) {
         Vector weights[2 * PARTS];
+
+#pragma GCC unroll 2
+        for (unsigned panel = 0; panel < panels; panel++)
+            __builtin_prefetch(ahead.next + panel * product->b_panel);
 
 #pragma GCC unroll 8
         for (unsigned v = 0; v < width; v++)
@@ -64,11 +77,11 @@ INLINE void multiply_tile(const CpuProduct *product, const unsigned rows, const 
 #define TILE_CASE(rows)                                                                            \
     case rows:                                                                                     \
         if ((rows)*panels * PARTS <= TILE_SUMS)                                                    \
-            multiply_tile(product, rows, panels);                                                  \
+            multiply_tile(product, ahead, rows, panels);                                           \
         return;
 
 /* Compiled for constant panels. */
-INLINE void multiply_rows(const CpuProduct *product, const unsigned panels)
+INLINE void multiply_rows(const CpuProduct *product, Ahead ahead, const unsigned panels)
 {
     switch (product->rows) {
         TILE_CASE(1)
@@ -86,26 +99,33 @@ INLINE void multiply_rows(const CpuProduct *product, const unsigned panels)
     }
 }
 
-/* All rows and panels, for one block of steps: in tiles of equal height. */
-static void multiply_block(const CpuProduct *product)
+/* All rows and panels, for one block of steps: in tiles of equal height. `after` are the weights
+ * that are used next. */
+static void multiply_block(const CpuProduct *product, const float *after)
 {
     size_t tiles = (product->rows + MOST_ROWS - 1) / MOST_ROWS;
     CpuProduct tile = *product;
 
     for (size_t panel = 0; panel < product->panels; panel += tile.panels) {
+        Ahead ahead = {.step = (GROUP + tiles - 1) / tiles};
         size_t row = 0;
 
         tile.rows = (product->rows + tiles - 1) / tiles;
         tile.panels = 2 * tile.rows * PARTS <= TILE_SUMS && panel + 1 < product->panels ? 2 : 1;
         tile.b = product->b + panel * product->b_panel;
+        ahead.next =
+            panel + tile.panels < product->panels ? tile.b + tile.panels * tile.b_panel : after;
+        if (tiles == 1)
+            ahead.next = tile.b + STREAM_AHEAD;
         for (size_t left = tiles; left; left--, row += tile.rows) {
             tile.rows = (product->rows - row + left - 1) / left;
             tile.a = product->a + row * product->a_row;
             tile.c = product->c + row * product->c_row + panel * GROUP;
             if (tile.panels == 2)
-                multiply_rows(&tile, 2);
+                multiply_rows(&tile, ahead, 2);
             else
-                multiply_rows(&tile, 1);
+                multiply_rows(&tile, ahead, 1);
+            ahead.next += tile.steps * ahead.step;
         }
     }
 }
@@ -122,7 +142,8 @@ static void multiply(const CpuProduct *product)
         block.a = product->a + step;
         block.b = product->b + step * GROUP;
         block.add = product->add || step;
-        multiply_block(&block);
+        multiply_block(&block, left > 1 ? block.b + block.steps * GROUP
+                                        : product->b + product->panels * product->b_panel);
     }
 }
 
