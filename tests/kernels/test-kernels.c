@@ -88,12 +88,13 @@ static double check_value(const Case *operation, const Shape *shape, const Side 
     return error;
 }
 
-/* Instruction sets without a fused multiply-add differ from the others in these, and only in
- * these. */
-static bool multiplies(const Case *operation)
+/* Products, exponentials and group norms use fused multiply-adds: instruction sets without it
+ * differ from the others in these, and only in these. */
+static bool fuses(const Case *operation)
 {
     return operation->run == run_linear || operation->run == run_conv ||
-           operation->run == run_attention;
+           operation->run == run_attention || operation->run == run_group_norm ||
+           operation->run == run_look_up;
 }
 
 static double check_shape(const Case *operation, const Shape *shape, Side *reference, Side *sides,
@@ -110,7 +111,7 @@ static double check_shape(const Case *operation, const Shape *shape, Side *refer
     error = check_value(operation, shape, &sides[0], &expected, &first, tolerance);
     for (unsigned i = 1; i < count; i++) {
         run(&sides[i], operation, shape, &found);
-        if (multiplies(operation) && sides[i].fuses != sides[base].fuses) {
+        if (fuses(operation) && sides[i].fuses != sides[base].fuses) {
             error =
                 fmax(error, check_value(operation, shape, &sides[i], &expected, &found, tolerance));
             free(first.values);

@@ -131,7 +131,7 @@ typedef struct GroupNorm {
     const CodeGroupNorm *args;
     size_t block, blocks;  /* positions of a block; blocks of an image */
     float *sums, *squares; /* (images, blocks, channels) */
-    float *mean, *factor;  /* (images, channels) */
+    float *mean, *scale;   /* (images, channels) */
 } GroupNorm;
 
 static bool take_moments(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
@@ -195,9 +195,9 @@ static bool fold_moments(CpuWorker *worker, const void *job, size_t task, Codesr
             mean /= all;
     }
     factor = 1 / sqrt(fmax(square, 0) / all + 1e-6);
-    for (size_t c = image * channels + first; c < image * channels + first + size; c++) {
-        norm->mean[c] = (float)mean;
-        norm->factor[c] = (float)factor;
+    for (size_t c = first; c < first + size; c++) {
+        norm->mean[image * channels + c] = (float)mean;
+        norm->scale[image * channels + c] = (float)(factor * args->weight[c]);
     }
     return true;
 }
@@ -210,8 +210,7 @@ static bool normalise_block(CpuWorker *worker, const void *job, size_t task, Cod
     size_t begin = task % norm->blocks * norm->block;
     size_t at = (image * args->positions + begin) * channels;
     CpuNorm affine = {.mean = norm->mean + image * channels,
-                      .factor = norm->factor + image * channels,
-                      .weight = args->weight,
+                      .scale = norm->scale + image * channels,
                       .bias = args->bias,
                       .silu = args->silu};
 
@@ -235,7 +234,7 @@ bool cpu_group_norm(CodeStream *stream, const CodeGroupNorm *args)
         return false;
     norm.squares = norm.sums + tasks * channels;
     norm.mean = norm.squares + tasks * channels;
-    norm.factor = norm.mean + args->images * channels;
+    norm.scale = norm.mean + args->images * channels;
     return stream->rehearsing ||
            (cpu_run(stream, take_moments, &norm, tasks) &&
             cpu_run(stream, fold_moments, &norm, (size_t)args->images * args->groups) &&

@@ -39,9 +39,9 @@ typedef struct CpuTile {
     size_t rows, width;
 } CpuTile;
 
-/* A group norm, (channels) each: y = (x - mean) * factor * weight + bias, then SiLU if `silu`. */
+/* A group norm, (channels) each: y = (x - mean) * scale + bias, then SiLU if `silu`. */
 typedef struct CpuNorm {
-    const float *mean, *factor, *weight, *bias;
+    const float *mean, *scale, *bias;
     bool silu;
 } CpuNorm;
 
@@ -54,7 +54,10 @@ typedef struct CpuProduct {
     float *c;
     size_t c_row;
     size_t steps, rows, panels;
-    bool add; /* to what is in c */
+    /* What sums begin with: (panels * 16) numbers for all rows, 0 if NULL; or, with `add`, what is
+     * in c. */
+    const float *start;
+    bool add;
 } CpuProduct;
 
 struct WinogradTile;
@@ -89,8 +92,8 @@ typedef struct CpuBody {
                        const float *column_scale, const int32_t *column_sum, size_t rows,
                        size_t width);
 
-    /* Each output is one chain of fused multiply-adds over the steps in ascending order, from 0 or,
-     * with `add`, from what is in c. Without FMA each of them rounds twice. */
+    /* Each output is one chain of fused multiply-adds over the steps in ascending order. Without
+     * FMA each of them rounds twice. */
     void (*multiply)(const CpuProduct *product);
     /* Panels of 16 for `multiply`, from rows of `width`, `row` elements apart: of rows, each
      * (width, 16), and of numbers in a row, each (rows, 16). Past the last one is 0. */

@@ -144,8 +144,7 @@ INLINE Vector silu_of(Vector x)
 static void normalise(void *out, const void *in, const CpuNorm *norm, size_t positions,
                       size_t channels)
 {
-    const float *mean = norm->mean, *factor = norm->factor;
-    const float *weight = norm->weight, *bias = norm->bias;
+    const float *mean = norm->mean, *scale = norm->scale, *bias = norm->bias;
     bool silu = norm->silu;
     const Activation *x = in;
     Activation *y = out;
@@ -155,14 +154,12 @@ static void normalise(void *out, const void *in, const CpuNorm *norm, size_t pos
         Vector v;
 
         for (size_t c = 0; c < whole; c += LANES) {
-            v = (load_act(x + c) - load(mean + c)) * load(factor + c) * load(weight + c) +
-                load(bias + c);
+            v = fused(load_act(x + c) - load(mean + c), load(scale + c), load(bias + c));
             store_act(y + c, silu ? silu_of(v) : v);
         }
         if (rest) {
-            v = (load_act_part(x + whole, rest) - load_part(mean + whole, rest)) *
-                    load_part(factor + whole, rest) * load_part(weight + whole, rest) +
-                load_part(bias + whole, rest);
+            v = fused(load_act_part(x + whole, rest) - load_part(mean + whole, rest),
+                      load_part(scale + whole, rest), load_part(bias + whole, rest));
             store_act_part(y + whole, silu ? silu_of(v) : v, rest);
         }
     }

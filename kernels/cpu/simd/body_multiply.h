@@ -1,5 +1,5 @@
 /* body_multiply.h - products in float32, in tiles that stay in registers. Each output is one chain
- * of fused multiply-adds, from 0 or from what is in c, over the steps in ascending order: so the
+ * of fused multiply-adds, from a given number over the steps in ascending order: so the
  * shape of a tile, and cutting the steps into blocks, change no bit. Part of body.c. */
 #ifndef CODE_KERNELS_CPU_BODY_MULTIPLY_H
 #define CODE_KERNELS_CPU_BODY_MULTIPLY_H
@@ -45,8 +45,9 @@ INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const unsigned
         a[r] = product->a + r * product->a_row;
 #pragma GCC unroll 8
         for (unsigned v = 0; v < width; v++)
-            sums[r * width + v] =
-                product->add ? load(c + r * product->c_row + v * LANES) : (Vector){0};
+            sums[r * width + v] = product->add     ? load(c + r * product->c_row + v * LANES)
+                                  : product->start ? load(product->start + v * LANES)
+                                                   : (Vector){0};
     }
     for (size_t step = 0; step < product->steps; step++, b += GROUP, ahead.next += ahead.step) {
         Vector weights[2 * PARTS];
@@ -121,6 +122,7 @@ static void multiply_block(const CpuProduct *product, const float *after)
             tile.rows = (product->rows - row + left - 1) / left;
             tile.a = product->a + row * product->a_row;
             tile.c = product->c + row * product->c_row + panel * GROUP;
+            tile.start = product->start ? product->start + panel * GROUP : NULL;
             if (tile.panels == 2)
                 multiply_rows(&tile, ahead, 2);
             else

@@ -10,9 +10,9 @@
  */
 INLINE Vector gelu_of(Vector x)
 {
-    Vector z = (x + 0.044715f * x * x * x) * 0.7978845608028654f;
+    const float linear = -2 * 0.7978845608028654f, cubic = linear * 0.044715f;
 
-    return over_exponential(x, -2.0f * z);
+    return over_exponential(x, fused(x * x, splat(cubic), splat(linear)) * x);
 }
 
 INLINE Vector biased(const float *sums, const float *bias, size_t at)

@@ -121,17 +121,18 @@ INLINE Vector power_of_two(Bits n)
 INLINE Vector reduced_exponential(Vector x, Bits *n)
 {
     const float magic = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
-    Vector shifted = x * 0x1.715476p0f + magic, whole = shifted - magic, r, p;
+    Vector shifted = fused(x, splat(0x1.715476p0f), splat(magic)), whole = shifted - magic, r, p;
 
-    r = x - whole * 0x1.62e4p-1f; /* n * (first 15 bits of ln 2) is exact */
-    r = r - whole * 0x1.7f7d1cp-20f;
-    p = r * 1.9875691500e-4f + 1.3981999507e-3f; /* minimax of (e^r - 1 - r) / r^2 */
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
+    r = fused(whole, splat(-0x1.62e4p-1f), x); /* n * (first 15 bits of ln 2) is exact */
+    r = fused(whole, splat(-0x1.7f7d1cp-20f), r);
+    p = splat(1.9875691500e-4f); /* minimax of (e^r - 1 - r) / r^2 */
+    p = fused(p, r, splat(1.3981999507e-3f));
+    p = fused(p, r, splat(8.3334519073e-3f));
+    p = fused(p, r, splat(4.1665795894e-2f));
+    p = fused(p, r, splat(1.6666665459e-1f));
+    p = fused(p, r, splat(5.0000001201e-1f));
     *n = (Bits)shifted - (Bits)splat(magic);
-    return p * (r * r) + r + 1.0f;
+    return fused(p, r * r, r) + 1.0f;
 }
 
 /* p, but 0 if e^x is below the smallest normal number. */
@@ -160,11 +161,15 @@ INLINE Vector decay(Vector x)
     return cut_small(x, p * power_of_two(n));
 }
 
-/* x / (1 + e^y), for y that grows as x falls: SiLU and GELU. */
+/* x / (1 + e^y), for y that grows as x falls: SiLU and GELU. Beyond 88 the quotient is next to 0
+ * whatever y is, and below -88 e^y vanishes. */
 #ifndef CPU_HALF
 INLINE Vector over_exponential(Vector x, Vector y)
 {
-    return x / (1.0f + exponential(y));
+    Bits n;
+    Vector p = reduced_exponential(larger(splat(-88.0f), smaller(splat(88.0f), y)), &n);
+
+    return x / (1.0f + p * power_of_two(n));
 }
 #endif
 

@@ -26,39 +26,42 @@ typedef struct Conv {
     size_t strip, strips;        /* positions of a task, or rows; tasks of an image */
 } Conv;
 
-/* Sums of `count` positions to y; `position` counts through all images. */
-static void finish(const CpuBody *body, const Conv *conv, size_t position, size_t count,
-                   float *sums)
+/* A product for all outputs of some positions, from `position` on, which counts through all images:
+ * to y if it may write whole panels there, else to `sums`. */
+static CpuProduct product_of(const Conv *conv, size_t position, float *sums)
 {
-    const CodeConv *args = conv->args;
-    size_t at = position * conv->out;
-    CpuTile tile = {.y = (float *)args->y + at,
-                    .y_f32 = true,
-                    .sums = sums,
-                    .bias = args->weight->bias,
-                    .y_row = conv->out,
-                    .sums_row = conv->padded,
-                    .rows = count,
-                    .width = conv->out};
+    bool direct = !conv->args->add && conv->padded == conv->out;
 
-    if (args->add) {
-        tile.y = sums;
-        tile.y_row = conv->padded;
-    }
-    body->add_bias(&tile);
-    for (size_t i = 0; args->add && i < count; i++)
-        body->add((float *)args->y + at + i * conv->out, sums + i * conv->padded,
-                  (const float *)args->add + at + i * conv->out, conv->out);
-}
-
-static CpuProduct product_of(const Conv *conv, float *sums)
-{
     return (CpuProduct){.b = conv->floats->data,
                         .b_panel = conv->floats->steps * FLOAT_PANEL,
-                        .c = sums,
+                        .c = direct ? (float *)conv->args->y + position * conv->out : sums,
                         .c_row = conv->padded,
+                        .start = conv->args->weight->bias,
                         .steps = conv->floats->steps,
                         .panels = conv->floats->panels};
+}
+
+/* The sums of a product to y. */
+static void finish(const CpuBody *body, const Conv *conv, size_t position,
+                   const CpuProduct *product)
+{
+    const CodeConv *args = conv->args;
+    size_t out = conv->out, at = position * out;
+    float *y = (float *)args->y + at;
+    const float *add = args->add;
+
+    if (product->c == y)
+        return;
+    add = add ? add + at : NULL;
+    if (add && conv->padded == out) {
+        body->add(y, product->c, add, product->rows * out);
+        return;
+    }
+    for (size_t i = 0; i < product->rows; i++)
+        if (add)
+            body->add(y + i * out, product->c + i * conv->padded, add + i * out, out);
+        else
+            memcpy(y + i * out, product->c + i * conv->padded, out * sizeof *y);
 }
 
 /* ---- narrow maps, and kernels of 1 x 1 ------------------------------------------------------- */
@@ -98,7 +101,7 @@ static bool compute_strip(CpuWorker *worker, const void *job, size_t task, Codes
     size_t first = task % conv->strips * conv->strip, count = least(conv->strip, all - first);
     const float *x = (const float *)conv->args->x + image * conv->side * conv->side * conv->in;
     float *sums = strip_memory(worker, conv, error), *gathered = sums + conv->strip * conv->padded;
-    CpuProduct product = product_of(conv, sums);
+    CpuProduct product = product_of(conv, image * all + first, sums);
 
     if (!sums)
         return false;
@@ -113,7 +116,7 @@ static bool compute_strip(CpuWorker *worker, const void *job, size_t task, Codes
                    gathered + i * product.a_row);
     }
     worker->device->body->multiply(&product);
-    finish(worker->device->body, conv, image * all + first, count, sums);
+    finish(worker->device->body, conv, image * all + first, &product);
     return true;
 }
 
@@ -161,10 +164,11 @@ static bool compute_rows(CpuWorker *worker, const void *job, size_t task, Codesr
               (end - begin - 1) * conv->step + conv->kernel, inputs);
     for (size_t y = begin; y < end; y++)
         for (size_t at = 0; at < conv->out_side; at += product.rows) {
+            size_t position = (image * conv->out_side + y) * conv->out_side + at;
             const float *from =
                 inputs + (y - begin) * conv->step * row + at * conv->step * conv->in;
 
-            product = product_of(conv, sums);
+            product = product_of(conv, position, sums);
             product.a_row = conv->step * conv->in;
             product.rows = least(SEGMENT, conv->out_side - at);
             product.steps = conv->kernel * conv->in;
@@ -173,8 +177,7 @@ static bool compute_rows(CpuWorker *worker, const void *job, size_t task, Codesr
                 product.add = i > 0;
                 body->multiply(&product);
             }
-            finish(body, conv, (image * conv->out_side + y) * conv->out_side + at, product.rows,
-                   sums);
+            finish(body, conv, position, &product);
         }
     return true;
 }

@@ -14,6 +14,8 @@ typedef struct Linear {
     size_t band, bands, chunks; /* rows of a task; tasks of a group's rows, and of its outputs */
 } Linear;
 
+static const float no_bias[CPU_COLUMNS];
+
 static void finish_band(const CpuBody *body, const CodeLinear *args, size_t first, size_t rows,
                         size_t column, const float *sums)
 {
@@ -22,7 +24,7 @@ static void finish_band(const CpuBody *body, const CodeLinear *args, size_t firs
     CpuTile tile = {.y = y,
                     .y_f32 = true,
                     .sums = sums,
-                    .bias = args->weight->bias + column,
+                    .bias = no_bias, /* sums begin with it */
                     .y_row = out,
                     .sums_row = CPU_COLUMNS,
                     .rows = rows,
@@ -55,6 +57,7 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, Codesr
     size_t group = task / linear->bands % args->groups, row = task % linear->bands * linear->band;
     size_t column = task / linear->bands / args->groups * CPU_COLUMNS;
     size_t panel = column / FLOAT_PANEL, in = args->weight->spec.in;
+    size_t first = group * args->rows + row, out = args->weight->spec.out;
     float *sums = cpu_scratch(worker, linear->band * CPU_COLUMNS * sizeof(float), error);
     CpuProduct product = {
         .a = (const float *)args->x + group * args->x_group + row * in,
@@ -63,6 +66,7 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, Codesr
         .b_panel = floats->steps * FLOAT_PANEL,
         .c = sums,
         .c_row = CPU_COLUMNS,
+        .start = args->weight->bias + column,
         .steps = in,
         .rows = least(linear->band, args->rows - row),
         .panels = least(CPU_COLUMNS / FLOAT_PANEL, floats->panels - panel),
@@ -70,8 +74,14 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, Codesr
 
     if (!sums)
         return false;
+    if (args->epilogue == CODE_PLAIN && column + product.panels * FLOAT_PANEL <= out) {
+        product.c = (float *)args->y + first * out + column;
+        product.c_row = out;
+        worker->device->body->multiply(&product);
+        return true;
+    }
     worker->device->body->multiply(&product);
-    finish_band(worker->device->body, args, group * args->rows + row, product.rows, column, sums);
+    finish_band(worker->device->body, args, first, product.rows, column, sums);
     return true;
 }
 
