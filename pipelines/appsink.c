@@ -1,5 +1,5 @@
 /* appsink.c - pictures in a C program: an appsink receives codesrc's frames as bytes. Writes 0.ppm,
- * 1.ppm... and prints each picture's class and seed.
+ * 1.ppm... and prints each picture's class, seed and frame.
  *
  *     cc appsink.c -o appsink $(pkg-config --cflags --libs gstreamer-app-1.0 gstreamer-video-1.0)
  */
@@ -15,13 +15,14 @@ static void describe(GstBuffer *buffer, int number)
 {
     GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, "GstCodeMeta");
     const GstStructure *facts = meta ? gst_custom_meta_get_structure(meta) : NULL;
-    guint64 seed = 0;
+    guint64 seed = 0, frame = 0;
 
     if (!facts)
         return;
     gst_structure_get_uint64(facts, "seed", &seed);
-    g_print("%d.ppm: %s, seed %" G_GUINT64_FORMAT "\n", number,
-            gst_structure_get_string(facts, "class-name"), seed);
+    gst_structure_get_uint64(facts, "frame", &frame);
+    g_print("%d.ppm: %s, seed %" G_GUINT64_FORMAT ", frame %" G_GUINT64_FORMAT "\n", number,
+            gst_structure_get_string(facts, "class-name"), seed, frame);
 }
 
 static gboolean save(GstSample *sample, int number)
@@ -72,8 +73,10 @@ int main(int argc, char **argv)
     pipeline = gst_parse_launch_full(text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
     g_free(text);
     if (!pipeline) {
-        g_printerr("%s\nIf codesrc is missing, set GST_PLUGIN_PATH_1_0 to its folder.\n",
-                   error->message);
+        g_printerr("%s\n", error->message);
+        if (g_error_matches(error, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT))
+            g_printerr("GStreamer does not find codesrc. After ./demo, set its path:\n"
+                       "  . build/demo/env.sh\n");
         g_error_free(error);
         return 1;
     }

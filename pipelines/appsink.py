@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """appsink.py - pictures in a Python program: an appsink receives codesrc's frames as bytes. Writes
-0.ppm, 1.ppm... and prints each picture's class and seed. Debian packages: python3-gi,
+0.ppm, 1.ppm... and prints each picture's class, seed and frame. Debian packages: python3-gi,
 gir1.2-gst-plugins-base-1.0.
 
 Usage: appsink.py [PROPERTY=VALUE...]
@@ -19,7 +19,8 @@ from gi.repository import GLib, Gst, GstApp, GstVideo  # noqa: E402,F401
 def facts(buffer):
     """The buffer's meta, GstCodeMeta, says how the picture was made: see docs/properties.md."""
     structure = buffer.get_custom_meta("GstCodeMeta").get_structure()
-    return structure.get_string("class-name"), structure.get_uint64("seed")[1]
+    return (structure.get_string("class-name"), structure.get_uint64("seed")[1],
+            structure.get_uint64("frame")[1])
 
 
 def pixels(sample):
@@ -42,18 +43,21 @@ def main():
                                     "video/x-raw,format=RGB ! "
                                     "appsink name=sink sync=false")
     except GLib.Error as error:
-        sys.exit(f"{error.message}\nIf codesrc is missing, set GST_PLUGIN_PATH_1_0 to its folder.")
+        hint = ("\nGStreamer does not find codesrc. After ./demo, set its path:\n"
+                "  . build/demo/env.sh")
+        missing = error.matches(Gst.ParseError.quark(), Gst.ParseError.NO_SUCH_ELEMENT)
+        sys.exit(error.message + (hint if missing else ""))
     sink = pipeline.get_by_name("sink")
     if pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
         sink.set_state(Gst.State.NULL)  # so that pull_sample does not wait
 
     number = 0
     while sample := sink.pull_sample():  # None at the end, also after an error
-        name, seed = facts(sample.get_buffer())
+        name, seed, frame = facts(sample.get_buffer())
         width, height, rgb = pixels(sample)
         with open(f"{number}.ppm", "wb") as file:
             file.write(b"P6\n%d %d\n255\n" % (width, height) + rgb)
-        print(f"{number}.ppm: {name}, seed {seed}")
+        print(f"{number}.ppm: {name}, seed {seed}, frame {frame}")
         number += 1
 
     message = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)

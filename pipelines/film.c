@@ -101,7 +101,7 @@ static char *encoder_for(const char *file)
                                file);
     if (g_str_has_suffix(file, ".mp4"))
         return g_strdup_printf("videoconvert ! video/x-raw,format=I420 ! x264enc ! "
-                               "mp4mux ! filesink location=\"%s\"",
+                               "mp4mux faststart=true ! filesink location=\"%s\"",
                                file);
     g_printerr("%s: expected a name that ends in .webm or .mp4\n", file);
     return NULL;

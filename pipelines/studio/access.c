@@ -154,7 +154,8 @@ gboolean access_check(SoupServerMessage *message, const Endpoint *endpoint,
     if (allowed && !endpoint) {
         access_refuse(message, SOUP_STATUS_NOT_FOUND,
                       g_strdup("there is nothing of this name, expected /, /model, /state, "
-                               "/settings, /events, /stream.mjpeg, /picture.jpg or /webrtc"));
+                               "/settings, /events, /stream.mjpeg, /picture.jpg, /picture.png or "
+                               "/webrtc"));
         allowed = FALSE;
     }
     allowed = allowed && check_method(message, endpoint) && check_body(message, endpoint);

@@ -210,23 +210,49 @@ static GstElement *build(gboolean webrtc, GError **error)
         g_strdup_printf("codesrc name=source is-live=true ! capsfilter name=rate ! tee name=frames "
                         "frames. ! %s ! jpegenc quality=90 ! appsink name=jpeg %s %s",
                         queue, sink, webrtc ? vp8 : "");
-    GstElement *pipeline = gst_parse_launch(description, error);
+    GstElement *pipeline = generation_parse(description, error);
 
     g_free(description);
     g_free(vp8);
-    /* A partly missing element still returns a pipeline. */
-    if (*error)
-        g_clear_pointer(&pipeline, gst_object_unref);
     return pipeline;
 }
 
-static void choose_model(GstElement *source, const GenerationSetup *setup)
+GstElement *generation_parse(const gchar *description, GError **error)
+{
+    GstElement *pipeline = gst_parse_launch(description, error);
+    GstElementFactory *codesrc = gst_element_factory_find("codesrc");
+    gchar *text;
+
+    if (*error) {
+        g_clear_pointer(&pipeline, gst_object_unref);
+        text = g_strdup_printf(
+            "%s; %s", (*error)->message,
+            codesrc ? "on Debian, install gstreamer1.0-plugins-base and gstreamer1.0-plugins-good"
+                    : "GStreamer does not find codesrc: after ./demo run . build/demo/env.sh in "
+                      "this shell, or set GST_PLUGIN_PATH_1_0 to the folder that has it");
+        g_free((*error)->message);
+        (*error)->message = text;
+    }
+    g_clear_object(&codesrc);
+    return pipeline;
+}
+
+void generation_choose_model(GstElement *source, const GenerationSetup *setup)
 {
     g_object_set(source, "model", setup->model, "threads", setup->threads, NULL);
     if (setup->device)
         g_object_set(source, "device", setup->device, NULL);
     if (setup->precision)
         g_object_set(source, "precision", setup->precision, NULL);
+}
+
+void generation_choose_picture(GstElement *source, const Settings *settings)
+{
+    g_object_set(source, "class-id", settings->class_id, "class-id-2", settings->class_id_2,
+                 "class-mix", settings->class_mix, "drafting-steps", settings->drafting_steps,
+                 "seed", settings->seed, "guidance", settings->guidance, "top-k", settings->top_k,
+                 "top-p", settings->top_p, "temperature", settings->temperature, "more-smooth",
+                 settings->more_smooth, NULL);
 }
 
 Generation *generation_new(const GenerationSetup *setup, const Settings *settings,
@@ -248,7 +274,7 @@ Generation *generation_new(const GenerationSetup *setup, const Settings *setting
     generation->source = gst_bin_get_by_name(GST_BIN(pipeline), "source");
     generation->rate = gst_bin_get_by_name(GST_BIN(pipeline), "rate");
     generation->scales = setup->scales;
-    choose_model(generation->source, setup);
+    generation_choose_model(generation->source, setup);
     watch_sink(generation, "jpeg", take_jpeg);
     if (setup->webrtc)
         watch_sink(generation, "vp8", take_vp8);
@@ -293,9 +319,7 @@ void generation_set(Generation *generation, const Settings *settings)
 {
     guint frames = settings->progressive ? generation->scales : 1;
 
-    g_object_set(generation->source, "class-id", settings->class_id, "drafting-steps",
-                 settings->drafting_steps, "seed", settings->seed, "guidance", settings->guidance,
-                 NULL);
+    generation_choose_picture(generation->source, settings);
     g_mutex_lock(&generation->lock);
     generation->progressive = settings->progressive;
     generation->frames_per_second = settings->rate * frames;

@@ -46,6 +46,14 @@ void generation_free(Generation *generation);
 void generation_play(Generation *generation, gboolean play);
 /* Takes effect with the next picture. */
 void generation_set(Generation *generation, const Settings *settings);
+/* gst_parse_launch, but an error leaves no half of a pipeline, and says how to get a missing
+ * element. */
+GstElement *generation_parse(const gchar *description, GError **error);
+
+/* Sets the properties of a codesrc. */
+void generation_choose_model(GstElement *source, const GenerationSetup *setup);
+void generation_choose_picture(GstElement *source, const Settings *settings);
+
 /* codesrc's `stats`; free with gst_structure_free. */
 GstStructure *generation_stats(Generation *generation);
 

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "access.h"
+#include "state.h"
 
 #include <string.h>
 
@@ -27,8 +28,8 @@ static void set_headers(SoupServerMessage *message)
 {
     static const gchar *const headers[][2] = {
         {"Content-Security-Policy",
-         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src "
-         "'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
+         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+         "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"},
         {"X-Content-Type-Options", "nosniff"},
         {"Cross-Origin-Resource-Policy", "same-origin"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
@@ -62,44 +63,35 @@ static void answer_json(SoupServerMessage *message, json_t *value)
     json_decref(value);
 }
 
-static void get_file(SoupServerMessage *message, const gchar *name, const gchar *type)
-{
-    gchar *path = g_strconcat(RESOURCES, name, NULL);
-    GBytes *bytes = g_resources_lookup_data(path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+/* The page's parts, by path; and two documents, to be read there. */
+static const struct {
+    const gchar *path, *name, *type;
+} files[] = {
+    {"/", "/index.html", "text/html; charset=utf-8"},
+    {"/studio.css", "/studio.css", "text/css; charset=utf-8"},
+    {"/studio.js", "/studio.js", "text/javascript; charset=utf-8"},
+    {"/keep.js", "/keep.js", "text/javascript; charset=utf-8"},
+    {"/streams.js", "/streams.js", "text/javascript; charset=utf-8"},
+    {"/icon.svg", "/icon.svg", "image/svg+xml"},
+    {"/studio.md", "/studio.md", "text/plain; charset=utf-8"},
+    {"/properties.md", "/properties.md", "text/plain; charset=utf-8"},
+};
 
-    answer_bytes(message, type, bytes);
+static void get_file(Server *server, SoupServerMessage *message, GHashTable *query)
+{
+    const gchar *path = g_uri_get_path(soup_server_message_get_uri(message));
+    guint i = 0;
+    gchar *resource;
+    GBytes *bytes;
+
+    (void)server, (void)query;
+    while (strcmp(files[i].path, path))
+        i++;
+    resource = g_strconcat(RESOURCES, files[i].name, NULL);
+    bytes = g_resources_lookup_data(resource, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
+    answer_bytes(message, files[i].type, bytes);
     g_bytes_unref(bytes);
-    g_free(path);
-}
-
-static void get_page(Server *server, SoupServerMessage *message, GHashTable *query)
-{
-    (void)server, (void)query;
-    get_file(message, "/index.html", "text/html; charset=utf-8");
-}
-
-static void get_style(Server *server, SoupServerMessage *message, GHashTable *query)
-{
-    (void)server, (void)query;
-    get_file(message, "/studio.css", "text/css; charset=utf-8");
-}
-
-static void get_controls(Server *server, SoupServerMessage *message, GHashTable *query)
-{
-    (void)server, (void)query;
-    get_file(message, "/studio.js", "text/javascript; charset=utf-8");
-}
-
-static void get_streams(Server *server, SoupServerMessage *message, GHashTable *query)
-{
-    (void)server, (void)query;
-    get_file(message, "/streams.js", "text/javascript; charset=utf-8");
-}
-
-static void get_icon(Server *server, SoupServerMessage *message, GHashTable *query)
-{
-    (void)server, (void)query;
-    get_file(message, "/icon.svg", "image/svg+xml");
+    g_free(resource);
 }
 
 static void get_model(Server *server, SoupServerMessage *message, GHashTable *query)
@@ -149,17 +141,62 @@ static void get_stream(Server *server, SoupServerMessage *message, GHashTable *q
         refuse_viewer(message);
 }
 
+/* How the picture of an answer was made, for the page: JSON in plain ASCII. Takes the reference. */
+static void set_made(SoupServerMessage *message, json_t *made)
+{
+    char *text = json_dumps(made, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
+
+    soup_message_headers_replace(soup_server_message_get_response_headers(message), "X-Picture",
+                                 text);
+    free(text);
+    json_decref(made);
+}
+
 static void get_picture(Server *server, SoupServerMessage *message, GHashTable *query)
 {
     GBytes *jpeg = studio_jpeg(server->studio);
 
     (void)query;
-    if (jpeg)
+    if (jpeg) {
+        set_made(message, studio_made(server->studio));
         answer_bytes(message, "image/jpeg", jpeg);
-    else
+    } else
         access_refuse(message, SOUP_STATUS_NOT_FOUND,
                       g_strdup("no picture was drawn yet: pictures are drawn while somebody reads "
                                "/events or /stream.mjpeg"));
+}
+
+/* ---- single pictures, which take a moment ------------------------------------------ */
+
+static void on_drawn(gpointer user, GBytes *png, const GstStructure *made, const gchar *error)
+{
+    SoupServerMessage *message = user;
+
+    if (png) {
+        set_made(message, state_picture(made));
+        answer_bytes(message, "image/png", png);
+    } else {
+        access_refuse(message, SOUP_STATUS_INTERNAL_SERVER_ERROR, g_strdup(error));
+    }
+    soup_server_message_unpause(message);
+    g_object_unref(message);
+}
+
+static void get_still(Server *server, SoupServerMessage *message, GHashTable *query)
+{
+    gchar *error;
+
+    if (studio_draw(server->studio, query, on_drawn, message, &error)) {
+        g_object_ref(message);
+        soup_server_message_pause(message);
+    } else if (error) {
+        access_refuse(message, SOUP_STATUS_BAD_REQUEST, error);
+    } else {
+        access_refuse(message, SOUP_STATUS_SERVICE_UNAVAILABLE,
+                      g_strdup_printf("%d pictures are waiting to be drawn already, which is the "
+                                      "most",
+                                      STILL_MOST_WAITING));
+    }
 }
 
 /* ---- WebRTC, whose answer takes a moment ------------------------------------------- */
@@ -213,17 +250,21 @@ static void post_webrtc(Server *server, SoupServerMessage *message, GHashTable *
 /* ---- routing ----------------------------------------------------------------------- */
 
 static const Endpoint endpoints[] = {
-    {"/", TRUE, FALSE, FALSE, NULL, 0, get_page},
-    {"/studio.css", TRUE, FALSE, FALSE, NULL, 0, get_style},
-    {"/studio.js", TRUE, FALSE, FALSE, NULL, 0, get_controls},
-    {"/streams.js", TRUE, FALSE, FALSE, NULL, 0, get_streams},
-    {"/icon.svg", TRUE, FALSE, FALSE, NULL, 0, get_icon},
+    {"/", TRUE, FALSE, FALSE, NULL, 0, get_file},
+    {"/studio.css", TRUE, FALSE, FALSE, NULL, 0, get_file},
+    {"/studio.js", TRUE, FALSE, FALSE, NULL, 0, get_file},
+    {"/keep.js", TRUE, FALSE, FALSE, NULL, 0, get_file},
+    {"/streams.js", TRUE, FALSE, FALSE, NULL, 0, get_file},
+    {"/icon.svg", TRUE, FALSE, FALSE, NULL, 0, get_file},
+    {"/studio.md", TRUE, FALSE, FALSE, NULL, 0, get_file},
+    {"/properties.md", TRUE, FALSE, FALSE, NULL, 0, get_file},
     {"/model", TRUE, FALSE, FALSE, NULL, 0, get_model},
     {"/state", TRUE, FALSE, FALSE, NULL, 0, get_state},
     {"/settings", TRUE, TRUE, FALSE, "application/json", MAX_SETTINGS, handle_settings},
     {"/events", TRUE, FALSE, TRUE, NULL, 0, get_events},
     {"/stream.mjpeg", TRUE, FALSE, TRUE, NULL, 0, get_stream},
     {"/picture.jpg", TRUE, FALSE, FALSE, NULL, 0, get_picture},
+    {"/picture.png", TRUE, FALSE, TRUE, NULL, 0, get_still},
     {"/webrtc", FALSE, TRUE, FALSE, "application/sdp", MAX_OFFER, post_webrtc},
 };
 

@@ -8,6 +8,11 @@ void settings_init(Settings *settings, const Facts *facts, gdouble rate)
     const CodesrcSettings *defaults = &facts_info(facts)->defaults;
 
     *settings = (Settings){.class_id = CODESRC_CLASS_RANDOM,
+                           .class_id_2 = CODESRC_CLASS_NONE,
+                           .top_k = (gint)defaults->top_k,
+                           .top_p = defaults->top_p,
+                           .temperature = -1.0,
+                           .more_smooth = defaults->more_smooth,
                            .drafting_steps = defaults->drafting_steps,
                            .guidance = defaults->guidance,
                            .rate = rate};
@@ -42,33 +47,43 @@ static gchar *unexpected(const gchar *key, const json_t *value, const gchar *exp
     return error;
 }
 
-static gchar *change_class(Settings *settings, const Facts *facts, const json_t *value)
+static gchar *change_class_id(gint32 *class_id, const gchar *key, const gchar *none,
+                              const Facts *facts, const json_t *value)
 {
     const CodesrcModelInfo *info = facts_info(facts);
     CodesrcError error;
     gchar *expected, *text;
 
     if (json_is_null(value)) {
-        settings->class_id = CODESRC_CLASS_RANDOM;
+        *class_id = -1;
         return NULL;
     }
     if (json_is_string(value)) {
-        if (codesrc_model_find_class(facts->model, json_string_value(value), &settings->class_id,
-                                     &error))
+        if (codesrc_model_find_class(facts->model, json_string_value(value), class_id, &error))
             return NULL;
         return g_strdup(error.text);
     }
     if (json_is_integer(value) && json_integer_value(value) >= 0 &&
         json_integer_value(value) < info->classes) {
-        settings->class_id = (gint32)json_integer_value(value);
+        *class_id = (gint32)json_integer_value(value);
         return NULL;
     }
-    expected = g_strdup_printf("a name, an id from 0 to %u, or null for a class of its own for "
-                               "each picture",
-                               info->classes - 1);
-    text = unexpected("class", value, expected);
+    expected =
+        g_strdup_printf("a name, an id from 0 to %u, or null for %s", info->classes - 1, none);
+    text = unexpected(key, value, expected);
     g_free(expected);
     return text;
+}
+
+static gchar *change_class(Settings *settings, const Facts *facts, const json_t *value)
+{
+    return change_class_id(&settings->class_id, "class", "a class of its own for each picture",
+                           facts, value);
+}
+
+static gchar *change_class_2(Settings *settings, const Facts *facts, const json_t *value)
+{
+    return change_class_id(&settings->class_id_2, "class-2", "no blend", facts, value);
 }
 
 static gchar *change_steps(Settings *settings, const Facts *facts, const json_t *value)
@@ -99,24 +114,79 @@ static gchar *change_seed(Settings *settings, const Facts *facts, const json_t *
     return NULL;
 }
 
+static gchar *change_real(gdouble *setting, const gchar *key, gdouble most, const json_t *value)
+{
+    gdouble number = json_number_value(value);
+    gchar *expected, *text;
+
+    if (json_is_number(value) && number >= 0.0 && number <= most) {
+        *setting = number;
+        return NULL;
+    }
+    expected = g_strdup_printf("a number from 0 to %g", most);
+    text = unexpected(key, value, expected);
+    g_free(expected);
+    return text;
+}
+
 static gchar *change_guidance(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    return change_real(&settings->guidance, "guidance", SETTINGS_MAX_GUIDANCE, value);
+}
+
+static gchar *change_mix(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    return change_real(&settings->class_mix, "class-mix", 1.0, value);
+}
+
+static gchar *change_top_p(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    return change_real(&settings->top_p, "top-p", 1.0, value);
+}
+
+static gchar *change_top_k(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        json_integer_value(value) > G_MAXINT)
+        return unexpected("top-k", value, "a whole number, 0 for all codes");
+    settings->top_k = (gint)json_integer_value(value);
+    return NULL;
+}
+
+static gchar *change_temperature(Settings *settings, const Facts *facts, const json_t *value)
 {
     gdouble number = json_number_value(value);
 
     (void)facts;
-    if (!json_is_number(value) || !(number >= 0.0 && number <= SETTINGS_MAX_GUIDANCE))
-        return unexpected("guidance", value, "a number from 0 to 100");
-    settings->guidance = number;
+    if (!json_is_null(value) && !(json_is_number(value) && number > 0.0 && number <= 100.0))
+        return unexpected("temperature", value,
+                          "a number above 0, up to 100, or null for the model's own");
+    settings->temperature = json_is_null(value) ? -1.0 : number;
     return NULL;
+}
+
+static gchar *change_flag(gboolean *flag, const gchar *key, const json_t *value)
+{
+    if (!json_is_boolean(value))
+        return unexpected(key, value, "true or false");
+    *flag = json_is_true(value);
+    return NULL;
+}
+
+static gchar *change_more_smooth(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    return change_flag(&settings->more_smooth, "more-smooth", value);
 }
 
 static gchar *change_progressive(Settings *settings, const Facts *facts, const json_t *value)
 {
     (void)facts;
-    if (!json_is_boolean(value))
-        return unexpected("progressive", value, "true or false");
-    settings->progressive = json_is_true(value);
-    return NULL;
+    return change_flag(&settings->progressive, "progressive", value);
 }
 
 static gchar *change_rate(Settings *settings, const Facts *facts, const json_t *value)
@@ -134,13 +204,22 @@ static const struct {
     const gchar *key;
     gchar *(*change)(Settings *settings, const Facts *facts, const json_t *value);
 } keys[] = {
-    {"class", change_class}, {"drafting-steps", change_steps},
-    {"seed", change_seed},   {"guidance", change_guidance},
-    {"rate", change_rate},   {"progressive", change_progressive},
+    {"class", change_class},
+    {"class-2", change_class_2},
+    {"class-mix", change_mix},
+    {"drafting-steps", change_steps},
+    {"seed", change_seed},
+    {"guidance", change_guidance},
+    {"top-k", change_top_k},
+    {"top-p", change_top_p},
+    {"rate", change_rate},
+    {"temperature", change_temperature},
+    {"progressive", change_progressive},
+    {"more-smooth", change_more_smooth},
 };
 
-/* NULL, or the fault of this key. */
-static gchar *change(Settings *settings, const Facts *facts, const gchar *key, const json_t *value)
+gchar *settings_change_one(Settings *settings, const Facts *facts, const gchar *key,
+                           const json_t *value)
 {
     json_t *name;
     gchar *text, *error;
@@ -150,8 +229,9 @@ static gchar *change(Settings *settings, const Facts *facts, const gchar *key, c
             return keys[i].change(settings, facts, value);
     name = json_string(key);
     text = found(name);
-    error = g_strdup_printf("%s is not a setting, expected class, drafting-steps, seed, guidance, "
-                            "progressive or rate",
+    error = g_strdup_printf("%s is not a setting, expected class, class-2, class-mix, "
+                            "drafting-steps, seed, guidance, top-k, top-p, temperature, "
+                            "more-smooth, progressive or rate",
                             text);
     g_free(text);
     json_decref(name);
@@ -177,7 +257,7 @@ gboolean settings_change(Settings *settings, const Facts *facts, const gchar *te
     json_object_foreach(object, key, value)
     {
         if (!*error)
-            *error = change(&changed, facts, key, value);
+            *error = settings_change_one(&changed, facts, key, value);
     }
     json_decref(object);
     if (*error)
@@ -186,15 +266,25 @@ gboolean settings_change(Settings *settings, const Facts *facts, const gchar *te
     return TRUE;
 }
 
+static json_t *class_name(gint32 class_id, const CodesrcModelInfo *info)
+{
+    if (class_id < 0 || !info->class_names)
+        return json_null();
+    return json_string(info->class_names[class_id]);
+}
+
 json_t *settings_to_json(const Settings *settings, const Facts *facts)
 {
     const CodesrcModelInfo *info = facts_info(facts);
-    json_t *class_name = json_null();
 
-    if (settings->class_id >= 0 && info->class_names)
-        class_name = json_string(info->class_names[settings->class_id]);
-    return json_pack("{s:o, s:i, s:i, s:I, s:f, s:b, s:f}", "class", class_name, "class-id",
-                     (int)settings->class_id, "drafting-steps", (int)settings->drafting_steps,
-                     "seed", (json_int_t)settings->seed, "guidance", settings->guidance,
-                     "progressive", (int)settings->progressive, "rate", settings->rate);
+    return json_pack("{s:o, s:i, s:o, s:i, s:f, s:i, s:I, s:f, s:i, s:f, s:o, s:b, s:b, s:f}",
+                     "class", class_name(settings->class_id, info), "class-id",
+                     (int)settings->class_id, "class-2", class_name(settings->class_id_2, info),
+                     "class-id-2", (int)settings->class_id_2, "class-mix", settings->class_mix,
+                     "drafting-steps", (int)settings->drafting_steps, "seed",
+                     (json_int_t)settings->seed, "guidance", settings->guidance, "top-k",
+                     settings->top_k, "top-p", settings->top_p, "temperature",
+                     settings->temperature < 0.0 ? json_null() : json_real(settings->temperature),
+                     "more-smooth", (int)settings->more_smooth, "progressive",
+                     (int)settings->progressive, "rate", settings->rate);
 }

@@ -10,10 +10,15 @@
 #define SETTINGS_MAX_RATE     30.0
 
 typedef struct Settings {
-    gint32 class_id; /* CODESRC_CLASS_RANDOM: another one for each picture */
+    gint32 class_id;   /* CODESRC_CLASS_RANDOM: another one for each picture */
+    gint32 class_id_2; /* CODESRC_CLASS_NONE: no blend */
+    gdouble class_mix; /* share of class_id_2, 0..1 */
     guint drafting_steps;
     guint64 seed;
-    gdouble guidance;
+    gdouble guidance, top_p;
+    gint top_k;
+    gdouble temperature; /* of all scales; -1: the model's own */
+    gboolean more_smooth;
     gboolean progressive;
     gdouble rate; /* requested pictures per second */
 } Settings;
@@ -21,11 +26,15 @@ typedef struct Settings {
 /* The model's own settings, classes at random, seed 0. */
 void settings_init(Settings *settings, const Facts *facts, gdouble rate);
 
-/* Applies a JSON object with some of the keys class, drafting-steps, seed, guidance, progressive
- * and rate. All or nothing: FALSE leaves `settings` unchanged and sets `error` (the caller frees
- * it), which names the key, the value found and the value expected. */
+/* Applies a JSON object with some of the keys of settings_to_json. All or nothing: FALSE leaves
+ * `settings` unchanged and sets `error` (the caller frees it), which names the key, the value found
+ * and the value expected. */
 gboolean settings_change(Settings *settings, const Facts *facts, const gchar *text, gsize length,
                          gchar **error);
+
+/* The same for one key: NULL, or the error. */
+gchar *settings_change_one(Settings *settings, const Facts *facts, const gchar *key,
+                           const json_t *value);
 
 /* A new reference. */
 json_t *settings_to_json(const Settings *settings, const Facts *facts);

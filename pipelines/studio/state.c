@@ -42,6 +42,8 @@ static json_t *field(const GstStructure *structure, const gchar *name)
         return json_integer(g_value_get_uint(value));
     if (G_VALUE_HOLDS_UINT64(value))
         return json_integer((json_int_t)g_value_get_uint64(value));
+    if (G_VALUE_HOLDS_BOOLEAN(value))
+        return json_boolean(g_value_get_boolean(value));
     if (G_VALUE_HOLDS_DOUBLE(value))
         return json_real(g_value_get_double(value));
     return json_null();
@@ -58,8 +60,10 @@ static json_t *fields(const GstStructure *structure, const gchar *const *names, 
 
 json_t *state_picture(const GstStructure *made)
 {
-    static const gchar *const names[] = {"class-name",     "class-id", "seed",  "frame",
-                                         "drafting-steps", "guidance", "scale", "scales"};
+    static const gchar *const names[] = {
+        "class-name", "class-id", "class-id-2", "class-mix",   "seed",        "frame",
+        "guidance",   "top-k",    "top-p",      "temperature", "more-smooth", "drafting-steps",
+        "scale",      "scales",   "seconds",    "launch-line"};
 
     return made ? fields(made, names, G_N_ELEMENTS(names)) : json_null();
 }

@@ -23,6 +23,7 @@ struct Studio {
     Facts facts;
     Settings settings;
     Generation *generation;
+    Still *still;
     gboolean webrtc;
     gchar *address;
     GPtrArray *pages; /* Page */
@@ -69,6 +70,11 @@ json_t *studio_state(const Studio *studio)
 GBytes *studio_jpeg(const Studio *studio)
 {
     return studio->jpeg;
+}
+
+json_t *studio_made(const Studio *studio)
+{
+    return state_picture(studio->made);
 }
 
 static GBytes *make_event(const gchar *name, json_t *value)
@@ -329,6 +335,44 @@ gboolean studio_change(Studio *studio, const gchar *text, gsize length, gchar **
     return TRUE;
 }
 
+/* ---- single pictures --------------------------------------------------------------- */
+
+static gchar *read_frame(guint64 *frame, const json_t *value)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        (guint64)json_integer_value(value) > SETTINGS_MAX_SEED)
+        return g_strdup("frame is not a whole number from 0 to 9007199254740991");
+    *frame = (guint64)json_integer_value(value);
+    return NULL;
+}
+
+gboolean studio_draw(Studio *studio, GHashTable *query, StillDone done, gpointer user,
+                     gchar **error)
+{
+    Settings settings = studio->settings;
+    guint64 frame = 0;
+    GHashTableIter pairs;
+    gpointer key, text;
+
+    *error = NULL;
+    if (query)
+        g_hash_table_iter_init(&pairs, query);
+    while (query && !*error && g_hash_table_iter_next(&pairs, &key, &text)) {
+        json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+
+        if (!value)
+            value = json_string(text);
+        if (!value)
+            *error = g_strdup_printf("%.40s is not UTF-8", (const gchar *)key);
+        else if (!strcmp(key, "frame"))
+            *error = read_frame(&frame, value);
+        else
+            *error = settings_change_one(&settings, &studio->facts, key, value);
+        json_decref(value);
+    }
+    return !*error && still_draw(studio->still, &settings, frame, done, user);
+}
+
 /* ---- making ------------------------------------------------------------------------ */
 
 Studio *studio_new(const StudioSetup *setup, Facts *facts, GError **error)
@@ -347,7 +391,9 @@ Studio *studio_new(const StudioSetup *setup, Facts *facts, GError **error)
     generation.webrtc = studio->webrtc;
     generation.scales = facts_info(&studio->facts)->scales;
     studio->generation = generation_new(&generation, &studio->settings, &listener, error);
-    if (!studio->generation) {
+    if (studio->generation)
+        studio->still = still_new(&generation, error);
+    if (!studio->still) {
         studio_free(studio);
         return NULL;
     }
@@ -359,6 +405,7 @@ void studio_free(Studio *studio)
 {
     if (!studio)
         return;
+    still_free(studio->still);
     generation_free(studio->generation);
     g_clear_handle_id(&studio->heartbeat, g_source_remove);
     g_clear_handle_id(&studio->repeat, g_source_remove);

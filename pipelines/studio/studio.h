@@ -5,6 +5,7 @@
 #define STUDIO_STUDIO_H
 
 #include "generation.h"
+#include "still.h"
 #include "webrtc.h"
 
 #include <libsoup/soup.h>
@@ -31,6 +32,15 @@ json_t *studio_state(const Studio *studio);
 
 /* The last picture as JPEG, or NULL if there is none yet. */
 GBytes *studio_jpeg(const Studio *studio);
+
+/* A new reference: how the last picture was made, or null. */
+json_t *studio_made(const Studio *studio);
+
+/* Draws a single picture (still_draw): a frame, 0 by default, of the shared settings but for those
+ * that `query` names, in JSON or, for a class, by name alone. FALSE: `error` says why (the caller
+ * frees it), or is NULL if too many are waiting. */
+gboolean studio_draw(Studio *studio, GHashTable *query, StillDone done, gpointer user,
+                     gchar **error);
 
 /* See settings_change. */
 gboolean studio_change(Studio *studio, const gchar *text, gsize length, gchar **error);

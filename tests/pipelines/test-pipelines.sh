@@ -231,12 +231,14 @@ no-camera)
 appsink) # C and Python see the same pictures as the tool makes.
     mkdir c python
     (cd c && "$PROGRAMS/appsink" 'class-name="sunset sea" seed=3' > said)
-    printf '0.ppm: sunset sea, seed 3\n1.ppm: sunset sea, seed 3\n' | cmp - c/said
+    printf '%d.ppm: sunset sea, seed 3, frame %d\n' 0 0 1 1 | cmp - c/said
     "$IMAGE" --class "sunset sea" --seed 3 --output tool.png
     gst-launch-1.0 -q filesrc location=tool.png ! pngdec ! videoconvert ! video/x-raw,format=RGB ! \
         filesink location=tool.rgb
     tail -c 196608 c/0.ppm | cmp - tool.rgb || fail 'appsink.c shows another picture'
     ! (cd c && timeout 60 "$PROGRAMS/appsink" model=nope) || fail 'appsink.c: no error'
+    ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PROGRAMS/appsink" 2> log || fail 'no codesrc'
+    grep -q 'build/demo/env.sh' log || fail "appsink.c without codesrc: $(cat log)"
     if ! /usr/bin/python3 -c 'import gi' 2> /dev/null; then
         echo 'skipped: python3-gi is not here'
         exit 77
@@ -246,6 +248,8 @@ appsink) # C and Python see the same pictures as the tool makes.
         cmp c/$file python/$file
     done
     ! (cd python && timeout 60 "$PIPELINES/appsink.py" model=nope) || fail 'appsink.py: no error'
+    ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PIPELINES/appsink.py" 2> log || fail 'no codesrc'
+    grep -q 'build/demo/env.sh' log || fail "appsink.py without codesrc: $(cat log)"
     ;;
 *)
     fail "no test is called $name"

@@ -184,8 +184,9 @@ Answer *request(const Process *process, const gchar *method, const gchar *path,
     answer->status = soup_message_get_status(message);
     answer->headers = soup_message_headers_ref(soup_message_get_response_headers(message));
     answer->length = g_bytes_get_size(bytes);
-    answer->body = g_strndup(g_bytes_get_data(bytes, NULL) ? g_bytes_get_data(bytes, NULL) : "",
-                             answer->length);
+    answer->body = g_malloc0(answer->length + 1);
+    if (answer->length)
+        memcpy(answer->body, g_bytes_get_data(bytes, NULL), answer->length);
     g_bytes_unref(bytes);
     g_object_unref(message);
     g_object_unref(session);

@@ -295,6 +295,7 @@ static const struct Key {
     {"Tab", 9, NULL},        {"Enter", 13, "\r"},   {" ", 32, " "},
     {"ArrowLeft", 37, NULL}, {"ArrowUp", 38, NULL}, {"ArrowRight", 39, NULL},
     {"ArrowDown", 40, NULL}, {"Home", 36, NULL},    {"End", 35, NULL},
+    {"Escape", 27, NULL},
 };
 
 void browser_press(Browser *browser, const gchar *key)

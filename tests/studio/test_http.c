@@ -1,6 +1,7 @@
 /* test_http.c - every endpoint of code-studio, and what it refuses. */
 #include "common.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #define JSON  "Content-Type: application/json"
@@ -30,6 +31,7 @@ static void test_page(void)
         {"/", "text/html; charset=utf-8", "<title>codesrc studio</title>"},
         {"/studio.css", "text/css; charset=utf-8", "prefers-color-scheme"},
         {"/studio.js", "text/javascript; charset=utf-8", "/settings"},
+        {"/keep.js", "text/javascript; charset=utf-8", "/picture.png"},
         {"/streams.js", "text/javascript; charset=utf-8", "EventSource"},
         {"/icon.svg", "image/svg+xml", "<svg"},
     };
@@ -95,6 +97,35 @@ static void test_settings(void)
     expect("POST", "/settings", JSON, "{}", 200, "\"seed\":0");
 }
 
+/* A single picture, the same each time, with its launch line; the shared settings stay. */
+static void test_still(void)
+{
+    Answer *one = request(process, "GET", "/picture.png?class=owl&frame=5&seed=3", NULL, NULL);
+    Answer *same =
+        request(process, "GET", "/picture.png?frame=5&class=2&seed=3&class-2=null", NULL, NULL);
+    Answer *other = request(process, "GET", "/picture.png?class=owl&frame=6&seed=3", NULL, NULL);
+
+    g_assert_cmpuint(one->status, ==, 200);
+    g_assert_cmpstr(soup_message_headers_get_one(one->headers, "Content-Type"), ==, "image/png");
+    g_assert_cmpmem(one->body, one->length, same->body, same->length);
+    g_assert_false(one->length == other->length && !memcmp(one->body, other->body, one->length));
+    g_assert_cmpmem(one->body + 37, 12, "tEXtComment", 12);
+    g_assert_nonnull(g_strstr_len(one->body + 49, 300,
+                                  "codesrc model=tiny device=cpu precision=f32 class-id=2"));
+    g_assert_nonnull(g_strstr_len(one->body + 49, 400, " # model-digest="));
+    g_assert_nonnull(
+        strstr(soup_message_headers_get_one(one->headers, "X-Picture"), "\"frame\":5"));
+    answer_free(one);
+    answer_free(same);
+    answer_free(other);
+    expect("GET", "/settings", NULL, NULL, 200, "\"class-id\":-1");
+    expect("GET", "/picture.png?class=fox", NULL, NULL, 400, "red fox");
+    expect("GET", "/picture.png?frame=-1", NULL, NULL, 400, "whole number");
+    expect("GET", "/picture.png?frame=x", NULL, NULL, 400, "whole number");
+    expect("GET", "/picture.png?speed=9", NULL, NULL, 400, "is not a setting");
+    expect("GET", "/picture.png?class-mix=2", NULL, NULL, 400, "a number from 0 to 1");
+}
+
 /* ---- what is refused --------------------------------------------------------------- */
 
 static void test_bad_settings(void)
@@ -118,6 +149,13 @@ static void test_bad_settings(void)
         {"{\"seed\": 99999999999999999999}", "not JSON"},
         {"{\"seed\": 1.5}", "a whole number"},
         {"{\"seed\": null}", "a whole number"},
+        {"{\"class-2\": 3}", "null for no blend"},
+        {"{\"class-mix\": 1.01}", "a number from 0 to 1"},
+        {"{\"top-k\": -1}", "a whole number, 0 for all codes"},
+        {"{\"top-k\": 2147483648}", "a whole number, 0 for all codes"},
+        {"{\"top-p\": \"1\"}", "a number from 0 to 1"},
+        {"{\"temperature\": 0}", "a number above 0, up to 100"},
+        {"{\"more-smooth\": 0}", "true or false"},
         {"{\"guidance\": 100.5}", "a number from 0 to 100"},
         {"{\"guidance\": -0.5}", "a number from 0 to 100"},
         {"{\"guidance\": NaN}", "not JSON"},
@@ -295,6 +333,27 @@ static void test_options(void)
     }
 }
 
+/* Without the element it says how to get it. */
+static void test_no_element(void)
+{
+    gchar *path = g_strdup(g_getenv("GST_PLUGIN_PATH_1_0"));
+    gchar *registry = g_strdup(g_getenv("GST_REGISTRY")), *text;
+    gchar *other = g_build_filename(g_get_tmp_dir(), "studio-no-element.registry", NULL);
+
+    g_setenv("GST_PLUGIN_PATH_1_0", "", TRUE);
+    g_setenv("GST_REGISTRY", other, TRUE);
+    text = process_refused("--model vistas", 1);
+    g_assert_nonnull(strstr(text, "no element \"codesrc\""));
+    g_assert_nonnull(strstr(text, ". build/demo/env.sh"));
+    g_setenv("GST_PLUGIN_PATH_1_0", path, TRUE);
+    g_setenv("GST_REGISTRY", registry, TRUE);
+    g_unlink(other);
+    g_free(other);
+    g_free(text);
+    g_free(registry);
+    g_free(path);
+}
+
 static void test_host_names(void)
 {
     Process *all = process;
@@ -345,12 +404,14 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/page", test_page);
     g_test_add_func("/studio/model", test_model);
     g_test_add_func("/studio/settings", test_settings);
+    g_test_add_func("/studio/still", test_still);
     g_test_add_func("/studio/bad-settings", test_bad_settings);
     g_test_add_func("/studio/bad-requests", test_bad_requests);
     g_test_add_func("/studio/origin", test_origin);
     g_test_add_func("/studio/chunked", test_chunked);
     g_test_add_func("/studio/bad-offers", test_bad_offers);
     g_test_add_func("/studio/options", test_options);
+    g_test_add_func("/studio/no-element", test_no_element);
     g_test_add_func("/studio/host-names", test_host_names);
     g_test_add_func("/studio/failure", test_failure);
     failures = g_test_run();

@@ -12,9 +12,14 @@ export class Streams {
     this.image = image;
     this.tell = tell;
     this.transport = 'auto';
+    this.without = ''; // why there is no WebRTC; '': it may be tried
     this.heard = 0;
     setInterval(() => this.watch(), 1000);
-    image.addEventListener('load', () => this.source === 'jpeg' && tell.playing('JPEG'));
+    image.addEventListener('load', () => {
+      if (this.source === 'jpeg') {
+        tell.playing('JPEG', this.reason());
+      }
+    });
     image.addEventListener('error', () => this.source === 'jpeg' && this.retryJpeg());
     video.addEventListener('loadeddata', () => this.peer && this.show('webrtc'));
   }
@@ -55,10 +60,27 @@ export class Streams {
   // The last picture stays.
   still() {
     this.close();
-    this.source = 'still';
-    this.image.src = '/picture.jpg?' + Date.now();
-    this.image.hidden = false;
-    this.video.hidden = true;
+    this.showStill('/picture.jpg?' + Date.now());
+  }
+
+  showStill(address) {
+    this.show('still');
+    this.image.src = address;
+  }
+
+  // Stops at what is on screen.
+  async freeze() {
+    const shown = this.video.hidden ? this.image : this.video;
+    const width = shown.videoWidth || shown.naturalWidth;
+    if (!this.events || !width) {
+      this.close();
+      return;
+    }
+    const canvas = new OffscreenCanvas(width, width);
+    canvas.getContext('2d').drawImage(shown, 0, 0, width, width);
+    const url = URL.createObjectURL(await canvas.convertToBlob());
+    this.close();
+    this.showStill(url);
   }
 
   choose(transport) {
@@ -98,13 +120,22 @@ export class Streams {
     }
   }
 
+  // Why pictures come the way they do.
+  reason() {
+    if (this.source === 'webrtc') {
+      return 'WebRTC: a compressed video, the fewest bytes.';
+    }
+    return this.without ? `JPEG, because ${this.without}.` : 'JPEG, as chosen.';
+  }
+
   show(source) {
     clearTimeout(this.patience);
     this.source = source;
     this.video.hidden = source !== 'webrtc';
     this.image.hidden = source === 'webrtc';
     if (source === 'webrtc') {
-      this.tell.playing('WebRTC');
+      this.without = '';
+      this.tell.playing('WebRTC', this.reason());
     }
   }
 
@@ -124,19 +155,21 @@ export class Streams {
     }
     clearTimeout(this.patience);
     if (this.transport === 'auto') {
+      this.without = text;
       this.jpeg();
     } else {
-      this.tell.problem('No picture over WebRTC: ' + text);
+      this.tell.problem('No picture over WebRTC: ' + text + '.');
     }
   }
 
   async webrtc() {
     if (!window.RTCPeerConnection) {
-      throw new Error('this browser has none');
+      throw new Error('this browser has no WebRTC');
     }
     const peer = new RTCPeerConnection();
     this.peer = peer;
-    this.patience = setTimeout(() => this.noWebrtc('none came in time'), PATIENCE);
+    const late = () => this.noWebrtc('no picture came over WebRTC in time');
+    this.patience = setTimeout(late, PATIENCE);
     peer.addTransceiver('video', {direction: 'recvonly'});
     peer.ontrack = (event) => {
       this.video.srcObject = new MediaStream([event.track]);
@@ -144,7 +177,7 @@ export class Streams {
     };
     peer.onconnectionstatechange = () => {
       if (peer === this.peer && peer.connectionState === 'failed') {
-        this.noWebrtc('the connection failed');
+        this.noWebrtc('the WebRTC connection failed');
       }
     };
     await peer.setLocalDescription();

@@ -1,14 +1,15 @@
 // studio.js - the controls and the read-out. All viewers share the settings: another viewer's
 // changes move the controls here, too.
+import {Keep, recipeInAddress, recipeOf} from '/keep.js';
 import {Streams} from '/streams.js';
 
 const $ = (id) => document.getElementById(id);
 const RATES = [0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30];
 
 let model;
-let paused = false;
 let posting = 0;
-let picture = null;
+let settings = null; // as all viewers share them
+let picture = null; // how the one on screen was made
 
 function setStatus(state, text) {
   if ($('status').dataset.state !== state || $('status').textContent !== text) {
@@ -37,6 +38,10 @@ function showValues() {
   $('steps-value').textContent = model['drafting-steps'][$('drafting-steps').value];
   $('guidance-value').textContent = Number($('guidance').value).toFixed(1);
   $('rate-value').textContent = RATES[$('rate').value];
+  $('mix-value').textContent = Number($('class-mix').value).toFixed(2);
+  $('top-p-value').textContent = Number($('top-p').value).toFixed(2);
+  $('temperature-value').textContent =
+    Number($('temperature').value) ? Number($('temperature').value).toFixed(2) : 'the model’s';
   $('drafting-steps').setAttribute('aria-valuetext', $('steps-value').textContent);
   $('rate').setAttribute('aria-valuetext', $('rate-value').textContent);
 }
@@ -44,30 +49,36 @@ function showValues() {
 // Do not move a control that the user is holding.
 const idle = (id) => document.activeElement !== $(id) || $(id).type === 'checkbox';
 
-function showSettings(settings) {
+function showSettings(shown) {
+  const values = {
+    'class-id': shown['class-id'],
+    'class-id-2': shown['class-id-2'],
+    'class-mix': shown['class-mix'],
+    seed: shown.seed,
+    'drafting-steps': model['drafting-steps'].indexOf(shown['drafting-steps']),
+    guidance: shown.guidance,
+    'top-k': shown['top-k'],
+    'top-p': shown['top-p'],
+    temperature: shown.temperature || 0,
+    rate: nearest(RATES, shown.rate),
+  };
+
   if (posting) {
     return;
   }
-  if (idle('class-id')) {
-    $('class-id').value = settings['class-id'];
+  for (const [id, value] of Object.entries(values)) {
+    if (idle(id)) {
+      $(id).value = value;
+    }
   }
-  if (idle('seed')) {
-    $('seed').value = settings.seed;
-  }
-  if (idle('drafting-steps')) {
-    $('drafting-steps').value = model['drafting-steps'].indexOf(settings['drafting-steps']);
-  }
-  if (idle('guidance')) {
-    $('guidance').value = settings.guidance;
-  }
-  if (idle('rate')) {
-    $('rate').value = nearest(RATES, settings.rate);
-  }
-  $('progressive').checked = settings.progressive;
+  $('progressive').checked = shown.progressive;
+  $('more-smooth').checked = shown['more-smooth'];
   showValues();
 }
 
+// A held picture changes too, and what all viewers share changes with it.
 async function change(settings) {
+  keep.change(settings);
   posting++;
   try {
     const answer = await fetch('/settings', {
@@ -82,9 +93,27 @@ async function change(settings) {
   posting--;
 }
 
+const classOf = (id) => ($(id).value === '-1' ? null : Number($(id).value));
+
+// A field for a whole number.
+function bindNumber(id, name, most) {
+  $(id).addEventListener('change', () => {
+    if ($(id).validity.valid) {
+      change({[id]: Number($(id).value)});
+    } else {
+      setProblem(`The ${name} is a whole number from 0 to ${most}.`);
+    }
+  });
+}
+
 function bindControls() {
   const read = {
-    'class-id': () => ({class: $('class-id').value === '-1' ? null : Number($('class-id').value)}),
+    'class-id': () => ({class: classOf('class-id')}),
+    'class-id-2': () => ({'class-2': classOf('class-id-2')}),
+    'class-mix': () => ({'class-mix': Number($('class-mix').value)}),
+    'top-p': () => ({'top-p': Number($('top-p').value)}),
+    temperature: () => ({temperature: Number($('temperature').value) || null}),
+    'more-smooth': () => ({'more-smooth': $('more-smooth').checked}),
     'drafting-steps': () => {
       return {'drafting-steps': model['drafting-steps'][$('drafting-steps').value]};
     },
@@ -96,13 +125,8 @@ function bindControls() {
     $(id).addEventListener('change', () => change(settings()));
     $(id).addEventListener('input', showValues);
   }
-  $('seed').addEventListener('change', () => {
-    if ($('seed').validity.valid) {
-      change({seed: Number($('seed').value)});
-    } else {
-      setProblem('The seed is a whole number from 0 to ' + model.limits.seed + '.');
-    }
-  });
+  bindNumber('seed', 'seed', model.limits.seed);
+  bindNumber('top-k', 'top-k', $('top-k').max);
   $('new-seed').addEventListener('click', () => {
     $('seed').value = Math.floor(Math.random() * 1e6);
     change({seed: Number($('seed').value)});
@@ -112,8 +136,11 @@ function bindControls() {
 
 function fillControls() {
   const any = [-1, 'Any: another for each picture'];
-  const options = [any].concat(model.classes.map((name, id) => [id, name]));
-  $('class-id').replaceChildren(...options.map(([id, name]) => new Option(name, id)));
+  const classes = model.classes.map((name, id) => [id, name]);
+  const options = (list) => list.map(([id, name]) => new Option(name, id));
+  $('class-id').replaceChildren(...options([any, ...classes]));
+  $('class-id-2').replaceChildren(...options([[-1, 'None'], ...classes]));
+  $('top-k').max = 2147483647;
   $('drafting-steps').max = model['drafting-steps'].length - 1;
   $('seed').max = model.limits.seed;
   $('rate').max = RATES.length - 1;
@@ -130,7 +157,7 @@ function fillControls() {
 const milliseconds = (seconds) => (seconds === null ? '–' : Math.round(1000 * seconds));
 const megabytes = (bytes) => (bytes === null ? '–' : Math.round(bytes / 1e6));
 
-function showPicture(made, rate) {
+function showPicture(made) {
   picture = made;
   $('class').textContent = made['class-name'] || 'Class ' + made['class-id'];
   $('made-seed').textContent = made.seed;
@@ -146,13 +173,22 @@ function showPicture(made, rate) {
 
 function showPerformance(performance, state) {
   const stages = ['drafter', 'refiner', 'vae'], speed = performance['pictures-per-second'];
+  const known = stages.map((stage) => performance['seconds-' + stage]);
+  // Coarse to fine, nine more pictures are decoded before the last.
+  const rest = performance.seconds &&
+    Math.max(0, known.reduce((left, x) => left - x, performance.seconds));
+  const parts = [...known, rest].map(milliseconds);
 
   $('per-second').textContent = speed ? speed.toFixed(1) : '–';
-  $('per-picture').textContent = milliseconds(performance.seconds);
+  // The sum of what is shown, which is rounded.
+  $('per-picture').textContent = rest === null ? '–' : parts.reduce((sum, x) => sum + x);
+  $('rest').textContent = parts[3];
+  $('rest-name').textContent = state.settings.progressive ? 'Coarse pictures' : 'Other';
+  $('stages').children[3].style.flexGrow = parts[3] || 0;
   $('memory').textContent = megabytes(performance['planned-bytes']);
   stages.forEach((stage, i) => {
-    $(stage).textContent = milliseconds(performance['seconds-' + stage]);
-    $('stages').children[i].style.flexGrow = 1000 * performance['seconds-' + stage] || 0;
+    $(stage).textContent = parts[i];
+    $('stages').children[i].style.flexGrow = parts[i] || 0;
   });
   $('machine').textContent = `${performance.device}, ${performance.precision}, ` +
     `${performance.threads} threads; ` +
@@ -162,9 +198,14 @@ function showPerformance(performance, state) {
 }
 
 function showState(state) {
-  showSettings(state.settings);
+  const number = picture && picture.frame;
+  settings = state.settings;
+  showSettings(settings);
   if (state.picture) {
     showPicture(state.picture);
+    if (picture.scale === picture.scales && picture.frame !== number) {
+      keep.note();
+    }
   }
   if (state.performance.device) {
     showPerformance(state.performance, state);
@@ -188,16 +229,50 @@ const streams = new Streams($('video'), $('image'), {
     setStatus('lost', 'Connection lost');
     setShow('lost', 'The connection is lost. Trying again.');
   },
-  playing: (transport) => {
+  playing: (transport, reason) => {
     setStatus('playing', 'Playing over ' + transport);
     setShow('playing', '');
+    $('transport-why').textContent = reason;
   },
   state: showState,
   problem: setProblem,
 });
 
+// What the stream shows. A picture of a random class steps through random classes.
+function current() {
+  return picture && {
+    ...recipeOf(picture),
+    class: settings['class-id'] === -1 ? null : picture['class-id'],
+  };
+}
+
+const keep = new Keep({
+  current,
+  made: () => picture,
+  drawing: async (frame) => {
+    await streams.freeze();
+    setStatus('waiting', 'Drawing frame ' + frame);
+  },
+  held: ({made, url}) => {
+    streams.showStill(url);
+    showPicture(made);
+    showSettings({...settings, ...made, 'class-id': keep.recipe.class ?? -1,
+      temperature: Math.max(0, made.temperature)});
+    setStatus('held', `Frame ${made.frame} held`);
+    setShow('held', '');
+  },
+  failed: (text) => {
+    setStatus('lost', 'Nothing is drawn');
+    setShow('lost', text);
+  },
+  released: () => follow(),
+});
+
 function follow() {
-  if (paused || document.visibilityState === 'hidden') {
+  if (keep.recipe) {
+    return;
+  }
+  if (document.visibilityState === 'hidden') {
     streams.still();
     setStatus('waiting', 'Paused');
     setShow('paused', 'Paused');
@@ -207,17 +282,13 @@ function follow() {
   }
 }
 
-$('pause').addEventListener('click', () => {
-  paused = !paused;
-  $('pause').setAttribute('aria-pressed', paused);
-  follow();
-});
 $('transport').addEventListener('change', () => streams.choose($('transport').value));
 document.addEventListener('visibilitychange', follow);
 
 async function start() {
   try {
     model = await (await fetch('/model')).json();
+    settings = await (await fetch('/settings')).json();
   } catch {
     setStatus('lost', 'Connection lost');
     setTimeout(start, 2000);
@@ -226,6 +297,8 @@ async function start() {
   fillControls();
   bindControls();
   streams.transport = $('transport').value;
+  streams.without = model.webrtc ? '' : 'this studio’s GStreamer has no WebRTC';
+  keep.hold(recipeInAddress());
   follow();
 }
 

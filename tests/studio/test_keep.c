@@ -1,0 +1,239 @@
+/* test_keep.c - one picture, kept: held, stepped through, linked to, downloaded, changed. */
+#include "page.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+static void await_held(guint64 frame)
+{
+    gchar *status = g_strdup_printf("Frame %" G_GUINT64_FORMAT " held", frame);
+
+    await_status(status);
+    g_free(status);
+}
+
+/* A page that holds frame `frame` of class 10, an aurora, by its address alone. */
+static void open_held(guint64 frame)
+{
+    gchar *url =
+        g_strdup_printf("%s/#class=10&seed=3&frame=%" G_GUINT64_FORMAT, process->url, frame);
+
+    post_settings(process, "{\"class\": null, \"seed\": 0, \"drafting-steps\": 8}");
+    browser_open(browser, "about:blank");
+    browser_open(browser, url);
+    browser_is(browser, page_compare);
+    await_held(frame);
+    g_free(url);
+}
+
+/* The picture on screen is, to the pixel, that which the studio draws for this query. */
+static void see_picture(const gchar *query)
+{
+    gchar *expression = g_strdup_printf(
+        "fetch('/picture.png?%s').then((x) => x.blob())"
+        ".then((x) => Promise.all([createImageBitmap(x), createImageBitmap(shown())]))"
+        ".then(([a, b]) => distance(pixels(a), pixels(b)) === 0)",
+        query);
+
+    browser_await(browser, expression);
+    g_free(expression);
+}
+
+/* Held, nothing moves, and nothing is generated for this page; going on, it moves again. */
+static void test_hold(void)
+{
+    open_page();
+    await_playing();
+    browser_click(browser, "#hold", 0.5, 0.5);
+    browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held')");
+    g_assert_true(browser_is(browser, "hold.getAttribute('aria-pressed') === 'true'"));
+    browser_await(browser, "fetch('/state').then((x) => x.json()).then((x) => x.pages === 0)");
+    remember();
+    g_usleep(2 * G_USEC_PER_SEC);
+    g_assert_true(browser_is(browser, "moved() === 0"));
+    browser_click(browser, "#hold", 0.5, 0.5);
+    await_playing();
+    g_assert_true(browser_is(browser, "location.hash === ''"));
+    see_change();
+}
+
+/* By buttons and by keys; the others' settings stay as they are. */
+static void test_steps(void)
+{
+    open_held(5);
+    see_picture("class=10&seed=3&frame=5");
+    browser_click(browser, "#next", 0.5, 0.5);
+    await_held(6);
+    see_picture("class=10&seed=3&frame=6");
+    browser_is(browser, "document.activeElement.blur(), true");
+    browser_press(browser, "ArrowLeft");
+    browser_press(browser, "ArrowLeft");
+    await_held(4);
+    browser_press(browser, "ArrowRight");
+    await_held(5);
+    see_picture("class=10&seed=3&frame=5");
+    browser_click(browser, "#previous", 0.5, 0.5);
+    await_held(4);
+    await_made("made-frame", "4");
+    g_assert_true(browser_is(browser, "location.hash.includes('frame=4')"));
+    g_assert_true(browser_is(
+        browser, "fetch('/settings').then((x) => x.json()).then((x) => x.class === null)"));
+    browser_press(browser, " "); /* the focus is on a button, which the space bar presses */
+    await_held(3);
+    browser_is(browser, "document.activeElement.blur(), true");
+    browser_press(browser, " ");
+    await_playing();
+}
+
+/* A control changes the held picture as well as what all share. */
+static void test_held_controls(void)
+{
+    open_held(5);
+    await_focus("drafting-steps");
+    browser_press(browser, "Home");
+    await_made("made-steps", "1");
+    see_picture("class=10&seed=3&frame=5&drafting-steps=1");
+    browser_await(
+        browser, "fetch('/settings').then((x) => x.json()).then((x) => x['drafting-steps'] === 1)");
+}
+
+static void allow_clipboard(void)
+{
+    json_decref(browser_call(browser, "Emulation.setFocusEmulationEnabled",
+                             json_pack("{s:b}", "enabled", 1)));
+    json_decref(browser_call(
+        browser, "Browser.grantPermissions",
+        json_pack("{s:[s,s]}", "permissions", "clipboardReadWrite", "clipboardSanitizedWrite")));
+}
+
+static gchar *clipboard(void)
+{
+    return browser_text(browser, "navigator.clipboard.readText()");
+}
+
+/* The link leads to the same picture, the line draws it. */
+static void test_copies(void)
+{
+    gchar *text;
+
+    open_held(5);
+    allow_clipboard();
+    browser_click(browser, "#copy-link", 0.5, 0.5);
+    await_made("toast", "Link copied");
+    text = clipboard();
+    g_assert_true(g_str_has_prefix(text, process->url));
+    browser_open(browser, "about:blank");
+    browser_open(browser, text);
+    g_free(text);
+    browser_is(browser, page_compare);
+    await_held(5);
+    see_picture("class=10&seed=3&frame=5");
+    browser_click(browser, "#copy-line", 0.5, 0.5);
+    await_made("toast", "gst-launch line copied");
+    text = clipboard();
+    g_assert_true(g_str_has_prefix(text, "gst-launch-1.0 codesrc model="));
+    g_assert_nonnull(strstr(text, " class-id=10 seed=3 first-frame=5 "));
+    g_free(text);
+}
+
+/* The file has the picture, and says what draws it again. */
+static void test_download(void)
+{
+    gchar *folder = g_dir_make_tmp("studio-XXXXXX", NULL), *bytes = NULL;
+    gchar *path = g_build_filename(folder, "aurora-seed-3-frame-5.png", NULL);
+    gsize size = 0;
+
+    open_held(5);
+    json_decref(browser_call(browser, "Page.setDownloadBehavior",
+                             json_pack("{s:s, s:s}", "behavior", "allow", "downloadPath", folder)));
+    browser_click(browser, "#download", 0.5, 0.5);
+    await_made("toast", "aurora-seed-3-frame-5.png downloaded");
+    for (guint i = 0; i < 100 && !g_file_get_contents(path, &bytes, &size, NULL); i++)
+        g_usleep(G_USEC_PER_SEC / 10);
+    g_assert_cmpuint(size, >, 1000);
+    g_assert_cmpint(memcmp(bytes, "\x89PNG", 4), ==, 0);
+    g_assert_cmpint(memcmp(bytes + 37, "tEXtComment", 12), ==, 0);
+    g_assert_nonnull(g_strstr_len(bytes + 49, 300, "class-id=10 seed=3 first-frame=5 "));
+    g_free(bytes);
+    g_unlink(path);
+    g_rmdir(folder);
+    g_free(path);
+    g_free(folder);
+}
+
+static void test_recent(void)
+{
+    open_page();
+    await_playing();
+    browser_await(browser, "recent.children.length >= 3");
+    browser_is(browser, "window.kept = recent.lastChild.querySelector('button').title, true");
+    browser_click(browser, "#recent li:last-child button", 0.5, 0.5);
+    browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held')");
+    g_assert_true(browser_is(browser, "kept.endsWith(', frame ' + "
+                                      "document.querySelector('#made-frame').textContent)"));
+}
+
+static void test_screen_and_help(void)
+{
+    open_held(5);
+    browser_click(browser, "#full", 0.5, 0.5);
+    browser_await(browser, "document.fullscreenElement !== null");
+    browser_press(browser, "f");
+    browser_await(browser, "document.fullscreenElement === null");
+    browser_press(browser, "?");
+    browser_await(browser, "help.open");
+    g_assert_true(browser_is(browser, "[...help.querySelectorAll('a')].length === 2 && "
+                                      "Promise.all([...help.querySelectorAll('a')].map((a) => "
+                                      "fetch(a.href).then((x) => x.ok))).then((x) => x.every("
+                                      "Boolean))"));
+    browser_click(browser, "#help-close", 0.5, 0.5);
+    browser_await(browser, "!help.open");
+    browser_click(browser, "#help-open", 0.5, 0.5);
+    browser_await(browser, "help.open");
+    browser_press(browser, "Escape");
+    browser_await(browser, "!help.open");
+}
+
+static void test_more(void)
+{
+    open_held(5);
+    browser_click(browser, "#more summary", 0.2, 0.5);
+    remember();
+    await_focus("class-id-2");
+    browser_type(browser, "volcano");
+    await_focus("class-mix");
+    browser_press(browser, "End");
+    await_made("mix-value", "1.00");
+    browser_await(browser, "moved() > 2");
+    see_picture("class=15&seed=3&frame=5");
+    browser_press(browser, "Home");
+    await_focus("top-k");
+    browser_press(browser, "ArrowUp");
+    browser_await(browser, "location.hash.includes('top-k=101')");
+    await_focus("top-p");
+    browser_press(browser, "Home");
+    browser_await(browser, "/top-p=0(&|$)/.test(location.hash)");
+    await_focus("temperature");
+    browser_press(browser, "ArrowRight");
+    browser_await(browser, "location.hash.includes('temperature=0.05')");
+    await_focus("more-smooth");
+    browser_press(browser, " ");
+    browser_await(browser, "location.hash.includes('more-smooth=true')");
+    browser_await(browser, "document.querySelector('#status').textContent === 'Frame 5 held'");
+    see_picture("class=10&seed=3&frame=5&class-2=15&class-mix=0&top-k=101&top-p=0&"
+                "temperature=0.05&more-smooth=true");
+    post_settings(process, "{\"class-2\": null, \"class-mix\": 0, \"top-k\": 100, \"top-p\": 0.8, "
+                           "\"temperature\": null, \"more-smooth\": false}");
+}
+
+void add_keep_tests(void)
+{
+    g_test_add_func("/browser/hold", test_hold);
+    g_test_add_func("/browser/steps", test_steps);
+    g_test_add_func("/browser/held-controls", test_held_controls);
+    g_test_add_func("/browser/copies", test_copies);
+    g_test_add_func("/browser/download", test_download);
+    g_test_add_func("/browser/recent", test_recent);
+    g_test_add_func("/browser/screen-and-help", test_screen_and_help);
+    g_test_add_func("/browser/more", test_more);
+}
