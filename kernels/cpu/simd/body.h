@@ -54,6 +54,7 @@ typedef struct CpuProduct {
     float *c;
     size_t c_row;
     size_t steps, rows, panels;
+    size_t width; /* outputs wanted; others need not be computed */
     /* What sums begin with: (panels * 16) numbers for all rows, 0 if NULL; or, with `add`, what is
      * in c. */
     const float *start;

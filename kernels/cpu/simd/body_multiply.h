@@ -17,9 +17,13 @@ enum { TILE_SUMS = 12 };
 #else
 enum { TILE_SUMS = 8 };
 #endif
+typedef float Four __attribute__((vector_size(16)));
+typedef float UnalignedFour __attribute__((vector_size(16), aligned(4), may_alias));
+
 enum {
     ROWS = 12,
     MOST_ROWS = TILE_SUMS / PARTS < ROWS ? TILE_SUMS / PARTS : ROWS, /* of a tile */
+    NARROW_ROWS = TILE_SUMS < ROWS ? TILE_SUMS : ROWS,               /* of one vector's width */
     BLOCK_STEPS = 256,
     STREAM_AHEAD = 64 * 16, /* numbers, if each weight is used once */
 };
@@ -31,11 +35,10 @@ typedef struct Ahead {
     size_t step;       /* so many numbers further at each step */
 } Ahead;
 
-/* Compiled for constant rows and panels, so that all of `sums` lives in registers. */
+/* Compiled for constant rows and vectors, so that all of `sums` lives in registers. */
 INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const unsigned rows,
-                          const unsigned panels)
+                          const unsigned width)
 {
-    const unsigned width = panels * PARTS;
     const float *a[ROWS], *b = product->b;
     Vector sums[ROWS * 2 * PARTS]; /* of which TILE_SUMS at most are used */
     float *c = product->c;
@@ -53,7 +56,7 @@ INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const unsigned
         Vector weights[2 * PARTS];
 
 #pragma GCC unroll 2
-        for (unsigned panel = 0; panel < panels; panel++)
+        for (unsigned panel = 0; panel * PARTS < width; panel++)
             __builtin_prefetch(ahead.next + panel * product->b_panel);
 
 #pragma GCC unroll 8
@@ -77,12 +80,12 @@ INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const unsigned
 
 #define TILE_CASE(rows)                                                                            \
     case rows:                                                                                     \
-        if ((rows)*panels * PARTS <= TILE_SUMS)                                                    \
-            multiply_tile(product, ahead, rows, panels);                                           \
+        if ((rows)*width <= TILE_SUMS)                                                             \
+            multiply_tile(product, ahead, rows, width);                                            \
         return;
 
-/* Compiled for constant panels. */
-INLINE void multiply_rows(const CpuProduct *product, Ahead ahead, const unsigned panels)
+/* Compiled for a constant number of vectors. */
+INLINE void multiply_rows(const CpuProduct *product, Ahead ahead, const unsigned width)
 {
     switch (product->rows) {
         TILE_CASE(1)
@@ -104,7 +107,8 @@ INLINE void multiply_rows(const CpuProduct *product, Ahead ahead, const unsigned
  * that are used next. */
 static void multiply_block(const CpuProduct *product, const float *after)
 {
-    size_t tiles = (product->rows + MOST_ROWS - 1) / MOST_ROWS;
+    bool narrow = product->panels == 1 && product->width <= LANES;
+    size_t most = narrow ? NARROW_ROWS : MOST_ROWS, tiles = (product->rows + most - 1) / most;
     CpuProduct tile = *product;
 
     for (size_t panel = 0; panel < product->panels; panel += tile.panels) {
@@ -124,9 +128,11 @@ static void multiply_block(const CpuProduct *product, const float *after)
             tile.c = product->c + row * product->c_row + panel * GROUP;
             tile.start = product->start ? product->start + panel * GROUP : NULL;
             if (tile.panels == 2)
-                multiply_rows(&tile, ahead, 2);
-            else
+                multiply_rows(&tile, ahead, 2 * PARTS);
+            else if (narrow)
                 multiply_rows(&tile, ahead, 1);
+            else
+                multiply_rows(&tile, ahead, PARTS);
             ahead.next += tile.steps * ahead.step;
         }
     }
@@ -151,15 +157,36 @@ static void multiply(const CpuProduct *product)
 
 /* ---- the right side of a product of attention ------------------------------------------------ */
 
+/* 4 x 4 numbers, rows to columns. */
+INLINE void transpose_4(float *to, const float *from, size_t row)
+{
+    Four a = *(const UnalignedFour *)from, b = *(const UnalignedFour *)(from + row);
+    Four c = *(const UnalignedFour *)(from + 2 * row), d = *(const UnalignedFour *)(from + 3 * row);
+    Four ac = __builtin_shufflevector(a, c, 0, 4, 1, 5),
+         bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
+    Four ca = __builtin_shufflevector(a, c, 2, 6, 3, 7),
+         db = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+
+    *(UnalignedFour *)to = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
+    *(UnalignedFour *)(to + GROUP) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
+    *(UnalignedFour *)(to + 2 * GROUP) = __builtin_shufflevector(ca, db, 0, 4, 1, 5);
+    *(UnalignedFour *)(to + 3 * GROUP) = __builtin_shufflevector(ca, db, 2, 6, 3, 7);
+}
+
 /* Rows of keys or values past the last one are zeros. */
 static void pack_keys(float *to, const float *from, size_t row, size_t rows, size_t width)
 {
     for (size_t first = 0; first < rows; first += GROUP, to += width * GROUP) {
-        size_t count = rows - first < GROUP ? rows - first : GROUP;
+        size_t count = rows - first < GROUP ? rows - first : GROUP, whole = 0;
+        const float *x = from + first * row;
 
-        for (size_t r = 0; r < GROUP; r++)
-            for (size_t i = 0; i < width; i++)
-                to[i * GROUP + r] = r < count ? from[(first + r) * row + i] : 0;
+        if (count == GROUP)
+            for (; whole + 4 <= width; whole += 4)
+                for (size_t r = 0; r < GROUP; r += 4)
+                    transpose_4(to + whole * GROUP + r, x + r * row + whole, row);
+        for (size_t i = whole; i < width; i++)
+            for (size_t r = 0; r < GROUP; r++)
+                to[i * GROUP + r] = r < count ? x[r * row + i] : 0;
     }
 }
 

@@ -52,7 +52,8 @@ static void attend_rows(const CpuBody *body, const CodeAttention *args, const Me
                          .c_row = memory->keys,
                          .steps = args->dim,
                          .rows = rows,
-                         .panels = memory->keys / FLOAT_PANEL};
+                         .panels = memory->keys / FLOAT_PANEL,
+                         .width = args->keys};
     CpuProduct outputs = {.a = memory->scores,
                           .a_row = memory->keys,
                           .b = memory->v,
@@ -61,7 +62,8 @@ static void attend_rows(const CpuBody *body, const CodeAttention *args, const Me
                           .c_row = memory->dim,
                           .steps = args->keys,
                           .rows = rows,
-                          .panels = memory->dim / FLOAT_PANEL};
+                          .panels = memory->dim / FLOAT_PANEL,
+                          .width = args->dim};
     float totals[ROWS];
 
     body->multiply(&scores);

@@ -38,7 +38,8 @@ static CpuProduct product_of(const Conv *conv, size_t position, float *sums)
                         .c_row = conv->padded,
                         .start = conv->args->weight->bias,
                         .steps = conv->floats->steps,
-                        .panels = conv->floats->panels};
+                        .panels = conv->floats->panels,
+                        .width = conv->out};
 }
 
 /* The sums of a product to y. */

@@ -70,6 +70,7 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, Codesr
         .steps = in,
         .rows = least(linear->band, args->rows - row),
         .panels = least(CPU_COLUMNS / FLOAT_PANEL, floats->panels - panel),
+        .width = least(CPU_COLUMNS, args->weight->spec.out - column),
     };
 
     if (!sums)

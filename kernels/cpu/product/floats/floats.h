@@ -3,7 +3,8 @@
  *
  * Each sum is one chain of fused multiply-adds, from the bias or, in attention and at a point of
  * winograd.h, from 0: over the inputs in ascending order; for a convolution over rows of the
- * kernel, then its columns, then channels. Nothing else decides a bit of it: not the instruction set, the number of threads, or the rows that share a call. */
+ * kernel, then its columns, then channels. Nothing else decides a bit of it: not the instruction
+ * set, the number of threads, or the rows that share a call. */
 #ifndef CODE_KERNELS_CPU_FLOATS_H
 #define CODE_KERNELS_CPU_FLOATS_H
 

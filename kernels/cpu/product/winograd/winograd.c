@@ -174,6 +174,7 @@ static void multiply_floats(const CpuBody *body, const Winograd *winograd, size_
             .steps = winograd->in,
             .rows = count,
             .panels = least(CPU_COLUMNS / FLOAT_PANEL, floats->panels - first),
+            .width = least(CPU_COLUMNS, winograd->out - index * CPU_COLUMNS),
         });
 }
 
