@@ -151,6 +151,14 @@ CODESRC_API const CodesrcModelInfo *codesrc_model_info(const CodesrcModel *model
 CODESRC_API bool codesrc_model_find_class(const CodesrcModel *model, const char *name,
                                           int32_t *class_id, CodesrcError *error);
 
+/* Calls `each` for the classes that a manifest names, from 0, whether its weight files are there or
+ * not. `name` is as for codesrc_model_open; `class_name` is valid during the callback. There is no
+ * call if the manifest names no classes. Any thread. */
+CODESRC_API bool codesrc_model_classes(const char *name,
+                                       void (*each)(void *user, int32_t class_id,
+                                                    const char *class_name),
+                                       void *user, CodesrcError *error);
+
 /* Returns the path of the manifest that codesrc_model_open would read for `name`, without reading
  * it. The caller frees it with free(). NULL on failure. */
 CODESRC_API char *codesrc_model_locate(const char *name, CodesrcError *error);

@@ -1,5 +1,6 @@
 /* code-model.c - lists and checks a manifest or a weight file, plans its memory, and converts it.
  */
+#include "fetch.h"
 #include "model-options.h"
 #include "progress.h"
 
@@ -11,13 +12,13 @@
 #include <string.h>
 #include <strings.h>
 
-typedef enum Action { INSPECT, VERIFY, CONVERT } Action;
+typedef enum Action { INSPECT, VERIFY, CONVERT, FETCH } Action;
 
 typedef struct Arguments {
     CodesrcModelOptions options;
     unsigned batch;
     Action action;
-    const char *name, *folder;
+    const char *name, *folder, *from;
 } Arguments;
 
 #define AT(member) offsetof(Arguments, member)
@@ -29,6 +30,8 @@ static const Command commands[] = {
     [VERIFY] = {"verify", "NAME", "[OPTION]...", "the same, and read every weight"},
     [CONVERT] = {"convert", "NAME FOLDER", "[OPTION]...",
                  "write the model to a new folder, in files that load fast"},
+    [FETCH] = {"fetch", "NAME FOLDER", "[OPTION]...",
+               "list the files of a released model, and fetch them with curl"},
     {0},
 };
 
@@ -43,17 +46,20 @@ static const Option table[] = {
     {"precision", 0, "P", OPTION_TEXT, AT(options.precision),
      .help = "auto, f32, bf16, f16 or int8; of converted weights bf16, half the bytes, or f32",
      .words = "auto f32 bf16 f16 int8"},
+    {"from", 0, "ADDRESS", OPTION_TEXT, AT(from),
+     .help = "a mirror that has all files at ADDRESS/FILE; default: where they are published",
+     .commands = 1 << FETCH},
     {0},
 };
 /* clang-format on */
 
 static const Program program = {
     .name = "code-model",
-    .summary = "inspect, verify and convert VAR models",
-    .description =
-        "Shows what is in a model and what it takes to run it, checks its files, and "
-        "converts it. NAME is a manifest, a folder that holds one, the name of a bundled "
-        "model, or, not for convert, a .safetensors or .pth file.",
+    .summary = "inspect, verify, convert and fetch VAR models",
+    .description = "Shows what is in a model and what it takes to run it, checks its files, and "
+                   "converts or fetches it. NAME is a manifest, a folder that holds one, the name "
+                   "of a bundled "
+                   "model, or, not for convert, a .safetensors or .pth file.",
     .commands = commands,
     .options = table,
     .examples = (const Example[]){{"code-model inspect vistas", "classes, scales and memory"},
@@ -159,17 +165,42 @@ static void print_plan(const CodesrcPlan *plan)
                mebibytes(plan->class_weight_bytes));
 }
 
+static void print_class(void *user, int32_t class_id, const char *class_name)
+{
+    (void)user;
+    printf("  %4d  %s\n", (int)class_id, class_name);
+}
+
+/* The classes of a model whose weights are not there, which the manifest knows. */
+static bool list_classes(const char *name, const CodesrcError *missing, CodesrcError *error)
+{
+    printf("classes\n");
+    if (!codesrc_model_classes(name, print_class, NULL, error))
+        return false;
+    printf("weights       %s\n", missing->text);
+    return true;
+}
+
 static bool inspect_model(const Arguments *a, CodesrcError *error)
 {
     CodesrcModelOptions options = a->options;
     const CodesrcModelInfo *info;
     CodesrcModel *model;
+    char *manifest = codesrc_model_locate(a->name, error);
     CodesrcPlan plan;
-    bool good;
+    bool good = manifest != NULL;
 
+    free(manifest);
+    if (!good)
+        return false;
     options.headers_only = a->action != VERIFY;
     model = codesrc_model_open(a->name, &options, error);
     progress_clear(options.progress_user);
+    if (!model && a->action == INSPECT && error->status == CODESRC_NOT_FOUND) {
+        CodesrcError missing = *error;
+
+        return list_classes(a->name, &missing, error);
+    }
     if (!model)
         return false;
     info = codesrc_model_info(model);
@@ -191,7 +222,7 @@ static void parse(Arguments *a, int argc, char **argv)
 
     a->action = options_parse(&program, argc, argv, a, operands);
     a->name = operands[0];
-    a->folder = a->action == CONVERT ? operands[1] : NULL;
+    a->folder = a->action == CONVERT || a->action == FETCH ? operands[1] : NULL;
 }
 
 /* ---- converting ------------------------------------------------------------------------------ */
@@ -208,6 +239,8 @@ static bool run(const Arguments *a, CodesrcError *error)
 {
     if (a->action == CONVERT)
         return convert(a, error);
+    if (a->action == FETCH)
+        return fetch_model(a->name, a->folder, a->options.drafting_steps, a->from, error);
     return is_weight_file(a->name) ? inspect_weights(a, error) : inspect_model(a, error);
 }
 

@@ -196,6 +196,19 @@ static CodeWeights *open_one(const CodeManifest *manifest, const CodeWeightsFile
                : code_weights_open_at(manifest->folder, manifest->folder_name, file, role, error);
 }
 
+/* The weights of the released models are no part of this project: says how to get them. */
+static void advise(const CodeManifest *manifest, CodesrcError *error)
+{
+    static const char *const published[] = {"official-256", "code-d30-d16", "var-d"};
+    size_t length = strlen(error->text);
+
+    for (unsigned i = 0; i < sizeof published / sizeof published[0]; i++)
+        if (error->status == CODESRC_NOT_FOUND &&
+            !strncmp(manifest->name, published[i], strlen(published[i])))
+            snprintf(error->text + length, sizeof error->text - length,
+                     "; `code-model fetch %s FOLDER` gets it", manifest->name);
+}
+
 static bool open_sources(const CodeManifest *manifest, const CodeManifestPair *pair,
                          CodeSources *sources, CodesrcError *error)
 {
@@ -204,7 +217,10 @@ static bool open_sources(const CodeManifest *manifest, const CodeManifestPair *p
         sources->drafter = open_one(manifest, &pair->drafter.file, CODE_ROLE_VAR, 1, error);
     if (sources->drafter && pair->refiner.given)
         sources->refiner = open_one(manifest, &pair->refiner.file, CODE_ROLE_VAR, 2, error);
-    return sources->drafter && (!pair->refiner.given || sources->refiner);
+    if (sources->drafter && (!pair->refiner.given || sources->refiner))
+        return true;
+    advise(manifest, error);
+    return false;
 }
 
 void code_sources_close(CodeSources *sources)

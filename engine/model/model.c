@@ -98,6 +98,22 @@ failed:
     return NULL;
 }
 
+bool codesrc_model_classes(const char *name,
+                           void (*each)(void *user, int32_t class_id, const char *class_name),
+                           void *user, CodesrcError *error)
+{
+    char *path = codesrc_model_locate(name, error);
+    CodeManifest *manifest = path ? code_manifest_read(path, error) : NULL;
+
+    free(path);
+    if (!manifest)
+        return false;
+    for (unsigned i = 0; manifest->class_names && i < manifest->classes; i++)
+        each(user, (int32_t)i, manifest->class_names[i]);
+    code_manifest_free(manifest);
+    return true;
+}
+
 CodesrcModel *codesrc_model_ref(CodesrcModel *model)
 {
     atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);

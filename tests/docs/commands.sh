@@ -126,6 +126,8 @@ by_rule() {
         tell "$1" 'wants PyTorch'
         ;;
     code-studio | 'curl http://127.0.0.1:8190/'*) try_studio "$1" ;;
+    'code-model fetch '*) tell "$1" 'fetches 10 GB' ;;
+    *'--model official '*) try "$1" "$(echo "$1" | sed 's/--model official --class "[^"]*"//')" ;;
     'code-sample draw '*) try "$1" "$1 --per-class 1" ;;
     'code-sample pack '*) try "$1" "$1" ;;
     pipelines/scale/* | 'sbatch '*' pipelines/scale/'*) try "$1" "$(small "$1")" ;;

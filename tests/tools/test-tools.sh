@@ -61,6 +61,13 @@ checks=$((checks + 1))
 ls "$folder"/x* "$folder"/*.part >/dev/null 2>&1 && fail 'a failed picture left a file'
 
 expect '16 x 16  positions from 424' "$model" inspect "$vistas"
+# Classes without weights, and where these are to be had.
+expect '   207  golden retriever' "$model" inspect official-256
+expect 'weights       ' "$model" inspect official-256
+expect '`code-model fetch official-256 FOLDER` gets it' "$model" inspect official-256
+refuse '`code-model fetch official-256 FOLDER` gets it' "$model" verify official-256
+refuse 'fetch official-256 FOLDER' "$1" --model official-256 --output "$folder/none.png"
+refuse 'model "vistas" is not published' "$model" fetch vistas "$folder/none"
 expect 'together' "$model" inspect --drafting-steps 6 --batch 8 "$vistas/vistas.yaml"
 expect 'every weight was read' "$model" verify "$folder/tiny.yaml"
 expect 'head.weight' "$model" verify "$vistas/drafter.safetensors"
@@ -73,7 +80,7 @@ refuse 'precision "int8"' "$model" convert --precision int8 "$folder/tiny.yaml" 
 refuse 'convert: expected NAME FOLDER' "$model" convert "$folder/tiny.yaml"
 refuse 'legacy' "$model" inspect "$data/micro-drafter-legacy.pth"
 refuse '--batch 65: expected a whole number in 1..64' "$model" inspect --batch 65 "$vistas"
-refuse 'unknown command look: expected inspect, verify or convert' "$model" look "$vistas"
+refuse 'unknown command look: expected inspect, verify, convert or fetch' "$model" look "$vistas"
 
 # Scale 1: 24 x 128^2 x 3 blocks x 8 rows, 4 x 128 x 64 codes x 4 rows of the head, and attention's
 # 4 x 128 x 3 blocks x 8 rows x 5 keys.
