@@ -79,8 +79,9 @@ gboolean gst_code_src_negotiate(GstBaseSrc *src)
 GstCaps *gst_code_src_fixate(GstBaseSrc *src, GstCaps *caps)
 {
     GstCaps *peer = gst_pad_peer_query_caps(GST_BASE_SRC_PAD(src), NULL);
+    gint fps = GST_CODE_SRC(src)->flows ? GST_CODE_FILM_FPS : GST_CODE_DEFAULT_FPS;
 
-    caps = gst_code_caps_fixate(gst_code_caps_choose_memory(caps, peer));
+    caps = gst_code_caps_fixate(gst_code_caps_choose_memory(caps, peer), fps);
     gst_clear_caps(&peer);
     return GST_CODE_SRC_PARENT->fixate(src, caps);
 }
@@ -106,6 +107,7 @@ gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps)
         return FALSE;
     }
     GST_INFO_OBJECT(self, "caps %" GST_PTR_FORMAT, caps);
+    gst_clear_buffer(&self->standing);
     gst_code_timeline_set_rate(&self->timeline, info.fps_n, info.fps_d);
     GST_OBJECT_LOCK(self);
     self->info = info;

@@ -103,8 +103,9 @@ void gst_code_src_set_property(GObject *object, guint id, const GValue *value, G
     if (gst_code_engine_is_late(&self->engine, pspec))
         GST_WARNING_OBJECT(self, "%s takes effect when the element next leaves READY", pspec->name);
     GST_OBJECT_LOCK(self);
-    known =
-        gst_code_properties_set(own_properties, self, id, value) || set_setting(self, id, value);
+    known = gst_code_properties_set(own_properties, self, id, value) ||
+            gst_code_properties_set(gst_code_motion_properties, &self->motion, id, value) ||
+            set_setting(self, id, value);
     stopped = GST_STATE(self) <= GST_STATE_READY && GST_STATE_PENDING(self) <= GST_STATE_READY;
     GST_OBJECT_UNLOCK(self);
     if (!known)
@@ -125,6 +126,7 @@ void gst_code_src_get_property(GObject *object, guint id, GValue *value, GParamS
     }
     GST_OBJECT_LOCK(self);
     known = gst_code_properties_get(own_properties, self, id, value) ||
+            gst_code_properties_get(gst_code_motion_properties, &self->motion, id, value) ||
             gst_code_engine_get(&self->engine, id, value);
     GST_OBJECT_UNLOCK(self);
     if (!known)
@@ -141,13 +143,29 @@ void gst_code_src_update_live(GstCodeSrc *self)
     gst_base_src_set_live(GST_BASE_SRC(self), live);
 }
 
+/* With the object lock held. */
+static gboolean check_properties(GstCodeSrc *self, CodesrcError *error)
+{
+    if (!gst_code_properties_check(own_properties, self, error) ||
+        !gst_code_properties_check(gst_code_motion_properties, &self->motion, error))
+        return FALSE;
+    if (!self->progressive || !gst_code_motion_flows(&self->motion))
+        return TRUE;
+    error->status = CODESRC_SETTINGS;
+    g_snprintf(error->text, sizeof error->text,
+               "progressive with hold %u, morph %u, loop %u, phase %" G_GUINT64_FORMAT
+               ": frames that show scales cannot also show a film; expected 1, 0, 0, 0",
+               self->motion.hold, self->motion.morph, self->motion.loop, self->motion.phase);
+    return FALSE;
+}
+
 gboolean gst_code_src_check_properties(GstCodeSrc *self)
 {
     CodesrcError error;
     gboolean good;
 
     GST_OBJECT_LOCK(self);
-    good = gst_code_properties_check(own_properties, self, &error);
+    good = check_properties(self, &error);
     GST_OBJECT_UNLOCK(self);
     if (!good)
         gst_code_engine_post_error(&self->engine, &error);
@@ -158,6 +176,7 @@ void gst_code_src_init_properties(GstCodeSrc *self)
 {
     gst_code_engine_init(&self->engine, GST_ELEMENT(self), "codesrc-stats");
     gst_code_properties_init(own_properties, self);
+    gst_code_properties_init(gst_code_motion_properties, &self->motion);
 }
 
 void gst_code_src_install_properties(GObjectClass *klass)
@@ -165,6 +184,8 @@ void gst_code_src_install_properties(GObjectClass *klass)
     gst_code_engine_install(klass);
     gst_code_properties_install(gst_code_pace_properties, klass);
     gst_code_properties_install(own_properties, klass);
+    gst_code_properties_install(gst_code_motion_properties, klass);
+    gst_type_mark_as_plugin_api(gst_code_easing_get_type(), 0);
     gst_type_mark_as_plugin_api(gst_code_tags_get_type(), 0);
     gst_code_stats_install(klass, PROP_STATS,
                            "Counters since the last start: pictures pushed and dropped, how the "

@@ -50,6 +50,13 @@
  *     ! autovideosink
  * ]| Each picture from coarse to fine, a frame a scale.
  * |[
+ * gst-launch-1.0 codesrc hold=12 morph=38 num-buffers=300 ! videoconvert ! autovideosink
+ * ]| A film at 25 frames a second, in which pictures become one another.
+ * |[
+ * gst-launch-1.0 codesrc class-name=aurora keep-scales=4 hold=12 morph=38 num-buffers=300 \
+ *     ! videoconvert ! autovideosink
+ * ]| A film of variations that share their composition.
+ * |[
  * gst-launch-1.0 playbin uri="code://aurora?seed=7&num-buffers=5"
  * ]| The same element behind a URI.
  */
@@ -147,6 +154,7 @@ static gboolean gst_code_src_stop(GstBaseSrc *src)
     interrupt(self, TRUE);
     GST_PAD_STREAM_LOCK(GST_BASE_SRC_PAD(src));
     set_prefetch(self, NULL);
+    gst_clear_buffer(&self->standing);
     gst_code_writer_clear(&self->writer);
     GST_PAD_STREAM_UNLOCK(GST_BASE_SRC_PAD(src));
     interrupt(self, FALSE);
@@ -157,7 +165,7 @@ static gboolean gst_code_src_stop(GstBaseSrc *src)
     return TRUE;
 }
 
-static gboolean is_started(GstCodeSrc *self)
+gboolean gst_code_src_is_started(GstCodeSrc *self)
 {
     gboolean started;
 
@@ -166,6 +174,9 @@ static gboolean is_started(GstCodeSrc *self)
     g_mutex_unlock(&self->prefetch_lock);
     return started;
 }
+
+/* Frames of a film that are drawn ahead at least: while they last, the next picture is drafted. */
+enum { FILM_DEPTH = 32 };
 
 static void start_prefetch(GstCodeSrc *self)
 {
@@ -185,10 +196,15 @@ static void start_prefetch(GstCodeSrc *self)
     setup.depth = self->queue_depth;
     setup.batch = self->engine.weights.batch;
     setup.progressive = self->progressive;
-    setup.anytime = self->anytime && live;
+    setup.motion = self->motion;
+    setup.live = live;
+    self->flows = gst_code_motion_flows(&setup.motion);
+    if (self->flows && setup.depth > 0)
+        setup.depth = MAX(setup.depth, FILM_DEPTH);
+    setup.anytime = self->anytime && live && !self->flows;
     /* Looking at each scale means waiting for the device all the time. */
-    setup.overlaps =
-        gst_code_engine_info(&self->engine)->overlaps && !setup.progressive && !setup.anytime;
+    setup.overlaps = gst_code_engine_info(&self->engine)->overlaps && !setup.progressive &&
+                     !setup.anytime && !self->flows;
     GST_OBJECT_UNLOCK(self);
     set_prefetch(self,
                  gst_code_prefetch_new(&self->engine.weights, &self->engine.stats, &owner, &setup));
@@ -301,10 +317,10 @@ static gboolean next_timing(GstCodeSrc *self, const GstSegment *segment, GstCode
     return found && timing->frame < self->film;
 }
 
-/* The next finished frame. NULL: FLUSHING, EOS or ERROR. */
-static GstCodeFrame *next_frame(GstCodeSrc *self, const GstSegment *segment, GstFlowReturn *flow)
+GstCodeFrame *gst_code_src_next_frame(GstCodeSrc *self, GstFlowReturn *flow)
 {
     GstBaseSrc *src = GST_BASE_SRC(self);
+    const GstSegment *segment = &src->segment;
     GstCodeFrameRequest request = {.segment = *segment, .left = G_MAXUINT};
     GstCodeFrame *frame;
 
@@ -338,94 +354,16 @@ static GstCodeFrame *next_frame(GstCodeSrc *self, const GstSegment *segment, Gst
     return frame;
 }
 
-/* The base class sends the tags after the segment. It is asked directly: gst_element_send_event()
- * takes the state lock, which a thread that stops this one holds while it waits for it. */
-static void send_tags(GstCodeSrc *self, const GstCodeFrame *frame, const GstCodeOrigin *origin)
-{
-    GstTagList *list;
-    GstCodeTags tags;
-
-    if (self->tags_sent)
-        return;
-    self->tags_sent = TRUE;
-    GST_OBJECT_LOCK(self);
-    tags = self->tags;
-    GST_OBJECT_UNLOCK(self);
-    list = gst_code_record_tags(&frame->record, origin, tags);
-    if (list)
-        GST_ELEMENT_CLASS(parent_class)->send_event(GST_ELEMENT(self), gst_event_new_tag(list));
-}
-
-/* Everything of a buffer except its pixels. */
-static void stamp(GstCodeSrc *self, const GstCodeFrame *frame, GstBuffer *buffer)
-{
-    const GstCodeTiming *timing = &frame->timing;
-    GstCodeOrigin origin = gst_code_stats_origin(&self->engine.stats);
-
-    GST_BUFFER_PTS(buffer) = timing->pts;
-    GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
-    GST_BUFFER_DURATION(buffer) = timing->duration;
-    GST_BUFFER_OFFSET(buffer) = timing->frame;
-    GST_BUFFER_OFFSET_END(buffer) = timing->next;
-    if (self->discont)
-        GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
-    self->discont = FALSE;
-    gst_code_record_attach(&frame->record, &origin, buffer);
-    send_tags(self, frame, &origin);
-    codesrc_model_unref(origin.model);
-}
-
-static GstFlowReturn finish_frame(GstCodeSrc *self, const GstSegment *segment, GstCodeFrame *frame,
-                                  GstBuffer *buffer)
-{
-    const GstCodePixels *pixels = &frame->pixels;
-    CodesrcError error;
-
-    if (pixels->output.on_device
-            ? !gst_code_cuda_copy(&self->cuda, &pixels->picture, &self->info, buffer, &error)
-            : !gst_code_writer_write(&self->writer, pixels->picture.data, buffer, &error)) {
-        gst_code_engine_post_error(&self->engine, &error);
-        return GST_FLOW_ERROR;
-    }
-    gst_code_src_update_latency(self);
-    if (!gst_code_src_wait_for_clock(self, segment, &frame->timing))
-        return GST_FLOW_FLUSHING;
-    stamp(self, frame, buffer);
-    gst_code_stats_processed(&self->engine.stats, &frame->record);
-    gst_code_timeline_advance(&self->timeline, segment);
-    GST_LOG_OBJECT(self,
-                   "frame %" G_GUINT64_FORMAT " at %" GST_TIME_FORMAT ": picture %" G_GUINT64_FORMAT
-                   " of class %d, seed %" G_GUINT64_FORMAT,
-                   frame->timing.frame, GST_TIME_ARGS(frame->timing.pts),
-                   frame->record.request.frame, frame->record.request.class_id,
-                   frame->record.request.seed);
-    return GST_FLOW_OK;
-}
-
-static GstFlowReturn gst_code_src_fill(GstPushSrc *src, GstBuffer *buffer)
-{
-    GstCodeSrc *self = GST_CODE_SRC(src);
-    const GstSegment *segment = &GST_BASE_SRC(src)->segment;
-    GstFlowReturn flow;
-    GstCodeFrame *frame;
-
-    if (!is_started(self))
-        return GST_FLOW_FLUSHING;
-    frame = next_frame(self, segment, &flow);
-    if (!frame)
-        return flow;
-    flow = finish_frame(self, segment, frame, buffer);
-    gst_code_prefetch_recycle(self->prefetch, frame);
-    return flow;
-}
-
 /* The base class counts a buffer of num-buffers before it is made. One that a flush has
  * interrupted was not pushed, so it does not count. No other thread counts while this one holds
  * the stream lock. */
 static GstFlowReturn gst_code_src_create(GstBaseSrc *src, guint64 offset, guint size,
                                          GstBuffer **buffer)
 {
-    GstFlowReturn flow = GST_BASE_SRC_CLASS(parent_class)->create(src, offset, size, buffer);
+    GstCodeSrc *self = GST_CODE_SRC(src);
+    GstFlowReturn flow = self->flows
+                             ? gst_code_src_create_film(self, offset, size, buffer)
+                             : GST_BASE_SRC_CLASS(parent_class)->create(src, offset, size, buffer);
 
     if (flow == GST_FLOW_FLUSHING && src->num_buffers_left >= 0)
         src->num_buffers_left++;

@@ -1,6 +1,6 @@
 /* gstcodesrcprivate.h - the element's struct, shared by the files that make it up: gstcodesrc.c
- * (states, frames), gstcodenegotiate.c, gstcodeproperties.c, gstcodeseek.c (seeks and queries) and
- * gstcodeclock.c (real time). */
+ * (states, frames), gstcodebuffer.c, gstcodenegotiate.c, gstcodeproperties.c, gstcodeseek.c (seeks
+ * and queries) and gstcodeclock.c (real time). */
 #ifndef GST_CODE_SRC_PRIVATE_H
 #define GST_CODE_SRC_PRIVATE_H
 
@@ -30,6 +30,7 @@ struct _GstCodeSrc {
     guint queue_depth;
     gboolean qos, progressive, anytime;
     GstCodeTags tags;
+    GstCodeMotion motion;
     gboolean live;              /* as set; the base class knows it from the next start on */
     guint side;                 /* of the model's pictures; 0: not started */
     gboolean makes_cuda;        /* CUDA memory is available */
@@ -53,7 +54,30 @@ struct _GstCodeSrc {
     gboolean anchored; /* live: the timeline has its beginning in running time */
     gboolean discont;  /* frames were dropped before the next one */
     gboolean tags_sent;
+    gboolean flows;      /* the stream is a film: frames stand still, or are between pictures */
+    GstCodeFrame *frame; /* of a film: pulled and not pushed yet; NULL: none */
+    GstBuffer
+        *standing; /* of a film: the picture last drawn, for frames in which it stands still */
 };
+
+/* ---- gstcodesrc.c ---- */
+
+/* Whether there is a prefetch: after a start, until the stop. */
+gboolean gst_code_src_is_started(GstCodeSrc *self);
+
+/* The streaming thread's: the next finished frame, to be recycled. NULL: *flow is FLUSHING, EOS or
+ * ERROR. */
+GstCodeFrame *gst_code_src_next_frame(GstCodeSrc *self, GstFlowReturn *flow);
+
+/* ---- gstcodebuffer.c ---- */
+
+/* Pulls the next frame, unless a film has done so already, and makes its buffer. */
+GstFlowReturn gst_code_src_fill(GstPushSrc *src, GstBuffer *buffer);
+
+/* The next buffer of a film. Its frame is pulled before there is a buffer, because it may need
+ * none. */
+GstFlowReturn gst_code_src_create_film(GstCodeSrc *self, guint64 offset, guint size,
+                                       GstBuffer **buffer);
 
 /* ---- gstcodenegotiate.c ---- */
 

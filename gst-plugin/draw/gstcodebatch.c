@@ -6,6 +6,8 @@
 
 #define GST_CAT_DEFAULT gst_code_draw_debug
 
+enum { FLOW_FRAMES = 64 }; /* of a batch of a film: most of them stand still and cost nothing */
+
 struct GstCodeBatch {
     GstCodeWeights *weights;
     GstCodeStats *stats;
@@ -20,6 +22,7 @@ struct GstCodeBatch {
     GstSegment segment;
 
     GstCodePace *pace;
+    GstCodeFlow *flow;           /* NULL: each frame shows a picture of its own, or a scale of it */
     CodesrcGenerator *generator; /* that draws it */
     CodesrcTimes times;
     gint64 begun;    /* in microseconds */
@@ -42,7 +45,7 @@ struct GstCodeBatch {
 
 GstCodeBatch *gst_code_batch_new(GstCodeWeights *weights, GstCodeStats *stats,
                                  const GstCodeDrawOwner *owner, const GstCodeDrawSetup *setup,
-                                 GstCodePace *pace)
+                                 GstCodePace *pace, GstCodeFlow *flow)
 {
     GstCodeBatch *batch = g_new0(GstCodeBatch, 1);
 
@@ -50,10 +53,11 @@ GstCodeBatch *gst_code_batch_new(GstCodeWeights *weights, GstCodeStats *stats,
     batch->stats = stats;
     batch->owner = *owner;
     batch->pace = pace;
+    batch->flow = flow;
     batch->progressive = setup->progressive;
     batch->anytime = setup->anytime;
     batch->scales = codesrc_model_info(weights->headers)->scales;
-    batch->capacity = setup->batch * (setup->progressive ? batch->scales : 1);
+    batch->capacity = flow ? FLOW_FRAMES : setup->batch * (setup->progressive ? batch->scales : 1);
     batch->before = g_new0(GstCodeTimeline, batch->capacity);
     batch->frame = g_new0(GstCodeFrame *, batch->capacity);
     batch->picture = g_new0(guint, batch->capacity);
@@ -85,9 +89,11 @@ void gst_code_batch_reset(GstCodeBatch *batch, guint serial, guint pictures,
     batch->count = batch->pictures = 0;
 }
 
-/* Number of the picture that a frame of the stream shows. */
+/* Number of the picture, or of the picture between two, that a frame of the stream shows. */
 static guint64 picture_of(const GstCodeBatch *batch, const GstCodeTiming *timing)
 {
+    if (batch->flow)
+        return gst_code_motion_at(gst_code_flow_motion(batch->flow), timing->frame).content;
     return batch->progressive ? timing->frame / batch->scales : timing->frame;
 }
 
@@ -113,7 +119,7 @@ void gst_code_batch_add(GstCodeBatch *batch, const GstCodeTiming *timing,
         batch->pictures++;
     frame->timing = *timing;
     frame->serial = batch->serial;
-    frame->failed = FALSE;
+    frame->failed = frame->held = FALSE;
     batch->frame[i] = frame;
     batch->before[i] = *before;
     batch->picture[i] = batch->pictures - 1;
@@ -148,22 +154,16 @@ gboolean gst_code_batch_adapts(const GstCodeBatch *batch)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* The request of the picture that frame `i` shows, with the settings of the picture's first frame,
- * so that all its scales show the same. */
-static gboolean make_request(GstCodeBatch *batch, guint i, gboolean other_weights,
-                             CodesrcError *error)
+/* The request of a picture of the stream with the settings at `pts`. Selects the weights that draw
+ * it. FALSE: it cannot be drawn, or needs other weights, and they may not be. */
+static gboolean request_at(GstCodeBatch *batch, guint64 picture, GstClockTime pts,
+                           gboolean other_weights, CodesrcRequest *request, CodesrcError *error)
 {
-    GstCodeTiming begin = batch->frame[i]->timing;
-    guint64 picture = picture_of(batch, &begin);
     GstCodeWeights *weights = batch->weights;
-    GstCodeSettings settings;
+    GstCodeSettings settings = batch->owner.settings(batch->owner.user, pts);
     gboolean made;
     guint steps;
 
-    if (batch->progressive)
-        gst_code_timeline_locate(&batch->before[i], &(GstSegment){.rate = 1.0, .stop = -1},
-                                 picture * batch->scales, &begin);
-    settings = batch->owner.settings(batch->owner.user, begin.pts);
     if (!gst_code_settings_in_range(&settings, error)) {
         gst_code_settings_clear(&settings);
         return FALSE;
@@ -175,10 +175,32 @@ static gboolean make_request(GstCodeBatch *batch, guint i, gboolean other_weight
     batch->adapts |= settings.min_drafting_steps > 0;
     made = (other_weights || codesrc_model_info(weights->headers)->steps >> steps & 1) &&
            gst_code_weights_select(weights, steps, error) &&
-           gst_code_settings_request(&settings, weights->headers, picture,
-                                     &batch->request[batch->picture[i]], error);
+           gst_code_settings_request(&settings, weights->headers, picture, request, error);
     gst_code_settings_clear(&settings);
     return made;
+}
+
+/* The time stamp of a frame of the stream, on the timeline that frame `i` of the batch is on. */
+static GstClockTime time_of(const GstCodeBatch *batch, guint i, guint64 frame)
+{
+    GstCodeTiming timing;
+
+    gst_code_timeline_locate(&batch->before[i], &(GstSegment){.rate = 1.0, .stop = -1}, frame,
+                             &timing);
+    return timing.pts;
+}
+
+/* The request of the picture that frame `i` shows, with the settings of the picture's first frame,
+ * so that all its scales show the same. */
+static gboolean make_request(GstCodeBatch *batch, guint i, gboolean other_weights,
+                             CodesrcError *error)
+{
+    guint64 picture = picture_of(batch, &batch->frame[i]->timing);
+    GstClockTime pts = batch->progressive ? time_of(batch, i, picture * batch->scales)
+                                          : batch->frame[i]->timing.pts;
+
+    return request_at(batch, picture, pts, other_weights, &batch->request[batch->picture[i]],
+                      error);
 }
 
 /* Fills in requests and targets. Returns for how many frames. */
@@ -274,6 +296,79 @@ static gboolean begin(GstCodeBatch *batch, const GstCodeBatch *other, CodesrcErr
     return gst_code_weights_resume(batch->weights);
 }
 
+/* ---- films ----------------------------------------------------------------------------------- */
+
+/* For the flow: the request of a picture with the settings of its first frame. */
+static gboolean ask_for_picture(gpointer user, guint64 picture, CodesrcRequest *request,
+                                CodesrcError *error)
+{
+    GstCodeBatch *batch = user;
+    guint64 first = gst_code_motion_first(gst_code_flow_motion(batch->flow), picture);
+
+    return request_at(batch, picture, time_of(batch, 0, first), TRUE, request, error);
+}
+
+static void record_flow(GstCodeBatch *batch, guint i, const GstCodeFlowFrame *drawn)
+{
+    gdouble seconds = drawn->times.drafter + drawn->times.refiner + drawn->times.vae;
+
+    batch->frame[i]->record = (GstCodeRecord){
+        .request = drawn->from,
+        .scales = batch->scales,
+        .times = drawn->times,
+        .seconds = seconds,
+        .film = {.motion = *gst_code_flow_motion(batch->flow),
+                 .frame = batch->frame[i]->timing.frame,
+                 .moment = drawn->moment,
+                 .next = drawn->to},
+    };
+    g_strlcpy(batch->frame[i]->record.digest, gst_code_weights_digest(batch->weights),
+              sizeof batch->frame[i]->record.digest);
+}
+
+/* Frame `i`, which shows what the frame before it shows. */
+static void hold(GstCodeBatch *batch, guint i)
+{
+    GstCodeRecord *record = &batch->frame[i]->record;
+
+    *record = batch->frame[i - 1]->record;
+    record->film.frame = batch->frame[i]->timing.frame;
+    batch->frame[i]->held = TRUE;
+}
+
+static gboolean render_frame(GstCodeBatch *batch, guint i, CodesrcError *error)
+{
+    GstCodeFrame *frame = batch->frame[i];
+    GstCodeFlowFrame drawn = {
+        .moment = gst_code_motion_at(gst_code_flow_motion(batch->flow), frame->timing.frame),
+        .serial = batch->serial,
+        .output = &batch->output,
+        .picture = &frame->pixels.picture};
+
+    if (!gst_code_pixels_prepare(&frame->pixels, &batch->output, batch->weights->headers, error) ||
+        !gst_code_flow_render(batch->flow, &drawn, ask_for_picture, batch, error))
+        return FALSE;
+    gst_code_stats_set_model(batch->stats, batch->weights->headers);
+    gst_code_stats_measure(batch->stats, drawn.times.vae);
+    record_flow(batch, i, &drawn);
+    return TRUE;
+}
+
+/* Draws the frames of a film at once. Returns how many; those after a failure wait for their turn.
+ */
+static guint render_film(GstCodeBatch *batch, CodesrcError *error)
+{
+    for (guint i = 0; i < batch->count; i++) {
+        if (i > 0 && batch->picture[i] == batch->picture[i - 1])
+            hold(batch, i);
+        else if (!render_frame(batch, i, error))
+            return i;
+    }
+    return batch->count;
+}
+
+/* ---- the beginning of a batch ---------------------------------------------------------------- */
+
 GstCodeBatchState gst_code_batch_start(GstCodeBatch *batch, const GstCodeBatch *other, guint *ready,
                                        CodesrcError *error)
 {
@@ -282,6 +377,10 @@ GstCodeBatchState gst_code_batch_start(GstCodeBatch *batch, const GstCodeBatch *
     batch->output = batch->owner.output(batch->owner.user);
     if (other && !gst_code_output_equal(&batch->output, &other->output))
         return GST_CODE_BATCH_LATER;
+    if (batch->flow) {
+        *ready = batch->ready = render_film(batch, error);
+        return batch->ready > 0 ? GST_CODE_BATCH_STARTED : GST_CODE_BATCH_FAILED;
+    }
     *ready = batch->ready = prepare(batch, !other, error);
     if (batch->ready == 0)
         return other ? GST_CODE_BATCH_LATER : GST_CODE_BATCH_FAILED;
@@ -354,9 +453,12 @@ static gboolean all_shown(const GstCodeBatch *batch, CodesrcError *error)
 
 gboolean gst_code_batch_end(GstCodeBatch *batch, CodesrcError *error)
 {
-    gdouble rendering = codesrc_generator_times(batch->generator).vae;
+    gdouble rendering;
     gint64 microseconds;
 
+    if (batch->flow)
+        return TRUE;
+    rendering = codesrc_generator_times(batch->generator).vae;
     if (!batch->stopped && !wait_for_end(batch, error))
         return FALSE;
     if (!batch->stopped)

@@ -3,6 +3,7 @@
 #ifndef GST_CODE_BATCH_H
 #define GST_CODE_BATCH_H
 
+#include "draw/gstcodeflow.h"
 #include "draw/gstcodeframe.h"
 #include "draw/gstcodepace.h"
 #include "model/gstcodeweights.h"
@@ -10,10 +11,11 @@
 
 typedef struct GstCodeBatch GstCodeBatch;
 
-/* `weights`, `stats` and `pace`, which all batches share, outlive it. */
+/* `weights`, `stats`, `pace` and `flow`, which all batches share, outlive it. `flow` NULL: each
+ * frame shows a picture of its own, or a scale of it. */
 GstCodeBatch *gst_code_batch_new(GstCodeWeights *weights, GstCodeStats *stats,
                                  const GstCodeDrawOwner *owner, const GstCodeDrawSetup *setup,
-                                 GstCodePace *pace);
+                                 GstCodePace *pace, GstCodeFlow *flow);
 void gst_code_batch_free(GstCodeBatch *batch);
 
 /* ---- its frames: they are the caller's ---- */

@@ -7,6 +7,7 @@
 
 #include "codesrc.h"
 #include "draw/gstcodetimeline.h"
+#include "model/gstcodemotion.h"
 #include "model/gstcodesettings.h"
 #include "report/gstcoderecord.h"
 #include "video/gstcodepixels.h"
@@ -18,6 +19,7 @@ typedef struct GstCodeFrame {
     gboolean failed;
     CodesrcError error;   /* if it failed; otherwise: */
     GstCodeRecord record; /* how it was drawn */
+    gboolean held;        /* shows the same as the frame drawn before it, and has no pixels */
     GstCodePixels pixels;
 } GstCodeFrame;
 
@@ -49,7 +51,9 @@ typedef struct GstCodeDrawSetup {
     guint batch;          /* pictures drawn together */
     gboolean progressive; /* a frame after each scale */
     gboolean anytime;     /* at its deadline a picture is shown as far as it is drawn */
-    gboolean overlaps;    /* two batches under way: one is drafted while the other is rendered */
+    GstCodeMotion motion; /* frames between pictures */
+    gboolean live;
+    gboolean overlaps; /* two batches under way: one is drafted while the other is rendered */
 } GstCodeDrawSetup;
 
 #endif

@@ -19,8 +19,9 @@ struct GstCodePrefetch {
     GstCodeWeights *weights;
     GstCodeDrawOwner owner;
     GstCodeDrawSetup setup;
-    GstCodePace pace; /* the drawing thread's */
-    GThread *thread;  /* NULL: nothing was pulled yet */
+    GstCodePace pace;  /* the drawing thread's, as is: */
+    GstCodeFlow *flow; /* NULL: each frame shows a picture of its own, or a scale of it */
+    GThread *thread;   /* NULL: nothing was pulled yet */
 
     GMutex lock; /* of all that follows */
     GCond changed;
@@ -353,6 +354,20 @@ static gboolean too_late(const GstCodeFrameRequest *request, const GstCodeFrame 
            frame->timing.pts < request->earliest;
 }
 
+/* With the lock held: the frame after one that is thrown away may show the same; then it gets the
+ * pixels. */
+static void hand_down(GstCodePrefetch *prefetch, GstCodeFrame *frame)
+{
+    GstCodeFrame *next = g_queue_peek_head(&prefetch->queue);
+    GstCodePixels pixels = frame->pixels;
+
+    if (!next || !next->held || frame->held)
+        return;
+    frame->pixels = next->pixels;
+    next->pixels = pixels;
+    next->held = FALSE;
+}
+
 /* With the lock held: the requested frame, if it is at the head of the queue. A frame drawn with
  * old settings means that all frames have to be drawn again, beginning with this one. */
 static GstCodeFrame *take(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request)
@@ -370,6 +385,7 @@ static GstCodeFrame *take(GstCodePrefetch *prefetch, const GstCodeFrameRequest *
                          old    ? "the settings have changed"
                          : late ? "it is too late"
                                 : "another one is due");
+        hand_down(prefetch, frame);
         g_queue_push_tail(&prefetch->spare, frame);
         if (old)
             forget(prefetch);
@@ -436,8 +452,11 @@ GstCodePrefetch *gst_code_prefetch_new(GstCodeWeights *weights, GstCodeStats *st
     prefetch->weights = weights;
     prefetch->owner = *owner;
     prefetch->setup = *setup;
+    if (gst_code_motion_flows(&setup->motion))
+        prefetch->flow = gst_code_flow_new(weights, &setup->motion, setup->live);
     for (guint i = 0; i < MOST_BATCHES; i++)
-        prefetch->slot[i].batch = gst_code_batch_new(weights, stats, owner, setup, &prefetch->pace);
+        prefetch->slot[i].batch =
+            gst_code_batch_new(weights, stats, owner, setup, &prefetch->pace, prefetch->flow);
     g_mutex_init(&prefetch->lock);
     g_cond_init(&prefetch->changed);
     g_queue_init(&prefetch->queue);
@@ -465,6 +484,7 @@ void gst_code_prefetch_free(GstCodePrefetch *prefetch)
     g_queue_clear_full(&prefetch->spare, free_frame);
     for (guint i = 0; i < MOST_BATCHES; i++)
         gst_code_batch_free(prefetch->slot[i].batch);
+    gst_code_flow_free(prefetch->flow);
     g_mutex_clear(&prefetch->lock);
     g_cond_clear(&prefetch->changed);
     g_free(prefetch);

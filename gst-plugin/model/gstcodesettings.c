@@ -115,6 +115,27 @@ static const GstCodeProperty rows[] = {
      .offset = FIELD(more_smooth),
      .flags = GST_CODE_CONTROLLED,
      .recipe = GST_CODE_IN_RECIPE_IF_SET},
+    {.id = GST_CODE_SETTINGS_KEEP_SCALES,
+     .type = GST_CODE_INT,
+     .name = "keep-scales",
+     .nick = "Keep scales",
+     .blurb = "Show variations of picture first-frame, which share this many of its scales, "
+              "coarsest first: few keep its composition, more also its details. -1: each frame is "
+              "a picture of its own",
+     .range.i = {-1, CODESRC_MAX_SCALES, -1},
+     .offset = FIELD(keep_scales),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE_IF_SET},
+    {.id = GST_CODE_SETTINGS_VARIATION,
+     .type = GST_CODE_UINT64,
+     .name = "variation",
+     .nick = "Variation",
+     .blurb = "With keep-scales, the number of the variation that the stream begins with. 0: the "
+              "picture itself",
+     .range.u = {0, G_MAXUINT64 / 2, 0},
+     .offset = FIELD(variation),
+     .flags = GST_CODE_CONTROLLED,
+     .recipe = GST_CODE_IN_RECIPE_IF_SET},
     {.id = GST_CODE_SETTINGS_CLASS_NAME,
      .type = GST_CODE_CLASS_NAME,
      .name = "class-name",
@@ -183,6 +204,8 @@ static gdouble temperature_of(const CodesrcRequest *request, const CodesrcModelI
 GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request,
                                              const CodesrcModelInfo *info)
 {
+    gboolean varies = request->keep_scales < info->scales;
+
     return (GstCodeSettings){.class_id = request->class_id,
                              .drafting_steps = request->settings.drafting_steps,
                              .seed = request->seed,
@@ -193,7 +216,9 @@ GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request,
                              .class_id_2 = request->class_id_2,
                              .class_mix = request->class_mix,
                              .more_smooth = request->settings.more_smooth,
-                             .first_frame = request->frame};
+                             .first_frame = request->frame,
+                             .keep_scales = varies ? (gint)request->keep_scales : -1,
+                             .variation = varies ? request->frame_2 - request->frame : 0};
 }
 
 guint gst_code_settings_steps(const GstCodeSettings *settings, const CodesrcModel *model)
@@ -244,6 +269,12 @@ gboolean gst_code_settings_request(const GstCodeSettings *settings, const Codesr
     codesrc_request_init(model, request);
     request->seed = settings->seed;
     request->frame = settings->first_frame + frame;
+    if (settings->keep_scales >= 0) {
+        request->keep_scales = settings->keep_scales;
+        request->frame = settings->first_frame;
+        request->seed_2 = settings->seed;
+        request->frame_2 = settings->first_frame + settings->variation + frame;
+    }
     request->settings.drafting_steps = gst_code_settings_steps(settings, model);
     if (settings->guidance >= 0.0)
         request->settings.guidance = settings->guidance;

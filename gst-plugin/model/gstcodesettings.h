@@ -25,6 +25,8 @@ enum {
     GST_CODE_SETTINGS_CLASS_MIX,
     GST_CODE_SETTINGS_MORE_SMOOTH,
     GST_CODE_SETTINGS_TEMPERATURE,
+    GST_CODE_SETTINGS_KEEP_SCALES,
+    GST_CODE_SETTINGS_VARIATION,
     GST_CODE_SETTINGS_LAST
 };
 
@@ -43,6 +45,8 @@ typedef struct GstCodeSettings {
     gboolean more_smooth;       /* a blend of codes in place of the drawn code */
     guint min_drafting_steps;   /* if time is short; 0: never fewer */
     guint64 first_frame;        /* number of the picture at time 0 */
+    gint keep_scales;  /* the stream shows variations that share so many scales; -1: it does not */
+    guint64 variation; /* number of the variation at time 0; 0: first_frame itself */
 } GstCodeSettings;
 
 /* All of them, and min-drafting-steps, which codesrc alone has. */

@@ -26,16 +26,59 @@ static gchar *mask_text(const GstVideoRectangle *mask)
     return g_strdup_printf("%d,%d,%d,%d", mask->x, mask->y, mask->w, mask->h);
 }
 
+/* The settings of the stream whose frame this is: a film begins with another picture than the one
+ * that its frame shows. */
+static GstCodeSettings settings_of(const GstCodeRecord *record, const CodesrcModelInfo *info)
+{
+    GstCodeSettings settings = gst_code_settings_of_request(&record->request, info);
+
+    if (record->film.motion.hold > 0 && settings.keep_scales >= 0)
+        settings.variation -= record->film.moment.from;
+    else if (record->film.motion.hold > 0)
+        settings.first_frame -= record->film.moment.from;
+    return settings;
+}
+
+/* The motion of a stream whose first frame is this one. */
+static GstCodeMotion motion_of(const GstCodeFilm *film)
+{
+    GstCodeMotion motion = film->motion;
+
+    motion.phase += film->frame;
+    return motion;
+}
+
+/* A list of classes for a film between pictures of two: class n of it is that of picture n. The
+ * others do not matter, as only this frame is drawn. */
+static void append_classes(GString *line, const GstCodeRecord *record, guint64 first_frame)
+{
+    const GstCodeFilm *film = &record->film;
+    guint length = MAX(2, film->motion.loop), next;
+
+    if (film->motion.hold == 0 || film->next.class_id == record->request.class_id)
+        return;
+    next = (first_frame + film->moment.to) % length;
+    g_string_append(line, " classes=\"");
+    for (guint i = 0; i < length; i++)
+        g_string_append_printf(line, "%s%d", i ? "," : "",
+                               i == next ? film->next.class_id : record->request.class_id);
+    g_string_append_c(line, '"');
+}
+
 /* An element with the properties that draw the picture. */
 static GString *element_line(const gchar *element, const GstCodeRecord *record,
                              const CodesrcModelInfo *info, const gchar *model)
 {
     GstCodeModelSpec spec = spec_of(info, model);
-    GstCodeSettings settings = gst_code_settings_of_request(&record->request, info);
+    GstCodeSettings settings = settings_of(record, info);
+    GstCodeMotion motion = motion_of(&record->film);
     GString *line = g_string_new(element);
 
     gst_code_properties_append(gst_code_model_spec_properties, &spec, line);
     gst_code_properties_append(gst_code_settings_properties, &settings, line);
+    append_classes(line, record, settings.first_frame);
+    if (motion.hold > 0)
+        gst_code_properties_append(gst_code_motion_properties, &motion, line);
     return line;
 }
 
@@ -71,6 +114,17 @@ gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOri
     return g_string_free(source_line(record, info, info->path), FALSE);
 }
 
+static void describe_film(const GstCodeFilm *film, GstStructure *structure)
+{
+    GstCodeMotion motion = motion_of(film);
+
+    if (motion.hold == 0)
+        return;
+    gst_code_properties_describe(gst_code_motion_properties, &motion, structure);
+    gst_structure_set(structure, "t", G_TYPE_DOUBLE, film->moment.t, "next-frame", G_TYPE_UINT64,
+                      film->next.frame, "next-class-id", G_TYPE_INT, film->next.class_id, NULL);
+}
+
 void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *origin,
                               GstStructure *structure)
 {
@@ -86,6 +140,7 @@ void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *
                       G_TYPE_UINT, record->scales, "scales", G_TYPE_UINT, info->scales, "seconds",
                       G_TYPE_DOUBLE, record->seconds, "launch-line", G_TYPE_STRING, line, NULL);
     g_free(line);
+    describe_film(&record->film, structure);
     if (record->painted) {
         gchar *mask = mask_text(&record->mask);
 

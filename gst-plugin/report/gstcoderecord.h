@@ -6,9 +6,18 @@
 #include <gst/video/video.h>
 
 #include "codesrc.h"
+#include "model/gstcodemotion.h"
 
 /* Name of the custom meta on every buffer with a picture. */
 #define GST_CODE_META "GstCodeMeta"
+
+/* A frame of a film, between two pictures or on one. */
+typedef struct GstCodeFilm {
+    GstCodeMotion motion; /* hold 0: not a film */
+    guint64 frame;        /* of the stream */
+    GstCodeMoment moment;
+    CodesrcRequest next; /* of the picture that the frame leads to; at t = 0, the picture itself */
+} GstCodeFilm;
 
 typedef struct GstCodeRecord {
     CodesrcRequest request; /* with its class chosen, so never -1, and without canvas and mask */
@@ -16,6 +25,8 @@ typedef struct GstCodeRecord {
     CodesrcTimes times;     /* of its batch */
     gdouble seconds;        /* that this picture took, its share of the batch */
     gchar digest[17];       /* CodesrcModelInfo.digest of the weights */
+
+    GstCodeFilm film;
 
     /* Of codepaint: */
     gboolean painted;       /* into a frame from upstream */
@@ -29,7 +40,8 @@ typedef struct GstCodeOrigin {
 
 /* Sets the fields model, model-digest, class-id, class-name, class-id-2, class-mix, seed, frame,
  * drafting-steps, guidance, top-k, top-p, precision, device, scale, scales, seconds and
- * launch-line; of codepaint also mask. */
+ * launch-line; of codepaint also mask; of a film also hold, morph, easing, loop, phase, t,
+ * next-frame and next-class-id. */
 void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *origin,
                               GstStructure *structure);
 

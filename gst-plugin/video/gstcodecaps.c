@@ -88,7 +88,7 @@ static gboolean has_chroma(const GstStructure *structure)
     return info && GST_VIDEO_FORMAT_INFO_IS_YUV(info);
 }
 
-GstCaps *gst_code_caps_fixate(GstCaps *caps)
+GstCaps *gst_code_caps_fixate(GstCaps *caps, gint fps)
 {
     const gchar *format;
     GstStructure *structure;
@@ -98,7 +98,7 @@ GstCaps *gst_code_caps_fixate(GstCaps *caps)
     format = gst_code_caps_in_cuda(caps) ? "NV12" : "RGB";
     structure = gst_caps_get_structure(caps, 0);
     gst_structure_fixate_field_string(structure, "format", format);
-    gst_structure_fixate_field_nearest_fraction(structure, "framerate", GST_CODE_DEFAULT_FPS, 1);
+    gst_structure_fixate_field_nearest_fraction(structure, "framerate", fps, 1);
 
     colorimetry = default_colorimetry(structure);
     if (colorimetry && gst_structure_has_field(structure, "colorimetry"))

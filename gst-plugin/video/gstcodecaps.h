@@ -17,6 +17,7 @@
 
 /* Frames a second, if downstream does not care: unrelated pictures are viewed one by one. */
 #define GST_CODE_DEFAULT_FPS 1
+#define GST_CODE_FILM_FPS    25 /* of pictures that become one another */
 
 /* `caps` (taken) with the size of a model's pictures and square pixels. */
 GstCaps *gst_code_caps_narrow(GstCaps *caps, guint side);
@@ -33,8 +34,8 @@ GstCaps *gst_code_caps_without_cuda(GstCaps *caps);
  * it, otherwise the host's. A peer that takes any memory does not ask for one that few can read. */
 GstCaps *gst_code_caps_choose_memory(GstCaps *caps, const GstCaps *peer);
 
-/* Chooses what caps (taken, size already fixed) leave open: frame rate, colorimetry and the
- * like. */
-GstCaps *gst_code_caps_fixate(GstCaps *caps);
+/* Chooses what caps (taken, size already fixed) leave open: the frame rate, as near to `fps` as they
+ * allow, colorimetry and the like. */
+GstCaps *gst_code_caps_fixate(GstCaps *caps, gint fps);
 
 #endif

@@ -89,8 +89,8 @@ static void walk(const gchar *element, guint expected)
 
 GST_START_TEST(test_walk)
 {
-    walk("codesrc", 27);
-    walk("codepaint", 20);
+    walk("codesrc", 34);
+    walk("codepaint", 22);
 }
 GST_END_TEST
 
