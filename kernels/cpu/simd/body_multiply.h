@@ -24,7 +24,7 @@ enum {
     ROWS = 12,
     MOST_ROWS = TILE_SUMS / PARTS < ROWS ? TILE_SUMS / PARTS : ROWS, /* of a tile */
     NARROW_ROWS = TILE_SUMS < ROWS ? TILE_SUMS : ROWS,               /* of one vector's width */
-    BLOCK_STEPS = 256,
+    BLOCK_STEPS = PARTS == 1 ? 128 : 256,
     STREAM_AHEAD = 64 * 16, /* numbers, if each weight is used once */
 };
 
@@ -35,6 +35,43 @@ typedef struct Ahead {
     size_t step;       /* so many numbers further at each step */
 } Ahead;
 
+/* Steps four at a time, if the processor multiplies by one number of a vector; returns how many. A
+ * row's inputs of four steps then take one load. */
+INLINE size_t multiply_steps_of_4(const CpuProduct *product, const float *const *a,
+                                  const unsigned rows, const unsigned width, Vector *sums)
+{
+    size_t step = 0;
+
+#ifdef FUSED_BY_LANE
+    const float *b = product->b;
+
+    for (; step + 4 <= product->steps; step += 4) {
+        Vector inputs[ROWS];
+
+#pragma GCC unroll 12
+        for (unsigned r = 0; r < rows; r++)
+            inputs[r] = load(a[r] + step);
+#define STEP(lane)                                                                                 \
+    _Pragma("GCC unroll 8") for (unsigned v = 0; v < width; v++)                                   \
+    {                                                                                              \
+        Vector weights = load(b + v / PARTS * product->b_panel + v % PARTS * LANES);               \
+                                                                                                   \
+        _Pragma("GCC unroll 12") for (unsigned r = 0; r < rows; r++) sums[r * width + v] =         \
+            FUSED_BY_LANE(inputs[r], lane, weights, sums[r * width + v]);                          \
+    }                                                                                              \
+    b += GROUP;
+        STEP(0)
+        STEP(1)
+        STEP(2)
+        STEP(3)
+#undef STEP
+    }
+#else
+    (void)product, (void)a, (void)rows, (void)width, (void)sums;
+#endif
+    return step;
+}
+
 /* Compiled for constant rows and vectors, so that all of `sums` lives in registers. */
 INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const unsigned rows,
                           const unsigned width)
@@ -42,6 +79,7 @@ INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const unsigned
     const float *a[ROWS], *b = product->b;
     Vector sums[ROWS * 2 * PARTS]; /* of which TILE_SUMS at most are used */
     float *c = product->c;
+    size_t step;
 
 #pragma GCC unroll 12
     for (unsigned r = 0; r < rows; r++) {
@@ -52,7 +90,9 @@ INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const unsigned
                                   : product->start ? load(product->start + v * LANES)
                                                    : (Vector){0};
     }
-    for (size_t step = 0; step < product->steps; step++, b += GROUP, ahead.next += ahead.step) {
+    step = multiply_steps_of_4(product, a, rows, width, sums);
+    b += step * GROUP;
+    for (; step < product->steps; step++, b += GROUP, ahead.next += ahead.step) {
         Vector weights[2 * PARTS];
 
 #pragma GCC unroll 2

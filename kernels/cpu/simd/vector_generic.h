@@ -36,6 +36,12 @@ INLINE Vector fused(Vector a, Vector b, Vector c)
 #endif
 }
 
+/* The same with number `lane`, a constant, of a in place of all of a. */
+#ifdef __aarch64__
+#define FUSED_BY_LANE(a, lane, b, c)                                                               \
+    ((Vector)vfmaq_laneq_f32((float32x4_t)(c), (float32x4_t)(b), (float32x4_t)(a), lane))
+#endif
+
 /* The sum of 16: i and i + 8, then i and i + 4, i + 2, i + 1. */
 INLINE float sum(const Group *group)
 {
