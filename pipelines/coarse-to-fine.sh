@@ -7,6 +7,6 @@
 . "$(dirname "$0")/common.sh"
 need vp8enc webmmux
 
-exec gst-launch-1.0 -q codesrc progressive=true num-buffers=40 "$@" ! \
+exec gst-launch-1.0 -q codesrc progressive=true num-buffers=40 qos=false "$@" ! \
     video/x-raw,framerate=5/1 ! videoconvert ! vp8enc deadline=1 target-bitrate=2000000 ! \
     webmmux ! filesink location="${target:-coarse-to-fine.webm}"

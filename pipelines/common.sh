@@ -39,8 +39,14 @@ case "${1:-}" in
     shift
     ;;
 esac
+
+# A picture a second as 25 frames a second, each picture from its time on. videorate would wait for the
+# next picture before it repeats one. imagefreeze does not end with its input, so num-buffers=N ends it
+# after N seconds.
+steady='imagefreeze is-live=true allow-replace=true'
 for argument in "$@"; do
     case $argument in
+    num-buffers=[0-9]*) steady="$steady num-buffers=$((25 * ${argument#*=}))" ;;
     *=*) ;;
     *)
         echo "$0: found \"$argument\", expected PROPERTY=VALUE; see --help" >&2
@@ -48,6 +54,7 @@ for argument in "$@"; do
         ;;
     esac
 done
+steady="$steady ! video/x-raw,framerate=25/1"
 
 command -v gst-launch-1.0 > /dev/null || {
     echo "$0: gst-launch-1.0 was not found; on Debian, install gstreamer1.0-tools" >&2

@@ -8,5 +8,5 @@
 
 folder=${target:-pictures}
 mkdir -p "$folder"
-exec gst-launch-1.0 -q codesrc num-buffers=16 "$@" ! videoconvert ! pngenc ! \
+exec gst-launch-1.0 -q codesrc num-buffers=16 qos=false "$@" ! videoconvert ! pngenc ! \
     multifilesink location="$folder/%05d.png"

@@ -46,10 +46,10 @@ int main(int argc, char **argv)
         return 2;
     g_strfreev(classes);
 
-    text =
-        g_strdup_printf("codesrc name=code num-buffers=%d class-id=%d class-id-2=%d top-k=1 %s ! "
-                        "video/x-raw,framerate=%d/1",
-                        frames, from, to, arguments.properties, rate);
+    text = g_strdup_printf(
+        "codesrc name=code num-buffers=%d class-id=%d class-id-2=%d top-k=1 qos=false %s ! "
+        "video/x-raw,framerate=%d/1",
+        frames, from, to, arguments.properties, rate);
 
     pipeline = film_pipeline(text, arguments.file);
     g_free(text);

@@ -53,11 +53,13 @@ int main(int argc, char **argv)
     }
 
     /* Each element shows one picture every two turns; the upper one begins a turn later. */
-    char *text = g_strdup_printf(
-        "codesrc num-buffers=%d seed=1 %s ! video/x-raw,framerate=1/8 ! queue ! mixer.sink_0 "
-        "codesrc num-buffers=%d seed=2 %s ! video/x-raw,framerate=1/8 ! queue ! mixer.sink_1 "
-        "compositor name=mixer ! video/x-raw,framerate=25/1",
-        slides / 2, arguments.properties, slides / 2, arguments.properties);
+    char *text =
+        g_strdup_printf("codesrc num-buffers=%d seed=1 qos=false %s ! video/x-raw,framerate=1/8 ! "
+                        "queue ! mixer.sink_0 "
+                        "codesrc num-buffers=%d seed=2 qos=false %s ! video/x-raw,framerate=1/8 ! "
+                        "queue ! mixer.sink_1 "
+                        "compositor name=mixer ! video/x-raw,framerate=25/1",
+                        slides / 2, arguments.properties, slides / 2, arguments.properties);
 
     pipeline = film_pipeline(text, arguments.file);
     g_free(text);

@@ -47,8 +47,9 @@ int main(int argc, char **argv)
     source = schedule(&arguments, classes);
     if (!source)
         return 2;
-    text = g_strdup_printf("codesrc name=code num-buffers=%d %s ! video/x-raw,framerate=2/1",
-                           (int)g_strv_length(classes) * pictures, arguments.properties);
+    text =
+        g_strdup_printf("codesrc name=code num-buffers=%d qos=false %s ! video/x-raw,framerate=2/1",
+                        (int)g_strv_length(classes) * pictures, arguments.properties);
     g_strfreev(classes);
     pipeline = film_pipeline(text, arguments.file);
     g_free(text);

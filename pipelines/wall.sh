@@ -12,6 +12,7 @@ if [ -n "$target" ]; then
     need vp8enc webmmux
     # shellcheck disable=SC2089
     sink="vp8enc deadline=1 target-bitrate=4000000 ! webmmux ! filesink location=$target"
+    set -- qos=false "$@" # record every frame
 else
     sink=${VIDEOSINK:-autovideosink}
 fi

@@ -68,6 +68,15 @@ try_studio() {
     fi
 }
 
+# Needs a library of GObject's from Python.
+try_python() {
+    if /usr/bin/python3 -c "import gi; gi.require_version('$1', '1.0')" 2> /dev/null; then
+        try "$2" "$2"
+    else
+        tell "$2" "python3-gi has no $1"
+    fi
+}
+
 try_training() {
     module=${1#*-m training.}
     options=$(echo "$1" | grep -o -e '--[a-z-]*' | tr '\n' ' ')
@@ -133,6 +142,9 @@ by_rule() {
     pipelines/scale/* | 'sbatch '*' pipelines/scale/'*) try "$1" "$(small "$1")" ;;
     'code-model convert official-256.yaml '*) try "$1" "code-model convert vistas ${1#*.yaml }" ;;
     'cc '*) try "$1" "cd '$folder/source' && $1" ;;
+    pipelines/rtsp-server.py*)
+        try_python GstRtspServer "timeout --signal=INT --kill-after=20 5 $1; [ \$? = 124 ]"
+        ;;
     pipelines/*-receive.sh* | pipelines/srt-send.sh* | 'python3 -m http.server '*)
         try "$1" "mkdir -p hls; timeout --signal=INT --kill-after=20 5 $1; [ \$? = 124 ]"
         ;;
@@ -147,8 +159,10 @@ by_rule() {
     'CAMERA="videotestsrc is-live=true" pipelines/painted-camera.sh')
         try "$1" 'CAMERA="videotestsrc is-live=true num-buffers=2" pipelines/painted-camera.sh'
         ;;
-    'VIDEOSINK='*pipelines/*.sh) try "$1" "pipelines/${1#*pipelines/} num-buffers=2" ;;
+    'WHIPSINK='*pipelines/*.sh | 'VIDEOSINK='*pipelines/*.sh) try "$1" "pipelines/${1#*pipelines/} num-buffers=2" ;;
     pipelines/appsink.py*) try "$1" "$1" ;;
+    pipelines/timeline.py*) try_python GES "$1" ;;
+    pipelines/whip-send.sh*) try "$1" "WHIPSINK=fakesink $1 num-buffers=2" ;;
     pipelines/*.sh*) try "$1" "$1 num-buffers=2" ;;
     code-image* | code-model* | code-bench* | slides* | tour* | morph* | appsink*) try "$1" "$1" ;;
     'gst-inspect-1.0 '* | 'GST_DEBUG='*' gst-inspect-1.0 '*) try "$1" "$1" ;;

@@ -2,7 +2,8 @@
 # Runs every gst-launch-1.0 line of the documents given, so that what they promise works. A line of a
 # document is one that begins with the command after blanks, a comment's star or a shell's "$ ";
 # backslashes continue it. What is changed in it, so that it ends, and runs without screen and network:
-#   - each codesrc, videotestsrc and code:// URI ends after two pictures, whatever num-buffers it has;
+#   - each codesrc, videotestsrc and code:// URI ends after two pictures, whatever num-buffers it has, and a
+#     live imagefreeze after 50 frames;
 #   - windows and loudspeakers become fakesink, and playbin gets one;
 #   - lines that want a GPU (device=cuda) are told, not run; a shell has to understand them;
 #   - lines that name the released checkpoints, which are not part of this repository, run with the
@@ -29,6 +30,7 @@ short() {
     sed -e 's/$/ /' -e 's/ num-buffers=[0-9]*//g' -e 's/&num-buffers=[0-9]*//g' \
         -e 's/?num-buffers=[0-9]*&*/?/g' \
         -e 's/\([ "]\)\(codesrc\|videotestsrc\)\( \|$\)/\1\2 num-buffers=2\3/g' \
+        -e 's/ imagefreeze is-live=true/& num-buffers=50/' \
         -e 's|\(code://[^?" ]*\)\(["  ]\)|\1?\2|g' -e 's|\(code://[^?" ]*?\)|\1num-buffers=2\&|g' \
         -e 's/\(auto\|xv\|x\|gl\|wayland\)\(video\|audio\|image\)\{0,1\}sink/fakesink/g' \
         -e 's/playbin/playbin video-sink=fakesink/' -e 's/ model=official[^ ]*//'
