@@ -1,5 +1,6 @@
 /* code-image.c - pictures from a model without GStreamer, as PNG, JPEG, WebP or PPM files. */
 #include "drawing.h"
+#include "launch-line.h"
 #include "model-options.h"
 #include "picture-file.h"
 #include "progress.h"
@@ -243,11 +244,15 @@ static CodesrcPicture place_of(const Job *job, uint64_t index)
 static bool write_batch(const Job *job, uint64_t first, unsigned count)
 {
     const Arguments *a = job->a;
-    char name[WHOLE_FILE_NAME];
+    char name[WHOLE_FILE_NAME], line[LAUNCH_LINE_MOST];
 
     for (unsigned i = 0; i < count; i++) {
         CodesrcPicture picture = place_of(job, first + i);
-        Pixels pixels = {picture.data, job->info->side, job->info->side};
+        CodesrcRequest request = request_of(job, first + i);
+        Pixels pixels = {picture.data, job->info->side, job->info->side, line};
+
+        launch_line_write(line, job->info, &request,
+                          a->drawing.has_temperature ? a->drawing.temperature : 0);
 
         file_name(name, sizeof name, a->output, a->frame + first + i);
         if (!picture_file_write(name, a->format, a->quality, pixels))
@@ -261,7 +266,7 @@ static bool write_sheet(const Job *job)
 {
     const Arguments *a = job->a;
     size_t side = job->info->side, rows = (job->drawn + job->columns - 1) / job->columns;
-    Pixels pixels = {job->pixels, job->columns * side, rows * side};
+    Pixels pixels = {job->pixels, job->columns * side, rows * side, NULL};
 
     return picture_file_write(a->output, a->format, a->quality, pixels);
 }

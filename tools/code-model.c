@@ -1,6 +1,7 @@
 /* code-model.c - lists and checks a manifest or a weight file, plans its memory, and converts it.
  */
 #include "fetch.h"
+#include "launch-line.h"
 #include "model-options.h"
 #include "progress.h"
 
@@ -12,7 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
-typedef enum Action { INSPECT, VERIFY, CONVERT, FETCH } Action;
+typedef enum Action { INSPECT, VERIFY, CONVERT, FETCH, RECIPE } Action;
 
 typedef struct Arguments {
     CodesrcModelOptions options;
@@ -32,6 +33,8 @@ static const Command commands[] = {
                  "write the model to a new folder, in files that load fast"},
     [FETCH] = {"fetch", "NAME FOLDER", "[OPTION]...",
                "list the files of a released model, and fetch them with curl"},
+    [RECIPE] = {"recipe", "FILE", "[OPTION]...",
+                "print the gst-launch-1.0 line that draws the first picture of a file again"},
     {0},
 };
 
@@ -55,7 +58,7 @@ static const Option table[] = {
 
 static const Program program = {
     .name = "code-model",
-    .summary = "inspect, verify, convert and fetch VAR models",
+    .summary = "inspect, verify, convert and fetch VAR models, and tell what drew a file",
     .description = "Shows what is in a model and what it takes to run it, checks its files, and "
                    "converts or fetches it. NAME is a manifest, a folder that holds one, the name "
                    "of a bundled "
@@ -67,6 +70,7 @@ static const Program program = {
                                    "what eight pictures at a time take"},
                                   {"code-model verify vistas", "read and check every weight"},
                                   {"code-model convert vistas vistas-bf16", "in half the bytes"},
+                                  {"code-model recipe film.webm", "the line that draws it again"},
                                   {0}},
 };
 
@@ -235,8 +239,17 @@ static bool convert(const Arguments *a, CodesrcError *error)
     return true;
 }
 
+static bool print_recipe(const char *path, CodesrcError *error)
+{
+    char line[LAUNCH_LINE_MOST];
+
+    return launch_line_find(line, path, error) && puts(line) >= 0;
+}
+
 static bool run(const Arguments *a, CodesrcError *error)
 {
+    if (a->action == RECIPE)
+        return print_recipe(a->name, error);
     if (a->action == CONVERT)
         return convert(a, error);
     if (a->action == FETCH)

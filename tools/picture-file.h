@@ -27,6 +27,7 @@ bool picture_file_writes(PictureFormat format);
 typedef struct Pixels {
     const uint8_t *data;
     size_t width, height;
+    const char *comment; /* for PNG and JPEG; NULL: none */
 } Pixels;
 
 /* Writes a picture to a file, which appears whole or not at all, or to standard output if the path

@@ -2,7 +2,7 @@
 # Runs one pipeline of pipelines/ on a few buffers, decodes what it wrote, and asks that frames, sizes,
 # times and contents are what docs/pipelines.md says. Usage: test-pipelines.sh NAME
 #   PIPELINES  the folder of the scripts     PROGRAMS  that of the built samples
-#   FRAMES     the program frames            IMAGE     code-image, the tool
+#   FRAMES     the program frames            IMAGE, MODEL  the tools
 set -eu
 name=$1
 folder=$(mktemp -d)
@@ -330,6 +330,27 @@ camera-frames) # What the camera would show, frame by frame: two seconds of 512 
 no-camera)
     ! "$PIPELINES/camera.sh" /dev/no-such-video 2> log || fail 'a camera that is not there'
     grep -q 'does not exist; load v4l2loopback' log || fail "$(cat log)"
+    ;;
+recipe) # The line in each kind of file draws the file's first picture again, to the byte.
+    "$PIPELINES/picture.sh" made.png class-name="sunset sea" seed=3 first-frame=5 guidance=2 drafting-steps=6
+    for kind in 'webm:vp8enc deadline=1 ! webmmux' 'mkv:vp8enc deadline=1 ! matroskamux' \
+        'mp4:x264enc ! mp4mux' 'jpg:jpegenc ! jifmux'; do
+        gst-launch-1.0 -q codesrc class-name="sunset sea" seed=3 first-frame=5 guidance=2 drafting-steps=6 \
+            num-buffers=1 ! videoconvert ! ${kind#*:} ! filesink location="made.${kind%%:*}"
+        line=$("$MODEL" recipe "made.${kind%%:*}") || fail "$kind"
+        case $line in *"$PWD"* | *"$CODESRC_MODEL_PATH"*) fail "$kind has a path: $line" ;; esac
+        rm -f frame-5.png
+        timeout 60 sh -c "$line" > /dev/null || fail "$line"
+        cmp frame-5.png made.png || fail "$kind: $line"
+    done
+    "$IMAGE" --class "sunset sea" --seed 3 --frame 5 --guidance 2 --drafting-steps 6 --output tool.png
+    "$MODEL" recipe tool.png > said
+    echo "$line" | sed 's/ device=.*//' | grep -qFf - said || fail "$(cat said)"
+    timeout 60 sh -c "$(cat said)" > /dev/null
+    cmp frame-5.png made.png || fail "code-image: $(cat said)"
+    gst-launch-1.0 -q codesrc tags=none num-buffers=1 ! videoconvert ! jpegenc ! jifmux ! filesink location=none.jpg
+    ! "$MODEL" recipe none.jpg 2> log || fail 'tags=none'
+    grep -q 'no launch line' log || fail "$(cat log)"
     ;;
 appsink) # C and Python see the same pictures as the tool makes.
     mkdir c python

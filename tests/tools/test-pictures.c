@@ -44,7 +44,7 @@ static double difference(void)
 
 static size_t written(const char *path, PictureFormat format, unsigned quality)
 {
-    const Pixels pixels = {original, WIDTH, HEIGHT};
+    const Pixels pixels = {original, WIDTH, HEIGHT, NULL};
     size_t size = 0;
     FILE *file;
 
@@ -148,7 +148,7 @@ static void test_names(void)
 static void test_too_large(void)
 {
     static uint8_t row[3 * 70000];
-    const Pixels wide = {row, 70000, 1};
+    const Pixels wide = {row, 70000, 1, NULL};
 
     for (PictureFormat format = PICTURE_JPEG; format <= PICTURE_WEBP; format++)
         if (picture_file_writes(format))
