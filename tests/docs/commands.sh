@@ -160,6 +160,7 @@ by_rule() {
         try "$1" 'CAMERA="videotestsrc is-live=true num-buffers=2" pipelines/painted-camera.sh'
         ;;
     'WHIPSINK='*pipelines/*.sh | 'VIDEOSINK='*pipelines/*.sh) try "$1" "pipelines/${1#*pipelines/} num-buffers=2" ;;
+    pipelines/strip.sh*) try "$1" "$1" ;;
     pipelines/appsink.py*) try "$1" "$1" ;;
     pipelines/timeline.py*) try_python GES "$1" ;;
     pipelines/whip-send.sh*) try "$1" "WHIPSINK=fakesink $1 num-buffers=2" ;;

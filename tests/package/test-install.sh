@@ -79,6 +79,14 @@ for language in c c++; do
     }
 done
 
+# The program of docs/c-api.md, against the tool's picture.
+sed -n '/^```c$/,/^```$/p' "$source/docs/c-api.md" | grep -v '^```' >"$folder/picture.c"
+# shellcheck disable=SC2086
+expect '' $CC -Wall -Werror "$folder/picture.c" -o "$folder/picture" $flags
+(cd "$folder" && ./picture) || { echo 'FAILED: the program of c-api.md'; failures=$((failures + 1)); }
+expect '' "$there/bin/code-image" --class aurora --seed 3 --frame 5 --output "$folder/tool.ppm"
+expect '' cmp "$folder/aurora.ppm" "$folder/tool.ppm"
+
 ninja -C "$build" uninstall >"$folder/log" 2>&1 || {
     cat "$folder/log"
     failures=$((failures + 1))
