@@ -32,6 +32,8 @@ if __name__ == '__main__':
     args = parser.parse_args()
     os.makedirs(args.work, exist_ok=True)
     for result, stage in STAGES:
+        if stage is draw and settings.CLASS_NAMES:
+            continue  # the pictures are there
         if result is None or not os.path.exists(f'{args.work}/{result}'):
             stage.main(args)
     export.export(args.work, args.out, args.seed)

@@ -1,9 +1,11 @@
 """Every number that shapes the model and its training, and the arguments that all stages share."""
 
 import argparse
+import json
 import os
 
 CLASSES = 16
+CLASS_NAMES = None  # of own pictures; None: those that training.pictures draws
 PATCH_NUMS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16)
 VAE = dict(codes=1024, channels=16, ch=16, ch_mult=(1, 2, 4, 4, 8), res_blocks=1, groups=4)
 DRAFTER = dict(depth=5, width=256)
@@ -21,6 +23,9 @@ COARSE_BATCH, FULL_BATCH = 16, 8
 MORE_LARGE_STEPS = 20_000  # of the last kind, after `training.unpack`
 REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 120, 8, 0.5
 MORE_REFINER_STEPS = 8000
+
+# A model of own pictures has other numbers (training.own). The processes of a stage read them too.
+globals().update(json.loads(os.environ.get('TRAINING_SETTINGS', '{}')))
 
 
 def parser(description):

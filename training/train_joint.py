@@ -103,8 +103,9 @@ def report(args):
     again, used = reconstruct(args, pictures)
     error = np.square((again.astype(np.float32) - pictures) / 127.5).mean((1, 2, 3))
     figures = 10 * np.log10(4 / error)
-    for k, name in enumerate(KINDS):
-        print(f'reconstruction: {name}: {figures[k::len(KINDS)].mean():.2f} dB')
+    names = settings.CLASS_NAMES or KINDS
+    for k, name in enumerate(names):
+        print(f'reconstruction: {name}: {figures[k::len(names)].mean():.2f} dB')
     print(f'reconstruction: mean {figures.mean():.2f} dB, codes in use {used:.3f}', flush=True)
     return again
 

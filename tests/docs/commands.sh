@@ -130,6 +130,7 @@ by_rule() {
         tell "$1" 'builds, or wants root'
         ;;
     'python3 -m venv '*) tell "$1" 'installs packages' ;;
+    *'python -m unittest training.tests.'*) tell "$1" 'wants PyTorch' ;;
     *'python -m training.'*)
         try_training "$1"
         tell "$1" 'wants PyTorch'
