@@ -51,3 +51,5 @@ studio_packages="libsoup-3.0-dev"
 webrtc_packages="libgstreamer-plugins-bad1.0-dev gstreamer1.0-plugins-bad gstreamer1.0-nice"
 # What the Debian packages are built, examined and tried with.
 package_packages="dpkg-dev debhelper lintian debootstrap"
+# What builds for 64-bit Arm and emulates it.
+arm64_packages="gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user"

@@ -19,7 +19,8 @@
 #                                          its own; suites and tests of ./check and of the sanitized build
 #                                          have to exist; abi.sh compares and does not write
 #   what builds, installs or wants root    is not run, but told: meson, ninja, apt, modprobe, venv; ./demo,
-#                                          ./check and package/build-deb, which must be there, and shell
+#                                          ./check, tools/check-* and package/build-deb, which must be
+#                                          there, and shell
 #   python -m training.*                   wants PyTorch, so it is told, not run; the module has to
 #                                          be there, and training to know the options
 #   export, comments                       are not run
@@ -121,7 +122,7 @@ by_rule() {
     tests/headers/abi.sh*) try "$1" "${1% --write}" ;;
     'GST_DEBUG='*' gst-launch-1.0 '*) try "$1" "($1) 2>&1 | grep -q 'codesrc.*gstcode'" ;;
     'perf '*) tell "$1" 'wants leave to measure' ;;
-    ./demo* | ./check* | package/build-deb*)
+    ./demo* | ./check* | package/build-deb* | tools/check-*)
         try "$1" "[ -x '$PIPELINES/../${1%% *}' ] && sh -n '$PIPELINES/../${1%% *}'"
         tell "$1" 'builds, and installs'
         ;;
