@@ -47,7 +47,7 @@ static double softmax_difference(const float *filtered, float temperature, const
 {
     double largest = -INFINITY, total = 0, difference = 0;
 
-    /* Comparisons written out: on fmax() in a loop, gcc 12 for 64-bit Arm ends with an internal error. */
+    /* Written out: gcc 12 for 64-bit Arm ends with an internal error on fmax() in a loop. */
     for (int i = 0; i < CODES; i++)
         largest = filtered[i] > largest ? filtered[i] : largest;
     for (int i = 0; i < CODES; i++)
