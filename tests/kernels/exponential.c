@@ -1,7 +1,27 @@
-/* exponential.c - the accuracy of the exponential that all inner loops of the CPU backend share. */
+/* exponential.c - the accuracy of the exponential that all inner loops of the CPU backend share,
+ * and of the functions in formulas.h. */
 #include "properties.h"
 
 #include "../test.h"
+
+#include "formulas.h"
+
+/* Those of formulas.h: the C library's are right to a double's last bits. */
+static void check_formulas(void)
+{
+    double worst = 0;
+
+    for (float x = -103; x < 88.7f; x += 0.0137f)
+        CHECK(code_exponential(x) == (float)exp(x), "e^%g", x);
+    CHECK(code_exponential(-200) == 0 && code_exponential(200) == INFINITY &&
+              isnan(code_exponential(NAN)),
+          "ends of the exponential");
+    for (double x = 0x1p-33; x < 30; x *= 1.001)
+        worst = fmax(worst, fabs(code_logarithm(x) / log(x) - 1));
+    for (double x = 0x1p-33; x < 0.5; x *= 1.01) /* next to 1 */
+        worst = fmax(worst, fabs(code_logarithm(1 - x) / log(1 - x) - 1));
+    CHECK(worst < 1e-14, "the logarithm is off by %g", worst);
+}
 
 #ifdef CODE_HAVE_CPU
 #include "simd/vector.h"
@@ -52,9 +72,11 @@ void check_exponential(void)
         }
     printf("exponential: at most %.3f ulp\n", worst);
     CHECK(worst <= bound, "%g ulp", worst);
+    check_formulas();
 }
 #else
 void check_exponential(void)
 {
+    check_formulas();
 }
 #endif
