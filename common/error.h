@@ -4,8 +4,8 @@
 
 #include "codesrc.h"
 
-/* Writes status and text, truncated if too long. Always returns false, so that a failing function
- * can end with `return code_fail(...)`. */
+/* Writes status and text: one line of UTF-8, cut between characters if too long. Always returns
+ * false, so that a failing function can end with `return code_fail(...)`. */
 bool code_fail(CodesrcError *error, CodesrcStatus status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

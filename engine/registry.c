@@ -2,6 +2,7 @@
 #include "registry.h"
 
 #include "error.h"
+#include "line/line.h"
 #include "module.h"
 
 #include <string.h>
@@ -38,8 +39,8 @@ const CodeBackend *code_backend_choose(const char *device, CodesrcError *passed_
             return backends[i];
         strcat(strcat(names, ", "), backends[i]->name);
     }
-    code_fail(error, CODESRC_NO_DEVICE, "device \"%.40s\" is not in this build, which has %s",
-              device, names);
+    code_fail(error, CODESRC_NO_DEVICE, "device \"%.*s\" is not in this build, which has %s",
+              CODE_CUT(device, 40), names);
     return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* code-bench.c - how long pictures take, stage by stage, how much memory they need, and how near to
  * the processor's own limit that is. */
 #include "bench-report.h"
+#include "complain.h"
 #include "model-options.h"
 #include "peak.h"
 #include "progress.h"
@@ -357,7 +358,7 @@ int main(int argc, char **argv)
         good = run_all(&bench, now_ms() - begin, &error);
     progress_clear(&bench.progress);
     if (!good)
-        fprintf(stderr, "code-bench: %s\n", error.text);
+        complain("code-bench: %s", error.text);
     codesrc_model_unref(bench.model);
     return !good;
 }

@@ -1,4 +1,5 @@
 /* code-image.c - pictures from a model without GStreamer, as PNG, JPEG, WebP or PPM files. */
+#include "complain.h"
 #include "drawing.h"
 #include "launch-line.h"
 #include "model-options.h"
@@ -155,14 +156,12 @@ static bool check_output(const Arguments *a, uint64_t pictures)
     int width;
 
     if (strlen(a->output) > WHOLE_FILE_NAME - 1000)
-        fprintf(stderr, "code-image: --output: the name is longer than %d bytes\n",
-                WHOLE_FILE_NAME - 1000);
+        complain("code-image: --output: the name is longer than %d bytes", WHOLE_FILE_NAME - 1000);
     else if (pictures > 1 && !a->columns && strcmp(a->output, "-") &&
              !number_field(a->output, &at, &width))
-        fprintf(stderr,
-                "code-image: --output %s: %" PRIu64 " pictures need one %%d in the name, or "
-                "--sheet\n",
-                a->output, pictures);
+        complain("code-image: --output %s: %" PRIu64 " pictures need one %%d in the name, or "
+                 "--sheet",
+                 a->output, pictures);
     else
         return true;
     return false;
@@ -313,11 +312,11 @@ static bool keep(const Job *job)
 
     if (a->columns && job->drawn && !write_sheet(job))
         return false;
-    fprintf(stderr, "code-image: stopped after %" PRIu64 " of %" PRIu64 " pictures%s%s\n",
-            job->drawn, job->pictures, job->drawn ? ", which are in " : "",
-            !job->drawn               ? ""
-            : !strcmp(a->output, "-") ? "standard output"
-                                      : a->output);
+    complain("code-image: stopped after %" PRIu64 " of %" PRIu64 " pictures%s%s", job->drawn,
+             job->pictures, job->drawn ? ", which are in " : "",
+             !job->drawn               ? ""
+             : !strcmp(a->output, "-") ? "standard output"
+                                       : a->output);
     return true;
 }
 
@@ -348,9 +347,9 @@ static bool draw(Job *job, CodesrcError *error)
     if (good && a->columns)
         good = write_sheet(job);
     if (good && a->times)
-        fprintf(stderr, "%" PRIu64 " pictures in %.2f s, %.2f pictures per second, device %s\n",
-                job->pictures, progress_seconds(&progress),
-                (double)job->pictures / progress_seconds(&progress), job->info->device);
+        complain("%" PRIu64 " pictures in %.2f s, %.2f pictures per second, device %s",
+                 job->pictures, progress_seconds(&progress),
+                 (double)job->pictures / progress_seconds(&progress), job->info->device);
     return good;
 }
 
@@ -398,7 +397,7 @@ int main(int argc, char **argv)
     if (model)
         good = run(&a, model, &error);
     if (!good && error.text[0])
-        fprintf(stderr, "code-image: %s\n", error.text);
+        complain("code-image: %s", error.text);
     codesrc_model_unref(model);
     stop_end();
     return !good;

@@ -1,5 +1,6 @@
 /* code-model.c - lists and checks a manifest or a weight file, plans its memory, and converts it.
  */
+#include "complain.h"
 #include "fetch.h"
 #include "launch-line.h"
 #include "model-options.h"
@@ -272,6 +273,6 @@ int main(int argc, char **argv)
     good = run(&a, &error);
     progress_clear(&progress);
     if (!good)
-        fprintf(stderr, "code-model: %s\n", error.text);
+        complain("code-model: %s", error.text);
     return !good;
 }

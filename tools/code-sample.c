@@ -1,6 +1,8 @@
 /* code-sample.c - generates many pictures of each class on many workers and machines, for FID and
  * similar measures. */
+#include "complain.h"
 #include "drawing.h"
+#include "line.h"
 #include "model-options.h"
 #include "progress.h"
 #include "sample-draw.h"
@@ -104,7 +106,7 @@ static Action parse(Arguments *a, int argc, char **argv)
 static void check_path(const char *path)
 {
     if (!*path || strlen(path) > WHOLE_FILE_NAME - 200) {
-        options_fail(&program, "%.40s: expected a path of 1 to %d bytes", path,
+        options_fail(&program, "%.*s: expected a path of 1 to %d bytes", CODE_CUT(path, 40),
                      WHOLE_FILE_NAME - 200);
     }
 }
@@ -127,20 +129,19 @@ static bool fit(Arguments *a, const CodesrcModelInfo *info, Recipe *recipe)
     uint64_t total;
 
     if (a->classes > info->classes) {
-        fprintf(stderr, "code-sample: --classes %u: the model has %u\n", a->classes, info->classes);
+        complain("code-sample: --classes %u: the model has %u", a->classes, info->classes);
         return false;
     }
     recipe->classes = a->classes ? a->classes : info->classes;
     recipe->per_class = a->per_class;
     total = recipe_pictures(recipe);
     if (total > RECIPE_MOST_PICTURES) {
-        fprintf(stderr, "code-sample: --per-class %u: %" PRIu64 " pictures, expected up to %d\n",
-                a->per_class, total, RECIPE_MOST_PICTURES);
+        complain("code-sample: --per-class %u: %" PRIu64 " pictures, expected up to %d",
+                 a->per_class, total, RECIPE_MOST_PICTURES);
         return false;
     }
     if (a->job.first >= total) {
-        fprintf(stderr, "code-sample: --first %" PRIu64 ": expected 0..%" PRIu64 "\n", a->job.first,
-                total - 1);
+        complain("code-sample: --first %" PRIu64 ": expected 0..%" PRIu64, a->job.first, total - 1);
         return false;
     }
     if (!a->job.count || a->job.count > total - a->job.first)
@@ -163,7 +164,7 @@ static bool draw(Arguments *a)
     model = codesrc_model_open(a->model, &a->options, &error);
     progress_clear(&loading);
     if (!model) {
-        fprintf(stderr, "code-sample: %s\n", error.text);
+        complain("code-sample: %s", error.text);
         return false;
     }
     if (fit(a, codesrc_model_info(model), &recipe)) {

@@ -1,6 +1,8 @@
 /* options.c - reads a command line by a table of options. */
 #include "options.h"
 
+#include "complain.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -25,12 +27,13 @@ const Option options_common[] = {
 void options_fail(const Program *program, const char *format, ...)
 {
     va_list arguments;
+    char *text;
 
-    fprintf(stderr, "%s: ", program->name);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
     va_end(arguments);
-    fprintf(stderr, "; see %s --help\n", program->name);
+    complain("%s: %s; see %s --help", program->name, text ? text : "no memory", program->name);
     exit(2);
 }
 

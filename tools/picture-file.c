@@ -1,6 +1,7 @@
 /* picture-file.c - writes RGB pixels as PNG, PPM, JPEG or WebP. */
 #include "picture-file.h"
 
+#include "complain.h"
 #include "whole-file.h"
 
 #include <png.h>
@@ -199,10 +200,10 @@ bool picture_file_writes(PictureFormat format)
 
 static bool failed(const char *path, int error, const char *reason)
 {
-    fprintf(stderr, "%s: cannot be written: %s\n", path,
-            error    ? strerror(error)
-            : reason ? reason
-                     : "no memory");
+    complain("%s: cannot be written: %s", path,
+             error    ? strerror(error)
+             : reason ? reason
+                      : "no memory");
     return false;
 }
 

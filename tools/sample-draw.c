@@ -1,6 +1,7 @@
 /* sample-draw.c - a worker: generates some pictures of a recipe into a folder. */
 #include "sample-draw.h"
 
+#include "complain.h"
 #include "progress.h"
 #include "sample-picture.h"
 #include "stop.h"
@@ -34,8 +35,8 @@ static void end_if_stopped(const SampleJob *job)
 {
     if (!stop_signal())
         return;
-    fprintf(stderr, "stopped; the same command goes on with pictures %" PRIu64 "..%" PRIu64 "\n",
-            job->first, job->first + job->count - 1);
+    complain("stopped; the same command goes on with pictures %" PRIu64 "..%" PRIu64, job->first,
+             job->first + job->count - 1);
     stop_end();
 }
 
@@ -54,8 +55,8 @@ static bool look(Worker *w)
         if (state == SAMPLE_WHOLE)
             continue;
         if (state != SAMPLE_MISSING)
-            fprintf(stderr, "%s: %s%s\n", path, reason,
-                    state == SAMPLE_DAMAGED ? "; drawing it again" : ": move it away");
+            complain("%s: %s%s", path, reason,
+                     state == SAMPLE_DAMAGED ? "; drawing it again" : ": move it away");
         if (state == SAMPLE_FOREIGN)
             return false;
         if (state == SAMPLE_DAMAGED)
@@ -84,7 +85,7 @@ static bool generate(Worker *w, const uint64_t *index, unsigned count)
         return true;
     progress_clear(&w->progress);
     end_if_stopped(w->job);
-    fprintf(stderr, "code-sample: %s\n", error.text);
+    complain("code-sample: %s", error.text);
     return false;
 }
 
@@ -124,10 +125,9 @@ static bool draw_missing(Worker *w)
     unsigned count;
     double seconds;
 
-    fprintf(stderr,
-            "pictures %" PRIu64 "..%" PRIu64 ": %" PRIu64 " are there, %" PRIu64 " to draw\n",
-            w->job->first, w->job->first + w->job->count - 1, w->job->count - w->missing_count,
-            w->missing_count);
+    complain("pictures %" PRIu64 "..%" PRIu64 ": %" PRIu64 " are there, %" PRIu64 " to draw",
+             w->job->first, w->job->first + w->job->count - 1, w->job->count - w->missing_count,
+             w->missing_count);
     progress_start(&w->progress, "pictures drawn", w->missing_count);
     while ((count = next_batch(w, &at, index))) {
         if (!generate(w, index, count) || !keep(w, index, count))
@@ -139,8 +139,8 @@ static bool draw_missing(Worker *w)
     seconds = progress_seconds(&w->progress);
     progress_clear(&w->progress);
     if (drawn)
-        fprintf(stderr, "%" PRIu64 " pictures drawn in %.1f s, %.3g a second\n", drawn, seconds,
-                (double)drawn / seconds);
+        complain("%" PRIu64 " pictures drawn in %.1f s, %.3g a second", drawn, seconds,
+                 (double)drawn / seconds);
     return true;
 }
 
@@ -151,7 +151,7 @@ static bool to_disk(const char *folder)
     bool good = directory >= 0 && syncfs(directory) == 0;
 
     if (!good)
-        fprintf(stderr, "%s: cannot be written: %s\n", folder, strerror(errno));
+        complain("%s: cannot be written: %s", folder, strerror(errno));
     if (directory >= 0)
         close(directory);
     return good;
@@ -175,7 +175,7 @@ bool sample_draw(const SampleJob *job, Recipe *recipe, CodesrcModel *model,
 
     recipe_describe(recipe, info, request);
     if (mkdir(job->folder, 0777) && errno != EEXIST) {
-        fprintf(stderr, "%s: cannot be made: %s\n", job->folder, strerror(errno));
+        complain("%s: cannot be made: %s", job->folder, strerror(errno));
         return false;
     }
     if (!recipe_agrees(recipe, job->folder))
@@ -183,7 +183,7 @@ bool sample_draw(const SampleJob *job, Recipe *recipe, CodesrcModel *model,
     w.generator =
         codesrc_generator_new(model, job->batch, 1u << request->settings.drafting_steps, &error);
     if (!w.generator) {
-        fprintf(stderr, "code-sample: %s\n", error.text);
+        complain("code-sample: %s", error.text);
         return false;
     }
     w.pixels = malloc((size_t)job->batch * info->side * info->side * 3);
@@ -193,7 +193,7 @@ bool sample_draw(const SampleJob *job, Recipe *recipe, CodesrcModel *model,
         good = work(&w);
         stop_unwatch();
     } else {
-        fputs("code-sample: no memory for the pictures\n", stderr);
+        complain("code-sample: no memory for the pictures");
     }
     codesrc_generator_free(w.generator);
     free(w.pixels);

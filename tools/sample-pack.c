@@ -1,6 +1,7 @@
 /* sample-pack.c - turns a folder of pictures into checksums and a .npz file. */
 #include "sample-pack.h"
 
+#include "complain.h"
 #include "npz-file.h"
 #include "progress.h"
 #include "sample-picture.h"
@@ -49,10 +50,9 @@ static bool all_there(const Pack *pack)
         missing++;
     }
     if (missing)
-        fprintf(stderr,
-                "%s: %" PRIu64 " of %" PRIu64 " pictures are missing, %" PRIu64
-                " is the first: run code-sample draw again\n",
-                pack->folder, missing, total, first);
+        complain("%s: %" PRIu64 " of %" PRIu64 " pictures are missing, %" PRIu64
+                 " is the first: run code-sample draw again",
+                 pack->folder, missing, total, first);
     return !missing;
 }
 
@@ -66,7 +66,7 @@ static bool read_picture(Pack *pack, uint64_t index)
         SAMPLE_WHOLE)
         return true;
     progress_clear(&pack->progress);
-    fprintf(stderr, "%s: %s\n", path, reason);
+    complain("%s: %s", path, reason);
     return false;
 }
 
@@ -135,10 +135,10 @@ static bool write_npz(Pack *pack, const char *path)
     good = npz && npz_file_close(npz) && good;
     if (good)
         return whole_file_keep(part, path, true);
-    fprintf(stderr, "%s: cannot be written: %s\n", path,
-            npz && !pictures ? "not all pictures are good"
-            : errno          ? strerror(errno)
-                             : "no memory");
+    complain("%s: cannot be written: %s", path,
+             npz && !pictures ? "not all pictures are good"
+             : errno          ? strerror(errno)
+                              : "no memory");
     unlink(part);
     return false;
 }
@@ -164,7 +164,7 @@ static bool write_sums(const Pack *pack)
     }
     if (good)
         return whole_file_keep(part, path, true);
-    fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(errno));
+    complain("%s: cannot be written: %s", path, strerror(errno));
     unlink(part);
     return false;
 }
@@ -181,7 +181,7 @@ bool sample_pack(const char *folder, const char *npz)
     pack.pixels = malloc((size_t)pack.recipe.side * pack.recipe.side * 3);
     pack.digest = malloc(total * sizeof *pack.digest);
     if (!pack.pixels || !pack.digest)
-        fputs("code-sample: no memory for the checksums\n", stderr);
+        complain("code-sample: no memory for the checksums");
     else
         good = write_npz(&pack, npz) && write_sums(&pack);
     if (good) {

@@ -1,6 +1,7 @@
 /* sample-picture.c - one sampled picture as a PNG file. */
 #include "sample-picture.h"
 
+#include "complain.h"
 #include "whole-file.h"
 
 #include <png.h>
@@ -79,7 +80,7 @@ bool sample_write(const char *path, const uint8_t *pixels, unsigned side, const 
      * crashes, the next run notices the loss. */
     if (good)
         return whole_file_keep(part, path, false);
-    fprintf(stderr, "%s: cannot be written: %s\n", path, errno ? strerror(errno) : message);
+    complain("%s: cannot be written: %s", path, errno ? strerror(errno) : message);
     unlink(part);
     return false;
 }

@@ -1,6 +1,7 @@
 /* sample-recipe.c - the model and settings common to all pictures of a folder. */
 #include "sample-recipe.h"
 
+#include "complain.h"
 #include "digest.h"
 #include "whole-file.h"
 
@@ -75,7 +76,7 @@ static char *read_text(const char *folder, bool *missing)
     text = (char *)whole_file_read(path, sizeof((Recipe *)0)->text - 1, &size);
     *missing = !text && errno == ENOENT;
     if (!text && !*missing)
-        fprintf(stderr, "%s: cannot be read: %s\n", path, strerror(errno));
+        complain("%s: cannot be read: %s", path, strerror(errno));
     return text;
 }
 
@@ -88,10 +89,9 @@ static bool same_lines(const Recipe *recipe, const char *theirs, const char *fol
         int our_length = (int)strcspn(ours, "\n"), their_length = (int)strcspn(theirs, "\n");
 
         if (our_length != their_length || strncmp(ours, theirs, (size_t)our_length)) {
-            fprintf(stderr,
-                    "%s/" RECIPE_FILE ": the folder is for \"%.*s\", this run is \"%.*s\": use "
-                    "another folder\n",
-                    folder, their_length, theirs, our_length, ours);
+            complain("%s/" RECIPE_FILE ": the folder is for \"%.*s\", this run is \"%.*s\": use "
+                     "another folder",
+                     folder, their_length, theirs, our_length, ours);
             return false;
         }
         ours += our_length + (ours[our_length] == '\n');
@@ -127,7 +127,7 @@ static bool publish(const Recipe *recipe, const char *folder)
     /* Unlike a renamed file, a linked one replaces nothing. */
     good = good && (link(part, path) == 0 || errno == EEXIST);
     if (!good)
-        fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(errno));
+        complain("%s: cannot be written: %s", path, strerror(errno));
     unlink(part);
     return good;
 }
@@ -163,7 +163,7 @@ bool recipe_load(Recipe *recipe, const char *folder)
     char *text = read_text(folder, &missing);
 
     if (missing)
-        fprintf(stderr, "%s/" RECIPE_FILE ": no such file: code-sample draw makes it\n", folder);
+        complain("%s/" RECIPE_FILE ": no such file: code-sample draw makes it", folder);
     if (!text)
         return false;
     snprintf(recipe->text, sizeof recipe->text, "%s", text);
@@ -175,8 +175,7 @@ bool recipe_load(Recipe *recipe, const char *folder)
     good = !strncmp(recipe->text, title, strlen(title)) && recipe->side && recipe->side <= 16384 &&
            recipe_pictures(recipe) && recipe_pictures(recipe) <= RECIPE_MOST_PICTURES;
     if (!good)
-        fprintf(stderr, "%s/" RECIPE_FILE ": expected \"%s\", side, classes and per-class\n",
-                folder, title);
+        complain("%s/" RECIPE_FILE ": expected \"%s\", side, classes and per-class", folder, title);
     return good;
 }
 

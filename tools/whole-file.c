@@ -1,6 +1,8 @@
 /* whole-file.c - files that appear whole or not at all, even if several processes write them. */
 #include "whole-file.h"
 
+#include "complain.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,7 +35,7 @@ bool whole_file_keep(const char *part, const char *path, bool durable)
 {
     if ((!durable || to_disk(part)) && rename(part, path) == 0)
         return true;
-    fprintf(stderr, "%s: cannot be written: %s\n", path, strerror(errno));
+    complain("%s: cannot be written: %s", path, strerror(errno));
     unlink(part);
     return false;
 }

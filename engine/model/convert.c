@@ -3,6 +3,7 @@
 #include "model/binder.h"
 
 #include "error.h"
+#include "line/line.h"
 #include "model/file.h"
 
 #include <errno.h>
@@ -62,8 +63,8 @@ static bool fail_write(Converter *converter, const char *name)
 {
     CodeReason reason;
 
-    return code_fail(converter->error, CODESRC_FAILED, "%.200s/%s: cannot be written: %s",
-                     converter->folder, name, code_reason(&reason, errno));
+    return code_fail(converter->error, CODESRC_FAILED, "%.*s/%s: cannot be written: %s",
+                     CODE_CUT(converter->folder, 200), name, code_reason(&reason, errno));
 }
 
 /* ---- one file -------------------------------------------------------------------------------- */
@@ -265,8 +266,8 @@ static bool fill_folder(Converter *converter, unsigned steps, const char *folder
         !write_parts(converter) || !write_manifest(converter, pair, steps))
         return false;
     if (chmod(converter->folder, 0755) || rename(converter->folder, folder))
-        return code_fail(converter->error, CODESRC_FAILED, "%.200s: cannot be made: %s", folder,
-                         code_reason(&reason, errno));
+        return code_fail(converter->error, CODESRC_FAILED, "%.*s: cannot be made: %s",
+                         CODE_CUT(folder, 200), code_reason(&reason, errno));
     return true;
 }
 
@@ -277,7 +278,8 @@ static bool make_folder(Converter *converter, const char *folder)
 
     if (!lstat(folder, &status))
         return code_fail(converter->error, CODESRC_SETTINGS,
-                         "%.200s: exists already, expected the name of a new folder", folder);
+                         "%.*s: exists already, expected the name of a new folder",
+                         CODE_CUT(folder, 200));
     if (asprintf(&converter->folder, "%s.part-XXXXXX", folder) < 0) {
         converter->folder = NULL;
         return code_fail(converter->error, CODESRC_NO_MEMORY, "no memory for a path");
@@ -286,8 +288,8 @@ static bool make_folder(Converter *converter, const char *folder)
         return true;
     free(converter->folder);
     converter->folder = NULL;
-    return code_fail(converter->error, CODESRC_FAILED, "%.200s: cannot be made: %s", folder,
-                     code_reason(&reason, errno));
+    return code_fail(converter->error, CODESRC_FAILED, "%.*s: cannot be made: %s",
+                     CODE_CUT(folder, 200), code_reason(&reason, errno));
 }
 
 bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options, const char *folder,
@@ -302,7 +304,8 @@ bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options,
 
     if (strcmp(precision, "f32") && strcmp(precision, "bf16") && strcmp(precision, "auto"))
         return code_fail(error, CODESRC_SETTINGS,
-                         "precision \"%.40s\": expected f32 or bf16, which files have", precision);
+                         "precision \"%.*s\": expected f32 or bf16, which files have",
+                         CODE_CUT(precision, 40));
     model = codesrc_model_open(name, &headers, error);
     if (!model)
         return false;

@@ -1,5 +1,6 @@
 /* locate.c - finds a manifest by the user's name for a model. */
 #include "error.h"
+#include "line/line.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -123,18 +124,17 @@ char *codesrc_model_locate(const char *name, CodesrcError *error)
         return manifest_in(name, error);
     if (exists(name) || strchr(name, '/') || ends_with_yaml(name)) {
         if (!exists(name)) {
-            code_fail(error, CODESRC_NOT_FOUND, "%.300s: no such file", name);
+            code_fail(error, CODESRC_NOT_FOUND, "%.*s: no such file", CODE_CUT(name, 300));
             return NULL;
         }
         path = strdup(name);
         if (!path)
-            code_fail(error, CODESRC_NO_MEMORY, "%.300s: no memory for a path", name);
+            code_fail(error, CODESRC_NO_MEMORY, "%.*s: no memory for a path", CODE_CUT(name, 300));
         return path;
     }
-    code_fail(
-        error, CODESRC_NOT_FOUND,
-        "model \"%.200s\": no such file or folder, nor a bundled model in $CODESRC_MODEL_PATH "
-        "or %s",
-        name, CODE_MODELS_DIR);
+    code_fail(error, CODESRC_NOT_FOUND,
+              "model \"%.*s\": no such file or folder, nor a bundled model in $CODESRC_MODEL_PATH "
+              "or %s",
+              CODE_CUT(name, 200), CODE_MODELS_DIR);
     return NULL;
 }

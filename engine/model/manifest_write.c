@@ -3,6 +3,7 @@
 #include "model/manifest.h"
 
 #include "error.h"
+#include "line/line.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -81,7 +82,7 @@ bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *p
     bool good;
 
     if (!out)
-        return code_fail(error, CODESRC_FAILED, "%.300s: cannot be written", path);
+        return code_fail(error, CODESRC_FAILED, "%.*s: cannot be written", CODE_CUT(path, 300));
     fputs("name: ", out);
     write_text(out, manifest->name);
     if (*manifest->description) {
@@ -110,5 +111,5 @@ bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *p
     write_defaults(out, manifest, steps);
     good = !ferror(out);
     return (!fclose(out) && good) ||
-           code_fail(error, CODESRC_FAILED, "%.300s: cannot be written", path);
+           code_fail(error, CODESRC_FAILED, "%.*s: cannot be written", CODE_CUT(path, 300));
 }

@@ -2,6 +2,7 @@
 #include "model/model.h"
 
 #include "error.h"
+#include "line/line.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -52,8 +53,8 @@ static void list_candidates(const CodesrcModelInfo *info, const char *name, bool
 
             if (rank != wanted || length >= size)
                 continue;
-            length += (size_t)snprintf(out + length, size - length, "%s\"%.40s\"",
-                                       listed++ ? ", " : "", candidate);
+            length += (size_t)snprintf(out + length, size - length, "%s\"%.*s\"",
+                                       listed++ ? ", " : "", CODE_CUT(candidate, 40));
         }
 }
 
@@ -79,7 +80,8 @@ bool codesrc_model_find_class(const CodesrcModel *model, const char *name, int32
 
     if (!info->class_names)
         return code_fail(error, CODESRC_SETTINGS,
-                         "class \"%.60s\": the classes of \"%s\" have no names", name, info->name);
+                         "class \"%.*s\": the classes of \"%s\" have no names", CODE_CUT(name, 60),
+                         info->name);
     for (unsigned i = 0; i < info->classes; i++) {
         Fit fit = fit_of(info->class_names[i], name);
 
@@ -93,7 +95,7 @@ bool codesrc_model_find_class(const CodesrcModel *model, const char *name, int32
     }
     list_candidates(info, name, best != FIT_NONE, near, sizeof near);
     return code_fail(error, CODESRC_SETTINGS,
-                     "class \"%.60s\": %s of \"%s\" has that name; %s are %s", name,
+                     "class \"%.*s\": %s of \"%s\" has that name; %s are %s", CODE_CUT(name, 60),
                      best != FIT_NONE ? "more than one class" : "no class", info->name,
                      best != FIT_NONE ? "among them" : "the nearest", near);
 }

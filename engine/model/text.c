@@ -1,34 +1,8 @@
 /* text.c - text from a file: checks that it is UTF-8, and makes it fit into a one-line error. */
 #include "model/text.h"
 
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-size_t code_utf8_length(const char *text, size_t left)
-{
-    static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *bytes = (const unsigned char *)text;
-    size_t length;
-    uint32_t point;
-
-    if (!left)
-        return 0;
-    if (bytes[0] < 0x80)
-        return 1;
-    length = bytes[0] >= 0xF0 ? 4 : bytes[0] >= 0xE0 ? 3 : 2;
-    if (bytes[0] < 0xC2 || bytes[0] > 0xF4 || length > left)
-        return 0;
-    point = bytes[0] & (0x7Fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xC0) != 0x80)
-            return 0;
-        point = point << 6 | (bytes[i] & 0x3F);
-    }
-    if (point < least[length] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF))
-        return 0;
-    return length;
-}
 
 bool code_utf8_valid(const char *text, size_t length)
 {
@@ -40,26 +14,10 @@ bool code_utf8_valid(const char *text, size_t length)
     return true;
 }
 
-/* Bytes of the character at `text` if it can be shown unchanged, else 0. */
-static size_t plain_length(const char *text, size_t left)
-{
-    const unsigned char *bytes = (const unsigned char *)text;
-    size_t length = code_utf8_length(text, left);
-
-    if (length == 1 && (bytes[0] < 0x20 || bytes[0] == 0x7F))
-        return 0;
-    if (length == 2 && bytes[0] == 0xC2 && bytes[1] < 0xA0)
-        return 0;
-    if (length == 3 && bytes[0] == 0xE2 && bytes[1] == 0x80 &&
-        (bytes[2] == 0xA8 || bytes[2] == 0xA9))
-        return 0;
-    return length;
-}
-
 bool code_text_plain(const char *text, size_t length)
 {
     for (size_t i = 0, step; i < length; i += step) {
-        step = plain_length(text + i, length - i);
+        step = code_line_length(text + i, length - i);
         if (!step)
             return false;
     }
@@ -75,7 +33,7 @@ static size_t escape(char *out, size_t room, const char *text, size_t length)
         char shown[5];
         size_t size;
 
-        step = plain_length(text + i, length - i);
+        step = code_line_length(text + i, length - i);
         size = step ? step : 4;
         if (written + size >= room)
             break;
@@ -97,7 +55,7 @@ static size_t escaped_length(const char *text, size_t length)
     size_t total = 0;
 
     for (size_t i = 0, step; i < length; i += step ? step : 1) {
-        step = plain_length(text + i, length - i);
+        step = code_line_length(text + i, length - i);
         total += step ? step : 4;
     }
     return total;

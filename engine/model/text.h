@@ -2,6 +2,8 @@
 #ifndef CODE_MODEL_TEXT_H
 #define CODE_MODEL_TEXT_H
 
+#include "line/line.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -10,9 +12,6 @@
 typedef struct CodeQuoted {
     char text[CODE_QUOTED + 12];
 } CodeQuoted;
-
-/* Bytes of the UTF-8 character at `text`, 0 if there is none (overlong, surrogate, cut, ...). */
-size_t code_utf8_length(const char *text, size_t left);
 
 /* Whether all of it is UTF-8. */
 bool code_utf8_valid(const char *text, size_t length);

@@ -1,6 +1,8 @@
 /* gstcodemask.c - masks of pixels, and what they mean for cells and for the samples of a format. */
 #include "codepaint/gstcodemask.h"
 
+#include "line.h"
+
 #include <string.h>
 
 /* ---- the property ---------------------------------------------------------------------------- */
@@ -33,9 +35,9 @@ gboolean gst_code_mask_parse(const gchar *text, GstVideoRectangle *rectangle, Co
     if (!good) {
         error->status = CODESRC_SETTINGS;
         g_snprintf(error->text, sizeof error->text,
-                   "mask \"%.100s\" is no rectangle: expected x,y,width,height in pixels, none of "
+                   "mask \"%.*s\" is no rectangle: expected x,y,width,height in pixels, none of "
                    "them negative",
-                   text);
+                   CODE_CUT(text, 100));
         return FALSE;
     }
     *rectangle = (GstVideoRectangle){(gint)v[0], (gint)v[1], (gint)v[2], (gint)v[3]};
@@ -51,8 +53,8 @@ gboolean gst_code_mask_check(const gchar *text, const GstVideoRectangle *rectang
         return TRUE;
     error->status = CODESRC_SETTINGS;
     g_snprintf(error->text, sizeof error->text,
-               "mask \"%.100s\" is not inside the frame: expected a rectangle within 0,0,%d,%d",
-               text, width, height);
+               "mask \"%.*s\" is not inside the frame: expected a rectangle within 0,0,%d,%d",
+               CODE_CUT(text, 100), width, height);
     return FALSE;
 }
 

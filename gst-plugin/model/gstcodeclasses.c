@@ -1,6 +1,8 @@
 /* gstcodeclasses.c - splits a list of classes and asks the model for the names in it. */
 #include "model/gstcodeclasses.h"
 
+#include "line.h"
+
 struct GstCodeClasses {
     gchar *text;
     gchar **entries; /* at least one, without spaces around them */
@@ -81,11 +83,12 @@ static gboolean refuse_empty(const GstCodeClasses *classes, guint i, CodesrcErro
     error->status = CODESRC_SETTINGS;
     if (classes->list)
         g_snprintf(error->text, sizeof error->text,
-                   "entry %u of %u of classes \"%.200s\" is empty: expected an id or a name", i + 1,
-                   classes->count, classes->text);
+                   "entry %u of %u of classes \"%.*s\" is empty: expected an id or a name", i + 1,
+                   classes->count, CODE_CUT(classes->text, 200));
     else
         g_snprintf(error->text, sizeof error->text,
-                   "class-name \"%.200s\" is empty: expected an id or a name", classes->text);
+                   "class-name \"%.*s\" is empty: expected an id or a name",
+                   CODE_CUT(classes->text, 200));
     return FALSE;
 }
 

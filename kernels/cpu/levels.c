@@ -2,6 +2,7 @@
 #include "levels.h"
 
 #include "error.h"
+#include "line/line.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -91,7 +92,7 @@ static const CpuLevel *unknown_level(const char *name, CodesrcError *error)
 
     for (const CpuLevel *level = cpu_levels; level->name; level++)
         list(names, sizeof names, level->name, level[1].name ? NULL : "or");
-    code_fail(error, CODESRC_SETTINGS, "CODESRC_CPU=%.40s: expected %s", name, names);
+    code_fail(error, CODESRC_SETTINGS, "CODESRC_CPU=%.*s: expected %s", CODE_CUT(name, 40), names);
     return NULL;
 }
 
@@ -114,8 +115,8 @@ static const CpuLevel *no_precision(const char *precision, const CpuLevel *most,
         for (const char *const *name = level->precisions; *name; name++)
             if (level == cpu_levels || strcmp(*name, cpu_levels[0].precisions[0]))
                 list(known, sizeof known, *name, level[1].name || name[1] ? NULL : "and");
-    code_fail(error, CODESRC_SETTINGS, "precision \"%.40s\": device \"cpu\" has %s", precision,
-              known);
+    code_fail(error, CODESRC_SETTINGS, "precision \"%.*s\": device \"cpu\" has %s",
+              CODE_CUT(precision, 40), known);
     return NULL;
 }
 

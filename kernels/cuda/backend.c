@@ -3,6 +3,7 @@
 #include "cuda.h"
 
 #include "error.h"
+#include "line/line.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,8 @@ static bool type_of(const char *precision, CudaType *type, CodesrcError *error)
             return true;
         }
     return code_fail(error, CODESRC_SETTINGS,
-                     "precision \"%.40s\": device \"cuda\" has f16, bf16, f32", precision);
+                     "precision \"%.*s\": device \"cuda\" has f16, bf16, f32",
+                     CODE_CUT(precision, 40));
 }
 
 /* A device's name in errors; a machine may have several. */

@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "host.h"
+#include "line/line.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +20,8 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
     CodeDevice *device;
 
     if (precision && strcmp(precision, "auto") && strcmp(precision, "f32")) {
-        code_fail(error, CODESRC_SETTINGS, "precision \"%.40s\": device \"reference\" has f32",
-                  precision);
+        code_fail(error, CODESRC_SETTINGS, "precision \"%.*s\": device \"reference\" has f32",
+                  CODE_CUT(precision, 40));
         return NULL;
     }
     device = calloc(1, sizeof *device);

@@ -22,10 +22,12 @@ tiny="--model $folder/tiny.yaml"
     differ "$folder/a.png" "$folder/c.png"
     expect '' "$image" $tiny --class 2 --seed 3 --drafting-steps 4 --output "$folder/c.png"
     differ "$folder/a.png" "$folder/c.png"
-    expect '' "$image" $tiny --class owl --class-2 red --mix 0 --seed 3 --output "$folder/c.png"
-    same "$folder/a.png" "$folder/c.png"
-    expect '' "$image" $tiny --class red --class-2 owl --mix 1 --seed 3 --output "$folder/c.png"
-    same "$folder/a.png" "$folder/c.png"
+    # The same pixels, though PNG files also say how they were drawn.
+    expect '' "$image" $tiny --class owl --seed 3 --output "$folder/a.ppm"
+    expect '' "$image" $tiny --class owl --class-2 red --mix 0 --seed 3 --output "$folder/c.ppm"
+    same "$folder/a.ppm" "$folder/c.ppm"
+    expect '' "$image" $tiny --class red --class-2 owl --mix 1 --seed 3 --output "$folder/c.ppm"
+    same "$folder/a.ppm" "$folder/c.ppm"
     expect '' "$image" $tiny --class red --class-2 owl --seed 3 --output "$folder/c.png"
     differ "$folder/a.png" "$folder/c.png"
     expect '' "$image" $tiny --seed 3 --frames 3 --batch 2 --output "$folder/f%03d.ppm"
@@ -80,7 +82,7 @@ refuse 'precision "int8"' "$model" convert --precision int8 "$folder/tiny.yaml" 
 refuse 'convert: expected NAME FOLDER' "$model" convert "$folder/tiny.yaml"
 refuse 'legacy' "$model" inspect "$data/micro-drafter-legacy.pth"
 refuse '--batch 65: expected a whole number in 1..64' "$model" inspect --batch 65 "$vistas"
-refuse 'unknown command look: expected inspect, verify, convert or fetch' "$model" look "$vistas"
+refuse 'unknown command look: expected inspect, verify, convert, fetch or recipe' "$model" look "$vistas"
 
 # Scale 1: 24 x 128^2 x 3 blocks x 8 rows, 4 x 128 x 64 codes x 4 rows of the head, and attention's
 # 4 x 128 x 3 blocks x 8 rows x 5 keys.
@@ -102,6 +104,26 @@ refuse '--runs 0' "$bench" --runs 0
 expect 'planned' "$bench" --shape tiny --runs 1 --class-weights read
 refuse '--class-weights some' "$bench" --shape tiny --class-weights some
 refuse '--model and --shape: expected one of them' "$bench" --shape tiny --model vistas
+
+# Messages are one line of UTF-8, whatever is in a name, and are cut between characters.
+for name in "$(printf 'two\nlines\t\033[31m')" "$(printf 'caf\351')" "$(printf 'nel\302\205')"; do
+    for command in "$model inspect" "$model fetch $folder/none" "$1 --output x.png --model" "$1 --output"; do
+        checks=$((checks + 1))
+        # shellcheck disable=SC2086
+        $command "$name" >"$log" 2>&1 && fail "$command takes $name"
+        [ "$(wc -l <"$log")" = 1 ] || fail "not one line: $(cat "$log")"
+        LC_ALL=C grep -q '[^ -~]' "$log" && fail "not escaped: $(cat "$log")"
+    done
+done
+refuse 'two\nlines\x1b.png' "$1" --model "$folder/tiny.yaml" --output "$(printf '%s/no/two\nlines\033.png' "$folder")"
+long=$(printf '%0400d' 0 | sed 's/0/\xc3\xa9/g')
+for name in "$long.yaml" "a$long.yaml"; do
+    refuse 'no such file' "$model" inspect "$name"
+    grep -q '\\x' "$log" && fail "cut inside a character: $(cat "$log")"
+    iconv -f UTF-8 -t UTF-8 "$log" >"$folder/valid" || fail "no UTF-8: $(cat "$log")"
+    refuse ': expected a name that ends' "$1" --output "$name"
+    iconv -f UTF-8 -t UTF-8 "$log" >"$folder/valid" || fail "no UTF-8: $(cat "$log")"
+done
 
 # From its build tree the library finds the bundled model, wherever it is started from.
 cd / && expect 'name          vistas' "$model" inspect vistas

@@ -1,0 +1,28 @@
+/* complain.c - messages on stderr, each in one line of UTF-8. */
+#include "complain.h"
+
+#include "line.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void complain(const char *format, ...)
+{
+    char *text = NULL, *line = NULL;
+    va_list arguments;
+    int length;
+
+    va_start(arguments, format);
+    length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length >= 0)
+        line = malloc(CODE_LINE_GROWTH * (size_t)length + 1);
+    if (line)
+        code_line(line, CODE_LINE_GROWTH * (size_t)length + 1, text);
+    fprintf(stderr, "%s\n", line ? line : "no memory for a message");
+    free(line);
+    if (length >= 0)
+        free(text);
+}
