@@ -46,7 +46,20 @@ constexpr unsigned warp_size = 32, exchange_size = 48;
 struct Exchanged {
     const unsigned char (*of)[exchange_size];
 };
-Exchanged exchange(const void *mine, size_t size);
+
+struct alignas(16) Given {
+    unsigned char bytes[exchange_size];
+};
+Exchanged exchange(const Given &mine);
+
+template <class T> Exchanged exchange(const T &value)
+{
+    static_assert(sizeof value <= exchange_size, "an exchange of that size");
+    Given mine;
+
+    memcpy(mine.bytes, &value, sizeof value);
+    return exchange(mine);
+}
 
 void *shared_memory();
 
@@ -61,8 +74,7 @@ void __syncwarp(unsigned mask = ~0u);
 
 template <class T> T __shfl_sync(unsigned, T value, int lane)
 {
-    static_assert(sizeof(T) <= cuda_on_cpu::exchange_size, "a shuffle of that size");
-    memcpy(&value, cuda_on_cpu::exchange(&value, sizeof value).of[lane & 31], sizeof value);
+    memcpy(&value, cuda_on_cpu::exchange(value).of[lane & 31], sizeof value);
     return value;
 }
 
