@@ -27,7 +27,7 @@
 #define SANITIZED 0
 #endif
 
-/* Of the processor, for one case: catches what does not end in any time that a user waits, on a slow
+/* Of the processor, for one case: catches what does not end in the time a user waits, on a slow
  * or emulated processor too. The slowest case takes milliseconds; the last line prints it. */
 static const double max_seconds = 10.0;
 
