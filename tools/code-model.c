@@ -71,7 +71,7 @@ static const Program program = {
                                    "what eight pictures at a time take"},
                                   {"code-model verify vistas", "read and check every weight"},
                                   {"code-model convert vistas vistas-bf16", "in half the bytes"},
-                                  {"code-model recipe film.webm", "the line that draws it again"},
+                                  {"code-model recipe aurora.png", "the line that draws it again"},
                                   {0}},
 };
 

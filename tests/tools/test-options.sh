@@ -87,7 +87,7 @@ one_line code-image 'unknown option --steps (perhaps --drafting-steps)' --steps 
 one_line code-image 'unknown option --t;' --t 3
 one_line code-image 'unexpected argument there' --output a.png there
 one_line code-image '--format gif: expected one of: png ppm jpeg webp' --format gif --output a.png
-one_line code-model 'no command: expected inspect, verify or convert'
+one_line code-model 'no command: expected inspect, verify, convert, fetch or recipe'
 one_line code-model 'unknown command inspct (perhaps inspect)' inspct vistas
 one_line code-model 'inspect: expected NAME' inspect
 one_line code-model 'unexpected argument b' inspect a b
