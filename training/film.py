@@ -24,7 +24,9 @@ def frames_of(properties: list[str], count: int, folder: Path) -> list[Image.Ima
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument('file', type=Path)
     parser.add_argument('properties', nargs='*', metavar='PROPERTY=VALUE')
     parser.add_argument('--frames', type=int, default=300)

@@ -14,8 +14,8 @@ typedef enum GstCodeEasing {
 
 GType gst_code_easing_get_type(void);
 
-/* The properties that make a film of pictures. Picture n stands in `hold` frames, and `morph` frames
- * lead to picture n + 1. */
+/* The properties that make a film of pictures. Picture n stands in `hold` frames, and `morph`
+ * frames lead to picture n + 1. */
 typedef struct GstCodeMotion {
     guint hold;    /* at least 1 */
     guint morph;   /* 0: the next picture follows at once */

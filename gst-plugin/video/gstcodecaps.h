@@ -34,8 +34,8 @@ GstCaps *gst_code_caps_without_cuda(GstCaps *caps);
  * it, otherwise the host's. A peer that takes any memory does not ask for one that few can read. */
 GstCaps *gst_code_caps_choose_memory(GstCaps *caps, const GstCaps *peer);
 
-/* Chooses what caps (taken, size already fixed) leave open: the frame rate, as near to `fps` as they
- * allow, colorimetry and the like. */
+/* Chooses what caps (taken, size already fixed) leave open: the frame rate, as near to `fps` as
+ * they allow, colorimetry and the like. */
 GstCaps *gst_code_caps_fixate(GstCaps *caps, gint fps);
 
 #endif

@@ -1,5 +1,5 @@
-/* test_motion.c - films: pictures that stand still, become one another, repeat, or are variations of
- * one. */
+/* test_motion.c - films: pictures that stand still, become one another, repeat, or are variations
+ * of one. */
 #include "codesrc.h"
 #include "common.h"
 
