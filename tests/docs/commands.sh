@@ -161,7 +161,8 @@ by_rule() {
     'CAMERA="videotestsrc is-live=true" pipelines/painted-camera.sh')
         try "$1" 'CAMERA="videotestsrc is-live=true num-buffers=2" pipelines/painted-camera.sh'
         ;;
-    'WHIPSINK='*pipelines/*.sh | 'VIDEOSINK='*pipelines/*.sh) try "$1" "pipelines/${1#*pipelines/} num-buffers=2" ;;
+    'WHIPSINK='*pipelines/*.sh) try "$1" "$1 num-buffers=2" ;;
+    'VIDEOSINK='*pipelines/*.sh) try "$1" "pipelines/${1#*pipelines/} num-buffers=2" ;;
     pipelines/strip.sh*) try "$1" "$1" ;;
     pipelines/appsink.py*) try "$1" "$1" ;;
     pipelines/timeline.py*) try_python GES "$1" ;;
