@@ -322,7 +322,7 @@ GST_START_TEST(test_error_texts)
     for (guint i = 0; i <= G_N_ELEMENTS(names) + 2; i++) {
         gchar *name = i < G_N_ELEMENTS(names)
                           ? g_strdup(names[i])
-                          : g_strconcat(&"aa"[i - G_N_ELEMENTS(names)], lengthy->str, NULL);
+                          : g_strconcat(&"aa"[i - G_N_ELEMENTS(names)], lengthy -> str, NULL);
         GstElement *source = tiny_source();
         GstBus *bus = gst_bus_new();
         const GstStructure *details;
