@@ -91,6 +91,18 @@ static void print_megabytes(const char *what, uint64_t bytes)
         printf("%s %.1f MB", what, 1e-6 * (double)bytes);
 }
 
+static void print_parts(const Report *report)
+{
+    printf("\n%-20s %10s %10s %10s\n", "stages, milliseconds", "median", "least", "most");
+    for (unsigned k = 0; k < report->plan.scales; k++)
+        for (unsigned part = 0; part < PARTS; part++) {
+            char name[48];
+
+            snprintf(name, sizeof name, "  %2u %s", k, codesrc_stage_name((CodesrcStage)part));
+            print_row(name, &report->part[k][part], (Work){0});
+        }
+}
+
 void report_text(const Report *report)
 {
     const CodesrcPlan *plan = &report->plan;
@@ -123,6 +135,8 @@ void report_text(const Report *report)
     print_megabytes("memory   planned", plan->total_bytes);
     print_megabytes(", resident while generating", report->peak_bytes);
     print_megabytes(", while loading", report->load_peak_bytes);
+    if (report->traced)
+        print_parts(report);
     printf("\nstart    %.1f ms to load, %.1f ms for the first call\n", report->load_ms,
            report->first_ms);
 }
@@ -170,6 +184,21 @@ static void json_scales(const Report *report)
     printf("  ]\n");
 }
 
+static void json_parts(const Report *report)
+{
+    const char *before = "";
+
+    printf("  \"trace\": [\n");
+    for (unsigned k = 0; k < report->plan.scales; k++)
+        for (unsigned part = 0; part < PARTS; part++)
+            if (report->part[k][part].most > 0) {
+                printf("%s    {\"scale\": %u, \"stage\": \"%s\", \"ms\": %.6g}", before, k,
+                       codesrc_stage_name((CodesrcStage)part), report->part[k][part].median);
+                before = ",\n";
+            }
+    printf("\n  ],\n");
+}
+
 void report_json(const Report *report)
 {
     const CodesrcPlan *plan = &report->plan;
@@ -200,6 +229,8 @@ void report_json(const Report *report)
     json_number("peak_gflops", 1e-9 * report->peak_products);
     json_number("peak_rest_gflops", 1e-9 * report->peak_rest);
     json_number("peak_fraction", all.ideal / seconds);
+    if (report->traced)
+        json_parts(report);
     json_scales(report);
     printf("}\n");
 }

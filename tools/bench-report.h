@@ -17,6 +17,8 @@ typedef enum Stage {
     STAGES
 } Stage;
 
+enum { PARTS = CODESRC_STAGE_WAIT + 1 }; /* by CodesrcStage */
+
 typedef struct Report {
     const char *name;
     const CodesrcModelInfo *info;
@@ -26,9 +28,11 @@ typedef struct Report {
     double first_ms;                  /* the first call, whose class is new */
     Spread total, stage[STAGES];      /* of a call, which draws plan.batch pictures */
     Spread scale[CODESRC_MAX_SCALES]; /* parts of the first three stages */
-    uint64_t load_peak_bytes;         /* resident, at most, while loading */
-    uint64_t peak_bytes;              /* and while generating; 0: not known */
-    double peak_products, peak_rest;  /* operations a second at most, 0: not known */
+    bool traced;                      /* print the parts */
+    Spread part[CODESRC_MAX_SCALES][PARTS];
+    uint64_t load_peak_bytes;        /* resident, at most, while loading */
+    uint64_t peak_bytes;             /* and while generating; 0: not known */
+    double peak_products, peak_rest; /* operations a second at most, 0: not known */
 } Report;
 
 void report_text(const Report *report);

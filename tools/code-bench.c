@@ -20,7 +20,7 @@ typedef struct Arguments {
     CodesrcModelOptions options;
     OptionList steps; /* N, as given */
     unsigned batch, runs, class_weights;
-    bool random_classes, whole, no_pictures, json;
+    bool random_classes, whole, no_pictures, trace, json;
 } Arguments;
 
 #define AT(member) offsetof(Arguments, member)
@@ -55,6 +55,8 @@ static const Option table[] = {
      .help = "AdaLN weights: keep them in memory, read them from their files for each new class, "
      "or auto; default auto", .words = "auto keep read"},
     {.help = "Output"},
+    {"trace", 0, NULL, OPTION_FLAG, AT(trace),
+     .help = "also print the time of every stage of each scale"},
     {"json", 0, NULL, OPTION_FLAG, AT(json),
      .help = "print the figures as JSON, an object for each N"},
     {0},
@@ -88,6 +90,8 @@ static void parse(Arguments *a, int argc, char **argv)
     options_parse(&program, argc, argv, a, operands);
     if (a->model && a->shape)
         options_fail(&program, "--model and --shape: expected one of them");
+    if (a->whole && a->trace)
+        options_fail(&program, "--whole and --trace: expected one of them");
     a->options.class_weights = class_weights[a->class_weights];
     a->options.drafting_steps = a->steps.value[0]; /* 0: the default */
 }
@@ -140,7 +144,7 @@ static void reset_resident_peak(void)
 
 /* Times of one call. */
 typedef struct Run {
-    double total, stage[STAGES], scale[CODESRC_MAX_SCALES];
+    double total, stage[STAGES], scale[CODESRC_MAX_SCALES], part[CODESRC_MAX_SCALES][PARTS];
 } Run;
 
 typedef struct Bench {
@@ -160,6 +164,7 @@ static void stage_done(void *user, const CodesrcStageInfo *info)
     unsigned n = info->drafting_steps;
     double spent = 1e3 * info->seconds;
 
+    run->part[info->scale][info->stage] += spent;
     if (info->stage == CODESRC_STAGE_RENDER || info->stage == CODESRC_STAGE_WAIT) {
         run->stage[VAE] += spent;
         return;
@@ -244,6 +249,10 @@ static void summarise(Report *report, const Run *runs, unsigned count)
             spread(runs, count, offsetof(Run, stage[0]) + stage * sizeof(double));
     for (unsigned k = 0; k < report->plan.scales; k++)
         report->scale[k] = spread(runs, count, offsetof(Run, scale[0]) + k * sizeof(double));
+    for (unsigned k = 0; k < report->plan.scales; k++)
+        for (unsigned part = 0; part < PARTS; part++)
+            report->part[k][part] = spread(
+                runs, count, offsetof(Run, part[0][0]) + (k * PARTS + part) * sizeof(double));
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -296,7 +305,7 @@ static bool run(Bench *bench, unsigned n, double load_ms, CodesrcError *error)
 {
     const Arguments *a = bench->a;
     const CodesrcModelInfo *info = codesrc_model_info(bench->model);
-    Report report = {.name = a->shape ? a->shape : info->name, .info = info};
+    Report report = {.name = a->shape ? a->shape : info->name, .info = info, .traced = a->trace};
     double begin = now_ms();
     bool good;
 

@@ -86,6 +86,7 @@ refuse 'unknown command look: expected inspect, verify, convert, fetch or recipe
 
 # Scale 1: 24 x 128^2 x 3 blocks x 8 rows, 4 x 128 x 64 codes x 4 rows of the head, and attention's
 # 4 x 128 x 3 blocks x 8 rows x 5 keys.
+expect '"stage": "pyramid", "ms": ' "$bench" --shape tiny --runs 1 --trace --json
 expect '"flops": 9629696' "$bench" --shape tiny --runs 2 --json
 for key in pictures_per_second drafter_ms handover_ms refiner_ms vae_ms planned_bytes peak_bytes \
     gflops; do
