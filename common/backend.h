@@ -128,13 +128,17 @@ typedef struct CodeModulate {
     CodePerLane scale, shift;
 } CodeModulate;
 
+/* What VAR without attn_l2_norm multiplies q by: 0.25 / sqrt(64). */
+#define CODE_PLAIN_Q_SCALE (1.0f / 32)
+
 /* qkv (lanes, rows, 3 * heads * 64): q <- q / |q| * q_scale[head] in place; k / |k| and v go to the
  * caches, (lanes, heads, capacity, 64), from row `first` on. Norms have a floor of 1e-12. The
  * caches may begin inside a larger array: row r of head h of lane l is at element
- * ((l * heads + h) * capacity + r) * 64, and r may exceed `capacity`. */
+ * ((l * heads + h) * capacity + r) * 64, and r may exceed `capacity`. Without q_scale,
+ * q <- q * CODE_PLAIN_Q_SCALE, and k goes to its cache as it is. */
 typedef struct CodeHeads {
     void *qkv;
-    const float *q_scale; /* (heads) */
+    const float *q_scale; /* (heads), or NULL */
     void *k_cache, *v_cache;
     unsigned lanes, rows, heads;
     unsigned first, capacity;
@@ -194,8 +198,12 @@ typedef struct CodeDraw {
     uint32_t more_smooth;
 } CodeDraw;
 
+/* A row whose logits have no probabilities: one is NaN or +infinity, or all are -infinity. */
+enum { CODE_NO_TOKEN = -1 };
+
 /* Samples a token for each row of logits (images, rows, codes) by inverse transform in code order;
- * see kernels/reference/sample.c for the exact rule. Dropped logits become -infinity in place. */
+ * see kernels/reference/sample.c for the exact rule. Dropped logits become -infinity in place. The
+ * token is CODE_NO_TOKEN if the logits have no probabilities; what is left of them is undefined. */
 typedef struct CodeSample {
     float *logits;
     int32_t *tokens; /* image i at tokens + i * token_stride */
@@ -205,9 +213,10 @@ typedef struct CodeSample {
     unsigned scale, first; /* number of the scale, and the position of its row 0 in the pyramid */
 } CodeSample;
 
-/* map (images, rows, channels) = codebook[token], or, for images with more_smooth, softmax((logits
- * * (1 + ratio) + Gumbel) / tau) * codebook over the logits that `sample` left, with ratio = scale
- * / (scales - 1) and tau = max(0.27 * (1 - 0.95 * ratio), 0.005). */
+/* map (images, rows, channels) = codebook[token] (code 0 for CODE_NO_TOKEN), or, for images with
+ * more_smooth, softmax((logits * (1 + ratio) + Gumbel) / tau) * codebook over the logits that
+ * `sample` left, with ratio = scale / (scales - 1) and tau = max(0.27 * (1 - 0.95 * ratio),
+ * 0.005). */
 typedef struct CodeLookUp {
     const int32_t *tokens;
     size_t token_stride;

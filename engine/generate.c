@@ -134,12 +134,21 @@ static bool draft(CodesrcGenerator *generator)
     return good && code_observe_stage(generator, CODESRC_STAGE_SCALES, 0);
 }
 
-static bool render(CodesrcGenerator *generator, const CodesrcPicture *pictures)
+/* Renders the run's pictures, now or, if `later`, after those of the call before. */
+static bool render(CodesrcGenerator *generator, const CodesrcPicture *pictures, bool later)
 {
     CodeStages *stages = &generator->stages;
+    CodeDrafted drafted = {.f_hat = stages->pyramid.f_hat,
+                           .tokens = stages->sampler.drawn,
+                           .first = generator->run.first,
+                           .call = (generator->oldest + generator->begun) % 2};
 
+    if (later) {
+        code_render_later(&stages->renderer, &drafted, pictures, generator->run.count);
+        return true;
+    }
     code_observe_begin(generator, CODESRC_STAGE_RENDER);
-    return code_render(&stages->renderer, stages->pyramid.f_hat, pictures, generator->run.count) &&
+    return code_render(&stages->renderer, &drafted, pictures, generator->run.count) &&
            code_observe_stage(generator, CODESRC_STAGE_RENDER, 0);
 }
 
@@ -187,9 +196,7 @@ bool code_generate_runs(CodesrcGenerator *generator, const CodesrcRequest *reque
         generator->run = next_run(generator, requests, first, count);
         if (!begin(generator) || !draft(generator) || !keep(generator))
             return false;
-        if (later && first + generator->run.count == count)
-            code_render_later(&generator->stages.renderer, pictures + first, generator->run.count);
-        else if (!render(generator, pictures + first))
+        if (!render(generator, pictures + first, later && first + generator->run.count == count))
             return false;
     }
     return true;
@@ -230,12 +237,15 @@ bool codesrc_generate_end(CodesrcGenerator *generator, CodesrcError *error)
     code_trace_start(&generator->trace);
     code_observe_begin(generator, CODESRC_STAGE_WAIT);
     if (!code_render_wait(renderer) || !code_observe_stage(generator, CODESRC_STAGE_WAIT, 0) ||
-        !code_render_owed(renderer, generator->stages.pyramid.f_hat) ||
+        !code_render_sound(renderer, generator->oldest, generator->asked[0]) ||
+        !code_render_owed(renderer, generator->stages.pyramid.f_hat,
+                          generator->stages.sampler.drawn) ||
         (owed && !code_observe_stage(generator, CODESRC_STAGE_RENDER, 0))) {
         *error = generator->stream->error;
         return give_up(generator);
     }
     generator->asked[0] = generator->asked[1];
+    generator->oldest ^= 1;
     generator->begun--;
     return true;
 }

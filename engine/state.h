@@ -16,6 +16,7 @@ struct CodesrcGenerator {
     CodeStages stages;
     void *device_memory, *host_memory; /* the arenas of the stages' buffers */
     unsigned begun;                    /* calls of codesrc_generate_begin without their end */
+    unsigned oldest;                   /* 0 or 1: the number of the first of them */
     unsigned asked[2];                 /* pictures of each, the oldest first */
     CodeTrace trace;
     bool recording; /* scales are recorded or replayed as a whole: their stages are not traced */

@@ -76,7 +76,9 @@ typedef struct CodesrcModelOptions {
     unsigned drafting_steps; /* N whose pair to load, if the manifest has several pairs;
                                 0: the manifest's default */
     CodesrcClassWeights class_weights;
-    bool headers_only; /* check and plan, but load no weights: no generator can be created */
+    bool headers_only;  /* check and plan, but load no weights: no generator can be created */
+    bool keeps_refiner; /* for N = K, load the refiner too, to serve the other N of its pair;
+                           false: K needs no refiner, and only K is served */
 
     /* Reports progress while weights are read, on the thread that opens the model. `fraction` is
      * 0..1. Returning false cancels (CODESRC_CANCELLED). May be NULL. */
@@ -113,6 +115,7 @@ typedef struct CodesrcModelInfo {
     unsigned positions;                      /* L */
     unsigned codes;                          /* V */
     unsigned channels;                       /* Z */
+    bool encodes;             /* false: the VQ-VAE's file has no encoder, codesrc_encode fails */
     uint32_t steps;           /* bit N is set if these weights serve N drafting steps */
     CodesrcSettings defaults; /* the manifest's, or the paper's */
     uint64_t drafter_parameters, refiner_parameters, vae_parameters; /* numbers of weights */

@@ -271,7 +271,8 @@ CODESRC_API bool codesrc_decode(CodesrcGenerator *generator, const float *f_hat,
                                 CodesrcError *error);
 
 /* Encodes an image (3, S, S), RGB in [-1, 1], to its token pyramid, for CodesrcRequest.canvas.
- * Returns a canvas that the caller frees with codesrc_canvas_free, or NULL. */
+ * Returns a canvas that the caller frees with codesrc_canvas_free, or NULL; CODESRC_MISMATCH if the
+ * model has no encoder, see CodesrcModelInfo.encodes. */
 CODESRC_API CodesrcCanvas *codesrc_encode(CodesrcGenerator *generator, const float *image,
                                           CodesrcError *error);
 CODESRC_API void codesrc_canvas_free(CodesrcCanvas *canvas); /* NULL is allowed */
@@ -319,6 +320,14 @@ CODESRC_API void codesrc_features_unref(CodesrcFeatures *features); /* NULL is a
 CODESRC_API bool codesrc_render_between(CodesrcGenerator *generator, const CodesrcFeatures *a,
                                         const CodesrcFeatures *b, double t,
                                         const CodesrcPicture *picture, CodesrcError *error);
+
+/* Whether the first bytes of a file are those of a weight file, or of what servers and tools leave
+ * in place of one. False for a manifest, and for a file that cannot be read. Any thread. */
+CODESRC_API bool codesrc_weights_recognised(const char *path);
+
+/* A manifest to start from, as text: what the shapes in a weight file say. The caller frees it with
+ * free(). NULL, with the error filled in, if the file holds no model. Any thread. */
+CODESRC_API char *codesrc_weights_outline(const char *path, CodesrcError *error);
 
 #ifdef __cplusplus
 }

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 typedef enum Action { INSPECT, VERIFY, CONVERT, FETCH, RECIPE } Action;
 
@@ -75,14 +74,6 @@ static const Program program = {
                                   {0}},
 };
 
-static bool is_weight_file(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    return dot && (!strcasecmp(dot, ".safetensors") || !strcasecmp(dot, ".pth") ||
-                   !strcasecmp(dot, ".pt"));
-}
-
 /* ---- weight files ---------------------------------------------------------------------------- */
 
 typedef struct Totals {
@@ -102,6 +93,19 @@ static void print_tensor(void *user, const CodesrcTensorInfo *tensor)
     totals->elements += tensor->elements;
 }
 
+/* A manifest to start from, if the file has a model. */
+static void print_outline(const char *path)
+{
+    CodesrcError error;
+    char *outline = codesrc_weights_outline(path, &error);
+
+    if (outline)
+        printf("\na manifest to start from:\n\n%s", outline);
+    else
+        printf("\nno manifest: %s\n", error.text);
+    free(outline);
+}
+
 static bool inspect_weights(const Arguments *a, CodesrcError *error)
 {
     Totals totals = {0};
@@ -110,6 +114,8 @@ static bool inspect_weights(const Arguments *a, CodesrcError *error)
         return false;
     printf("%zu tensors, %" PRIu64 " values%s\n", totals.tensors, totals.elements,
            a->action == VERIFY ? ", all read, all finite" : "");
+    if (a->action == INSPECT)
+        print_outline(a->name);
     return true;
 }
 
@@ -128,6 +134,8 @@ static void print_model(const CodesrcModelInfo *info)
     for (unsigned k = 0; k < info->scales; k++)
         printf(" %u", info->patch_nums[k]);
     printf("; %u tokens of %u codes, %u channels\n", info->positions, info->codes, info->channels);
+    if (!info->encodes)
+        printf("encoder       none: codepaint cannot use this model\n");
     printf("classes       %u\n", info->classes);
     for (unsigned i = 0; info->class_names && i < info->classes; i++)
         printf("  %4u  %s\n", i, info->class_names[i]);
@@ -255,7 +263,8 @@ static bool run(const Arguments *a, CodesrcError *error)
         return convert(a, error);
     if (a->action == FETCH)
         return fetch_model(a->name, a->folder, a->options.drafting_steps, a->from, error);
-    return is_weight_file(a->name) ? inspect_weights(a, error) : inspect_model(a, error);
+    return codesrc_weights_recognised(a->name) ? inspect_weights(a, error)
+                                               : inspect_model(a, error);
 }
 
 int main(int argc, char **argv)

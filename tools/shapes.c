@@ -11,17 +11,23 @@
     "classes: 1000\n"                                                                              \
     "vae: {codes: 4096, channels: 32, ch: 160, ch_mult: [1, 1, 2, 2, 4], res_blocks: 2}\n"
 
-const char shapes_known[] = "official, d16, vistas, tiny";
+const char shapes_known[] = "official, d16, d20, d24, d30, d36, vistas, tiny";
 
-/* The same shapes as in training/bench_pytorch.py. */
+/* official, d16, vistas and tiny are those of training/bench_pytorch.py. */
 static const struct {
     const char *name, *manifest;
 } shapes[] = {
     /* VAR-d30 and VAR-d16, as released for 256 x 256 */
     {"official", PYRAMID OFFICIAL_VAE "drafter: {depth: 30, width: 1920, heads: 30}\n"
                                       "refiner: {depth: 16, width: 1024, heads: 16}\n"},
-    /* VAR-d16 alone: N = 10 */
+    /* VAR alone: N = 10 */
     {"d16", PYRAMID OFFICIAL_VAE "drafter: {depth: 16, width: 1024, heads: 16}\n"},
+    {"d20", PYRAMID OFFICIAL_VAE "drafter: {depth: 20, width: 1280, heads: 20}\n"},
+    {"d24", PYRAMID OFFICIAL_VAE "drafter: {depth: 24, width: 1536, heads: 24}\n"},
+    {"d30", PYRAMID OFFICIAL_VAE "drafter: {depth: 30, width: 1920, heads: 30}\n"},
+    /* 512 x 512 pixels */
+    {"d36", "patch_nums: [1, 2, 3, 4, 6, 9, 13, 18, 24, 32]\n" OFFICIAL_VAE
+            "drafter: {depth: 36, width: 2304, heads: 36, shared_aln: true}\n"},
     {"vistas", PYRAMID "classes: 16\n"
                        "vae: {codes: 1024, channels: 16, ch: 16, ch_mult: [1, 2, 4, 4, 8], "
                        "res_blocks: 1, groups: 4}\n"

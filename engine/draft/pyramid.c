@@ -32,17 +32,19 @@ bool code_pyramid_begin(const CodePyramid *pyramid, const CodeRun *run)
                                      run->count * map * sizeof(float), CODE_CLEAR);
 }
 
-/* Which of the four shared convolutions refines scale k: the one whose tick, of linspace(1/12,
- * 11/12, 4), is nearest to k / (K - 1). With odd K the middle scale is half-way between two
- * ticks, and the rounding of this arithmetic, the same as in the release, decides. */
-static unsigned phi_of(unsigned scale, unsigned scales)
+/* Which of `count` convolutions refines scale k: the one whose tick is nearest to k / (K - 1). The
+ * ticks are linspace(1/12, 11/12, 4), and linspace(1/2n, 1 - 1/2n, n) for any other count n. Some
+ * scales are half-way between two ticks, and the rounding of this arithmetic, the same as in the
+ * release, decides. */
+static unsigned phi_of(unsigned count, unsigned scale, unsigned scales)
 {
-    const double start = 1.0 / 12, step = (11.0 / 12 - start) / (CODE_PHI_COUNT - 1);
+    const double start = count == 4 ? 1.0 / 12 : 0.5 / count;
+    const double step = count > 1 ? (1 - start - start) / (count - 1) : 0;
     double at = scales > 1 ? (double)scale / (scales - 1) : 0, best = INFINITY;
     unsigned nearest = 0;
 
-    for (unsigned j = 0; j < CODE_PHI_COUNT; j++) {
-        double distance = fabs(start + step * j - at);
+    for (unsigned j = 0; j < count; j++) {
+        double distance = fabs((j && j + 1 == count ? 1 - start : start + step * j) - at);
 
         if (distance < best) {
             best = distance;
@@ -83,7 +85,7 @@ bool code_pyramid_add(const CodePyramid *pyramid, const CodeRun *run, unsigned s
                      .in_side = side,
                      .out_side = last,
                      .channels = z};
-    CodeConv phi = {.weight = vae->phi[phi_of(scale, shape->scales)],
+    CodeConv phi = {.weight = vae->phi[phi_of(shape->vae.phi_count, scale, shape->scales)],
                     .x = pyramid->up,
                     .y = pyramid->phi,
                     .images = run->count,

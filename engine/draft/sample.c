@@ -4,6 +4,7 @@
 #include "draft/sample.h"
 
 #include "draft/passes.h"
+#include "error.h"
 
 void code_sampler_layout(CodeSampler *sampler, CodeRoom *room)
 {
@@ -69,6 +70,24 @@ static bool feed(const CodeSampler *sampler, const CodeRun *run, unsigned scale)
     return true;
 }
 
+bool code_sampler_sound(const CodesrcModel *model, const int32_t *tokens, unsigned first,
+                        unsigned count, unsigned from, unsigned last, CodesrcError *error)
+{
+    const CodeShape *shape = &model->shape;
+
+    for (unsigned i = 0; i < count; i++)
+        for (unsigned k = from; k <= last; k++)
+            for (unsigned at = shape->first[k]; at < shape->first[k + 1]; at++)
+                if (tokens[(size_t)i * shape->first[shape->scales] + at] == CODE_NO_TOKEN)
+                    return code_fail(error, CODESRC_MISMATCH,
+                                     "%s: picture %u, scale %u: found logits that are NaN or "
+                                     "infinite, expected finite ones: the weights overflow at "
+                                     "precision %s",
+                                     model->manifest->path, first + i, k,
+                                     model->device_info.precision);
+    return true;
+}
+
 const int32_t *code_sample_scale(const CodeSampler *sampler, const CodeRun *run, unsigned scale)
 {
     const CodeShape *shape = &run->model->shape;
@@ -83,6 +102,11 @@ const int32_t *code_sample_scale(const CodeSampler *sampler, const CodeRun *run,
                        .first = shape->first[scale]};
 
     if (!run->model->backend->sample(run->stream, &args))
+        return NULL;
+    /* A device with memory of its own computes later: render.c looks at its tokens. */
+    if (run->model->device_info.host_memory && !run->stream->rehearsing &&
+        !code_sampler_sound(run->model, sampler->drawn, run->first, run->count, scale, scale,
+                            &run->stream->error))
         return NULL;
     if (!run->feeding)
         return sampler->drawn;

@@ -26,4 +26,9 @@ const CodeDraw *code_sampler_draws(const CodeSampler *sampler, const CodeRun *ru
  * device memory: those sampled, or those that requests give. NULL on failure. */
 const int32_t *code_sample_scale(const CodeSampler *sampler, const CodeRun *run, unsigned scale);
 
+/* Whether all tokens (count, L) of scales from..last, in host memory, were sampled. If not, the
+ * error names the picture, counted from `first`, and the scale. */
+bool code_sampler_sound(const CodesrcModel *model, const int32_t *tokens, unsigned first,
+                        unsigned count, unsigned from, unsigned last, CodesrcError *error);
+
 #endif

@@ -53,7 +53,7 @@ static bool bind_block(CodeBinder *binder, CodeBlock *block, const CodeVarShape 
             return false;
     }
     snprintf(attention, sizeof attention, "blocks.%u.attn", i);
-    return bind_q_scale(binder, block, shape->heads, i) &&
+    return (!shape->l2_norm || bind_q_scale(binder, block, shape->heads, i)) &&
            code_binder_attention(binder, &block->qkv, c, attention) &&
            code_binder_layer(binder, &block->proj,
                              code_weight_spec(CODE_WEIGHT_LINEAR, c, c, ACT_TO_F32),
@@ -173,17 +173,32 @@ static bool bind_codebook(CodeBinder *binder, CodeVae *vae)
     return code_binder_place(binder, binder->staging, count, &vae->codebook);
 }
 
+static bool bind_phi(CodeBinder *binder, CodeVae *vae)
+{
+    static const char *const names[] = {
+        [CODE_PHI_PARTLY_SHARED] = "quantize.quant_resi.qresi_ls.",
+        [CODE_PHI_SHARED] = "quantize.quant_resi.qresi",
+        [CODE_PHI_OWN] = "quantize.quant_resi.",
+    };
+    const CodeVaeShape *shape = &binder->model->shape.vae;
+    CodeWeightSpec spec =
+        code_weight_spec(CODE_WEIGHT_CONV3, shape->channels, shape->channels, F32_TO_F32);
+
+    for (unsigned j = 0; j < shape->phi_count; j++) {
+        char number[12] = "";
+
+        if (shape->phi_names != CODE_PHI_SHARED)
+            snprintf(number, sizeof number, "%u", j);
+        if (!code_binder_layer(binder, &vae->phi[j], spec, "%s%s", names[shape->phi_names], number))
+            return false;
+    }
+    return true;
+}
+
 static bool bind_vae(CodeBinder *binder, CodeVae *vae)
 {
-    unsigned z = binder->model->shape.vae.channels;
-
-    for (unsigned j = 0; j < CODE_PHI_COUNT; j++)
-        if (!code_binder_layer(binder, &vae->phi[j],
-                               code_weight_spec(CODE_WEIGHT_CONV3, z, z, F32_TO_F32),
-                               "quantize.quant_resi.qresi_ls.%u", j))
-            return false;
-    return bind_codebook(binder, vae) && bind_layers(binder, &vae->encoder) &&
-           bind_layers(binder, &vae->decoder);
+    return bind_phi(binder, vae) && bind_codebook(binder, vae) &&
+           bind_layers(binder, &vae->encoder) && bind_layers(binder, &vae->decoder);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -209,15 +224,18 @@ static void advise(const CodeManifest *manifest, CodesrcError *error)
                      "; `code-model fetch %s FOLDER` gets it", manifest->name);
 }
 
-static bool open_sources(const CodeManifest *manifest, const CodeManifestPair *pair,
+/* `alone`: the drafter decodes all scales, so that no refiner is needed. */
+static bool open_sources(const CodeManifest *manifest, const CodeManifestPair *pair, bool alone,
                          CodeSources *sources, CodesrcError *error)
 {
+    bool refined = pair->refiner.given && !alone;
+
     sources->vae = open_one(manifest, &manifest->vae.file, CODE_ROLE_VAE, 0, error);
     if (sources->vae)
         sources->drafter = open_one(manifest, &pair->drafter.file, CODE_ROLE_VAR, 1, error);
-    if (sources->drafter && pair->refiner.given)
+    if (sources->drafter && refined)
         sources->refiner = open_one(manifest, &pair->refiner.file, CODE_ROLE_VAR, 2, error);
-    if (sources->drafter && (!pair->refiner.given || sources->refiner))
+    if (sources->drafter && (!refined || sources->refiner))
         return true;
     advise(manifest, error);
     return false;
@@ -241,7 +259,7 @@ static bool find_shape(CodesrcModel *model, const CodeManifestPair *pair,
     for (unsigned k = 0; k < shape->scales; k++)
         shape->first[k + 1] = shape->first[k] + shape->patch_nums[k] * shape->patch_nums[k];
     shape->classes = manifest->classes;
-    shape->steps = pair->steps;
+    shape->steps = sources->refiner ? pair->steps : pair->steps & (uint32_t)1 << shape->scales;
     return code_shape_of_vae(manifest, sources->vae, &shape->vae, error) &&
            code_shape_of_var(&pair->drafter, "drafter", sources->drafter, &shape->drafter,
                              &shape->classes, error) &&
@@ -343,7 +361,8 @@ bool code_model_list(CodesrcModel *model, unsigned steps, CodeInventory *invento
     CodeBinder binder = {.model = model, .inventory = inventory, .error = error};
 
     *pair = pair_for(model->manifest, steps, error);
-    return *pair && open_sources(model->manifest, *pair, sources, error) && walk(&binder, sources);
+    return *pair && open_sources(model->manifest, *pair, false, sources, error) &&
+           walk(&binder, sources);
 }
 
 bool code_model_bind(CodesrcModel *model, unsigned steps, const CodesrcModelOptions *options,
@@ -352,7 +371,8 @@ bool code_model_bind(CodesrcModel *model, unsigned steps, const CodesrcModelOpti
     const CodeManifestPair *pair = pair_for(model->manifest, steps, error);
     CodeBinder binder = {.model = model, .options = options, .error = error};
     CodeSources sources = {0};
-    bool good = pair && open_sources(model->manifest, pair, &sources, error) &&
+    bool alone = steps == model->manifest->scales && !options->keeps_refiner;
+    bool good = pair && open_sources(model->manifest, pair, alone, &sources, error) &&
                 find_shape(model, pair, &sources, error) &&
                 code_vae_encoder(&model->vae.encoder, &model->shape.vae,
                                  code_last_side(&model->shape), error) &&

@@ -296,8 +296,10 @@ bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options,
                            CodesrcError *error)
 {
     const char *precision = options->precision ? options->precision : "bf16";
-    CodesrcModelOptions headers = {
-        .device = "reference", .drafting_steps = options->drafting_steps, .headers_only = true};
+    CodesrcModelOptions headers = {.device = "reference",
+                                   .drafting_steps = options->drafting_steps,
+                                   .headers_only = true,
+                                   .keeps_refiner = true};
     Converter converter = {.options = options, .error = error, .half = strcmp(precision, "f32")};
     CodesrcModel *model;
     bool good;

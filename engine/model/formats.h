@@ -21,6 +21,8 @@ bool code_form_is_json(const uint8_t *begin, size_t size); /* an index of shards
  * against it. */
 const char *code_form_refused(const uint8_t *begin, size_t size);
 
+bool code_form_is_safetensors(const uint8_t *begin, size_t size);
+
 /* A weight file, whether it can be read or not, and no manifest? */
 bool code_form_is_weights(const uint8_t *begin, size_t size);
 

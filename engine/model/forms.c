@@ -83,6 +83,11 @@ bool code_form_is_json(const uint8_t *begin, size_t size)
     return is_text(begin, size, '{');
 }
 
+bool code_form_is_safetensors(const uint8_t *begin, size_t size)
+{
+    return size > 8 && begin[8] == '{' && !memcmp(begin + 4, "\0\0\0", 4);
+}
+
 const char *code_form_refused(const uint8_t *begin, size_t size)
 {
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)

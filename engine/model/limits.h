@@ -13,6 +13,7 @@ enum {
     CODE_MAX_LEVELS = 8,
     CODE_MAX_RES_BLOCKS = 8, /* of a level of the encoder; the decoder has one more */
     CODE_MAX_GROUPS = 1024,
+    CODE_MAX_PHI = 16, /* convolutions of the quantiser, as many as scales at most */
     /* a transformer */
     CODE_MAX_DEPTH = 128,
     CODE_MAX_HEADS = 128,

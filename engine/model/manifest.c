@@ -5,7 +5,7 @@
  *     license: MIT                                          # optional
  *     patch_nums: [1, 2, 3, 4, 5, 6, 8, 10, 13, 16]         # sides of the scales
  *     classes: 16                                           # may be left out with class_names
- *     class_names: [sunrise sea, day sea, ...]              # optional
+ *     class_names: [sunrise sea, day sea, ...]              # optional; or a file: classes.txt
  *     vae: {file: vae.safetensors, groups: 8}
  *     drafter: {file: drafter.safetensors, steps: [1, 2, 3, 4, 5, 6, 7, 8]}
  *     refiner: {file: refiner.safetensors}                  # optional
@@ -30,6 +30,7 @@
 
 #include "error.h"
 #include "model/digest.h"
+#include "model/formats.h"
 #include "model/manifest_parts.h"
 #include "model/text.h"
 
@@ -68,31 +69,6 @@ static bool read_patch_nums(const CodeReader *reader, const CodeYamlNode *node)
     return true;
 }
 
-static bool read_class_names(const CodeReader *reader, const CodeYamlNode *node)
-{
-    CodeManifest *manifest = reader->manifest;
-    unsigned index = 0;
-
-    if (!code_node_expect(reader, node, CODE_YAML_SEQUENCE))
-        return false;
-    if (!node->count)
-        return code_read_fail(reader, node->line, "class_names: found none, expected one a class");
-    if (!manifest->classes)
-        manifest->classes = node->count;
-    if (node->count != manifest->classes)
-        return code_read_fail(reader, node->line,
-                              "class_names: found %u names, expected %u (classes)", node->count,
-                              manifest->classes);
-    manifest->class_names = calloc(node->count, sizeof *manifest->class_names);
-    if (!manifest->class_names)
-        return code_read_fail_memory(reader);
-    for (const CodeYamlNode *item = node->first; item; item = item->next) {
-        if (!code_read_text(reader, item, &manifest->class_names[index++]))
-            return false;
-    }
-    return true;
-}
-
 static bool read_classes(const CodeReader *reader, const CodeYamlNode *root)
 {
     const CodeYamlNode *names = code_node_get(root, "class_names");
@@ -101,7 +77,7 @@ static bool read_classes(const CodeReader *reader, const CodeYamlNode *root)
         return false;
     return code_read_optional(reader, root, "classes", 1, CODE_MAX_CLASSES,
                               &reader->manifest->classes) &&
-           (!names || read_class_names(reader, names));
+           (!names || code_manifest_read_class_names(reader, names));
 }
 
 /* One N or a list of them; *bits must not have any yet. */
@@ -341,9 +317,30 @@ static bool digest_file(CodeManifest *manifest, const CodeFile *file, CodesrcErr
     ok = code_file_read(file, 0, bytes, (size_t)file->size, error) &&
          code_file_unchanged(file, error);
     if (ok)
-        manifest->digest = code_digest(0, bytes, (size_t)file->size);
+        manifest->digest = code_digest(manifest->digest, bytes, (size_t)file->size);
     free(bytes);
     return ok;
+}
+
+/* Weights in place of a manifest are the likeliest mistake, and YAML's error would not say so. */
+static bool refuse_weights(const CodeFile *file, CodesrcError *error)
+{
+    uint8_t begin[CODE_FORM_BYTES];
+    size_t size = file->size < sizeof begin ? (size_t)file->size : sizeof begin;
+    const char *refused;
+
+    if (!code_file_read(file, 0, begin, size, error))
+        return false;
+    refused = code_form_refused(begin, size);
+    if (refused)
+        return code_fail(error, CODESRC_MALFORMED, "%s: %s", file->name, refused);
+    if (code_form_is_zip(begin, size) || code_form_is_safetensors(begin, size))
+        return code_fail(
+            error, CODESRC_MALFORMED,
+            "%s: found a weight file, expected a manifest: `code-model inspect` of the "
+            "file prints one to start from",
+            file->name);
+    return true;
 }
 
 CodeManifest *code_manifest_read(const char *path, CodesrcError *error)
@@ -362,9 +359,9 @@ CodeManifest *code_manifest_read(const char *path, CodesrcError *error)
     if (ok) {
         CodeReader reader = {file.name, manifest, error};
 
-        root = code_yaml_read(&file, error);
-        ok = root && read_root(&reader, root) && open_folder(manifest, path, error) &&
-             digest_file(manifest, &file, error);
+        root = refuse_weights(&file, error) ? code_yaml_read(&file, error) : NULL;
+        ok = root && open_folder(manifest, path, error) && digest_file(manifest, &file, error) &&
+             read_root(&reader, root);
         code_yaml_free(root);
         code_file_close(&file);
     }

@@ -39,7 +39,7 @@ typedef struct CodeManifest {
     unsigned pair_count; /* 1 with plain `drafter` and `refiner` keys */
     CodeManifestPair pairs[CODE_MAX_PAIRS];
     CodesrcSettings defaults;
-    uint64_t digest; /* of the file, see digest.h */
+    uint64_t digest; /* of the file, and of its class_names file, see digest.h */
 } CodeManifest;
 
 /* Reads and checks the manifest at `path`. Refuses anything unknown, naming file:line. Missing

@@ -40,6 +40,7 @@ static void describe(CodesrcModel *model)
     info->positions = shape->first[shape->scales];
     info->codes = shape->vae.codes;
     info->channels = shape->vae.channels;
+    info->encodes = shape->vae.encodes;
     info->steps = shape->steps;
     info->defaults = manifest->defaults;
 }

@@ -7,8 +7,6 @@
 #include "model/vae_layers.h"
 #include "model/weights.h"
 
-enum { CODE_PHI_COUNT = 4 };
-
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
 typedef struct CodeVarShape {
@@ -16,6 +14,7 @@ typedef struct CodeVarShape {
     unsigned width; /* C */
     unsigned heads; /* H = C / 64 */
     bool shared_aln;
+    bool l2_norm; /* attn_l2_norm: queries and keys are normalised */
 } CodeVarShape;
 
 typedef struct CodeShape {
@@ -64,7 +63,7 @@ typedef struct CodeBlock {
     CodeWeight *fc2;  /* (C, 4C) */
     CodeWeight *ada;  /* (6C, C): gamma1 gamma2 scale1 scale2 shift1 shift2; NULL with shared_aln */
     const float *gss; /* (6, C) with shared_aln, else NULL */
-    const float *q_scale; /* (H), exp(min(scale_mul, ln 100)) */
+    const float *q_scale; /* (H), exp(min(scale_mul, ln 100)); NULL without l2_norm */
 } CodeBlock;
 
 typedef struct CodeVar {
@@ -83,9 +82,9 @@ typedef struct CodeVar {
 
 typedef struct CodeVae {
     CodeVaeLayers encoder, decoder;
-    CodeWeight *phi[CODE_PHI_COUNT]; /* 3 x 3, Z to Z */
-    const float *codebook;           /* (V, Z) */
-    float *host_codebook;            /* the same, on the host */
+    CodeWeight *phi[CODE_MAX_PHI]; /* 3 x 3, Z to Z */
+    const float *codebook;         /* (V, Z) */
+    float *host_codebook;          /* the same, on the host */
 } CodeVae;
 
 struct CodesrcModel {

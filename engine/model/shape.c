@@ -78,6 +78,66 @@ static bool agree(unsigned given, unsigned found, const char *what, const CodeWe
     return true;
 }
 
+/* Whether the name of a tensor begins with `head` and ends with `tail`. */
+static bool has_part(const CodeWeights *weights, const char *head, const char *tail)
+{
+    for (size_t i = 0; i < code_weights_count(weights); i++) {
+        const char *name = code_weights_at(weights, i)->name;
+        size_t length = strlen(name);
+
+        if (!strncmp(name, head, strlen(head)) && length >= strlen(tail) &&
+            !strcmp(name + length - strlen(tail), tail))
+            return true;
+    }
+    return false;
+}
+
+static bool vae_phi(const CodeWeights *weights, CodeVaeShape *shape, CodesrcError *error)
+{
+    const char *head = "quantize.quant_resi.qresi_ls.";
+
+    shape->phi_names = CODE_PHI_PARTLY_SHARED;
+    shape->phi_count = 1;
+    if (has_part(weights, "quantize.quant_resi.qresi.", "")) {
+        shape->phi_names = CODE_PHI_SHARED;
+        return true;
+    }
+    if (count_parts(weights, "quantize.quant_resi.")) {
+        head = "quantize.quant_resi.";
+        shape->phi_names = CODE_PHI_OWN;
+    }
+    shape->phi_count = parts(weights, head, CODE_MAX_PHI, error);
+    return shape->phi_count;
+}
+
+/* ch and res_blocks, from the encoder or, if the file has none, from the decoder, whose last level
+ * has ch_mult[0] * ch channels and one block more than the encoder's. */
+static bool vae_widths(const CodeManifestVae *given, const CodeWeights *weights,
+                       CodeVaeShape *shape, CodesrcError *error)
+{
+    unsigned ch, blocks, multiple = given->levels ? given->ch_mult[0] : 1;
+
+    shape->encodes = has_part(weights, "encoder.", "") || has_part(weights, "quant_conv.", "");
+    if (shape->encodes) {
+        ch = dimension(weights, "encoder.conv_in.weight", 4, 0, CODE_MAX_CH, error);
+        blocks = ch ? parts(weights, "encoder.down.0.block.", CODE_MAX_RES_BLOCKS, error) : 0;
+    } else {
+        ch = dimension(weights, "decoder.conv_out.weight", 4, 1, CODE_MAX_CH * multiple, error);
+        if (ch % multiple)
+            return code_fail(error, CODESRC_MISMATCH,
+                             "%s: tensor decoder.conv_out.weight has %u inputs, expected a "
+                             "multiple of the manifest's first ch_mult, %u",
+                             code_weights_name(weights), ch, multiple);
+        ch /= multiple;
+        blocks = ch ? parts(weights, "decoder.up.0.block.", CODE_MAX_RES_BLOCKS + 1, error) : 0;
+        if (blocks == 1)
+            return code_weights_missing(weights, "decoder.up.0.block.1.conv1.weight", "one", error);
+        blocks -= blocks > 0;
+    }
+    return blocks && agree(given->ch, ch, "ch", weights, &shape->ch, error) &&
+           agree(given->res_blocks, blocks, "res_blocks", weights, &shape->res_blocks, error);
+}
+
 static bool vae_levels(const CodeManifestVae *given, const CodeWeights *weights,
                        CodeVaeShape *shape, CodesrcError *error)
 {
@@ -126,7 +186,7 @@ bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
                        CodeVaeShape *shape, CodesrcError *error)
 {
     const CodeManifestVae *given = &manifest->vae;
-    unsigned codes, channels, ch, blocks;
+    unsigned codes, channels;
 
     *shape = (CodeVaeShape){given->codes,
                             given->channels,
@@ -134,7 +194,10 @@ bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
                             given->res_blocks,
                             given->groups ? given->groups : 32,
                             given->levels,
-                            {0}};
+                            {0},
+                            CODE_PHI_PARTLY_SHARED,
+                            4,
+                            true};
     memcpy(shape->ch_mult, given->ch_mult, sizeof shape->ch_mult);
     if (manifest->synthetic)
         return groups_fit(shape, manifest->path, error);
@@ -142,14 +205,9 @@ bool code_shape_of_vae(const CodeManifest *manifest, const CodeWeights *weights,
     codes = dimension(weights, "quantize.embedding.weight", 2, 0, CODE_MAX_CODES, error);
     channels =
         codes ? dimension(weights, "quantize.embedding.weight", 2, 1, CODE_MAX_CHANNELS, error) : 0;
-    ch = channels ? dimension(weights, "encoder.conv_in.weight", 4, 0, CODE_MAX_CH, error) : 0;
-    if (!ch)
-        return false;
-    blocks = parts(weights, "encoder.down.0.block.", CODE_MAX_RES_BLOCKS, error);
-    return blocks && agree(given->codes, codes, "codes", weights, &shape->codes, error) &&
+    return channels && agree(given->codes, codes, "codes", weights, &shape->codes, error) &&
            agree(given->channels, channels, "channels", weights, &shape->channels, error) &&
-           agree(given->ch, ch, "ch", weights, &shape->ch, error) &&
-           agree(given->res_blocks, blocks, "res_blocks", weights, &shape->res_blocks, error) &&
+           vae_phi(weights, shape, error) && vae_widths(given, weights, shape, error) &&
            vae_levels(given, weights, shape, error) &&
            groups_fit(shape, code_weights_name(weights), error);
 }
@@ -160,14 +218,18 @@ bool code_shape_of_var(const CodeManifestVar *given, const char *role, const Cod
     unsigned depth, width, heads, rows;
     bool shared;
 
-    *shape = (CodeVarShape){given->depth, given->width, given->heads, given->shared_aln};
+    *shape = (CodeVarShape){given->depth, given->width, given->heads, given->shared_aln, true};
     if (code_weights_is_synthetic(weights))
         return true;
 
     width = dimension(weights, "pos_1LC", 3, 2, CODE_MAX_WIDTH, error);
     depth = width ? parts(weights, "blocks.", CODE_MAX_DEPTH, error) : 0;
-    heads =
-        depth ? dimension(weights, "blocks.0.attn.scale_mul_1H11", 4, 1, CODE_MAX_HEADS, error) : 0;
+    /* attn_l2_norm=False has no block with this tensor, and as many heads as fit. */
+    shape->l2_norm = has_part(weights, "blocks.", ".attn.scale_mul_1H11");
+    heads = width / CODE_HEAD_SIZE;
+    if (depth && shape->l2_norm)
+        heads = dimension(weights, "blocks.0.attn.scale_mul_1H11", 4, 1, CODE_MAX_HEADS, error);
+    heads = depth ? heads : 0;
     rows = heads ? dimension(weights, "class_emb.weight", 2, 0, CODE_MAX_CLASSES + 1, error) : 0;
     if (!rows)
         return false;

@@ -225,6 +225,10 @@ bool code_vae_encoder(CodeVaeLayers *layers, const CodeVaeShape *shape, unsigned
 {
     Walk start = {.side = last_side << (shape->levels - 1), .channels = 3, .x = 0, .a = 1, .b = 2};
 
+    if (!shape->encodes) {
+        *layers = (CodeVaeLayers){0};
+        return true;
+    }
     return list(layers, shape, start, encoder, error);
 }
 

@@ -7,11 +7,22 @@
 #include "backend.h"
 #include "model/limits.h"
 
+/* How the scales share the convolutions that refine their feature maps, which VAR calls phi. The
+ * tensors' names tell. */
+typedef enum CodePhiNames {
+    CODE_PHI_PARTLY_SHARED, /* quantize.quant_resi.qresi_ls.0, ... */
+    CODE_PHI_SHARED,        /* quantize.quant_resi.qresi, the only one */
+    CODE_PHI_OWN,           /* quantize.quant_resi.0, ...: one a scale */
+} CodePhiNames;
+
 typedef struct CodeVaeShape {
     unsigned codes;    /* V */
     unsigned channels; /* Z */
     unsigned ch, res_blocks, groups;
     unsigned levels, ch_mult[CODE_MAX_LEVELS];
+    CodePhiNames phi_names;
+    unsigned phi_count; /* 1..CODE_MAX_PHI */
+    bool encodes;       /* the file has an encoder */
 } CodeVaeShape;
 
 typedef enum CodeVaeOp {
@@ -46,7 +57,8 @@ unsigned code_vae_layer_side(const CodeVaeLayer *layer);
 
 /* The encoder takes an image (S, S, 3) in map 0 to features (P, P, Z), S = P * 2^(levels - 1); the
  * decoder takes features at CODE_VAE_INPUT to an image. Both ends are float32, and the last layer's
- * `to` holds the result. False without memory; `layers` is freed by code_vae_layers_free. */
+ * `to` holds the result. A shape that does not encode has no encoder layers. False without memory;
+ * `layers` is freed by code_vae_layers_free. */
 bool code_vae_encoder(CodeVaeLayers *layers, const CodeVaeShape *shape, unsigned last_side,
                       CodesrcError *error);
 bool code_vae_decoder(CodeVaeLayers *layers, const CodeVaeShape *shape, unsigned last_side,

@@ -362,12 +362,44 @@ bool code_weights_read_rows(const CodeWeights *weights, const CodeRows *rows, ui
     return code_tensor_read(&source, &part, out, error);
 }
 
+/* As they lie on little-endian machines. */
+bool code_weights_integers(const CodeWeights *weights, const char *name, uint64_t count,
+                           int64_t *out, CodesrcError *error)
+{
+    const CodeTensor *tensor = weights->synthetic ? NULL : find(weights, name);
+    uint64_t strides[CODE_MAX_RANK];
+
+    if (!tensor || strcmp(tensor->type->name, "I64") || tensor->info.elements != count)
+        return code_weights_missing(weights, name, "one of integers", error);
+    code_dense_strides(tensor->info.rank, tensor->info.dims, strides);
+    if (memcmp(strides, tensor->strides, tensor->info.rank * sizeof *strides))
+        return code_weights_missing(weights, name, "a dense one", error);
+    return code_file_read(file_of(weights, tensor), tensor->offset, out,
+                          (size_t)count * sizeof *out, error);
+}
+
 bool code_weights_unchanged(const CodeWeights *weights, CodesrcError *error)
 {
     for (unsigned i = 0; i < weights->shards.count; i++)
         if (!code_file_unchanged(&weights->shards.files[i], error))
             return false;
     return weights->synthetic || code_file_unchanged(&weights->file, error);
+}
+
+bool codesrc_weights_recognised(const char *path)
+{
+    uint8_t begin[CODE_FORM_BYTES];
+    CodesrcError error;
+    CodeFile file;
+    size_t size;
+    bool recognised;
+
+    if (!code_file_open(&file, path, &error))
+        return false;
+    size = file.size < sizeof begin ? (size_t)file.size : sizeof begin;
+    recognised = code_file_read(&file, 0, begin, size, &error) && code_form_is_weights(begin, size);
+    code_file_close(&file);
+    return recognised;
 }
 
 /* A mask in VAR checkpoints, minus infinity at positions that a token must not see. Not a

@@ -72,6 +72,10 @@ typedef struct CodeRows {
 bool code_weights_read_rows(const CodeWeights *weights, const CodeRows *rows, uint8_t *staging,
                             float *out, CodesrcError *error);
 
+/* Reads `count` integers of 64 bits from a dense tensor of type I64 with as many elements. */
+bool code_weights_integers(const CodeWeights *weights, const char *name, uint64_t count,
+                           int64_t *out, CodesrcError *error);
+
 /* Fails with CODESRC_TRUNCATED if the file changed (size or time) since it was opened. */
 bool code_weights_unchanged(const CodeWeights *weights, CodesrcError *error);
 

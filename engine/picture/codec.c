@@ -76,6 +76,13 @@ CodesrcCanvas *codesrc_encode(CodesrcGenerator *generator, const float *image, C
 
     if (!code_request_idle(generator, error))
         return NULL;
+    if (!shape->vae.encodes) {
+        code_fail(error, CODESRC_MISMATCH,
+                  "%s: found a VQ-VAE without an encoder, expected one that encodes pictures: use "
+                  "the whole file of the VQ-VAE",
+                  generator->model->manifest->path);
+        return NULL;
+    }
     canvas = code_canvas_new(shape, error);
     if (!canvas)
         return NULL;

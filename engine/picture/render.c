@@ -2,19 +2,31 @@
  * while the next pictures are drafted. */
 #include "picture/render.h"
 
+#include "draft/sample.h"
 #include "picture/output.h"
 #include "picture/series.h"
 
 #include <string.h>
 
+/* L */
+static size_t length_of(const CodesrcModel *model)
+{
+    return model->shape.first[model->shape.scales];
+}
+
 void code_render_layout(CodeRenderer *renderer, CodeRoom *room)
 {
-    size_t features = code_map_floats(&room->model->shape);
+    size_t features = code_map_floats(&room->model->shape), length = length_of(room->model);
 
     if (!code_renders_beside(room->model))
         return;
     renderer->rendered = code_arena_take(&room->device, room->batch * features, sizeof(float));
     renderer->features = code_arena_take(&room->device, features, sizeof(float));
+    renderer->batch = room->batch;
+    renderer->tokens =
+        code_arena_take(&room->device, 2 * room->batch * length, sizeof *renderer->tokens);
+    renderer->host_tokens =
+        code_arena_take(&room->host, room->batch * length, sizeof *renderer->host_tokens);
 }
 
 void code_render_scratch(CodeRenderer *renderer, CodeRoom *room)
@@ -44,6 +56,33 @@ static bool reported(CodeRenderer *renderer, bool good)
     if (!good)
         renderer->drafting->error = renderer->stream->error;
     return good;
+}
+
+/* Copies the tokens of a run, for code_render_sound. */
+static bool keep_tokens(CodeRenderer *renderer, const CodeDrafted *drafted, unsigned count)
+{
+    size_t length = length_of(renderer->model);
+    size_t at = ((size_t)drafted->call * renderer->batch + drafted->first) * length;
+
+    return !code_renders_beside(renderer->model) ||
+           renderer->model->backend->copy(renderer->drafting, renderer->tokens + at,
+                                          drafted->tokens, count * length * sizeof(int32_t),
+                                          CODE_INSIDE);
+}
+
+bool code_render_sound(CodeRenderer *renderer, unsigned call, unsigned count)
+{
+    const CodesrcModel *model = renderer->model;
+    size_t length = length_of(model);
+    const int32_t *tokens = renderer->tokens + (size_t)call * renderer->batch * length;
+
+    if (!code_renders_beside(model) || renderer->stream->rehearsing)
+        return true;
+    return reported(renderer,
+                    model->backend->copy(renderer->stream, renderer->host_tokens, tokens,
+                                         count * length * sizeof(int32_t), CODE_DOWNLOAD)) &&
+           code_sampler_sound(model, renderer->host_tokens, 0, count, 0, model->shape.scales - 1,
+                              &renderer->drafting->error);
 }
 
 /* Copies f_hat, so that the next run may begin. */
@@ -90,29 +129,33 @@ static bool render_one(CodeRenderer *renderer, const float *f_hat, unsigned imag
                                                   code_vae_image(&renderer->maps, model), picture));
 }
 
-bool code_render(CodeRenderer *renderer, const float *f_hat, const CodesrcPicture *pictures,
+bool code_render(CodeRenderer *renderer, const CodeDrafted *drafted, const CodesrcPicture *pictures,
                  unsigned count)
 {
-    if (!take_over(renderer, f_hat, count))
+    if (!keep_tokens(renderer, drafted, count) || !take_over(renderer, drafted->f_hat, count))
         return false;
     for (unsigned i = 0; i < count; i++)
-        if (pictures[i].data && !render_one(renderer, f_hat, i, &pictures[i]))
+        if (pictures[i].data && !render_one(renderer, drafted->f_hat, i, &pictures[i]))
             return false;
     return true;
 }
 
-void code_render_later(CodeRenderer *renderer, const CodesrcPicture *pictures, unsigned count)
+void code_render_later(CodeRenderer *renderer, const CodeDrafted *drafted,
+                       const CodesrcPicture *pictures, unsigned count)
 {
     renderer->owed_count = count;
+    renderer->owed_first = drafted->first;
+    renderer->owed_call = drafted->call;
     memcpy(renderer->owed, pictures, count * sizeof *pictures);
 }
 
-bool code_render_owed(CodeRenderer *renderer, const float *f_hat)
+bool code_render_owed(CodeRenderer *renderer, const float *f_hat, const int32_t *tokens)
 {
+    CodeDrafted drafted = {f_hat, tokens, renderer->owed_first, renderer->owed_call};
     unsigned count = renderer->owed_count;
 
     renderer->owed_count = 0;
-    return !count || code_render(renderer, f_hat, renderer->owed, count);
+    return !count || code_render(renderer, &drafted, renderer->owed, count);
 }
 
 bool code_render_wait(CodeRenderer *renderer)

@@ -55,6 +55,7 @@ static guint choose_steps(GstCodeSrc *self, Steps wanted)
     g_object_get(self, "model", &name, NULL);
     codesrc_model_options_init(&options);
     options.headers_only = true;
+    options.keeps_refiner = true;
     model = codesrc_model_open(name ? name : GST_CODE_DEFAULT_MODEL, &options, &error);
     g_free(name);
     if (model)

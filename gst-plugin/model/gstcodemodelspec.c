@@ -94,5 +94,6 @@ CodesrcModelOptions gst_code_model_spec_options(const GstCodeModelSpec *spec, gu
     options.threads = spec->threads;
     options.cuda_device_id = spec->cuda_device_id;
     options.drafting_steps = steps;
+    options.keeps_refiner = TRUE; /* drafting-steps may change with any frame */
     return options;
 }

@@ -38,12 +38,13 @@ __device__ static float value_of(uint32_t key)
     return __uint_as_float(key & 0x80000000 ? key & 0x7FFFFFFF : ~key);
 }
 
+/* Infinite if the logits have no probabilities. NaN counts as +infinity: fmaxf would ignore it. */
 __device__ static float largest_of(const Row &row)
 {
     float largest = -INFINITY;
 
     for (unsigned i = threadIdx.x; i < row.codes; i += blockDim.x)
-        largest = fmaxf(largest, row.logits[i]);
+        largest = fmaxf(largest, isnan(row.logits[i]) ? INFINITY : row.logits[i]);
     return over_block(largest, row.room->largest, Largest());
 }
 
@@ -186,9 +187,14 @@ __global__ void sample(CodeSample args)
     Row row = {args.logits + (size_t)blockIdx.x * args.codes, args.codes,
                shared_memory<SampleRoom>()};
     double u = code_uniform(set.seed, set.frame, args.first + position, CODE_STREAM_TOKEN);
-    float largest = largest_of(row);
+    float largest = largest_of(row); /* the same for all threads */
     int token;
 
+    if (isinf(largest)) {
+        if (threadIdx.x == 0)
+            args.tokens[image * args.token_stride + position] = CODE_NO_TOKEN;
+        return;
+    }
     if (set.top_k && set.top_k < args.codes)
         filter_top_k(row, set.top_k);
     if (set.top_p > 0)
@@ -271,8 +277,8 @@ __device__ static void blend(const CodeLookUp &args, const CodeDraw &set, const 
 __global__ void look_up(CodeLookUp args)
 {
     unsigned image = blockIdx.x / args.rows, row = blockIdx.x % args.rows;
-    const float *code =
-        args.codebook + (size_t)args.tokens[image * args.token_stride + row] * args.channels;
+    int token = args.tokens[image * args.token_stride + row];
+    const float *code = args.codebook + (size_t)(token < 0 ? 0 : token) * args.channels;
     float *out = args.map + (size_t)blockIdx.x * args.channels;
 
     if (args.draws[image].more_smooth)

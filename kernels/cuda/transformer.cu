@@ -115,12 +115,15 @@ template <class T> __global__ void split_heads(CodeHeads args)
     float k0 = to_float(q[width + thread]), k1 = to_float(q[width + thread + 32]);
     double q_norm = sqrt(over_warp((double)q0 * q0 + (double)q1 * q1));
     double k_norm = sqrt(over_warp((double)k0 * k0 + (double)k1 * k1));
-    float q_factor = (float)(1 / fmax(q_norm, 1e-12)) * args.q_scale[head];
-    float k_factor = (float)(1 / fmax(k_norm, 1e-12));
+    float q_factor = CODE_PLAIN_Q_SCALE, k_factor = 1;
     T *k_cache = (T *)args.k_cache + at, *v_cache = (T *)args.v_cache + at;
 
     if (number >= count)
         return;
+    if (args.q_scale) {
+        q_factor = (float)(1 / fmax(q_norm, 1e-12)) * args.q_scale[head];
+        k_factor = (float)(1 / fmax(k_norm, 1e-12));
+    }
     q[thread] = from_float<T>(q0 * q_factor);
     q[thread + 32] = from_float<T>(q1 * q_factor);
     k_cache[thread] = from_float<T>(k0 * k_factor);

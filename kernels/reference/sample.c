@@ -96,9 +96,36 @@ static int32_t draw(const float *logits, unsigned codes, float largest, float te
     return (int32_t)last; /* u is so near to 1 that rounding ate the difference */
 }
 
-bool reference_sample(CodeStream *stream, const CodeSample *args)
+/* Whether a softmax of the logits has probabilities. */
+static bool has_probabilities(const float *logits, unsigned codes)
+{
+    bool some = false;
+
+    for (unsigned i = 0; i < codes; i++) {
+        if (isnan(logits[i]) || logits[i] == INFINITY)
+            return false;
+        some |= logits[i] != -INFINITY;
+    }
+    return some;
+}
+
+static int32_t sample_row(float *logits, unsigned codes, const CodeDraw *set, unsigned scale,
+                          double u)
 {
     uint16_t order[MAX_CODES];
+
+    if (!has_probabilities(logits, codes))
+        return CODE_NO_TOKEN;
+    sort_codes(logits, order, codes);
+    if (set->top_k && set->top_k < codes)
+        filter_top_k(logits, order, codes, set->top_k);
+    if (set->top_p > 0)
+        filter_top_p(logits, order, codes, set->top_p);
+    return draw(logits, codes, logits[order[codes - 1]], set->temperature[scale], u);
+}
+
+bool reference_sample(CodeStream *stream, const CodeSample *args)
+{
     unsigned codes = args->codes;
 
     if (stream->rehearsing)
@@ -112,13 +139,8 @@ bool reference_sample(CodeStream *stream, const CodeSample *args)
 
             if (!code_host_goes_on(stream))
                 return false;
-            sort_codes(logits, order, codes);
-            if (set->top_k && set->top_k < codes)
-                filter_top_k(logits, order, codes, set->top_k);
-            if (set->top_p > 0)
-                filter_top_p(logits, order, codes, set->top_p);
             args->tokens[image * args->token_stride + row] =
-                draw(logits, codes, logits[order[codes - 1]], set->temperature[args->scale], u);
+                sample_row(logits, codes, set, args->scale, u);
         }
     }
     return true;
@@ -173,7 +195,8 @@ bool reference_look_up(CodeStream *stream, const CodeLookUp *args)
                 blend(args, &args->draws[image], args->logits + at * args->codes, args->first + row,
                       args->map + at * channels);
             else
-                memcpy(args->map + at * channels, args->codebook + (size_t)token * channels,
+                memcpy(args->map + at * channels,
+                       args->codebook + (size_t)(token < 0 ? 0 : token) * channels,
                        channels * sizeof(float));
         }
     return true;

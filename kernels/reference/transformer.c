@@ -114,8 +114,12 @@ bool reference_heads(CodeStream *stream, const CodeHeads *args)
                 size_t at =
                     (((size_t)lane * args->heads + head) * args->capacity + args->first + row) *
                     CODE_HEAD_SIZE;
-                float q_factor = inverse_norm(q) * args->q_scale[head], k_factor = inverse_norm(k);
+                float q_factor = CODE_PLAIN_Q_SCALE, k_factor = 1;
 
+                if (args->q_scale) {
+                    q_factor = inverse_norm(q) * args->q_scale[head];
+                    k_factor = inverse_norm(k);
+                }
                 for (int i = 0; i < CODE_HEAD_SIZE; i++) {
                     q[i] *= q_factor;
                     k_cache[at + i] = k[i] * k_factor;

@@ -42,6 +42,7 @@ static void logits_of(const char *path, TinyDevice device, CodesrcClassWeights c
     options.device = device.device;
     options.precision = device.precision;
     options.class_weights = class_weights;
+    options.keeps_refiner = true; /* N = K is one of the cases */
     model = codesrc_model_open(path, &options, &error);
     if (!model) {
         printf("%s: %s\n", error.status == CODESRC_SETTINGS ? "skipped" : path, error.text);

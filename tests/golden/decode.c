@@ -142,11 +142,15 @@ static bool make_requests(const GoldenFile *file, const CodesrcModelInfo *info,
     json_t *settings = golden_metadata(file, "settings"),
            *classes = golden_metadata(file, "classes");
     json_t *second = golden_metadata(file, "classes_2"), *mix = golden_metadata(file, "class_mix");
-    json_t *seeds = golden_metadata(file, "seeds"), *frames = golden_metadata(file, "frames");
     json_t *steps = golden_metadata(file, "drafting_steps");
     json_t *temperature = json_object_get(settings, "temperature");
-    bool good = json_array_size(temperature) == info->scales;
+    uint64_t seeds[CODESRC_MAX_BATCH], frames[CODESRC_MAX_BATCH];
+    bool good = json_array_size(temperature) == info->scales && images <= CODESRC_MAX_BATCH;
 
+    if (!good)
+        printf(" settings: temperature has not one number a scale, or too many images");
+    good = good && golden_numbers(file, "seeds", seeds, images) &&
+           golden_numbers(file, "frames", frames, images);
     for (unsigned i = 0; good && i < images; i++) {
         long long class_id = json_integer_value(json_array_get(classes, i));
         CodesrcRequest *request = &requests[i];
@@ -155,8 +159,8 @@ static bool make_requests(const GoldenFile *file, const CodesrcModelInfo *info,
             (CodesrcRequest){.class_id = class_id < 0 ? (int32_t)info->classes : (int32_t)class_id,
                              .class_id_2 = (int32_t)json_integer_value(json_array_get(second, i)),
                              .class_mix = json_number_value(json_array_get(mix, i)),
-                             .seed = (uint64_t)json_integer_value(json_array_get(seeds, i)),
-                             .frame = (uint64_t)json_integer_value(json_array_get(frames, i)),
+                             .seed = seeds[i],
+                             .frame = frames[i],
                              .keep_scales = info->scales,
                              .settings = {.drafting_steps = (unsigned)json_integer_value(steps),
                                           .guidance = number(settings, "guidance"),
@@ -170,11 +174,7 @@ static bool make_requests(const GoldenFile *file, const CodesrcModelInfo *info,
     json_decref(classes);
     json_decref(second);
     json_decref(mix);
-    json_decref(seeds);
-    json_decref(frames);
     json_decref(steps);
-    if (!good)
-        printf(" settings: temperature has not one number a scale");
     return good;
 }
 

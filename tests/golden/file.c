@@ -2,6 +2,7 @@
  * engine's own reader takes weights only, and should not judge itself. */
 #include "golden.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,14 +73,49 @@ const void *golden_tensor(const GoldenFile *file, const char *name, const char *
     return file->data + file->start + begin;
 }
 
+static const char *metadata_text(const GoldenFile *file, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
+}
+
+/* What is no JSON at first sight is a plain text; JSON that cannot be read is no text. */
 json_t *golden_metadata(const GoldenFile *file, const char *key)
 {
-    const char *text =
-        json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
+    const char *text = metadata_text(file, key);
+    json_error_t error;
     json_t *value;
 
     if (!text)
         return json_null();
-    value = json_loads(text, JSON_DECODE_ANY, NULL);
-    return value ? value : json_string(text);
+    value = json_loads(text, JSON_DECODE_ANY, &error);
+    if (value)
+        return value;
+    if (!strchr("[{\"-0123456789", *text))
+        return json_string(text);
+    printf("%s: metadata %s: %s in %s\n", file->path, key, error.text, text);
+    exit(1);
+}
+
+bool golden_numbers(const GoldenFile *file, const char *key, uint64_t *numbers, unsigned count)
+{
+    const char *text = metadata_text(file, key), *at = text ? text : "";
+    unsigned found = 0;
+    char *end;
+
+    while (found < count && *at == (found ? ',' : '[')) {
+        at += 1 + strspn(at + 1, " ");
+        if (*at < '0' || *at > '9')
+            break;
+        errno = 0;
+        numbers[found] = strtoull(at, &end, 10);
+        if (errno)
+            break;
+        found++;
+        at = end;
+    }
+    if (found == count && count && !strcmp(at, "]"))
+        return true;
+    printf(" metadata %s: %s, expected %u numbers of up to 64 bits", key, text ? text : "nothing",
+           count);
+    return false;
 }

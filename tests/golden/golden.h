@@ -25,6 +25,10 @@ const void *golden_tensor(const GoldenFile *file, const char *name, const char *
 /* A metadata value parsed as JSON (a new reference), or as a plain string if it is not JSON. */
 json_t *golden_metadata(const GoldenFile *file, const char *key);
 
+/* A metadata value that is a list of `count` whole numbers from 0 to 2^64 - 1, the upper half of
+ * which jansson does not read. False, with a message, if it is anything else. */
+bool golden_numbers(const GoldenFile *file, const char *key, uint64_t *numbers, unsigned count);
+
 /* ---- golden.c -------------------------------------------------------------------------------- */
 
 typedef struct GoldenOptions {

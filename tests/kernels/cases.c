@@ -89,6 +89,7 @@ const Case cases[] = {
         {3, .heads = {.rows = 9, .heads = 3, .capacity = 9, .size = 1}},
         {1, .heads = {.rows = 3, .heads = 2, .first = 1, .capacity = 9, .size = 2}},
         {1, .heads = {.rows = 3, .heads = 2, .first = 1, .capacity = 9, .size = 3}},
+        {3, .heads = {.rows = 5, .heads = 3, .first = 2, .capacity = 9, .plain = true}},
         {1, .heads = {.rows = 100, .heads = 5, .first = 30, .capacity = 150}}),
      false},
     {"recall", run_recall, SHAPES(

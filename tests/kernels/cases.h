@@ -27,6 +27,7 @@ typedef struct Shape {
         struct {
             unsigned rows, heads, first, capacity;
             unsigned size; /* of the numbers: 0 as usual, 1 zero, 2 tiny, 3 huge */
+            bool plain;    /* without norms */
         } heads;
         struct {
             unsigned rows, heads, capacity, layers, kept;

@@ -37,11 +37,29 @@ static float *logits_of(const Shape *shape, unsigned rows, unsigned codes)
     return logits;
 }
 
+/* Rows from FIRST_BAD on have no probabilities, each in its own way. */
+enum { FIRST_BAD = 5, BAD_ROWS = 4 };
+
+static float *spoil(const Shape *shape, float *logits, unsigned rows, unsigned codes)
+{
+    const float bad[BAD_ROWS] = {NAN, -NAN, INFINITY, -INFINITY};
+
+    for (unsigned image = 0; image < shape->images; image++)
+        for (unsigned i = 0; i < BAD_ROWS && FIRST_BAD + i < rows; i++) {
+            float *row = logits + ((size_t)image * rows + FIRST_BAD + i) * codes;
+
+            row[codes / 2] = bad[i];
+            for (unsigned code = 0; bad[i] == -INFINITY && code < codes; code++)
+                row[code] = bad[i];
+        }
+    return logits;
+}
+
 void run_sample(Side *side, const Shape *shape, Output *output)
 {
     unsigned rows = shape->sample.rows, codes = shape->sample.codes, images = shape->images;
     size_t count = (size_t)images * rows, stride = rows + 2;
-    float *logits = logits_of(shape, rows, codes);
+    float *logits = spoil(shape, logits_of(shape, rows, codes), rows, codes);
     CodeDraw *draws = calloc(images, sizeof *draws);
     int32_t *tokens = calloc(images * stride, sizeof *tokens);
     CodeSample args = {
@@ -60,9 +78,15 @@ void run_sample(Side *side, const Shape *shape, Output *output)
     RUN(side, sample, &args);
     side_download(side, tokens, args.tokens, images * stride * sizeof *tokens);
     output->size = (size_t)rows * (codes + 1);
-    output->values = malloc(images * output->size * sizeof(float));
+    output->values = calloc(images * output->size, sizeof(float));
     for (size_t row = 0; row < count; row++) {
-        output->values[row * (codes + 1)] = (float)tokens[row / rows * stride + row % rows];
+        int32_t token = tokens[row / rows * stride + row % rows];
+        bool bad = row % rows >= FIRST_BAD && row % rows < FIRST_BAD + BAD_ROWS;
+
+        CHECK((token == CODE_NO_TOKEN) == bad, "row %zu: token %d", row % rows, (int)token);
+        output->values[row * (codes + 1)] = (float)token;
+        if (bad)
+            continue;
         side_download(side, output->values + row * (codes + 1) + 1, args.logits + row * codes,
                       codes * sizeof(float));
     }
@@ -97,7 +121,8 @@ void run_look_up(Side *side, const Shape *shape, Output *output)
         Random own = random_of(shape, image);
 
         for (unsigned row = 0; row < rows; row++)
-            tokens[image * stride + row] = (int32_t)(random_bits(&own) % codes);
+            tokens[image * stride + row] =
+                row == 1 ? CODE_NO_TOKEN : (int32_t)(random_bits(&own) % codes);
     }
     for (size_t i = 0; i < (size_t)images * rows * codes; i++) /* as top-k leaves them */
         if (i % codes && logits[i] < 0)

@@ -104,7 +104,7 @@ void run_heads(Side *side, const Shape *shape, Output *output)
                                            : 1;
     CodeHeads args = {
         .qkv = upload_activations(side, shape, qkv, scale, 1),
-        .q_scale = upload_shared(side, shape, heads, 10, 2),
+        .q_scale = shape->heads.plain ? NULL : upload_shared(side, shape, heads, 10, 2),
         .k_cache = upload_activations(side, shape, cache, 1, 3),
         .v_cache = upload_activations(side, shape, cache, 1, 4),
         .lanes = 2 * shape->images,

@@ -60,7 +60,7 @@ static const Case cases[] = {
     {"a missing tensor under a prefix", 1, "head.bias", "module.", "", NULL, "",
      "found no tensor 'module.head.bias'"},
     {"a fifth phi", 0, NULL, "", "", "quantize.quant_resi.qresi_ls.4.weight", "",
-     "found tensor 'quantize.quant_resi.qresi_ls.4.weight' and no use for it"},
+     "found no tensor 'quantize.quant_resi.qresi_ls.4.bias', expected one of shape (4)"},
     {"attention across", 1, NULL, "", "", "blocks.0.cross_attn.weight", "",
      "found tensor 'blocks.0.cross_attn.weight' and no use for it: to draw without it, add "
      "`ignore: ['blocks.0.cross_attn.weight']` to `drafter` in the manifest"},
@@ -151,6 +151,42 @@ static void test_manifest(void)
     clear(&many);
 }
 
+/* N = K is drawn without the refiner, whose file may be missing. */
+static void test_drafter_alone(const CodeInventory *inventory)
+{
+    static const char manifest[] = HEAD "vae: {file: vae.safetensors, groups: 2}\n"
+                                        "drafter: {file: drafter.safetensors}\n"
+                                        "refiner: {file: refiner.safetensors}\n";
+    CodesrcModelOptions options;
+    CodesrcError error = {.text = ""};
+    CodesrcModel *model;
+
+    made_file("vae.safetensors", inventory, 0, NULL, NULL, NULL);
+    made_file("drafter.safetensors", inventory, 1, NULL, NULL, NULL);
+    write_file("case.yaml", manifest, sizeof manifest - 1);
+    codesrc_model_options_init(&options);
+    options.device = "reference";
+    options.headers_only = true;
+    options.drafting_steps = 2;
+    model = codesrc_model_open(scratch("case.yaml"), &options, &error);
+    CHECK(model && codesrc_model_info(model)->steps == 1 << 2 &&
+              !codesrc_model_info(model)->refiner_parameters,
+          "%s", error.text);
+    codesrc_model_unref(model);
+    options.keeps_refiner = true;
+    model = codesrc_model_open(scratch("case.yaml"), &options, &error);
+    CHECK(!model && error.status == CODESRC_NOT_FOUND && strstr(error.text, "refiner.safetensors"),
+          "%s", error.text);
+    options.keeps_refiner = false;
+    options.drafting_steps = 1;
+    model = codesrc_model_open(scratch("case.yaml"), &options, &error);
+    CHECK(!model && error.status == CODESRC_NOT_FOUND, "%s", error.text);
+    made_file("refiner.safetensors", inventory, 1, NULL, NULL, NULL);
+    model = codesrc_model_open(scratch("case.yaml"), &options, &error);
+    CHECK(model && codesrc_model_info(model)->steps == (1 << 1 | 1 << 2), "%s", error.text);
+    codesrc_model_unref(model);
+}
+
 /* Names that differ only in case are distinct; text that fits both equally is refused. */
 static void test_classes(void)
 {
@@ -179,6 +215,7 @@ int main(void)
     inventory = made_list(scratch("synthetic.yaml"));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         run(&cases[i], &inventory);
+    test_drafter_alone(&inventory);
     free(inventory.all);
     test_manifest();
     test_classes();

@@ -88,9 +88,10 @@ static bool look_up_row(CpuWorker *worker, const void *job, size_t task, Codesrc
                             args->first + (uint32_t)row, listed, scores);
         worker->device->body->blend(out, scores, listed, count, args->codebook, channels);
     } else {
-        size_t token = (size_t)args->tokens[image * args->token_stride + row];
+        int32_t token = args->tokens[image * args->token_stride + row];
 
-        memcpy(out, args->codebook + token * channels, channels * sizeof(float));
+        memcpy(out, args->codebook + (size_t)(token < 0 ? 0 : token) * channels,
+               channels * sizeof(float));
     }
     return true;
 }

@@ -55,7 +55,8 @@ static bool split_heads(CpuWorker *worker, const void *job, size_t task, Codesrc
             size_t to = ((lane * args->heads + head) * args->capacity + position) * CODE_HEAD_SIZE;
 
             device->body->head(cpu_at(device, args->qkv, at), cpu_at(device, args->qkv, at + width),
-                               cpu_at(device, args->qkv, at + 2 * width), args->q_scale[head],
+                               cpu_at(device, args->qkv, at + 2 * width),
+                               args->q_scale ? &args->q_scale[head] : NULL,
                                cpu_at(device, args->k_cache, to),
                                cpu_at(device, args->v_cache, to));
         }

@@ -81,8 +81,9 @@ typedef struct CpuBody {
     /* y = (1 + t) * m(x) - t * m'(none) */
     void (*guide)(float *y, const float *x, const float *none, size_t width, CpuModulation m,
                   CpuModulation none_m, float t);
-    /* One head of 64: q in place, k and v to the caches. */
-    void (*head)(void *q, const void *k, const void *v, float q_scale, void *k_out, void *v_out);
+    /* One head of 64: q in place, k and v to the caches. q_scale may be NULL, see CodeHeads. */
+    void (*head)(void *q, const void *k, const void *v, const float *q_scale, void *k_out,
+                 void *v_out);
 
     /* bytes = round(x / *scale) + *zero, in 0..255; scale and zero follow from the row's
      * extremes */

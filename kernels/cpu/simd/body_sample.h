@@ -4,6 +4,7 @@
 #ifndef CODE_KERNELS_CPU_BODY_SAMPLE_H
 #define CODE_KERNELS_CPU_BODY_SAMPLE_H
 
+#include "backend.h"
 #include "body.h"
 #include "body_transformer.h"
 #include "vector.h"
@@ -58,14 +59,20 @@ static uint32_t key_of_rank(const uint32_t *keys, size_t count, size_t top_k, ui
     return known;
 }
 
-/* Drops logits below the top_k-th largest and lists the others. */
-static void list_codes(Field *field, float *logits, size_t codes, size_t top_k)
+/* Drops logits below the top_k-th largest and lists the others. False if one of the logits is NaN
+ * or +infinity: all others have keys between those of -infinity and the largest finite number. */
+static bool list_codes(Field *field, float *logits, size_t codes, size_t top_k)
 {
-    uint32_t least, *keys = field->keys;
+    const uint32_t first = 0x007FFFFF, last = 0xFF7FFFFF;
+    uint32_t least, outside = 0, *keys = field->keys;
     size_t count = 0;
 
-    for (size_t i = 0; i < codes; i++)
+    for (size_t i = 0; i < codes; i++) {
         keys[i] = key_of(logits[i]);
+        outside |= keys[i] - first > last - first;
+    }
+    if (outside)
+        return false;
     least = top_k && top_k < codes ? key_of_rank(keys, codes, top_k, field->other_keys) : 0;
     for (size_t i = 0; i < codes; i++)
         logits[i] = keys[i] < least ? -INFINITY : logits[i];
@@ -77,6 +84,7 @@ static void list_codes(Field *field, float *logits, size_t codes, size_t top_k)
         count += key >= least;
     }
     field->count = count;
+    return true;
 }
 
 /* Radix sort of keys and places, ascending; equal keys keep their order. Few keys are sorted, so
@@ -177,9 +185,12 @@ static int32_t sample(float *logits, size_t codes, const CpuDraw *draw, void *me
                    words + 5 * room};
     float top = -INFINITY;
 
-    list_codes(&field, logits, codes, draw->top_k);
+    if (!list_codes(&field, logits, codes, draw->top_k))
+        return CODE_NO_TOKEN;
     for (size_t i = 0; i < field.count; i++)
         top = logits[field.codes[i]] > top ? logits[field.codes[i]] : top;
+    if (top == -INFINITY)
+        return CODE_NO_TOKEN;
     if (draw->top_p > 0)
         filter_top_p(&field, logits, top, draw->top_p);
     weigh_codes(&field, logits, top, draw->temperature);

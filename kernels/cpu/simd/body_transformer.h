@@ -104,20 +104,22 @@ INLINE float inverse_norm(const Vector v[HEAD_VECTORS])
     return 1 / (peak < 1e-12f ? 1e-12f : peak);
 }
 
-static void head(void *q_inout, const void *k_in, const void *v_in, float q_scale, void *k_to,
-                 void *v_to)
+static void head(void *q_inout, const void *k_in, const void *v_in, const float *q_scale,
+                 void *k_to, void *v_to)
 {
     const Activation *k = k_in, *v = v_in;
     Activation *q = q_inout, *k_out = k_to, *v_out = v_to;
     Vector query[HEAD_VECTORS], key[HEAD_VECTORS];
-    float q_factor, k_factor;
+    float q_factor = CODE_PLAIN_Q_SCALE, k_factor = 1;
 
     for (int i = 0; i < HEAD_VECTORS; i++) {
         query[i] = load_act(q + i * LANES);
         key[i] = load_act(k + i * LANES);
     }
-    q_factor = inverse_norm(query) * q_scale;
-    k_factor = inverse_norm(key);
+    if (q_scale) {
+        q_factor = inverse_norm(query) * *q_scale;
+        k_factor = inverse_norm(key);
+    }
     for (int i = 0; i < HEAD_VECTORS; i++) {
         store_act(q + i * LANES, query[i] * q_factor);
         store_act(k_out + i * LANES, key[i] * k_factor);
