@@ -30,8 +30,8 @@ static const Option table[] = {
     {.help = "What to measure"},
     MODEL_OPTION(AT(model)),
     {"shape", 0, "SHAPE", OPTION_TEXT, AT(shape),
-     .help = "in place of a model, synthetic weights in the shape official (d30 with d16), d16, d20, "
-     "d24, d30, d36 (512 pixels), vistas or tiny",
+     .help = "in place of a model, synthetic weights in the shape official (d30 with d16), d16, "
+     "d20, d24, d30, d36 (512 pixels), vistas or tiny",
      .words = "official d16 d20 d24 d30 d36 vistas tiny"},
     {"drafting-steps", 0, "N", OPTION_LIST, AT(steps),
      .help = "scales that the drafter decodes; may be repeated to measure one N after the other; "

@@ -1,5 +1,6 @@
 /* test-family.c - the manifests of released models: each opens, for all its numbers of drafting
- * steps, weights of the shapes that the release has; and the file of classes. Arguments: manifests. */
+ * steps, weights of the shapes that the release has; and the file of classes. Arguments: manifests.
+ */
 #include "../test.h"
 #include "made.h"
 #include "manifests.h"
