@@ -3,7 +3,8 @@
 # device, from a pack of emulated programs: a first call that runs out of time, a second one that goes on, a
 # test that fails, and a step that is named again.
 set -u
-golden=$1 operations=$2 bench=$3 roofline=$4 data=$5 numerics=$6
+golden=$(realpath "$1") operations=$(realpath "$2") bench=$(realpath "$3") roofline=$(realpath "$4")
+data=$5 numerics=$6
 root=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
