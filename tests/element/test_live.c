@@ -203,10 +203,10 @@ GST_END_TEST
 static void check_fields(const GstStructure *structure)
 {
     static const gchar *const fields[] = {
-        "model",          "model-digest", "device",      "precision",   "class-id",
-        "class-name",     "class-id-2",   "class-mix",   "seed",        "frame",
-        "drafting-steps", "guidance",     "top-k",       "top-p",       "scale",
-        "scales",         "seconds",      "launch-line", "more-smooth", "temperature"};
+        "model",       "model-digest", "device",      "precision", "class-id",       "class-name",
+        "class-id-2",  "class-mix",    "seed",        "frame",     "drafting-steps", "guidance",
+        "top-k",       "top-p",        "scale",       "scales",    "seconds",        "launch-line",
+        "more-smooth", "temperature",  "keep-scales", "variation"};
 
     for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
         fail_unless(gst_structure_has_field(structure, fields[i]), "%s", fields[i]);
