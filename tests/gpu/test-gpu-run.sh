@@ -20,7 +20,7 @@ ln -s "$roofline" "$folder/pack/tests/gpu/roofline"
 printf '#!/bin/sh\n' > "$folder/pack/tests/gpu/find-gpu"
 chmod +x "$folder/pack/tests/gpu/find-gpu"
 cat > "$folder/pack/gpu-tests" <<LIST
-gpu-operations-f32 env $operations $numerics f32 embed
+gpu-operations-f32 env $operations $numerics f32 synthetic
 gpu-golden-code-tiny-n2-f16 env $golden --numerics $numerics --device cuda --precision f16 $data/$tiny
 gpu-golden-code-tiny-n4-bf16 env sh -c 'echo skipped: made up; exit 77'
 gpu-memcheck-operations env @BUILD@/tests/gpu/find-gpu
