@@ -94,6 +94,12 @@ static inline bool code_writes_f32(const CodeWeightSpec *spec)
     return spec->types == ACT_TO_F32 || spec->types == F32_TO_F32;
 }
 
+/* Numbers by the rule of engine/model/synthetic.c: code_synthetic_value() of formulas.h. */
+typedef struct CodeSynthetic {
+    uint32_t key;
+    float amplitude, offset;
+} CodeSynthetic;
+
 typedef enum CodeCopy {
     CODE_UPLOAD,   /* host to device */
     CODE_DOWNLOAD, /* device to host; waits for the stream */
@@ -351,6 +357,12 @@ struct CodeBackend {
                                const float *bias, CodesrcError *error);
     void (*weight_free)(CodeDevice *device, CodeWeight *weight);
 
+    /* The same weight as weight_pack makes of the rule's values, which no host computes. May be
+     * NULL. */
+    CodeWeight *(*weight_synthetic)(CodeDevice *device, const CodeWeightSpec *spec,
+                                    const CodeSynthetic *rule, const float *bias,
+                                    CodesrcError *error);
+
     /* Bytes of a packed weight, without its bias and without padding. Thread-safe. */
     uint64_t (*weight_bytes)(CodeDevice *device, const CodeWeightSpec *spec);
 
@@ -372,6 +384,11 @@ struct CodeBackend {
 
     /* Work submitted to `stream` from now on begins after all work submitted to `other` so far. */
     bool (*after)(CodeStream *stream, CodeStream *other);
+
+    /* The device's own clock: time_begin marks a moment of the stream's work; time_end waits for
+     * all work and gives the seconds that it took since then. May be NULL, too. */
+    bool (*time_begin)(CodeStream *stream);
+    bool (*time_end)(CodeStream *stream, double *seconds);
 
     /* Names the stage of the work that follows, for profilers; NULL ends the stage. May be NULL
      * also in an asynchronous backend. `stage` lives until the next call. */

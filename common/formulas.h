@@ -77,4 +77,23 @@ CODE_DEVICE static inline CodeTaps code_cubic_taps(unsigned cell, unsigned in, u
     return taps;
 }
 
+/* Value `index`, row-major, of a synthetic tensor: one product and one sum in float32, which no
+ * compiler may fuse. */
+static inline CODE_DEVICE float code_synthetic_value(const CodeSynthetic *rule, uint32_t index)
+{
+    uint32_t hash = index * 0x9E3779B9 + rule->key;
+    float centred;
+
+    hash = (hash ^ hash >> 16) * 0x85EBCA6B;
+    hash = (hash ^ hash >> 13) * 0xC2B2AE35;
+    hash ^= hash >> 16;
+    centred = ((float)(hash >> 8) * 0x1p-24f - 0.5f) * 2.0f;
+#ifdef __CUDA_ARCH__
+    return __fadd_rn(rule->offset, __fmul_rn(centred, rule->amplitude));
+#else
+    centred *= rule->amplitude;
+    return rule->offset + centred;
+#endif
+}
+
 #endif

@@ -29,6 +29,23 @@ bool code_observes_scales(const CodesrcGenerator *generator)
            !generator->model->backend->series_begin;
 }
 
+static CodeStream *stream_of(const CodesrcGenerator *generator, CodesrcStage stage)
+{
+    return stage == CODESRC_STAGE_RENDER ? generator->stages.renderer.stream : generator->stream;
+}
+
+/* Errors are read from the drafting stream. */
+static bool read_clock(CodesrcGenerator *generator, CodesrcStageInfo *ended)
+{
+    CodeStream *stream = stream_of(generator, ended->stage);
+
+    if (generator->model->backend->time_end(stream, &ended->seconds))
+        return true;
+    if (stream != generator->stream)
+        generator->stream->error = stream->error;
+    return false;
+}
+
 static bool wait_for(CodesrcGenerator *generator, CodesrcStage stage)
 {
     const CodeBackend *backend = generator->model->backend;
@@ -44,9 +61,14 @@ static void mark(const CodesrcGenerator *generator, const char *stage)
         generator->model->backend->mark(generator->stream, stage);
 }
 
-void code_observe_begin(const CodesrcGenerator *generator, CodesrcStage stage)
+void code_observe_begin(CodesrcGenerator *generator, CodesrcStage stage)
 {
+    const CodeBackend *backend = generator->model->backend;
+
     mark(generator, codesrc_stage_name(stage));
+    if (generator->trace.waits && !generator->stream->rehearsing && !generator->recording &&
+        stage != CODESRC_STAGE_WAIT && backend->time_begin)
+        generator->trace.clocked = backend->time_begin(stream_of(generator, stage));
 }
 
 bool code_observe_stage(CodesrcGenerator *generator, CodesrcStage stage, unsigned scale)
@@ -60,7 +82,8 @@ bool code_observe_stage(CodesrcGenerator *generator, CodesrcStage stage, unsigne
 
     if (generator->stream->rehearsing || generator->recording)
         return true;
-    if (generator->trace.waits && !wait_for(generator, stage))
+    if ((generator->trace.clocked && !read_clock(generator, &ended)) ||
+        (generator->trace.waits && !wait_for(generator, stage)))
         return false;
     if (stage == CODESRC_STAGE_WAIT) { /* of a whole call, not of the last run */
         ended.drafting_steps = ended.first = 0;

@@ -9,7 +9,7 @@
 bool code_observes_scales(const CodesrcGenerator *generator);
 
 /* A stage of the run begins: names it for the device's profilers. */
-void code_observe_begin(const CodesrcGenerator *generator, CodesrcStage stage);
+void code_observe_begin(CodesrcGenerator *generator, CodesrcStage stage);
 
 /* A stage of the run has ended: waits for the device if the trace does, and traces it. */
 bool code_observe_stage(CodesrcGenerator *generator, CodesrcStage stage, unsigned scale);

@@ -36,7 +36,9 @@ void code_trace_end(CodeTrace *trace, CodesrcStageInfo ended)
 {
     double time = now();
 
-    ended.seconds = time - trace->since;
+    if (!trace->clocked)
+        ended.seconds = time - trace->since;
+    trace->clocked = false;
     *sum_of(&trace->times, &ended) += ended.seconds;
     trace->since = time;
     if (trace->done) {

@@ -9,6 +9,7 @@ typedef struct CodeTrace {
     CodesrcStageDone done; /* or NULL */
     void *user;
     bool waits;   /* for the device at the end of each stage */
+    bool clocked; /* the device's clock runs for this stage */
     double since; /* when the stage began, in seconds of the monotonic clock */
     CodesrcTimes times;
 } CodeTrace;
@@ -16,7 +17,8 @@ typedef struct CodeTrace {
 /* A stage begins now. */
 void code_trace_start(CodeTrace *trace);
 
-/* It ends now, and the next one begins. Fills in `seconds` of `ended`. */
+/* It ends now, and the next one begins. Fills in `seconds` of `ended`, unless the device's clock
+ * has. */
 void code_trace_end(CodeTrace *trace, CodesrcStageInfo ended);
 
 #endif

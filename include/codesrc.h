@@ -228,8 +228,8 @@ typedef void (*CodesrcStageDone)(void *user, const CodesrcStageInfo *info);
 /* Sets the callback; NULL removes it. Not between codesrc_generate_begin and _end. On an
  * asynchronous device (CodesrcModelInfo.overlaps), the times are those of submitting each stage;
  * with `wait`, every stage ends when the device has computed it, which gives the stages' own
- * times but makes the call slower. `wait` has no effect on other devices. The time spent in this
- * callback and in the observer does not count. */
+ * times, by the device's clock, but makes the call slower. `wait` has no effect on other devices.
+ * The time spent in this callback and in the observer does not count. */
 CODESRC_API void codesrc_generator_trace(CodesrcGenerator *generator, CodesrcStageDone done,
                                          void *user, bool wait);
 

@@ -57,7 +57,7 @@ static const Option table[] = {
      "or auto; default auto", .words = "auto keep read"},
     {.help = "Output"},
     {"trace", 0, NULL, OPTION_FLAG, AT(trace),
-     .help = "also print the time of every stage of each scale"},
+     .help = "also print the time of every stage of each scale, on a GPU by its own clock"},
     {"json", 0, NULL, OPTION_FLAG, AT(json),
      .help = "print the figures as JSON, an object for each N"},
     {0},

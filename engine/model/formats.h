@@ -2,6 +2,7 @@
 #ifndef CODE_MODEL_FORMATS_H
 #define CODE_MODEL_FORMATS_H
 
+#include "backend.h"
 #include "model/tensors.h"
 
 /* safetensors.c: adds the tensors of a .safetensors file. */
@@ -26,7 +27,11 @@ bool code_form_is_safetensors(const uint8_t *begin, size_t size);
 /* A weight file, whether it can be read or not, and no manifest? */
 bool code_form_is_weights(const uint8_t *begin, size_t size);
 
-/* synthetic.c: rows first..first + rows - 1 of a synthetic tensor, row-major. */
+/* synthetic.c: the rule of a tensor of that name. */
+CodeSynthetic code_synthetic_rule(uint32_t seed, const char *name, unsigned rank,
+                                  const uint64_t *dims);
+
+/* Rows first..first + rows - 1 of a synthetic tensor, row-major. */
 void code_synthetic_fill(uint32_t seed, const char *name, unsigned rank, const uint64_t *dims,
                          uint64_t first, uint64_t rows, float *out);
 

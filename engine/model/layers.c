@@ -74,17 +74,46 @@ static bool read_biases(Worker *worker, const CodeLayer *layer, CodesrcError *er
            read_bias(worker, layer, "v_bias", worker->bias + 2 * width, error);
 }
 
-static bool read_weight(Worker *worker, const CodeLayer *layer, uint64_t first, uint64_t count,
-                        CodesrcError *error)
+/* A layer's weight as a tensor of its file. */
+typedef struct Tensor {
+    char name[128];
+    unsigned rank;
+    uint64_t dims[4];
+} Tensor;
+
+static Tensor tensor_of(const CodeLayer *layer)
 {
     const CodeWeightSpec *spec = &layer->spec;
     uint64_t side = code_kernel_side(spec->kind);
-    uint64_t dims[] = {spec->out, spec->in, side, side};
-    char name[128];
-    CodeRows rows = {name, spec->kind == CODE_WEIGHT_LINEAR ? 2 : 4, dims, first, count};
+    Tensor tensor = {.rank = spec->kind == CODE_WEIGHT_LINEAR ? 2 : 4,
+                     .dims = {spec->out, spec->in, side, side}};
 
-    snprintf(name, sizeof name, layer->attention ? "%s.mat_qkv.weight" : "%s.weight", layer->name);
+    snprintf(tensor.name, sizeof tensor.name, layer->attention ? "%s.mat_qkv.weight" : "%s.weight",
+             layer->name);
+    return tensor;
+}
+
+static bool read_weight(Worker *worker, const CodeLayer *layer, uint64_t first, uint64_t count,
+                        CodesrcError *error)
+{
+    Tensor tensor = tensor_of(layer);
+    CodeRows rows = {tensor.name, tensor.rank, tensor.dims, first, count};
+
     return code_weights_read_rows(layer->weights, &rows, worker->staging, worker->weight, error);
+}
+
+/* False if the layer's weight is not synthetic. */
+static bool find_rule(const CodeLayer *layer, CodeSynthetic *rule)
+{
+    Tensor tensor = tensor_of(layer);
+
+    return code_weights_rule(layer->weights, tensor.name, tensor.rank, tensor.dims, rule);
+}
+
+/* Whether the device makes the layer's values. */
+static bool is_made(const Worker *worker, const CodeLayer *layer, CodeSynthetic *rule)
+{
+    return worker->loader->binder->model->backend->weight_synthetic && find_rule(layer, rule);
 }
 
 /* Reads a layer or, if it stays in its file, the rows that the digest covers. */
@@ -93,11 +122,17 @@ static bool read_layer(Worker *worker, CodeLayer *layer, CodesrcError *error)
     const CodeWeightSpec *spec = &layer->spec;
     size_t row = (size_t)(weight_values(spec) / spec->out);
     uint64_t digest = code_digest(0, layer->name, strlen(layer->name));
+    CodeSynthetic rule;
 
-    if (!read_biases(worker, layer, error) ||
-        (layer->out && !read_weight(worker, layer, 0, spec->out, error)))
+    if (!read_biases(worker, layer, error) || (layer->out && !is_made(worker, layer, &rule) &&
+                                               !read_weight(worker, layer, 0, spec->out, error)))
         return false;
     digest = code_digest(digest, worker->bias, spec->out * sizeof *worker->bias);
+    if (find_rule(layer, &rule)) { /* the rule and the shape stand for all values */
+        digest = code_digest(digest, &rule, sizeof rule);
+        layer->digest = code_digest(digest, &row, sizeof row);
+        return true;
+    }
     for (size_t i = 0; i < spec->out; i += layer->step) {
         const float *values = layer->out ? worker->weight + i * row : worker->weight;
 
@@ -113,6 +148,7 @@ static bool load_layer(Worker *worker, CodeLayer *layer, CodesrcError *error)
 {
     Loader *loader = worker->loader;
     CodesrcModel *model = loader->binder->model;
+    CodeSynthetic rule;
     CodeWeight *weight;
     bool kept;
 
@@ -120,8 +156,11 @@ static bool load_layer(Worker *worker, CodeLayer *layer, CodesrcError *error)
         return false;
     if (!layer->out)
         return true;
-    weight = model->backend->weight_pack(model->device, &layer->spec, worker->weight, worker->bias,
-                                         error);
+    weight = is_made(worker, layer, &rule)
+                 ? model->backend->weight_synthetic(model->device, &layer->spec, &rule,
+                                                    worker->bias, error)
+                 : model->backend->weight_pack(model->device, &layer->spec, worker->weight,
+                                               worker->bias, error);
     if (!weight)
         return false;
     pthread_mutex_lock(&loader->lock);

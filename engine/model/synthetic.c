@@ -7,6 +7,7 @@
  *     w(i) = offset + (u(i) - 0.5) * 2 * amplitude               one product, one sum in float32
  *
  * Amplitude and offset give each tensor roughly the effect of a trained one. */
+#include "formulas.h"
 #include "model/formats.h"
 
 #include <math.h>
@@ -19,13 +20,6 @@ static uint32_t fnv1a(const char *name)
     for (; *name; name++)
         hash = (hash ^ (unsigned char)*name) * 0x01000193;
     return hash;
-}
-
-static uint32_t mix(uint32_t hash)
-{
-    hash = (hash ^ hash >> 16) * 0x85EBCA6B;
-    hash = (hash ^ hash >> 13) * 0xC2B2AE35;
-    return hash ^ hash >> 16;
 }
 
 static bool begins(const char *name, const char *with)
@@ -70,21 +64,22 @@ static Spread spread_of(const char *name, unsigned rank, const uint64_t *dims)
     return (Spread){unit, 0.0};
 }
 
+CodeSynthetic code_synthetic_rule(uint32_t seed, const char *name, unsigned rank,
+                                  const uint64_t *dims)
+{
+    Spread spread = spread_of(name, rank, dims);
+
+    return (CodeSynthetic){fnv1a(name) ^ seed, (float)spread.amplitude, (float)spread.offset};
+}
+
 void code_synthetic_fill(uint32_t seed, const char *name, unsigned rank, const uint64_t *dims,
                          uint64_t first, uint64_t rows, float *out)
 {
-    Spread spread = spread_of(name, rank, dims);
-    float amplitude = (float)spread.amplitude, offset = (float)spread.offset;
-    uint32_t key = fnv1a(name) ^ seed;
+    CodeSynthetic rule = code_synthetic_rule(seed, name, rank, dims);
     uint64_t row = 1;
 
     for (unsigned i = 1; i < rank; i++)
         row *= dims[i];
-    for (uint64_t i = 0; i < rows * row; i++) {
-        uint32_t hash = mix((uint32_t)(first * row + i) * 0x9E3779B9 + key);
-        float centred = ((float)(hash >> 8) * 0x1p-24f - 0.5f) * 2.0f;
-        float scaled = centred * amplitude;
-
-        out[i] = offset + scaled;
-    }
+    for (uint64_t i = 0; i < rows * row; i++)
+        out[i] = code_synthetic_value(&rule, (uint32_t)(first * row + i));
 }

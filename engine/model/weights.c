@@ -191,6 +191,14 @@ bool code_weights_is_synthetic(const CodeWeights *weights)
     return weights->synthetic;
 }
 
+bool code_weights_rule(const CodeWeights *weights, const char *name, unsigned rank,
+                       const uint64_t *dims, CodeSynthetic *rule)
+{
+    if (weights->synthetic)
+        *rule = code_synthetic_rule(weights->seed, name, rank, dims);
+    return weights->synthetic;
+}
+
 static CodeTensor *find(const CodeWeights *weights, const char *name)
 {
     size_t low = 0, high = weights->tensors.count;

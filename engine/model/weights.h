@@ -3,6 +3,7 @@
 #ifndef CODE_MODEL_WEIGHTS_H
 #define CODE_MODEL_WEIGHTS_H
 
+#include "backend.h"
 #include "codesrc.h"
 #include "model/checkpoint.h"
 
@@ -30,6 +31,10 @@ void code_weights_close(CodeWeights *weights); /* NULL is allowed */
 /* Its name in errors: the file's path, or "synthetic:SEED". */
 const char *code_weights_name(const CodeWeights *weights);
 bool code_weights_is_synthetic(const CodeWeights *weights);
+
+/* The rule of a tensor; false if weights are not synthetic. */
+bool code_weights_rule(const CodeWeights *weights, const char *name, unsigned rank,
+                       const uint64_t *dims, CodeSynthetic *rule);
 
 /* The tensor of that name, or NULL. Synthetic weights list none. */
 const CodesrcTensorInfo *code_weights_find(const CodeWeights *weights, const char *name);

@@ -167,17 +167,19 @@ static void weight_free(CodeDevice *device, CodeWeight *weight)
     free(weight);
 }
 
-/* Uploads float32 numbers (out, in, taps) and converts them on the device. */
+/* Uploads float32 numbers (out, in, taps) and converts them on the device. Without `values` it
+ * makes them there, by the pack's rule. */
 static bool convert(CodeDevice *device, CudaPack pack, const float *values, CodesrcError *error)
 {
     size_t bytes = (size_t)pack.out * pack.in * pack.taps * sizeof(float);
-    void *staging = allocate(device, bytes, error);
-    cudaError_t result;
+    void *staging = values ? allocate(device, bytes, error) : NULL;
+    cudaError_t result = cudaSetDevice(device->index);
 
-    if (!staging)
+    if (values && !staging)
         return false;
     pack.from = staging;
-    result = cudaMemcpyAsync(staging, values, bytes, cudaMemcpyHostToDevice, NULL);
+    if (values && result == cudaSuccess)
+        result = cudaMemcpyAsync(staging, values, bytes, cudaMemcpyHostToDevice, NULL);
     if (result == cudaSuccess)
         result = cuda_pack(&pack, NULL);
     if (result == cudaSuccess)
@@ -190,8 +192,9 @@ static bool convert(CodeDevice *device, CudaPack pack, const float *values, Code
                      cudaGetErrorString(result));
 }
 
-static bool fill(CodeDevice *device, CodeWeight *weight, const float *values, const float *bias,
-                 CodesrcError *error)
+/* Either `values` or `rule` is NULL. */
+static bool fill(CodeDevice *device, CodeWeight *weight, const float *values,
+                 const CodeSynthetic *rule, const float *bias, CodesrcError *error)
 {
     const CodeWeightSpec *spec = &weight->spec;
     unsigned taps = weight->kernel * weight->kernel;
@@ -200,7 +203,8 @@ static bool fill(CodeDevice *device, CodeWeight *weight, const float *values, co
                      .out = spec->out,
                      .in = spec->in,
                      .taps = taps,
-                     .columns = weight->columns};
+                     .columns = weight->columns,
+                     .rule = rule ? *rule : (CodeSynthetic){0}};
     CudaPack pack_bias = {
         .type = weight->y_type, .out = 1, .in = spec->out, .taps = 1, .columns = spec->out};
     bool good = false;
@@ -235,8 +239,8 @@ static uint64_t weight_bytes(CodeDevice *device, const CodeWeightSpec *spec)
     return side * side * spec->in * spec->out * cuda_size(weight_type(device, spec));
 }
 
-static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *values,
-                               const float *bias, CodesrcError *error)
+static CodeWeight *make(CodeDevice *device, const CodeWeightSpec *spec, const float *values,
+                        const CodeSynthetic *rule, const float *bias, CodesrcError *error)
 {
     unsigned side = code_kernel_side(spec->kind), columns = side * side * spec->in;
     bool gathered;
@@ -254,10 +258,23 @@ static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, c
     /* Rows that are ready are used as they are; gathered rows are padded with zeros. */
     weight->columns =
         gathered ? (columns + COLUMN_ROUND - 1) / COLUMN_ROUND * COLUMN_ROUND : columns;
-    if (fill(device, weight, values, bias, error))
+    if (fill(device, weight, values, rule, bias, error))
         return weight;
     weight_free(device, weight);
     return NULL;
+}
+
+static CodeWeight *weight_pack(CodeDevice *device, const CodeWeightSpec *spec, const float *values,
+                               const float *bias, CodesrcError *error)
+{
+    return make(device, spec, values, NULL, bias, error);
+}
+
+static CodeWeight *weight_synthetic(CodeDevice *device, const CodeWeightSpec *spec,
+                                    const CodeSynthetic *rule, const float *bias,
+                                    CodesrcError *error)
+{
+    return make(device, spec, NULL, rule, bias, error);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -275,12 +292,15 @@ static const CodeBackend code_backend_cuda = {
     .release = release,
     .weight_pack = weight_pack,
     .weight_free = weight_free,
+    .weight_synthetic = weight_synthetic,
     .weight_bytes = weight_bytes,
     .stream_open = stream_open,
     .stream_close = cuda_stream_close,
     .copy = cuda_copy,
     CODE_ALL_OPERATIONS(ENTRY).wait = cuda_wait_for_pictures,
     .after = cuda_after,
+    .time_begin = cuda_time_begin,
+    .time_end = cuda_time_end,
     .mark = cuda_mark,
     .series_begin = cuda_series_begin,
     .series_end = cuda_series_end,

@@ -51,7 +51,8 @@ typedef struct CudaRecipe {
 /* A series of operations, recorded under its key. */
 typedef struct CudaSeries {
     unsigned key;
-    cudaGraphExec_t graph; /* NULL: it cannot be recorded */
+    cudaGraphExec_t graph; /* NULL: it was not recorded */
+    bool final;            /* and is not tried again */
 } CudaSeries;
 
 enum { CUDA_MOST_SERIES = 64 }; /* per stream; further ones are not recorded */
@@ -80,8 +81,9 @@ typedef struct CudaStream {
     CudaSeries series[CUDA_MOST_SERIES];
     unsigned series_count, series_key; /* key: of the series being recorded */
     bool recording;
-    bool marked;       /* a profiler's range is open */
-    cudaEvent_t event; /* on which other streams wait for this one */
+    bool marked;              /* a profiler's range is open */
+    cudaEvent_t event;        /* on which other streams wait for this one */
+    cudaEvent_t began, ended; /* of a measurement, or NULL before the first one */
     /* Pictures on their way, all of the same side. */
     CudaOwed owed[CODESRC_MAX_BATCH];
     unsigned owed_count, owed_room, owed_side;
@@ -125,7 +127,9 @@ void cuda_mark(CodeStream *stream, const char *stage);
 #define cuda_mark NULL
 #endif
 
-/* CodeBackend.wait and after. */
+/* CodeBackend.wait, after and times. */
+bool cuda_time_begin(CodeStream *stream);
+bool cuda_time_end(CodeStream *stream, double *seconds);
 bool cuda_wait_for_pictures(CodeStream *stream);
 bool cuda_after(CodeStream *stream, CodeStream *other);
 

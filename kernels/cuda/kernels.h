@@ -24,9 +24,10 @@ static inline size_t cuda_size(CudaType type)
 /* ---- products.cu: what surrounds products ---------------------------------------------------- */
 
 /* Weights (out, in, taps) of float32 -> (out, columns) with columns (tap, in), padded with
- * zeros. */
+ * zeros. Without `from` they are the rule's. */
 typedef struct CudaPack {
     const float *from;
+    CodeSynthetic rule;
     void *to;
     CudaType type;
     unsigned out, in, taps, columns;

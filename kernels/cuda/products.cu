@@ -13,8 +13,11 @@ template <class T> __global__ void pack(CudaPack args)
 
     if (out >= args.out)
         return;
-    if (tap < args.taps)
-        value = args.from[(out * args.in + column % args.in) * args.taps + tap];
+    if (tap < args.taps) {
+        size_t from = (out * args.in + column % args.in) * args.taps + tap;
+
+        value = args.from ? args.from[from] : code_synthetic_value(&args.rule, (uint32_t)from);
+    }
     ((T *)args.to)[index] = from_float<T>(value);
 }
 

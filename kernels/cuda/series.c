@@ -26,9 +26,9 @@ CodeSeries cuda_series_begin(CodeStream *base, unsigned key)
 
     if (!cuda_goes_on(stream))
         return CODE_SERIES_FAILED;
-    if (series)
-        return series->graph ? launch(stream, series->graph) : CODE_SERIES_PLAIN;
-    if (stream->series_count == CUDA_MOST_SERIES)
+    if (series && series->graph)
+        return launch(stream, series->graph);
+    if (series ? series->final : stream->series_count == CUDA_MOST_SERIES)
         return CODE_SERIES_PLAIN;
     /* Other threads may allocate meanwhile, for streams of their own. */
     if (cudaStreamBeginCapture(stream->stream, cudaStreamCaptureModeThreadLocal) != cudaSuccess) {
@@ -58,6 +58,7 @@ static cudaGraphExec_t end_capture(CudaStream *stream, bool complete)
 CodeSeries cuda_series_end(CodeStream *base, bool complete)
 {
     CudaStream *stream = cuda_stream(base);
+    CudaSeries *tried = find(stream, stream->series_key);
     cudaGraphExec_t graph = end_capture(stream, complete);
 
     stream->recording = false;
@@ -66,8 +67,12 @@ CodeSeries cuda_series_end(CodeStream *base, bool complete)
             cudaGraphExecDestroy(graph);
         return CODE_SERIES_FAILED;
     }
-    /* Also remember one that cannot be recorded, so that it is not tried every time. */
-    stream->series[stream->series_count++] = (CudaSeries){stream->series_key, graph};
+    /* A series that was not recorded is tried once more, because the operations that follow load
+     * kernels and set up libraries, which some drivers refuse during a capture. */
+    if (tried)
+        *tried = (CudaSeries){stream->series_key, graph, true};
+    else
+        stream->series[stream->series_count++] = (CudaSeries){stream->series_key, graph, false};
     return graph ? launch(stream, graph) : CODE_SERIES_PLAIN;
 }
 

@@ -176,6 +176,32 @@ bool cuda_after(CodeStream *base, CodeStream *other)
            cuda_ok(stream, cudaStreamWaitEvent(stream->stream, first->event, 0), "an event");
 }
 
+/* ---- times ----------------------------------------------------------------------------------- */
+
+bool cuda_time_begin(CodeStream *base)
+{
+    CudaStream *stream = cuda_stream(base);
+
+    return cuda_goes_on(stream) &&
+           (stream->began || cuda_ok(stream, cudaEventCreate(&stream->began), "making an event")) &&
+           (stream->ended || cuda_ok(stream, cudaEventCreate(&stream->ended), "making an event")) &&
+           cuda_ok(stream, cudaEventRecord(stream->began, stream->stream), "an event");
+}
+
+bool cuda_time_end(CodeStream *base, double *seconds)
+{
+    CudaStream *stream = cuda_stream(base);
+    float milliseconds = 0;
+
+    if (!cuda_ok(stream, cudaEventRecord(stream->ended, stream->stream), "an event") ||
+        !cuda_wait(stream) ||
+        !cuda_ok(stream, cudaEventElapsedTime(&milliseconds, stream->began, stream->ended),
+                 "a time"))
+        return false;
+    *seconds = 1e-3 * (double)milliseconds;
+    return true;
+}
+
 /* ---- profilers ------------------------------------------------------------------------------- */
 
 #ifdef CODE_HAVE_NVTX
@@ -247,6 +273,10 @@ void cuda_stream_close(CodeStream *base)
         cudaFreeHost(stream->pinned);
     if (stream->event)
         cudaEventDestroy(stream->event);
+    if (stream->began)
+        cudaEventDestroy(stream->began);
+    if (stream->ended)
+        cudaEventDestroy(stream->ended);
     if (stream->stream)
         cudaStreamDestroy(stream->stream);
     free(stream->recipes);

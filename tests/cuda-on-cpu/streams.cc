@@ -3,6 +3,7 @@
 #include "device.h"
 
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -21,6 +22,7 @@ struct CUstream_st {
 struct CUevent_st {
     CUstream_st *stream = nullptr;
     size_t behind = 0; /* works of the stream */
+    std::chrono::steady_clock::time_point reached;
 };
 
 struct CUgraph_st {
@@ -168,6 +170,20 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned)
     return device_state();
 }
 
+cudaError_t cudaEventCreate(cudaEvent_t *event)
+{
+    return cudaEventCreateWithFlags(event, 0);
+}
+
+cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t first, cudaEvent_t last)
+{
+    if (!first->stream || !last->stream)
+        return cudaErrorInvalidValue;
+    *milliseconds =
+        std::chrono::duration<float, std::milli>(last->reached - first->reached).count();
+    return device_state();
+}
+
 cudaError_t cudaEventDestroy(cudaEvent_t event)
 {
     delete event;
@@ -178,6 +194,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     if (stream->captured)
         return spoil(stream); /* it can be done, but is not what we do */
+    submit(stream, [event] {
+        event->reached = std::chrono::steady_clock::now();
+        return cudaSuccess;
+    });
     event->stream = stream;
     event->behind = stream->asked;
     return device_state();

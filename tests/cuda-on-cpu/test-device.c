@@ -173,6 +173,25 @@ static void check_graphs(void)
     codesrc_model_unref(model);
 }
 
+/* A driver may refuse a first capture, as it loads kernels meanwhile: the next call tries again. */
+static void check_second_capture(void)
+{
+    static uint8_t found[IMAGES * PIXELS];
+    CodesrcModel *model = tiny_model((TinyDevice){"cuda", "f16"}, 1);
+    CodesrcGenerator *generator = make(model, IMAGES);
+    unsigned launched = cuda_on_cpu_graphs_launched();
+    CodesrcError error = {0};
+
+    for (unsigned call = 0; call < 2; call++) {
+        cuda_on_cpu_refuse_captures(call == 0);
+        CHECK(draw(model, generator, 0, IMAGES, found, &error) == CODESRC_OK, "%s", error.text);
+        check_pictures(found, 0, IMAGES, "a second capture");
+    }
+    CHECK(cuda_on_cpu_graphs_launched() > launched, "no graph after a refused capture");
+    codesrc_generator_free(generator);
+    codesrc_model_unref(model);
+}
+
 /* Two calls under way: each ends with its own pictures, however late the work of streams is done.
  * The second call is in two runs. */
 static void check_ahead(bool late)
@@ -445,6 +464,7 @@ int main(void)
     check_plain();
     expect_all();
     check_graphs();
+    check_second_capture();
     check_ahead(false);
     check_ahead(true);
     check_cancelled();

@@ -6,6 +6,7 @@
 #include "../kernels/compare.h"
 #include "../test.h"
 
+#include "formulas.h"
 #include "module.h"
 
 #include <math.h>
@@ -75,6 +76,44 @@ static void check_operation(const char *numerics, const Case *operation, Side *r
     CHECK(worst <= tolerance, "%s: error %g", operation->name, worst);
 }
 
+/* The device makes the weights that the host would have packed, to the bit. An offset shows a fused
+ * multiply-add. */
+static void check_synthetic(Side *side, CodeWeightKind kind)
+{
+    enum { IN = 24, OUT = 40, MAP = 4, VALUES = 9 * IN * OUT, RESULTS = MAP * MAP * OUT };
+    static float values[VALUES], inputs[MAP * MAP * IN], found[2][RESULTS];
+    CodeSynthetic rule = {.key = 12345, .amplitude = 0.3f, .offset = 1.7f};
+    CodeWeightSpec spec = {.kind = kind, .in = IN, .out = OUT, .types = ACT_TO_F32};
+    CodesrcError error = {0};
+
+    for (unsigned i = 0; i < VALUES; i++)
+        values[i] = code_synthetic_value(&rule, i);
+    for (unsigned i = 0; i < MAP * MAP * IN; i++)
+        inputs[i] = (float)(i % 7) - 3;
+    for (unsigned made = 0; made < 2; made++) {
+        const CodeBackend *backend = side->backend;
+        CodeWeight *weight =
+            made ? backend->weight_synthetic(side->device, &spec, &rule, NULL, &error)
+                 : backend->weight_pack(side->device, &spec, values, NULL, &error);
+        CodeLinear linear = {.weight = weight,
+                             .x = side_activations(side, inputs, MAP * MAP * IN),
+                             .x_group = MAP * MAP * IN,
+                             .y = side_array(side, NULL, sizeof found[made]),
+                             .groups = 1,
+                             .rows = MAP * MAP};
+        CodeConv conv = {.weight = weight, .x = linear.x, .y = linear.y, .images = 1, .side = MAP};
+
+        CHECK(weight, "%s", error.text);
+        CHECK(kind == CODE_WEIGHT_LINEAR ? backend->linear(side->stream, &linear)
+                                         : backend->conv(side->stream, &conv),
+              "%s", side->stream->error.text);
+        side_download(side, found[made], linear.y, sizeof found[made]);
+        side_clear(side);
+        backend->weight_free(side->device, weight);
+    }
+    CHECK(!memcmp(found[0], found[1], sizeof found[0]), "synthetic weights of kind %d", (int)kind);
+}
+
 int main(int argc, char **argv)
 {
     const char *numerics = argc > 1 ? argv[1] : "docs/numerics.md";
@@ -93,6 +132,10 @@ int main(int argc, char **argv)
         if ((!only || !strcmp(only, operation->name)) &&
             !(operation->repeats && side.info.activation_size == sizeof(float)))
             check_operation(numerics, operation, &reference, &side);
+    if (!only || !strcmp(only, "synthetic")) {
+        check_synthetic(&side, CODE_WEIGHT_LINEAR);
+        check_synthetic(&side, CODE_WEIGHT_CONV3);
+    }
     side_close(&reference);
     side_close(&side);
     return test_end();
