@@ -178,11 +178,12 @@ static void test_wrong(const gchar *digest)
 
 int main(int argc, char **argv)
 {
-    static const gchar *const left[] = {"vae_ch160v4096z32.pth", "drafter_8.pth", "refiner_8.pth",
-                                        "official-256.yaml", "drafter_9.pth.part"};
+    static const gchar *const left[] = {"vae_ch160v4096z32.pth", "drafter_8.pth",
+                                        "refiner_8.pth",         "official-256.yaml",
+                                        "imagenet-classes.txt",  "drafter_9.pth.part"};
     gchar *curl = g_find_program_in_path("curl");
     SoupServer *soup = soup_server_new(NULL, NULL);
-    gchar *digest, *manifest;
+    gchar *digest, *manifest, *names;
     GSList *uris;
 
     CHECK(argc == 2, "expected CODE-MODEL");
@@ -203,8 +204,11 @@ int main(int argc, char **argv)
     test_resume();
     test_wrong(digest);
     manifest = at("official-256.yaml");
+    names = at("imagenet-classes.txt");
     CHECK(g_file_test(manifest, G_FILE_TEST_EXISTS), "the manifest");
+    CHECK(g_file_test(names, G_FILE_TEST_EXISTS), "the names of its classes");
     g_free(manifest);
+    g_free(names);
     for (guint i = 0; i < G_N_ELEMENTS(left); i++)
         drop(left[i]);
     CHECK(g_rmdir(folder) == 0, "more is left in %s", folder);
