@@ -209,6 +209,7 @@ static void test_refusals(TinyDevice device, CodesrcModel *model)
     CodesrcFeatures *features[2] = {NULL, NULL};
     CodesrcRequest requests[BATCH];
     Pair pair;
+    Meanwhile meanwhile;
 
     ask(model, requests);
     CHECK(codesrc_generate_features(generator, requests, 2, features, &error), "%s", error.text);
@@ -222,9 +223,9 @@ static void test_refusals(TinyDevice device, CodesrcModel *model)
     refused(generator, pair, 0.5, 3 * TINY_SIDE, CODESRC_CANCELLED, "cancelled");
     codesrc_generator_cancel(generator, false);
 
-    CHECK(codesrc_generator_observe(generator, ask_meanwhile, &(Meanwhile){model, pair}, false,
-                                    &error),
-          "%s", error.text);
+    meanwhile = (Meanwhile){model, pair};
+    CHECK(codesrc_generator_observe(generator, ask_meanwhile, &meanwhile, false, &error), "%s",
+          error.text);
     CHECK(codesrc_generate_begin(generator, requests, 1, none, &error), "%s", error.text);
     refused(generator, pair, 0.5, 3 * TINY_SIDE, CODESRC_SETTINGS, "has not ended");
     CHECK(codesrc_generate_end(generator, &error), "%s", error.text);
