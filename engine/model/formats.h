@@ -22,6 +22,10 @@ bool code_form_is_json(const uint8_t *begin, size_t size); /* an index of shards
  * against it. */
 const char *code_form_refused(const uint8_t *begin, size_t size);
 
+/* Reads the first bytes of a file, *size of them; refuses it if something is known against it. */
+bool code_form_begin(const CodeFile *file, uint8_t begin[CODE_FORM_BYTES], size_t *size,
+                     CodesrcError *error);
+
 bool code_form_is_safetensors(const uint8_t *begin, size_t size);
 
 /* A weight file, whether it can be read or not, and no manifest? */

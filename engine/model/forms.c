@@ -1,6 +1,7 @@
 /* forms.c - what a file is by its first bytes: names and endings of files say nothing. */
 #include "model/formats.h"
 
+#include "error.h"
 #include "model/bytes.h"
 
 #include <string.h>
@@ -99,6 +100,18 @@ const char *code_form_refused(const uint8_t *begin, size_t size)
     if (size >= 9 && begin[0] == 0x80 && begin[1] >= 2 && begin[1] <= 5 && begin[8] != '{')
         return "found a bare pickle, expected the zip that torch.save writes: " SAVE_AGAIN;
     return NULL;
+}
+
+bool code_form_begin(const CodeFile *file, uint8_t begin[CODE_FORM_BYTES], size_t *size,
+                     CodesrcError *error)
+{
+    const char *refused;
+
+    *size = file->size < CODE_FORM_BYTES ? (size_t)file->size : CODE_FORM_BYTES;
+    if (!code_file_read(file, 0, begin, *size, error))
+        return false;
+    refused = code_form_refused(begin, *size);
+    return !refused || code_fail(error, CODESRC_MALFORMED, "%s: %s", file->name, refused);
 }
 
 bool code_form_is_weights(const uint8_t *begin, size_t size)

@@ -326,14 +326,10 @@ static bool digest_file(CodeManifest *manifest, const CodeFile *file, CodesrcErr
 static bool refuse_weights(const CodeFile *file, CodesrcError *error)
 {
     uint8_t begin[CODE_FORM_BYTES];
-    size_t size = file->size < sizeof begin ? (size_t)file->size : sizeof begin;
-    const char *refused;
+    size_t size;
 
-    if (!code_file_read(file, 0, begin, size, error))
+    if (!code_form_begin(file, begin, &size, error))
         return false;
-    refused = code_form_refused(begin, size);
-    if (refused)
-        return code_fail(error, CODESRC_MALFORMED, "%s: %s", file->name, refused);
     if (code_form_is_zip(begin, size) || code_form_is_safetensors(begin, size))
         return code_fail(
             error, CODESRC_MALFORMED,
