@@ -195,11 +195,11 @@ typedef struct CodeGuide {
     unsigned images, branches, rows, width;
 } CodeGuide;
 
-/* How to sample the tokens of one image. Arrays of it are in device memory. */
+/* How to sample the tokens of one image at one scale. Arrays of it are in device memory. */
 typedef struct CodeDraw {
     uint64_t seed, frame;
     double top_p;
-    float temperature[CODESRC_MAX_SCALES];
+    float temperature;
     uint32_t top_k;
     uint32_t more_smooth;
 } CodeDraw;
@@ -216,7 +216,7 @@ typedef struct CodeSample {
     size_t token_stride;
     const CodeDraw *draws; /* (images) */
     unsigned images, rows, codes;
-    unsigned scale, first; /* number of the scale, and the position of its row 0 in the pyramid */
+    unsigned first; /* position of row 0 in the pyramid */
 } CodeSample;
 
 /* map (images, rows, channels) = codebook[token] (code 0 for CODE_NO_TOKEN), or, for images with

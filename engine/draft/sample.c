@@ -20,19 +20,17 @@ void code_sampler_layout(CodeSampler *sampler, CodeRoom *room)
 }
 
 /* How to sample scale k of an image: a variation has other random numbers from some scale on. */
-static CodeDraw draw_of(const CodesrcRequest *request, unsigned scale, unsigned scales)
+static CodeDraw draw_of(const CodesrcRequest *request, unsigned scale)
 {
     const CodesrcSettings *settings = &request->settings;
     bool kept = scale < request->keep_scales;
-    CodeDraw draw = {.seed = kept ? request->seed : request->seed_2,
-                     .frame = kept ? request->frame : request->frame_2,
-                     .top_p = settings->top_p,
-                     .top_k = settings->top_k,
-                     .more_smooth = settings->more_smooth};
 
-    for (unsigned k = 0; k < scales; k++)
-        draw.temperature[k] = (float)settings->temperature[k];
-    return draw;
+    return (CodeDraw){.seed = kept ? request->seed : request->seed_2,
+                      .frame = kept ? request->frame : request->frame_2,
+                      .top_p = settings->top_p,
+                      .temperature = (float)settings->temperature[scale],
+                      .top_k = settings->top_k,
+                      .more_smooth = settings->more_smooth};
 }
 
 bool code_sampler_begin(const CodeSampler *sampler, const CodeRun *run)
@@ -41,7 +39,7 @@ bool code_sampler_begin(const CodeSampler *sampler, const CodeRun *run)
 
     for (unsigned k = 0; k < scales; k++)
         for (unsigned i = 0; i < count; i++)
-            sampler->host_draws[k * count + i] = draw_of(&run->requests[i], k, scales);
+            sampler->host_draws[k * count + i] = draw_of(&run->requests[i], k);
     return run->model->backend->copy(run->stream, sampler->draws, sampler->host_draws,
                                      scales * count * sizeof(CodeDraw), CODE_UPLOAD);
 }
@@ -98,7 +96,6 @@ const int32_t *code_sample_scale(const CodeSampler *sampler, const CodeRun *run,
                        .images = run->count,
                        .rows = code_scale_rows(shape, scale),
                        .codes = shape->vae.codes,
-                       .scale = scale,
                        .first = shape->first[scale]};
 
     if (!run->model->backend->sample(run->stream, &args))

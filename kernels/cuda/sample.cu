@@ -200,7 +200,7 @@ __global__ void sample(CodeSample args)
     if (set.top_p > 0)
         filter_top_p(row, largest, set.top_p);
     __syncthreads(); /* from here on, threads handle other codes */
-    token = draw(row, largest, set.temperature[args.scale], u);
+    token = draw(row, largest, set.temperature, u);
     if (threadIdx.x == 0)
         args.tokens[image * args.token_stride + position] = token;
 }

@@ -109,8 +109,7 @@ static bool has_probabilities(const float *logits, unsigned codes)
     return some;
 }
 
-static int32_t sample_row(float *logits, unsigned codes, const CodeDraw *set, unsigned scale,
-                          double u)
+static int32_t sample_row(float *logits, unsigned codes, const CodeDraw *set, double u)
 {
     uint16_t order[MAX_CODES];
 
@@ -121,7 +120,7 @@ static int32_t sample_row(float *logits, unsigned codes, const CodeDraw *set, un
         filter_top_k(logits, order, codes, set->top_k);
     if (set->top_p > 0)
         filter_top_p(logits, order, codes, set->top_p);
-    return draw(logits, codes, logits[order[codes - 1]], set->temperature[scale], u);
+    return draw(logits, codes, logits[order[codes - 1]], set->temperature, u);
 }
 
 bool reference_sample(CodeStream *stream, const CodeSample *args)
@@ -139,8 +138,7 @@ bool reference_sample(CodeStream *stream, const CodeSample *args)
 
             if (!code_host_goes_on(stream))
                 return false;
-            args->tokens[image * args->token_stride + row] =
-                sample_row(logits, codes, set, args->scale, u);
+            args->tokens[image * args->token_stride + row] = sample_row(logits, codes, set, u);
         }
     }
     return true;

@@ -84,7 +84,7 @@ static bool compare(Sampler *s, const GoldenFile *file, const float *logits, jso
                      .frame = FRAME,
                      .top_k = (uint32_t)json_integer_value(json_array_get(setting, 0)),
                      .top_p = json_number_value(json_array_get(setting, 1)),
-                     .temperature = {(float)json_number_value(json_array_get(setting, 2))}};
+                     .temperature = (float)json_number_value(json_array_get(setting, 2))};
     float filtered[ROWS * CODES];
     int32_t tokens[ROWS];
     char name[32];
@@ -99,7 +99,7 @@ static bool compare(Sampler *s, const GoldenFile *file, const float *logits, jso
         double margin;
         int32_t token = rule(p, code_uniform(SEED, FRAME, row, CODE_STREAM_TOKEN), &margin);
 
-        *error = fmax(*error, softmax_difference(filtered + row * CODES, draw.temperature[0], p));
+        *error = fmax(*error, softmax_difference(filtered + row * CODES, draw.temperature, p));
         *equal += tokens[row] == token || margin < 1e-6;
     }
     return true;

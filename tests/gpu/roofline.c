@@ -366,7 +366,7 @@ static void sample(Bench *bench, unsigned images, unsigned count, unsigned codes
     void *draws = floats(bench, CODESRC_MAX_BATCH * (sizeof *draw / 4));
 
     for (unsigned i = 0; i < images; i++)
-        draw[i] = (CodeDraw){.seed = i, .top_p = 0.96, .top_k = codes / 8, .temperature = {1}};
+        draw[i] = (CodeDraw){.seed = i, .top_p = 0.96, .top_k = codes / 8, .temperature = 1};
     check(bench,
           bench->backend->copy(bench->stream, draws, draw, images * sizeof *draw, CODE_UPLOAD),
           "settings");

@@ -290,7 +290,7 @@ static void bench_sample(Bench *bench, unsigned rows, unsigned codes, unsigned t
 {
     Shape shape = {.images = 1, .sample = {.rows = rows, .codes = codes}};
     float *logits = images_of(&shape, (size_t)rows * codes, 3, 1);
-    CodeDraw draw = {.top_p = 0.96, .top_k = top_k, .temperature = {1}};
+    CodeDraw draw = {.top_p = 0.96, .top_k = top_k, .temperature = 1};
     char what[100];
     Drawing args = {.logits =
                         side_array(&bench->side, logits, (size_t)rows * codes * sizeof(float))};

@@ -18,11 +18,10 @@ static void settings_of(const Shape *shape, CodeDraw *draws, unsigned codes, boo
             .seed = 1234567890123456789u + number,
             .frame = (uint64_t)number << 31,
             .top_p = top_p[number % 6],
+            .temperature = 1.1f - 0.02f * (float)shape->sample.scale,
             .top_k = top_k[number % 7],
             .more_smooth = more_smooth && number % 2 == 0,
         };
-        for (int k = 0; k < CODESRC_MAX_SCALES; k++)
-            draws[image].temperature[k] = 1.1f - 0.02f * (float)k;
     }
 }
 
@@ -69,7 +68,6 @@ void run_sample(Side *side, const Shape *shape, Output *output)
         .images = images,
         .rows = rows,
         .codes = codes,
-        .scale = shape->sample.scale,
         .first = 17,
     };
 

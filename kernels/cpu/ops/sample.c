@@ -15,7 +15,7 @@ static bool sample_row(CpuWorker *worker, const void *job, size_t task, CodesrcE
     CpuDraw draw = {
         .top_p = set->top_p,
         .top_k = set->top_k,
-        .temperature = set->temperature[args->scale],
+        .temperature = set->temperature,
         .u = code_uniform(set->seed, set->frame, args->first + (uint32_t)row, CODE_STREAM_TOKEN),
     };
     void *memory = cpu_scratch(worker, cpu_codes_bytes(args->codes), error);
