@@ -34,8 +34,9 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         frames = frames_of(args.properties, args.frames, Path(folder))
-    frames[0].save(args.file, save_all=True, append_images=frames[1:], loop=0, quality=60, method=4,
-                   duration=round(1000 / args.fps))
+    # kmax 1: each frame by itself. Differences between lossy frames leave blocks behind.
+    frames[0].save(args.file, save_all=True, append_images=frames[1:], loop=0, quality=75, method=4,
+                   kmax=1, duration=round(1000 / args.fps))
     print(f'{args.file}: {len(frames)} frames, {args.file.stat().st_size / 1e6:.2f} MB')
 
 

@@ -101,11 +101,12 @@ static bool compute_strip(CpuWorker *worker, const void *job, size_t task, Codes
     size_t all = conv->out_side * conv->out_side, image = task / conv->strips;
     size_t first = task % conv->strips * conv->strip, count = least(conv->strip, all - first);
     const float *x = (const float *)conv->args->x + image * conv->side * conv->side * conv->in;
-    float *sums = strip_memory(worker, conv, error), *gathered = sums + conv->strip * conv->padded;
+    float *sums = strip_memory(worker, conv, error), *gathered;
     CpuProduct product = product_of(conv, image * all + first, sums);
 
     if (!sums)
         return false;
+    gathered = sums + conv->strip * conv->padded;
     product.rows = count;
     product.a = x + first * conv->in;
     product.a_row = conv->in;
@@ -156,11 +157,12 @@ static bool compute_rows(CpuWorker *worker, const void *job, size_t task, Codesr
     size_t image = task / conv->strips, begin = task % conv->strips * conv->strip;
     size_t end = least(begin + conv->strip, conv->out_side), row = (conv->side + 2) * conv->in;
     const float *x = (const float *)conv->args->x + image * conv->side * conv->side * conv->in;
-    float *sums = rows_memory(worker, conv, error), *inputs = sums + SEGMENT * conv->padded;
+    float *sums = rows_memory(worker, conv, error), *inputs;
     CpuProduct product;
 
     if (!sums)
         return false;
+    inputs = sums + SEGMENT * conv->padded;
     copy_rows(conv, x, begin * conv->step - conv->before,
               (end - begin - 1) * conv->step + conv->kernel, inputs);
     for (size_t y = begin; y < end; y++)
