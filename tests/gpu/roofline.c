@@ -3,6 +3,7 @@
  * both measured first. Bytes count every input and output once. One JSON object a line.
  *
  *     roofline PRECISION [official|tiny] */
+#include "../kernels/attention.h"
 #include "module.h"
 
 #include <math.h>
@@ -287,33 +288,19 @@ static void linear(Bench *bench, const char *layer, unsigned images, unsigned ro
 static void attention(Bench *bench, unsigned lanes, unsigned heads, unsigned dim, unsigned queries,
                       unsigned keys)
 {
-    size_t width = (size_t)heads * dim, room = (size_t)keys * dim;
+    CodeAttention args = attention_shape(lanes, heads, dim, queries, keys, keys);
     double act = bench->info.activation_size;
     char what[100];
-    CodeAttention args = {.q = activations(bench, lanes * queries * 3 * width),
-                          .k = activations(bench, lanes * heads * room),
-                          .v = activations(bench, lanes * heads * room),
-                          .out = activations(bench, lanes * queries * width),
-                          .q_lane = queries * 3 * width,
-                          .q_head = dim,
-                          .q_row = 3 * width,
-                          .kv_lane = heads * room,
-                          .kv_head = room,
-                          .kv_row = dim,
-                          .out_lane = queries * width,
-                          .out_head = dim,
-                          .out_row = width,
-                          .lanes = lanes,
-                          .heads = heads,
-                          .dim = dim,
-                          .queries = queries,
-                          .keys = keys,
-                          .scale = 0.1f};
 
+    args.q = activations(bench, lanes * args.q_lane);
+    args.k = activations(bench, lanes * args.kv_lane);
+    args.v = activations(bench, lanes * args.kv_lane);
+    args.out = activations(bench, lanes * args.out_lane);
+    args.scale = 0.1f;
     snprintf(what, sizeof what, "attention, %u lanes, %u heads of %u, %u x %u", lanes, heads, dim,
              queries, keys);
     report(bench, what, call_attention, &args, 4.0 * lanes * heads * dim * (double)queries * keys,
-           act * lanes * (double)width * (2.0 * queries + 2.0 * keys));
+           2.0 * act * lanes * heads * dim * ((double)queries + keys));
 }
 
 static void rows(Bench *bench, unsigned images, unsigned count, unsigned width)

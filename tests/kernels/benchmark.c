@@ -4,6 +4,7 @@
 
 #include "../../tools/peak.h"
 #include "../test.h"
+#include "attention.h"
 #include "cases.h"
 
 #include <math.h>
@@ -194,30 +195,14 @@ static void bench_conv(Bench *bench, CodeWeightKind kind, unsigned width, unsign
 static void bench_attention(Bench *bench, unsigned queries, unsigned keys, unsigned heads,
                             unsigned dim, unsigned lanes)
 {
-    size_t width = (size_t)heads * dim, room = (size_t)keys * dim;
+    CodeAttention args = attention_shape(lanes, heads, dim, queries, keys, keys);
     char what[100];
-    CodeAttention args = {
-        .q = activations(bench, lanes * queries * 3 * width),
-        .k = activations(bench, lanes * heads * room),
-        .v = activations(bench, lanes * heads * room),
-        .out = activations(bench, lanes * queries * width),
-        .q_lane = queries * 3 * width,
-        .q_head = dim,
-        .q_row = 3 * width,
-        .kv_lane = heads * room,
-        .kv_head = room,
-        .kv_row = dim,
-        .out_lane = queries * width,
-        .out_head = dim,
-        .out_row = width,
-        .lanes = lanes,
-        .heads = heads,
-        .dim = dim,
-        .queries = queries,
-        .keys = keys,
-        .scale = 0.1f,
-    };
 
+    args.q = activations(bench, lanes * args.q_lane);
+    args.k = activations(bench, lanes * args.kv_lane);
+    args.v = activations(bench, lanes * args.kv_lane);
+    args.out = activations(bench, lanes * args.out_lane);
+    args.scale = 0.1f;
     snprintf(what, sizeof what, "attention %u x %u, %u x %u heads of %u", queries, keys, lanes,
              heads, dim);
     report(bench, what, call_attention, &args, 4.0 * lanes * heads * dim * (double)queries * keys,

@@ -3,6 +3,7 @@
 #include "cases.h"
 
 #include "../test.h"
+#include "attention.h"
 
 /* A vector for each of `lanes` lanes, in a table of another order. */
 static CodePerLane per_lane_of(Side *side, const Shape *shape, unsigned lanes, size_t width,
@@ -184,34 +185,17 @@ void run_recall(Side *side, const Shape *shape, Output *output)
  * the queries inside rows of 3 * heads * dim. */
 void run_attention(Side *side, const Shape *shape, Output *output)
 {
-    size_t queries = shape->attention.queries, keys = shape->attention.keys,
-           heads = shape->attention.heads, dim = shape->attention.dim;
-    size_t room = (keys + 3) * dim, width = heads * dim;
-    float scale = shape->attention.size ? (float)shape->attention.size : 1;
-    CodeAttention args = {
-        .q = upload_activations(side, shape, 2 * queries * 3 * width, 1, 1),
-        .k = upload_activations(side, shape, 2 * heads * room, 1, 2),
-        .v = upload_activations(side, shape, 2 * heads * room, 1, 3),
-        .out = side_activations(side, NULL, shape->images * 2 * queries * width),
-        .q_lane = queries * 3 * width,
-        .q_head = dim,
-        .q_row = 3 * width,
-        .kv_lane = heads * room,
-        .kv_head = room,
-        .kv_row = dim,
-        .out_lane = queries * width,
-        .out_head = dim,
-        .out_row = width,
-        .lanes = 2 * shape->images,
-        .heads = (unsigned)heads,
-        .dim = (unsigned)dim,
-        .queries = (unsigned)queries,
-        .keys = (unsigned)keys,
-        .scale = scale * 0.2f,
-    };
+    unsigned queries = shape->attention.queries, keys = shape->attention.keys;
+    unsigned heads = shape->attention.heads, dim = shape->attention.dim;
+    CodeAttention args = attention_shape(2 * shape->images, heads, dim, queries, keys, keys + 3);
 
+    args.q = upload_activations(side, shape, 2 * args.q_lane, 1, 1);
+    args.k = upload_activations(side, shape, 2 * args.kv_lane, 1, 2);
+    args.v = upload_activations(side, shape, 2 * args.kv_lane, 1, 3);
+    args.out = side_activations(side, NULL, args.lanes * args.out_lane);
+    args.scale = 0.2f * (shape->attention.size ? (float)shape->attention.size : 1);
     RUN(side, attention, &args);
-    download_activations(side, shape, args.out, 2 * queries * width, output);
+    download_activations(side, shape, args.out, 2 * args.out_lane, output);
 }
 
 void run_embed(Side *side, const Shape *shape, Output *output)
