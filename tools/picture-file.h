@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 typedef enum PictureFormat {
     PICTURE_PNG,
@@ -29,6 +30,9 @@ typedef struct Pixels {
     size_t width, height;
     const char *comment; /* for PNG and JPEG; NULL: none */
 } Pixels;
+
+/* picture-png.c: writes a picture as PNG to an open file. False if libpng cannot. */
+bool picture_png_write(FILE *file, Pixels pixels);
 
 /* Writes a picture to a file, which appears whole or not at all, or to standard output if the path
  * is "-". `quality`, 1..100, is for JPEG and WebP; a WebP picture of quality 100 is lossless. False

@@ -2,7 +2,11 @@
 #include "still.h"
 
 #include <gst/app/gstappsink.h>
+#include <gst/video/video.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "picture-file.h"
 
 #define META     "GstCodeMeta"
 #define PATIENCE (GST_SECOND / 10) /* between two looks at whether the program ends */
@@ -51,45 +55,48 @@ static gboolean answer(gpointer data)
 
 /* ---- PNG --------------------------------------------------------------------------- */
 
-#define CHUNKS_AT 33 /* after the signature and the header chunk */
-
-/* The check of a chunk: CRC-32 as in zlib. */
-static guint32 checksum(const guint8 *bytes, gsize size)
+/* The frame's rows without what lies between them. To be freed. */
+static guint8 *dense_rows(const GstVideoFrame *frame)
 {
-    guint32 crc = 0xffffffff;
+    gsize row = 3 * (gsize)GST_VIDEO_FRAME_WIDTH(frame);
+    guint height = GST_VIDEO_FRAME_HEIGHT(frame);
+    guint8 *pixels = g_malloc(height * row);
 
-    for (gsize i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (guint bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
-    }
-    return ~crc;
+    for (guint y = 0; y < height; y++)
+        memcpy(pixels + y * row,
+               (const guint8 *)GST_VIDEO_FRAME_PLANE_DATA(frame, 0) +
+                   y * (gsize)GST_VIDEO_FRAME_PLANE_STRIDE(frame, 0),
+               row);
+    return pixels;
 }
 
-static void append_number(GByteArray *array, guint32 number)
+/* With the comment, which pngenc would not write. NULL: without memory. */
+static GBytes *encode(GstSample *sample, const gchar *comment)
 {
-    number = GUINT32_TO_BE(number);
-    g_byte_array_append(array, (const guint8 *)&number, sizeof number);
-}
+    GstVideoInfo info;
+    GstVideoFrame frame;
+    guint8 *pixels;
+    gchar *png = NULL;
+    gsize size = 0;
+    gboolean good;
+    FILE *file;
 
-/* The PNG with a tEXt chunk, because pngenc writes none. */
-static GBytes *add_comment(GstBuffer *png, const gchar *comment)
-{
-    GByteArray *array = g_byte_array_new();
-    gchar *chunk = g_strdup_printf("tEXtComment%c%s", 1, comment);
-    gsize size = strlen(chunk);
-    GstMapInfo map;
-
-    chunk[strlen("tEXtComment")] = '\0'; /* between keyword and text */
-    gst_buffer_map(png, &map, GST_MAP_READ);
-    g_byte_array_append(array, map.data, CHUNKS_AT);
-    append_number(array, (guint32)(size - 4));
-    g_byte_array_append(array, (const guint8 *)chunk, (guint)size);
-    append_number(array, checksum((const guint8 *)chunk, size));
-    g_byte_array_append(array, map.data + CHUNKS_AT, (guint)(map.size - CHUNKS_AT));
-    gst_buffer_unmap(png, &map);
-    g_free(chunk);
-    return g_byte_array_free_to_bytes(array);
+    if (!gst_video_info_from_caps(&info, gst_sample_get_caps(sample)) ||
+        !gst_video_frame_map(&frame, &info, gst_sample_get_buffer(sample), GST_MAP_READ))
+        return NULL;
+    pixels = dense_rows(&frame);
+    gst_video_frame_unmap(&frame);
+    file = open_memstream(&png, &size);
+    good = file && picture_png_write(file, (Pixels){.data = pixels,
+                                                    .width = (gsize)info.width,
+                                                    .height = (gsize)info.height,
+                                                    .comment = comment});
+    good = file && fclose(file) == 0 && good;
+    g_free(pixels);
+    if (good)
+        return g_bytes_new_with_free_func(png, size, free, png);
+    free(png);
+    return NULL;
 }
 
 /* ---- drawing ----------------------------------------------------------------------- */
@@ -150,11 +157,12 @@ static void draw(gpointer data, gpointer user)
     gst_element_set_state(still->pipeline, GST_STATE_PLAYING);
     sample = pull(still, &task->error);
     if (sample) {
-        GstBuffer *buffer = gst_sample_get_buffer(sample);
-        GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, META);
+        GstCustomMeta *meta = gst_buffer_get_custom_meta(gst_sample_get_buffer(sample), META);
         gchar *comment = take(still, &still->comment);
 
-        task->png = add_comment(buffer, comment ? comment : "");
+        task->png = encode(sample, comment);
+        if (!task->png)
+            task->error = g_strdup("no memory for a PNG");
         task->made = gst_structure_copy(gst_custom_meta_get_structure(meta));
         g_free(comment);
         gst_sample_unref(sample);
@@ -187,7 +195,7 @@ gboolean still_draw(Still *still, const Settings *settings, guint64 frame, Still
 Still *still_new(const GenerationSetup *setup, GError **error)
 {
     GstElement *pipeline =
-        generation_parse("codesrc name=source ! video/x-raw,format=RGB,framerate=0/1 ! pngenc ! "
+        generation_parse("codesrc name=source ! video/x-raw,format=RGB,framerate=0/1 ! "
                          "appsink name=sink sync=false max-buffers=1",
                          error);
     Still *still;

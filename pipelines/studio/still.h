@@ -1,7 +1,7 @@
 /* still.h - single pictures on request, as PNG, whatever the shared generation is drawing: a frame
  * that a viewer keeps, the one before it, a download.
  *
- *     codesrc ! video/x-raw,framerate=0/1 ! pngenc ! appsink
+ *     codesrc ! video/x-raw,format=RGB,framerate=0/1 ! appsink
  *
  * The element shares its weights with the generation's. A thread of its own draws one picture after
  * another. Call everything here on the main thread; answers arrive there too. */
