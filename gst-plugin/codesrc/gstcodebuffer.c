@@ -114,12 +114,13 @@ static GstFlowReturn create_standing(GstCodeSrc *self, guint64 offset, guint siz
     GstFlowReturn flow;
     GstBuffer *drawn = NULL;
 
-    if (!self->frame->held || !self->standing) {
+    if (!self->frame->held) {
         gst_clear_buffer(&self->standing);
         flow = GST_CODE_SRC_PARENT->create(GST_BASE_SRC(self), offset, size, &drawn);
         if (flow != GST_FLOW_OK)
             return flow;
         self->standing = drawn;
+        self->shown = (GstCodeFlowLast){TRUE, self->frame->serial, self->frame->record};
     }
     *buffer = share(self->standing);
     flow = finish_frame(self, self->frame, *buffer);
@@ -128,13 +129,36 @@ static GstFlowReturn create_standing(GstCodeSrc *self, guint64 offset, guint siz
     return flow;
 }
 
+/* The frame that comes next is not there in time: its time has the last pixels again. */
+static GstFlowReturn repeat(GstCodeSrc *self, GstBuffer **buffer)
+{
+    GstCodeFrame frame = {.record = self->shown.record};
+    GstFlowReturn flow;
+
+    gst_code_timeline_next(&self->timeline, &GST_BASE_SRC(self)->segment, &frame.timing);
+    *buffer = share(self->standing);
+    flow = finish_frame(self, &frame, *buffer);
+    if (flow == GST_FLOW_OK)
+        gst_code_stats_repeated(&self->engine.stats);
+    else
+        gst_clear_buffer(buffer);
+    return flow;
+}
+
+static gboolean has_pixels(GstCodeSrc *self, const GstCodeFrame *frame)
+{
+    return !frame->held ||
+           (self->standing && self->shown.serial == frame->serial &&
+            self->shown.record.film.moment.content == frame->record.film.moment.content);
+}
+
 /* The next frame. One that shows what the frame before it showed has no pixels; if that one never
  * came to a buffer, for example because the format has changed, it is drawn. */
 static GstCodeFrame *pull_with_pixels(GstCodeSrc *self, GstFlowReturn *flow)
 {
     GstCodeFrame *frame = gst_code_src_next_frame(self, flow);
 
-    while (frame && frame->held && !self->standing) {
+    while (frame && !has_pixels(self, frame)) {
         gst_code_prefetch_recycle(self->prefetch, frame);
         gst_code_prefetch_flush(self->prefetch);
         frame = gst_code_src_next_frame(self, flow);
@@ -151,7 +175,7 @@ GstFlowReturn gst_code_src_create_film(GstCodeSrc *self, guint64 offset, guint s
         return GST_FLOW_FLUSHING;
     self->frame = pull_with_pixels(self, &flow);
     if (!self->frame)
-        return flow;
+        return flow == GST_CODE_FLOW_REPEAT ? repeat(self, buffer) : flow;
     flow = create_standing(self, offset, size, buffer);
     gst_code_prefetch_recycle(self->prefetch, self->frame);
     self->frame = NULL;

@@ -94,6 +94,15 @@ gint64 gst_code_src_deadline(gpointer data, const GstSegment *segment, const Gst
     return g_get_monotonic_time() + GST_CLOCK_DIFF(now, due) / GST_USECOND;
 }
 
+gint64 gst_code_src_patience(GstCodeSrc *self, const GstSegment *segment,
+                             const GstCodeTiming *timing)
+{
+    gint64 due = gst_code_src_deadline(self, segment, timing);
+    GstClockTime latency = gst_code_stats_latency(&self->engine.stats);
+
+    return due == G_MAXINT64 ? due : due + (gint64)(latency / GST_USECOND);
+}
+
 gdouble gst_code_src_proportion(gpointer data)
 {
     GstCodeSrc *self = data;

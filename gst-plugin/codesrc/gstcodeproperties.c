@@ -65,9 +65,10 @@ static const GstCodeProperty rows[] = {
      .type = GST_CODE_BOOLEAN,
      .name = "anytime",
      .nick = "Anytime",
-     .blurb = "If live, push an unfinished picture when its time comes, as far as it is drawn; its "
-              "meta has the number of scales. Draws one picture at a time. No effect with "
-              "progressive",
+     .blurb =
+         "If live, push an unfinished picture when its time comes, as far as it is drawn; its "
+         "meta has the number of scales. Draws one picture at a time. A film shows its last frame "
+         "again instead. No effect with progressive",
      .offset = FIELD(anytime),
      .flags = GST_CODE_READ_AT_START},
     {.id = PROP_TAGS,

@@ -202,6 +202,7 @@ static void start_prefetch(GstCodeSrc *self)
     if (self->flows && setup.depth > 0)
         setup.depth = MAX(setup.depth, FILM_DEPTH);
     setup.anytime = self->anytime && live && !self->flows;
+    self->repeats = self->anytime && live && self->flows;
     /* Looking at each scale means waiting for the device all the time. */
     setup.overlaps = gst_code_engine_info(&self->engine)->overlaps && !setup.progressive &&
                      !setup.anytime && !self->flows;
@@ -317,36 +318,98 @@ static gboolean next_timing(GstCodeSrc *self, const GstSegment *segment, GstCode
     return found && timing->frame < self->film;
 }
 
+static void begin_request(GstCodeSrc *self, GstCodeFrameRequest *request)
+{
+    GstBaseSrc *src = GST_BASE_SRC(self);
+    gboolean forwards = request->segment.rate > 0.0;
+
+    request->timeline = self->timeline;
+    request->serial = get_serial(self);
+    request->or_later = forwards;
+    request->until = G_MAXINT64;
+    if (self->repeats && self->standing)
+        request->until = gst_code_src_patience(self, &request->segment, &request->timing);
+    if (src->num_buffers_left >= 0)
+        request->left = (guint)src->num_buffers_left + 1;
+    else if (forwards && self->film != GST_CODE_NO_FRAME)
+        request->left = (guint)MIN(self->film - request->timing.frame, G_MAXUINT);
+    else
+        request->left = G_MAXUINT;
+}
+
+/* NULL: *flow is FLUSHING, ERROR or REPEAT. */
+static GstCodeFrame *pull(GstCodeSrc *self, const GstCodeFrameRequest *request, GstFlowReturn *flow)
+{
+    gboolean time_is_up;
+    GstCodeFrame *frame = gst_code_prefetch_pull(self->prefetch, request, &time_is_up);
+
+    *flow = time_is_up ? GST_CODE_FLOW_REPEAT : GST_FLOW_FLUSHING;
+    if (!frame || !frame->failed)
+        return frame;
+    gst_code_weights_post_error(&self->engine.weights, &frame->error);
+    *flow = GST_FLOW_ERROR;
+    gst_code_prefetch_recycle(self->prefetch, frame);
+    return NULL;
+}
+
+/* Before frame 0 of a live film there are pictures to draft. That takes many times longer than a
+ * frame, so frame 0 is drawn once for nothing: its pictures stay, the latency is known from then on,
+ * and the film begins afterwards. */
+static gboolean rehearse(GstCodeSrc *self, const GstSegment *segment, GstFlowReturn *flow)
+{
+    GstCodeFrameRequest request = {.segment = *segment, .earliest = GST_CLOCK_TIME_NONE};
+    GstCodeFrame *frame;
+
+    *flow = GST_FLOW_EOS;
+    if (!next_timing(self, segment, &request.timing))
+        return FALSE;
+    begin_request(self, &request);
+    request.left = 1;
+    frame = pull(self, &request, flow);
+    if (!frame)
+        return FALSE;
+    gst_code_prefetch_recycle(self->prefetch, frame);
+    gst_code_prefetch_flush(self->prefetch);
+    gst_code_src_update_latency(self);
+    self->anchored = FALSE;
+    gst_code_src_anchor(self, segment);
+    return TRUE;
+}
+
+/* A film that repeats frames still drops those that would be late as repetitions, too. */
+static void drop_late(GstCodeSrc *self, const GstSegment *segment, GstClockTime earliest)
+{
+    guint64 dropped = 0;
+    GstCodeTiming timing;
+
+    if (GST_CLOCK_TIME_IS_VALID(earliest))
+        dropped = gst_code_timeline_skip(&self->timeline, segment, earliest);
+    if (dropped > 0 && next_timing(self, segment, &timing))
+        gst_code_src_note_dropped(self, segment, &timing, dropped);
+}
+
 GstCodeFrame *gst_code_src_next_frame(GstCodeSrc *self, GstFlowReturn *flow)
 {
     GstBaseSrc *src = GST_BASE_SRC(self);
     const GstSegment *segment = &src->segment;
-    GstCodeFrameRequest request = {.segment = *segment, .left = G_MAXUINT};
+    GstCodeFrameRequest request = {.segment = *segment};
+    gboolean begins = !self->anchored && gst_base_src_is_live(src);
     GstCodeFrame *frame;
 
     gst_code_src_anchor(self, segment);
+    if (begins && self->flows && !rehearse(self, segment, flow)) {
+        self->anchored = FALSE;
+        return NULL;
+    }
+    request.earliest = gst_code_src_too_late(self, segment);
+    if (self->repeats && self->standing)
+        drop_late(self, segment, request.earliest);
     *flow = GST_FLOW_EOS;
     if (!next_timing(self, segment, &request.timing))
         return NULL;
-    request.timeline = self->timeline;
-    request.serial = get_serial(self);
-    request.or_later = segment->rate > 0.0;
-    request.earliest = gst_code_src_too_late(self, segment);
-    if (src->num_buffers_left >= 0)
-        request.left = (guint)src->num_buffers_left + 1;
-    else if (segment->rate > 0.0 && self->film != GST_CODE_NO_FRAME)
-        request.left = (guint)MIN(self->film - request.timing.frame, G_MAXUINT);
-    *flow = GST_FLOW_FLUSHING;
-    frame = gst_code_prefetch_pull(self->prefetch, &request);
-    if (!frame)
-        return NULL;
-    if (frame->failed) {
-        gst_code_weights_post_error(&self->engine.weights, &frame->error);
-        *flow = GST_FLOW_ERROR;
-        gst_code_prefetch_recycle(self->prefetch, frame);
-        return NULL;
-    }
-    if (frame->timing.frame > request.timing.frame) {
+    begin_request(self, &request);
+    frame = pull(self, &request, flow);
+    if (frame && frame->timing.frame > request.timing.frame) {
         self->timeline.frame = frame->timing.frame;
         gst_code_src_note_dropped(self, segment, &frame->timing,
                                   frame->timing.frame - request.timing.frame);

@@ -7,6 +7,7 @@
 #include <gst/video/video.h>
 
 #include "codesrc/gstcodesrc.h"
+#include "draw/gstcodeflow.h"
 #include "draw/gstcodeprefetch.h"
 #include "draw/gstcodetimeline.h"
 #include "model/gstcodeengine.h"
@@ -54,10 +55,11 @@ struct _GstCodeSrc {
     gboolean anchored; /* live: the timeline has its beginning in running time */
     gboolean discont;  /* frames were dropped before the next one */
     gboolean tags_sent;
-    gboolean flows;      /* the stream is a film: frames stand still, or are between pictures */
+    gboolean flows;   /* the stream is a film: frames stand still, or are between pictures */
+    gboolean repeats; /* a film that repeats the last frame if the next one is not there in time */
     GstCodeFrame *frame; /* of a film: pulled and not pushed yet; NULL: none */
-    GstBuffer
-        *standing; /* of a film: the picture last drawn, for frames in which it stands still */
+    GstBuffer *standing; /* of a film: the last pixels, for frames that show the same; NULL: none */
+    GstCodeFlowLast shown; /* what they show */
 };
 
 /* ---- gstcodesrc.c ---- */
@@ -65,8 +67,11 @@ struct _GstCodeSrc {
 /* Whether there is a prefetch: after a start, until the stop. */
 gboolean gst_code_src_is_started(GstCodeSrc *self);
 
-/* The streaming thread's: the next finished frame, to be recycled. NULL: *flow is FLUSHING, EOS or
- * ERROR. */
+/* Of a film: its time has come, and there is no frame. */
+#define GST_CODE_FLOW_REPEAT GST_FLOW_CUSTOM_SUCCESS
+
+/* The streaming thread's: the next finished frame, to be recycled. NULL: *flow is FLUSHING, EOS,
+ * ERROR or REPEAT. */
 GstCodeFrame *gst_code_src_next_frame(GstCodeSrc *self, GstFlowReturn *flow);
 
 /* ---- gstcodebuffer.c ---- */
@@ -135,6 +140,11 @@ gdouble gst_code_src_proportion(gpointer self);
 /* Counts and reports `dropped` frames before the one at `timing`. */
 void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
                                const GstCodeTiming *timing, guint64 dropped);
+
+/* Until when to wait for a frame: the end of the latency, on the clock of g_get_monotonic_time();
+ * G_MAXINT64: as long as it takes. */
+gint64 gst_code_src_patience(GstCodeSrc *self, const GstSegment *segment,
+                             const GstCodeTiming *timing);
 
 /* Live: waits until the time of `timing` has come. FALSE: interrupted. */
 gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment,

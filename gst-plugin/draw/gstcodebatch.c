@@ -326,14 +326,19 @@ static void record_flow(GstCodeBatch *batch, guint i, const GstCodeFlowFrame *dr
               sizeof batch->frame[i]->record.digest);
 }
 
-/* Frame `i`, which shows what the frame before it shows. */
-static void hold(GstCodeBatch *batch, guint i)
+/* Whether frame `i` shows what was rendered last; if so, it needs no rendering of its own. */
+static gboolean hold(GstCodeBatch *batch, guint i)
 {
-    GstCodeRecord *record = &batch->frame[i]->record;
+    const GstCodeFlowLast *last = gst_code_flow_last(batch->flow);
+    GstCodeFrame *frame = batch->frame[i];
 
-    *record = batch->frame[i - 1]->record;
-    record->film.frame = batch->frame[i]->timing.frame;
-    batch->frame[i]->held = TRUE;
+    if (!last->any || last->serial != batch->serial ||
+        last->record.film.moment.content != picture_of(batch, &frame->timing))
+        return FALSE;
+    frame->record = last->record;
+    frame->record.film.frame = frame->timing.frame;
+    frame->held = TRUE;
+    return TRUE;
 }
 
 static gboolean render_frame(GstCodeBatch *batch, guint i, CodesrcError *error)
@@ -351,6 +356,8 @@ static gboolean render_frame(GstCodeBatch *batch, guint i, CodesrcError *error)
     gst_code_stats_set_model(batch->stats, batch->weights->headers);
     gst_code_stats_measure(batch->stats, drawn.times.vae);
     record_flow(batch, i, &drawn);
+    *gst_code_flow_last(batch->flow) =
+        (GstCodeFlowLast){.any = TRUE, .serial = batch->serial, .record = frame->record};
     return TRUE;
 }
 
@@ -358,12 +365,9 @@ static gboolean render_frame(GstCodeBatch *batch, guint i, CodesrcError *error)
  */
 static guint render_film(GstCodeBatch *batch, CodesrcError *error)
 {
-    for (guint i = 0; i < batch->count; i++) {
-        if (i > 0 && batch->picture[i] == batch->picture[i - 1])
-            hold(batch, i);
-        else if (!render_frame(batch, i, error))
+    for (guint i = 0; i < batch->count; i++)
+        if (!hold(batch, i) && !render_frame(batch, i, error))
             return i;
-    }
     return batch->count;
 }
 

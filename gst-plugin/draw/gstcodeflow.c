@@ -20,7 +20,9 @@ struct GstCodeFlow {
     GstCodeWeights *weights;
     GstCodeMotion motion;
     gboolean ahead;
-    Kept kept[KEPT]; /* the one used last comes first */
+    Kept kept[KEPT];  /* the one used last comes first */
+    gdouble drafting; /* seconds that the last picture took; 0: there was none */
+    GstCodeFlowLast last;
 };
 
 GstCodeFlow *gst_code_flow_new(GstCodeWeights *weights, const GstCodeMotion *motion, gboolean ahead)
@@ -43,6 +45,11 @@ void gst_code_flow_free(GstCodeFlow *flow)
 const GstCodeMotion *gst_code_flow_motion(const GstCodeFlow *flow)
 {
     return &flow->motion;
+}
+
+GstCodeFlowLast *gst_code_flow_last(GstCodeFlow *flow)
+{
+    return &flow->last;
 }
 
 /* ---- features -------------------------------------------------------------------------------- */
@@ -70,6 +77,7 @@ static gboolean draft(GstCodeFlow *flow, const GstCodeFlowFrame *frame, Kept *ke
     drafted = codesrc_generate_features(generator, &kept->request, 1, &kept->features, error);
     taken = codesrc_generator_times(generator);
     gst_code_exit_leave();
+    flow->drafting = taken.drafter + taken.refiner;
     times->drafter += taken.drafter;
     times->refiner += taken.refiner;
     GST_DEBUG_OBJECT(flow->weights->element,
@@ -78,6 +86,43 @@ static gboolean draft(GstCodeFlow *flow, const GstCodeFlowFrame *frame, Kept *ke
                      kept->picture, kept->request.settings.drafting_steps, kept->request.class_id,
                      kept->request.seed);
     return drafted;
+}
+
+/* The place of a picture; KEPT: none. */
+static guint place_of(const GstCodeFlow *flow, guint64 picture, guint serial)
+{
+    guint i = 0;
+
+    while (i < KEPT && !(flow->kept[i].features && flow->kept[i].picture == picture &&
+                         flow->kept[i].serial == serial))
+        i++;
+    return i;
+}
+
+/* How long it takes to draft the pictures of a frame that are not there yet; 0 if that is not known,
+ * because none was drafted so far. */
+static GstClockTime drafting_time(const GstCodeFlow *flow, guint64 frame, guint serial)
+{
+    GstCodeMoment moment = gst_code_motion_at(&flow->motion, frame);
+    guint missing = place_of(flow, moment.from, serial) == KEPT;
+
+    if (moment.t > 0.0 && moment.to != moment.from)
+        missing += place_of(flow, moment.to, serial) == KEPT;
+    return (GstClockTime)(missing * flow->drafting * GST_SECOND);
+}
+
+guint64 gst_code_flow_skip(const GstCodeFlow *flow, GstCodeTimeline *timeline,
+                           const GstSegment *segment, GstClockTime earliest, guint serial)
+{
+    guint64 skipped = 0;
+    GstCodeTiming timing;
+
+    while (gst_code_timeline_next(timeline, segment, &timing) &&
+           timing.pts < earliest + drafting_time(flow, timing.frame, serial)) {
+        gst_code_timeline_advance(timeline, segment);
+        skipped++;
+    }
+    return skipped;
 }
 
 /* Brings place `i` to the front. */
@@ -97,11 +142,10 @@ static const Kept *find(GstCodeFlow *flow, GstCodeFlowFrame *frame, guint64 pict
                         GstCodeFlowAsk ask, gpointer user, CodesrcError *error)
 {
     Kept *last = &flow->kept[KEPT - 1];
+    guint place = place_of(flow, picture, frame->serial);
 
-    for (guint i = 0; i < KEPT; i++)
-        if (flow->kept[i].features && flow->kept[i].picture == picture &&
-            flow->kept[i].serial == frame->serial)
-            return use(flow, i);
+    if (place < KEPT)
+        return use(flow, place);
     codesrc_features_unref(last->features);
     *last = (Kept){.picture = picture, .serial = frame->serial};
     if (!ask(user, picture, &last->request, error) ||

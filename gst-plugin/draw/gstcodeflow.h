@@ -3,8 +3,10 @@
 #ifndef GST_CODE_FLOW_H
 #define GST_CODE_FLOW_H
 
+#include "draw/gstcodetimeline.h"
 #include "model/gstcodemotion.h"
 #include "model/gstcodeweights.h"
+#include "report/gstcoderecord.h"
 
 typedef struct GstCodeFlow GstCodeFlow;
 
@@ -22,6 +24,13 @@ typedef struct GstCodeFlowFrame {
     CodesrcTimes times;      /* filled in: of the drafting, if any, and the rendering */
 } GstCodeFlowFrame;
 
+/* The frame that was rendered last. */
+typedef struct GstCodeFlowLast {
+    gboolean any;
+    guint serial;
+    GstCodeRecord record;
+} GstCodeFlowLast;
+
 /* `weights` outlive it. `ahead`: the first picture is drafted together with the second, so that a
  * live stream does not stop between them. */
 GstCodeFlow *gst_code_flow_new(GstCodeWeights *weights, const GstCodeMotion *motion,
@@ -29,6 +38,15 @@ GstCodeFlow *gst_code_flow_new(GstCodeWeights *weights, const GstCodeMotion *mot
 void gst_code_flow_free(GstCodeFlow *flow); /* NULL is allowed */
 
 const GstCodeMotion *gst_code_flow_motion(const GstCodeFlow *flow);
+
+/* For its user to fill in, and to forget where the stream goes on from another place. */
+GstCodeFlowLast *gst_code_flow_last(GstCodeFlow *flow);
+
+/* Passes over the frames of a live film whose pictures cannot be drafted in time, if frames that
+ * need none are late before `earliest`. Otherwise a film whose pictures take longer than they stand
+ * would never get any further. Returns how many. */
+guint64 gst_code_flow_skip(const GstCodeFlow *flow, GstCodeTimeline *timeline,
+                           const GstSegment *segment, GstClockTime earliest, guint serial);
 
 /* Renders a frame, and drafts the pictures on both sides of it unless it still has them. */
 gboolean gst_code_flow_render(GstCodeFlow *flow, GstCodeFlowFrame *frame, GstCodeFlowAsk ask,

@@ -95,13 +95,6 @@ static gboolean may_draw(GstCodePrefetch *prefetch)
             (there == 0 || prefetch->setup.depth > 0));
 }
 
-static GstCodeFrame *new_frame(GstCodePrefetch *prefetch)
-{
-    GstCodeFrame *frame = g_queue_pop_head(&prefetch->spare);
-
-    return frame ? frame : g_new0(GstCodeFrame, 1);
-}
-
 static void free_frame(gpointer data)
 {
     GstCodeFrame *frame = data;
@@ -111,7 +104,7 @@ static void free_frame(gpointer data)
 }
 
 /* Passes over frames that would be late. */
-static void skip_late(GstCodePrefetch *prefetch)
+static void skip_late(GstCodePrefetch *prefetch, guint serial)
 {
     GstClockTime earliest = prefetch->owner.earliest(prefetch->owner.user, &prefetch->segment);
     guint64 skipped;
@@ -119,6 +112,9 @@ static void skip_late(GstCodePrefetch *prefetch)
     if (!GST_CLOCK_TIME_IS_VALID(earliest))
         return;
     skipped = gst_code_timeline_skip(&prefetch->cursor, &prefetch->segment, earliest);
+    if (prefetch->flow && prefetch->setup.live)
+        skipped += gst_code_flow_skip(prefetch->flow, &prefetch->cursor, &prefetch->segment,
+                                      earliest, serial);
     if (skipped > 0)
         GST_DEBUG_OBJECT(prefetch->weights->element,
                          "not drawing %" G_GUINT64_FORMAT
@@ -133,15 +129,20 @@ static gboolean gather(GstCodePrefetch *prefetch, GstCodeBatch *batch)
      * picture has a deadline of its own. */
     gboolean alone = prefetch->first || prefetch->setup.anytime;
     guint room = prefetch->left - pending(prefetch);
+    guint serial = prefetch->owner.serial(prefetch->owner.user);
     GstCodeTiming timing;
 
-    gst_code_batch_reset(batch, prefetch->owner.serial(prefetch->owner.user),
-                         alone ? 1 : prefetch->setup.batch, &prefetch->segment);
-    skip_late(prefetch);
+    if (prefetch->flow && prefetch->first)
+        gst_code_flow_last(prefetch->flow)->any = FALSE;
+    gst_code_batch_reset(batch, serial, alone ? 1 : prefetch->setup.batch, &prefetch->segment);
+    skip_late(prefetch, serial);
     while (gst_code_batch_count(batch) < room &&
            gst_code_timeline_next(&prefetch->cursor, &prefetch->segment, &timing) &&
            gst_code_batch_has_room(batch, &timing)) {
-        gst_code_batch_add(batch, &timing, &prefetch->cursor, new_frame(prefetch));
+        GstCodeFrame *frame = g_queue_pop_head(&prefetch->spare);
+
+        gst_code_batch_add(batch, &timing, &prefetch->cursor,
+                           frame ? frame : g_new0(GstCodeFrame, 1));
         gst_code_timeline_advance(&prefetch->cursor, &prefetch->segment);
     }
     return gst_code_batch_count(batch) > 0;
@@ -233,6 +234,8 @@ static void start_next(GstCodePrefetch *prefetch)
     }
     slot->epoch = prefetch->epoch;
     prefetch->under_way++;
+    g_cond_broadcast(
+        &prefetch->changed); /* who waits for a frame may see that it was passed over */
     g_mutex_unlock(&prefetch->lock);
     state = gst_code_batch_start(slot->batch, other, &ready, &error);
     g_mutex_lock(&prefetch->lock);
@@ -290,19 +293,6 @@ static gpointer draw_thread(gpointer data)
 
 /* ---- the streaming thread -------------------------------------------------------------------- */
 
-/* Whether a frame at `timing`, drawn with the settings of `serial`, answers the request. */
-static gboolean fits(const GstCodeFrameRequest *request, const GstCodeTiming *timing, guint serial)
-{
-    GstCodeTiming expected = request->timing;
-
-    if ((gint)(serial - request->serial) < 0)
-        return FALSE;
-    if (timing->frame > request->timing.frame && request->or_later)
-        gst_code_timeline_locate(&request->timeline, &request->segment, timing->frame, &expected);
-    return timing->frame == expected.frame && timing->pts == expected.pts &&
-           timing->duration == expected.duration;
-}
-
 /* With the lock held: whether the drawing thread will reach the frame by itself. */
 static gboolean on_its_way(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request)
 {
@@ -316,12 +306,13 @@ static gboolean on_its_way(GstCodePrefetch *prefetch, const GstCodeFrameRequest 
              i++) {
             const GstCodeFrame *frame = gst_code_batch_frame(slot->batch, i);
 
-            if (fits(request, &frame->timing, frame->serial))
+            if (gst_code_frame_request_fits(request, &frame->timing, frame->serial))
                 return TRUE;
         }
     }
     return prefetch->walking && gst_code_timeline_next(&cursor, &prefetch->segment, &timing) &&
-           timing.frame == request->timing.frame && fits(request, &timing, request->serial);
+           timing.frame == request->timing.frame &&
+           gst_code_frame_request_fits(request, &timing, request->serial);
 }
 
 /* With the lock held: throws away what is finished and what is under way. */
@@ -335,6 +326,17 @@ static void forget(GstCodePrefetch *prefetch)
     prefetch->walking = FALSE;
 }
 
+/* With the lock held: whether the drawing thread has passed over the requested frame. */
+static gboolean is_passed(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request)
+{
+    const GstCodeFrame *next = g_queue_peek_head(&prefetch->queue);
+    const Slot *slot = slot_at(prefetch, 0);
+
+    if (!next && prefetch->under_way > 0 && slot->epoch == prefetch->epoch)
+        next = gst_code_batch_frame(slot->batch, 0);
+    return next && gst_code_frame_request_is_passed(request, next);
+}
+
 /* With the lock held: begins a new walk at the requested frame. */
 static void begin_walk(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request)
 {
@@ -345,13 +347,6 @@ static void begin_walk(GstCodePrefetch *prefetch, const GstCodeFrameRequest *req
     prefetch->cursor = request->timeline;
     prefetch->segment = request->segment;
     prefetch->walking = prefetch->first = TRUE;
-}
-
-/* Whether a frame waited in the queue for so long that it is late. */
-static gboolean too_late(const GstCodeFrameRequest *request, const GstCodeFrame *frame)
-{
-    return request->or_later && !frame->failed && GST_CLOCK_TIME_IS_VALID(request->earliest) &&
-           frame->timing.pts < request->earliest;
 }
 
 /* With the lock held: the frame after one that is thrown away may show the same; then it gets the
@@ -374,11 +369,11 @@ static GstCodeFrame *take(GstCodePrefetch *prefetch, const GstCodeFrameRequest *
 {
     GstCodeFrame *frame;
 
-    while ((frame = g_queue_pop_head(&prefetch->queue))) {
+    while (!is_passed(prefetch, request) && (frame = g_queue_pop_head(&prefetch->queue))) {
         gboolean old = (gint)(frame->serial - request->serial) < 0;
-        gboolean late = too_late(request, frame);
+        gboolean late = gst_code_frame_request_is_late(request, frame);
 
-        if (!late && fits(request, &frame->timing, frame->serial))
+        if (!late && gst_code_frame_request_fits(request, &frame->timing, frame->serial))
             return frame;
         GST_DEBUG_OBJECT(prefetch->weights->element, "threw away frame %" G_GUINT64_FORMAT ": %s",
                          frame->timing.frame,
@@ -393,7 +388,17 @@ static GstCodeFrame *take(GstCodePrefetch *prefetch, const GstCodeFrameRequest *
     return NULL;
 }
 
-GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request)
+/* With the lock held: waits for a change. FALSE: not any longer. */
+static gboolean wait(GstCodePrefetch *prefetch, gint64 until)
+{
+    if (until != G_MAXINT64)
+        return g_cond_wait_until(&prefetch->changed, &prefetch->lock, until);
+    g_cond_wait(&prefetch->changed, &prefetch->lock);
+    return TRUE;
+}
+
+GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request,
+                                     gboolean *time_is_up)
 {
     GstCodeFrame *frame = NULL;
 
@@ -402,11 +407,15 @@ GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFra
     g_mutex_lock(&prefetch->lock);
     prefetch->left = request->left;
     prefetch->waiting = TRUE;
-    while (!is_interrupted(prefetch) && !(frame = take(prefetch, request))) {
+    *time_is_up = FALSE;
+    while (!is_interrupted(prefetch) && !*time_is_up && !(frame = take(prefetch, request))) {
+        *time_is_up = is_passed(prefetch, request);
+        if (*time_is_up)
+            break;
         if (!on_its_way(prefetch, request))
             begin_walk(prefetch, request);
         g_cond_broadcast(&prefetch->changed);
-        g_cond_wait(&prefetch->changed, &prefetch->lock);
+        *time_is_up = !wait(prefetch, request->until);
     }
     prefetch->waiting = FALSE;
     if (frame) {

@@ -8,21 +8,11 @@
 #define GST_CODE_PREFETCH_H
 
 #include "draw/gstcodeframe.h"
+#include "draw/gstcodeframerequest.h"
 #include "model/gstcodeweights.h"
 #include "report/gstcodestats.h"
 
 typedef struct GstCodePrefetch GstCodePrefetch;
-
-/* The frame that the streaming thread needs next. */
-typedef struct GstCodeFrameRequest {
-    GstCodeTiming timing;
-    GstCodeTimeline timeline; /* that it is the next frame of */
-    GstSegment segment;
-    GstClockTime earliest; /* finished frames that begin before this are late; NONE: none are */
-    guint serial;          /* drawn with these settings or later ones */
-    guint left;            /* how many frames will be pulled at most, with this one */
-    gboolean or_later;     /* a later frame will do */
-} GstCodeFrameRequest;
 
 /* `weights` are opened; they and `stats` outlive it. */
 GstCodePrefetch *gst_code_prefetch_new(GstCodeWeights *weights, GstCodeStats *stats,
@@ -32,8 +22,10 @@ GstCodePrefetch *gst_code_prefetch_new(GstCodeWeights *weights, GstCodeStats *st
 /* Cancels what is under way and joins the thread. NULL is allowed. */
 void gst_code_prefetch_free(GstCodePrefetch *prefetch);
 
-/* Waits for the frame. NULL: interrupted. Recycle it once it is pushed. */
-GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request);
+/* Waits for the frame. NULL: interrupted, or the request's time is up. Recycle it once it is pushed.
+ */
+GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request,
+                                     gboolean *time_is_up);
 void gst_code_prefetch_recycle(GstCodePrefetch *prefetch, GstCodeFrame *frame);
 
 /* Any thread: while TRUE, nothing is drawn and pull does not wait. */

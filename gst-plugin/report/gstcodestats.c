@@ -34,7 +34,7 @@ void gst_code_stats_reset(GstCodeStats *stats, CodesrcModel *model, guint batch)
     let_go(stats);
     stats->origin = origin;
     stats->batch = batch;
-    stats->processed = stats->dropped = 0;
+    stats->processed = stats->dropped = stats->repeated = 0;
     stats->any = FALSE;
     stats->measured = 0;
     stats->latency = 0;
@@ -76,6 +76,13 @@ void gst_code_stats_dropped(GstCodeStats *stats, guint64 count)
 {
     g_mutex_lock(&stats->lock);
     stats->dropped += count;
+    g_mutex_unlock(&stats->lock);
+}
+
+void gst_code_stats_repeated(GstCodeStats *stats)
+{
+    g_mutex_lock(&stats->lock);
+    stats->repeated++;
     g_mutex_unlock(&stats->lock);
 }
 
@@ -172,8 +179,8 @@ GstStructure *gst_code_stats_structure(GstCodeStats *stats)
     }
     structure = gst_structure_new_empty(stats->name);
     gst_structure_set(structure, "processed", G_TYPE_UINT64, stats->processed, "dropped",
-                      G_TYPE_UINT64, stats->dropped, "latency", G_TYPE_UINT64, stats->latency,
-                      NULL);
+                      G_TYPE_UINT64, stats->dropped, "repeated", G_TYPE_UINT64, stats->repeated,
+                      "latency", G_TYPE_UINT64, stats->latency, NULL);
     any = stats->any;
     last = stats->last;
     batch = stats->batch;

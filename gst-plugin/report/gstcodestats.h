@@ -17,7 +17,7 @@ typedef struct GstCodeStats {
     GstCodeOrigin origin;
     guint batch;          /* pictures at a time */
     GstStructure *closed; /* the statistics when the model was closed; NULL: it is open */
-    guint64 processed, dropped;
+    guint64 processed, dropped, repeated;
     gboolean any; /* `last` is there */
     GstCodeRecord last;
     gdouble recent[GST_CODE_STATS_RECENT]; /* seconds from the beginning of a batch to its end */
@@ -44,12 +44,13 @@ GstCodeOrigin gst_code_stats_origin(GstCodeStats *stats);
 /* One picture was pushed. */
 void gst_code_stats_processed(GstCodeStats *stats, const GstCodeRecord *record);
 void gst_code_stats_dropped(GstCodeStats *stats, guint64 count);
+void gst_code_stats_repeated(GstCodeStats *stats);
 void gst_code_stats_counts(GstCodeStats *stats, guint64 *processed, guint64 *dropped);
 
 /* A batch took this long. */
 void gst_code_stats_measure(GstCodeStats *stats, gdouble seconds);
 
-/* How long the next batch is expected to take; 0: unknown. */
+/* How long the next batch takes at most, as far as is known, with some headroom; 0: unknown. */
 GstClockTime gst_code_stats_expected(GstCodeStats *stats);
 
 /* Updates the latency from the measurements. TRUE: it changed so much that the pipeline has to

@@ -171,6 +171,17 @@ static guint get_uint(GstBuffer *buffer, const gchar *field)
     return value;
 }
 
+static gchar *buffer_checksum(GstBuffer *buffer)
+{
+    GstMapInfo map;
+    gchar *sum;
+
+    gst_buffer_map(buffer, &map, GST_MAP_READ);
+    sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, map.data, map.size);
+    gst_buffer_unmap(buffer, &map);
+    return sum;
+}
+
 /* A picture whose time is now goes out after its first scale, the way that the progressive stream
  * shows it; one that has a whole second is finished. */
 GST_START_TEST(test_anytime)
@@ -178,7 +189,6 @@ GST_START_TEST(test_anytime)
     Live live = live_new("anytime", TRUE, "queue-depth", 0, "class-id", 3, NULL);
     GstBuffer *buffer;
     Player *scales = player_new("progressive=true num-buffers=1 class-id=3", NULL);
-    GstMapInfo map;
     gchar *sum;
 
     begin(&live);
@@ -186,9 +196,7 @@ GST_START_TEST(test_anytime)
     fail_unless_equals_int(get_uint(buffer, "scale"), 1);
     fail_unless_equals_int(get_uint(buffer, "scales"), TINY_SCALES);
     fail_unless_equals_int(player_play(scales), GST_MESSAGE_EOS);
-    gst_buffer_map(buffer, &map, GST_MAP_READ);
-    sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, map.data, map.size);
-    gst_buffer_unmap(buffer, &map);
+    sum = buffer_checksum(buffer);
     fail_unless_equals_string(sum, player_frame(scales, 0)->checksum);
     g_free(sum);
     player_free(scales);
@@ -206,6 +214,102 @@ GST_START_TEST(test_anytime)
     fail_unless_equals_int(get_uint(buffer, "scale"), 1);
     gst_buffer_unref(buffer);
     live_free(&live);
+}
+GST_END_TEST
+
+/* ---- films ----------------------------------------------------------------------- */
+
+static guint64 get_stat(Live *live, const gchar *field)
+{
+    GstStructure *stats;
+    guint64 value = 0;
+
+    g_object_get(live->harness->element, "stats", &stats, NULL);
+    fail_unless(gst_structure_get_uint64(stats, field, &value));
+    gst_structure_free(stats);
+    return value;
+}
+
+/* The latency is known, and in force, before frame 0 of a film comes. */
+GST_START_TEST(test_film_begins)
+{
+    Live live = live_new("morph", 1, NULL);
+    GstMessage *message;
+
+    await_wait(&live, 0);
+    message = gst_bus_pop_filtered(live.bus, GST_MESSAGE_LATENCY);
+    fail_unless(message != NULL);
+    gst_message_unref(message);
+    fail_unless(gst_harness_query_latency(live.harness) > 0);
+    move_clock(&live, 0);
+    expect_frame(&live, 0, TRUE);
+    fail_unless_equals_uint64(get_stat(&live, "processed"), 1);
+    live_free(&live);
+}
+GST_END_TEST
+
+/* The frame of a film that has the pixels of a picture is late and dropped: the next one, which
+ * shows the same, gets them. */
+GST_START_TEST(test_late_in_film)
+{
+    Live live = live_new("hold", 4, "class-id", 3, NULL);
+    Player *pictures = player_new("class-id=3 num-buffers=2", NULL);
+    GstBuffer *buffer;
+    gchar *sum;
+
+    begin(&live);
+    for (guint n = 0; n < 4; n++) {
+        expect_frame(&live, n, n == 0);
+        if (n == 3)
+            break;
+        await_wait(&live, (n + 1) * SECOND);
+        /* Frames 4 to 7 wait in the queue, and the clock runs away past frame 5. */
+        move_clock(&live, n < 2 ? (n + 1) * SECOND : 5 * SECOND + SECOND / 2);
+    }
+    await_wait(&live, 6 * SECOND);
+    move_clock(&live, 6 * SECOND);
+    buffer = pull_frame(&live, 6);
+    fail_unless(GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT));
+    sum = buffer_checksum(buffer);
+    fail_unless_equals_int(player_play(pictures), GST_MESSAGE_EOS);
+    fail_unless_equals_string(sum, player_frame(pictures, 1)->checksum);
+    fail_unless_equals_uint64(get_stat(&live, "dropped"), 2);
+    fail_unless_equals_uint64(get_stat(&live, "repeated"), 0);
+    g_free(sum);
+    gst_buffer_unref(buffer);
+    player_free(pictures);
+    live_free(&live);
+}
+GST_END_TEST
+
+/* A model that takes a second for a picture, and a film that wants one five times a second: with
+ * anytime no frame is missing or late; those that are not there in time show the last one again. */
+GST_START_TEST(test_film_anytime)
+{
+    gchar *description = g_strdup_printf("model=\"%s\" is-live=true anytime=true hold=2 morph=2 "
+                                         "num-buffers=40",
+                                         slow_model());
+    Player *player = player_new(description, "video/x-raw,framerate=20/1");
+    guint64 repeated = 0, dropped = 0;
+    GstStructure *stats;
+    guint same = 0;
+
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    g_object_get(player->source, "stats", &stats, NULL);
+    fail_unless(gst_structure_get(stats, "repeated", G_TYPE_UINT64, &repeated, "dropped",
+                                  G_TYPE_UINT64, &dropped, NULL));
+    gst_structure_free(stats);
+    fail_unless_equals_int(player->frames->len, 40);
+    for (guint i = 1; i < 40; i++)
+        same += !strcmp(player_frame(player, i)->checksum, player_frame(player, i - 1)->checksum);
+    fail_unless(repeated > 0);
+    fail_unless(same >= repeated,
+                "%u frames are the one before, and %" G_GUINT64_FORMAT " were repeated", same,
+                repeated);
+    g_print("%" G_GUINT64_FORMAT " of 40 repeated, %" G_GUINT64_FORMAT " dropped\n", repeated,
+            dropped);
+    player_free(player);
+    g_free(description);
 }
 GST_END_TEST
 
@@ -286,6 +390,9 @@ Suite *make_suite(void)
     tcase_add_test(clock, test_on_time);
     tcase_add_test(clock, test_late_frames);
     tcase_add_test(clock, test_anytime);
+    tcase_add_test(clock, test_film_begins);
+    tcase_add_test(clock, test_late_in_film);
+    tcase_add_test(clock, test_film_anytime);
     tcase_add_test(clock, test_latency);
     tcase_add_test(clock, test_steps_follow_qos);
     tcase_add_test(clock, test_stop_while_waiting);
