@@ -1,5 +1,5 @@
-/* gstcodepreset.c - the built-in presets, in front of those that users save. A preset chooses its
- * drafting steps among those that the model serves. */
+/* gstcodepreset.c - the built-in presets, in front of those that users save: of speed and quality,
+ * whose drafting steps are among those that the model serves, and of films. */
 #include "codesrc/gstcodepreset.h"
 
 #include "codesrc/gstcodesrcprivate.h"
@@ -8,12 +8,24 @@ typedef enum Steps { STEPS_FEWEST, STEPS_DEFAULT, STEPS_MOST } Steps;
 
 static const struct {
     const gchar *name, *comment;
+    guint hold, morph; /* of a film; hold 0: it leaves them alone, and sets: */
     Steps steps;
     gdouble guidance;
 } presets[] = {
-    {"draft", "As fast as the model goes: fewest drafting steps, no guidance", STEPS_FEWEST, 0.0},
-    {"balanced", "The settings that the model comes with", STEPS_DEFAULT, -1.0},
-    {"quality", "As good as the model gets: most drafting steps", STEPS_MOST, -1.0},
+    {"draft", "As fast as the model goes: fewest drafting steps, no guidance", 0, 0, STEPS_FEWEST,
+     0.0},
+    {"balanced", "The settings that the model comes with", 0, 0, STEPS_DEFAULT, -1.0},
+    {"quality", "As good as the model gets: most drafting steps", 0, 0, STEPS_MOST, -1.0},
+    {"calm",
+     "A film: each picture stands for four seconds and becomes the next in three, at 25 "
+     "frames a second",
+     100, 75, STEPS_DEFAULT, -1.0},
+    {"flow", "A film that is always in motion, with a picture every two seconds", 1, 49,
+     STEPS_DEFAULT, -1.0},
+    {"slides",
+     "A film: each picture stands for four and a half seconds and becomes the "
+     "next in half a second",
+     113, 12, STEPS_DEFAULT, -1.0},
 };
 
 /* GStreamer's own implementation, which keeps presets in files. Set once, in class_init. */
@@ -73,8 +85,12 @@ static gboolean load_preset(GstPreset *preset, const gchar *name)
 
     if (i < 0)
         return files.load_preset(preset, name);
-    g_object_set(preset, "drafting-steps", choose_steps(GST_CODE_SRC(preset), presets[i].steps),
-                 "guidance", presets[i].guidance, "top-k", -1, "top-p", -1.0, NULL);
+    if (presets[i].hold > 0)
+        g_object_set(preset, "hold", presets[i].hold, "morph", presets[i].morph, "easing",
+                     GST_CODE_EASING_SMOOTH, NULL);
+    else
+        g_object_set(preset, "drafting-steps", choose_steps(GST_CODE_SRC(preset), presets[i].steps),
+                     "guidance", presets[i].guidance, "top-k", -1, "top-p", -1.0, NULL);
     return TRUE;
 }
 

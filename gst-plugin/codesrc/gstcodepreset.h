@@ -1,4 +1,4 @@
-/* gstcodepreset.h - the presets draft, balanced and quality. */
+/* gstcodepreset.h - the presets draft, balanced, quality, calm, flow and slides. */
 #ifndef GST_CODE_PRESET_H
 #define GST_CODE_PRESET_H
 

@@ -14,9 +14,24 @@ static void check_preset(const gchar *name, guint steps, gdouble guidance)
     gst_object_unref(source);
 }
 
+/* It changes the film alone. */
+static void check_film_preset(const gchar *name, guint hold, guint morph)
+{
+    GstElement *source = tiny_source();
+    guint got_hold, got_morph, steps;
+
+    g_object_set(source, "drafting-steps", 3, NULL);
+    fail_unless(gst_preset_load_preset(GST_PRESET(source), name), "%s", name);
+    g_object_get(source, "hold", &got_hold, "morph", &got_morph, "drafting-steps", &steps, NULL);
+    fail_unless_equals_int(got_hold, hold);
+    fail_unless_equals_int(got_morph, morph);
+    fail_unless_equals_int(steps, 3);
+    gst_object_unref(source);
+}
+
 GST_START_TEST(test_presets)
 {
-    static const gchar *const names[] = {"draft", "balanced", "quality"};
+    static const gchar *const names[] = {"draft", "balanced", "quality", "calm", "flow", "slides"};
     GstElement *source = tiny_source();
     gchar **found = gst_preset_get_preset_names(GST_PRESET(source));
     gchar *comment;
@@ -34,6 +49,9 @@ GST_START_TEST(test_presets)
     check_preset("draft", 1, 0.0);
     check_preset("balanced", 0, -1.0);
     check_preset("quality", TINY_SCALES, -1.0);
+    check_film_preset("calm", 100, 75);
+    check_film_preset("flow", 1, 49);
+    check_film_preset("slides", 113, 12);
 }
 GST_END_TEST
 
