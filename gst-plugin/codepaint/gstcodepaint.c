@@ -18,6 +18,8 @@
  *
  * The picture painted into a frame is the one of its number, which is its stream time multiplied by
  * the frame rate. So a film that is painted twice is the same twice, from wherever it is played.
+ * With #codepaint:hold and #codepaint:morph the painted part is a film of its own: a picture stands
+ * for some frames and becomes the next one.
  *
  * ## Example launch lines
  * |[
@@ -28,6 +30,10 @@
  * gst-launch-1.0 videotestsrc num-buffers=2 ! codepaint mask=0,0,160,240 seed=7 \
  *     ! videoconvert ! autovideosink
  * ]| The left half of another video, repainted.
+ * |[
+ * gst-launch-1.0 videotestsrc num-buffers=20 \
+ *     ! codepaint mask=0,0,160,240 seed=7 hold=4 morph=4 ! videoconvert ! autovideosink
+ * ]| The same with pictures that become one another.
  */
 /* clang-format on */
 #include "codepaint/gstcodepaint.h"
@@ -48,6 +54,7 @@ struct _GstCodePaint {
 
     GstCodeEngine engine; /* its properties: guarded by the object lock */
     gchar *mask;          /* guarded by the object lock; NULL: the alpha channel */
+    GstCodeMotion motion; /* guarded by the object lock */
 
     /* The streaming thread's. */
     gboolean started;
@@ -100,6 +107,7 @@ static void gst_code_paint_set_property(GObject *object, guint id, const GValue 
         GST_WARNING_OBJECT(self, "%s takes effect when the element next leaves READY", pspec->name);
     GST_OBJECT_LOCK(self);
     known = gst_code_properties_set(own_properties, self, id, value) ||
+            gst_code_properties_set(gst_code_motion_properties, &self->motion, id, value) ||
             gst_code_engine_set(&self->engine, id, value);
     GST_OBJECT_UNLOCK(self);
     if (!known)
@@ -117,6 +125,7 @@ static void gst_code_paint_get_property(GObject *object, guint id, GValue *value
     }
     GST_OBJECT_LOCK(self);
     known = gst_code_properties_get(own_properties, self, id, value) ||
+            gst_code_properties_get(gst_code_motion_properties, &self->motion, id, value) ||
             gst_code_engine_get(&self->engine, id, value);
     GST_OBJECT_UNLOCK(self);
     if (!known)
@@ -147,6 +156,19 @@ static gboolean check_mask(GstCodePaint *self)
         post_error(self, &error);
     g_free(mask);
     return good;
+}
+
+static gboolean check_motion(GstCodePaint *self, GstCodeMotion *motion)
+{
+    CodesrcError error;
+
+    GST_OBJECT_LOCK(self);
+    *motion = self->motion;
+    GST_OBJECT_UNLOCK(self);
+    if (gst_code_properties_check(gst_code_motion_properties, motion, &error))
+        return TRUE;
+    post_error(self, &error);
+    return FALSE;
 }
 
 /* The first frame that needs the weights may come late or never: behind a live source there is none
@@ -191,13 +213,15 @@ static gboolean gst_code_paint_stop(GstBaseTransform *transform)
 static gboolean gst_code_paint_start(GstBaseTransform *transform)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
+    GstCodeMotion motion;
 
     gst_base_transform_set_passthrough(transform, FALSE);
-    if (!gst_code_engine_start(&self->engine) || !check_mask(self)) {
+    if (!check_motion(self, &motion) || !gst_code_engine_start(&self->engine) ||
+        !check_mask(self)) {
         gst_code_paint_stop(transform);
         return FALSE;
     }
-    gst_code_repaint_start(&self->repaint, &self->engine);
+    gst_code_repaint_start(&self->repaint, &self->engine, &motion);
     self->next_frame = 0;
     self->started = TRUE;
     start_waiter(self);
@@ -401,6 +425,8 @@ static void install_properties(GObjectClass *klass)
     klass->get_property = gst_code_paint_get_property;
     gst_code_engine_install(klass);
     gst_code_properties_install(own_properties, klass);
+    gst_code_properties_install(gst_code_motion_properties, klass);
+    gst_type_mark_as_plugin_api(gst_code_easing_get_type(), 0);
     gst_code_stats_install(klass, PROP_STATS,
                            "Counters since the last start: frames painted and dropped, how the "
                            "last one was painted and how long that took, memory, latency, and the "
@@ -440,4 +466,5 @@ static void gst_code_paint_init(GstCodePaint *self)
 {
     gst_base_transform_set_in_place(GST_BASE_TRANSFORM(self), TRUE);
     gst_code_engine_init(&self->engine, GST_ELEMENT(self), "codepaint-stats");
+    gst_code_properties_init(gst_code_motion_properties, &self->motion);
 }

@@ -5,11 +5,13 @@
 #include "codepaint/gstcodemask.h"
 #include "model/gstcodeexit.h"
 
-void gst_code_repaint_start(GstCodeRepaint *repaint, GstCodeEngine *engine)
+void gst_code_repaint_start(GstCodeRepaint *repaint, GstCodeEngine *engine,
+                            const GstCodeMotion *motion)
 {
     const CodesrcModelInfo *info = gst_code_engine_info(engine);
 
     repaint->engine = engine;
+    repaint->motion = *motion;
     repaint->cells = info->patch_nums[info->scales - 1];
     repaint->pixels = g_malloc0(GST_CODE_STRIDE(info->side) * info->side);
     repaint->image = g_new(gfloat, 3 * (gsize)info->side * info->side);
@@ -101,19 +103,51 @@ static gboolean put_back(GstCodeRepaint *repaint, GstVideoFrame *frame, CodesrcE
     return TRUE;
 }
 
+/* The picture at `t` between two, both painted into the same canvas. */
+static gboolean paint_between(CodesrcGenerator *generator, const CodesrcRequest *requests,
+                              gdouble t, const CodesrcPicture *picture, CodesrcTimes *times,
+                              CodesrcError *error)
+{
+    CodesrcFeatures *features[2] = {NULL, NULL};
+    gboolean drawn = TRUE;
+
+    for (guint i = 0; drawn && i < 2; i++) {
+        CodesrcTimes taken;
+
+        drawn = codesrc_generate_features(generator, &requests[i], 1, &features[i], error);
+        taken = codesrc_generator_times(generator);
+        times->drafter += taken.drafter;
+        times->refiner += taken.refiner;
+    }
+    drawn = drawn && codesrc_render_between(generator, features[0], features[1], t, picture, error);
+    times->vae = codesrc_generator_times(generator).vae;
+    codesrc_features_unref(features[0]);
+    codesrc_features_unref(features[1]);
+    return drawn;
+}
+
+/* `requests`: of both pictures, or at t = 0 of one. */
 static gboolean draw(GstCodeRepaint *repaint, CodesrcGenerator *generator,
-                     const CodesrcRequest *request, GstVideoFrame *frame, CodesrcError *error)
+                     const CodesrcRequest *requests, gdouble t, GstVideoFrame *frame,
+                     CodesrcTimes *times, CodesrcError *error)
 {
     guint side = gst_code_engine_info(repaint->engine)->side;
     CodesrcPicture picture = {repaint->pixels, GST_CODE_STRIDE(side)};
     CodesrcCanvas *canvas = encode(repaint, generator, frame, error);
-    CodesrcRequest editing = *request;
-    gboolean drawn;
+    CodesrcRequest editing[2] = {requests[0], requests[1]};
+    gboolean drawn = canvas != NULL;
 
-    editing.canvas = canvas;
-    editing.mask = repaint->cell;
-    drawn = canvas && codesrc_generate(generator, &editing, 1, &picture, error) &&
-            put_back(repaint, frame, error);
+    for (guint i = 0; i < 2; i++) {
+        editing[i].canvas = canvas;
+        editing[i].mask = repaint->cell;
+    }
+    if (drawn && t > 0.0) {
+        drawn = paint_between(generator, editing, t, &picture, times, error);
+    } else if (drawn) {
+        drawn = codesrc_generate(generator, editing, 1, &picture, error);
+        *times = codesrc_generator_times(generator);
+    }
+    drawn = drawn && put_back(repaint, frame, error);
     codesrc_canvas_free(canvas);
     return drawn;
 }
@@ -122,26 +156,34 @@ gboolean gst_code_repaint_frame(GstCodeRepaint *repaint, guint64 number, GstVide
                                 GstCodeRecord *record, CodesrcError *error)
 {
     GstCodeWeights *weights = &repaint->engine->weights;
+    gboolean flows = gst_code_motion_flows(&repaint->motion), drawn;
+    GstCodeMoment moment = gst_code_motion_at(&repaint->motion, number);
+    CodesrcTimes times = {.vae = 0.0};
     CodesrcGenerator *generator;
-    CodesrcRequest request;
-    gboolean drawn;
+    CodesrcRequest requests[2];
     gint64 begin;
 
-    if (!make_request(repaint, number, &request, error))
+    if (!make_request(repaint, moment.from, &requests[0], error))
+        return FALSE;
+    requests[1] = requests[0];
+    if (moment.t > 0.0 && !make_request(repaint, moment.to, &requests[1], error))
         return FALSE;
     generator = gst_code_weights_await(weights, error);
     if (!generator || !gst_code_exit_enter(error))
         return FALSE;
     begin = g_get_monotonic_time();
-    drawn = draw(repaint, generator, &request, frame, error);
+    drawn = draw(repaint, generator, requests, moment.t, frame, &times, error);
     gst_code_exit_leave();
     if (!drawn)
         return FALSE;
-    *record = (GstCodeRecord){.request = request,
+    *record = (GstCodeRecord){.request = requests[0],
                               .scales = codesrc_model_info(weights->headers)->scales,
-                              .times = codesrc_generator_times(generator),
+                              .times = times,
                               .seconds = (g_get_monotonic_time() - begin) / 1e6,
                               .painted = TRUE};
+    if (flows)
+        record->film = (GstCodeFilm){
+            .motion = repaint->motion, .frame = number, .moment = moment, .next = requests[1]};
     g_strlcpy(record->digest, gst_code_weights_digest(weights), sizeof record->digest);
     return TRUE;
 }

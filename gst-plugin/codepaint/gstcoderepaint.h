@@ -10,6 +10,7 @@
 
 #include "codesrc.h"
 #include "model/gstcodeengine.h"
+#include "model/gstcodemotion.h"
 #include "report/gstcoderecord.h"
 #include "video/gstcodewriter.h"
 
@@ -23,6 +24,7 @@
 
 typedef struct GstCodeRepaint {
     GstCodeEngine *engine; /* not owned */
+    GstCodeMotion motion;  /* of the painted part; without one each frame has its own picture */
     GstCodeWriter writer;
     guint cells;      /* in a row of the model's mask */
     guint8 *pixels;   /* the model's picture, GST_CODE_STRIDE(side) bytes a row */
@@ -33,7 +35,8 @@ typedef struct GstCodeRepaint {
 } GstCodeRepaint;
 
 /* After the engine has started. */
-void gst_code_repaint_start(GstCodeRepaint *repaint, GstCodeEngine *engine);
+void gst_code_repaint_start(GstCodeRepaint *repaint, GstCodeEngine *engine,
+                            const GstCodeMotion *motion);
 void gst_code_repaint_stop(GstCodeRepaint *repaint);
 
 /* Prepares for frames of `info`. FALSE: they cannot be converted. */
@@ -45,7 +48,8 @@ gboolean gst_code_repaint_choose(GstCodeRepaint *repaint, const gchar *mask,
                                  const GstVideoFrame *frame, GstVideoRectangle *rectangle,
                                  gboolean *any, CodesrcError *error);
 
-/* Repaints them as picture number `number`, and records how, apart from the rectangle. */
+/* Repaints them as frame `number` of the film, without a motion picture `number`, and records how,
+ * apart from the rectangle. */
 gboolean gst_code_repaint_frame(GstCodeRepaint *repaint, guint64 number, GstVideoFrame *frame,
                                 GstCodeRecord *record, CodesrcError *error);
 

@@ -352,9 +352,9 @@ static GstCodeFrame *pull(GstCodeSrc *self, const GstCodeFrameRequest *request, 
     return NULL;
 }
 
-/* Before frame 0 of a live film there are pictures to draft. That takes many times longer than a
- * frame, so frame 0 is drawn once for nothing: its pictures stay, the latency is known from then on,
- * and the film begins afterwards. */
+/* Before frame 0 of a live film there are pictures to draft, which takes many times longer than a
+ * frame. So frame 0 is drawn once for nothing: its pictures stay, the latency is known from then
+ * on, and the film begins afterwards. */
 static gboolean rehearse(GstCodeSrc *self, const GstSegment *segment, GstFlowReturn *flow)
 {
     GstCodeFrameRequest request = {.segment = *segment, .earliest = GST_CLOCK_TIME_NONE};

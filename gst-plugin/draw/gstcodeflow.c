@@ -99,8 +99,8 @@ static guint place_of(const GstCodeFlow *flow, guint64 picture, guint serial)
     return i;
 }
 
-/* How long it takes to draft the pictures of a frame that are not there yet; 0 if that is not known,
- * because none was drafted so far. */
+/* How long it takes to draft the pictures of a frame that are not there yet; 0 before the first
+ * draft, which measures it. */
 static GstClockTime drafting_time(const GstCodeFlow *flow, guint64 frame, guint serial)
 {
     GstCodeMoment moment = gst_code_motion_at(&flow->motion, frame);

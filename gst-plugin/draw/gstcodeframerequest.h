@@ -10,11 +10,12 @@ typedef struct GstCodeFrameRequest {
     GstCodeTimeline timeline; /* that it is the next frame of */
     GstSegment segment;
     GstClockTime earliest; /* finished frames that begin before this are late; NONE: none are */
-    gint64 until; /* do not wait longer, on the clock of g_get_monotonic_time(), nor if the frame
-                          was passed over: later frames stay in the queue. G_MAXINT64: wait for it */
-    guint serial; /* drawn with these settings or later ones */
-    guint left;   /* how many frames will be pulled at most, with this one */
-    gboolean or_later; /* a later frame will do */
+    gint64 until;          /* when to give up, on the clock of g_get_monotonic_time(), or earlier if
+                            * the frame was passed over: later ones then stay in the queue.
+                            * G_MAXINT64: never */
+    guint serial;          /* drawn with these settings or later ones */
+    guint left;            /* how many frames will be pulled at most, with this one */
+    gboolean or_later;     /* a later frame will do */
 } GstCodeFrameRequest;
 
 /* Whether a frame at `timing`, drawn with the settings of `serial`, answers the request. */
@@ -25,8 +26,7 @@ gboolean gst_code_frame_request_fits(const GstCodeFrameRequest *request,
 gboolean gst_code_frame_request_is_late(const GstCodeFrameRequest *request,
                                         const GstCodeFrame *frame);
 
-/* Whether `frame`, the next one to come, shows that the requested one will not come, and the request
- * is not content with a later one. */
+/* Whether `frame`, the next one to come, shows that the requested one was passed over. */
 gboolean gst_code_frame_request_is_passed(const GstCodeFrameRequest *request,
                                           const GstCodeFrame *frame);
 

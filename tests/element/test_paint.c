@@ -230,6 +230,32 @@ GST_START_TEST(test_what_it_depends_on)
 }
 GST_END_TEST
 
+/* The painted part is a film of its own: two frames of a picture, one half-way to the next. */
+GST_START_TEST(test_motion)
+{
+    static const gchar *const film = PART "class-id=3 seed=5 hold=2 morph=1 loop=2";
+    guint8 pictures[2][4 * AREA], found[6][4 * AREA];
+
+    for (guint i = 0; i < 2; i++)
+        painted(PART "class-id=3 seed=5", "RGB", i, pictures[i]);
+    for (guint i = 0; i < 6; i++) {
+        /* The frame outside the mask is the same in each of them. */
+        painted(film, "RGB", i, found[i]);
+        if (i % 3 < 2)
+            fail_unless(memcmp(found[i], pictures[i / 3], sizeof found[i]) == 0, "frame %u", i);
+        else
+            fail_if(memcmp(found[i], pictures[0], sizeof found[i]) == 0 ||
+                        memcmp(found[i], pictures[1], sizeof found[i]) == 0,
+                    "frame %u", i);
+    }
+    /* Half-way there and half-way back. */
+    fail_unless(memcmp(found[2], found[5], sizeof found[2]) == 0);
+    for (guint i = 0; i < AREA; i++)
+        if (component(i % SIDE, i / SIDE, 3) == 255)
+            fail_unless(memcmp(&found[2][4 * i], &pictures[0][4 * i], 4) == 0, "pixel %u", i);
+}
+GST_END_TEST
+
 /* A schedule from one class to another, by the time of the frame: its ends are the classes. */
 GST_START_TEST(test_schedule)
 {
@@ -437,6 +463,7 @@ Suite *make_suite(void)
     tcase_add_test(paint, test_engine);
     tcase_add_test(paint, test_any_size);
     tcase_add_test(paint, test_what_it_depends_on);
+    tcase_add_test(paint, test_motion);
     tcase_add_test(paint, test_schedule);
     tcase_add_test(paint, test_formats_and_alpha);
     tcase_add_test(paint, test_keeps);

@@ -144,6 +144,7 @@ GST_START_TEST(test_launch_line)
     check_line(PART "class-id=3 seed=5 top-p=0.7 guidance=0.3", "RGB", "2,0,4,4");
     check_line(PART "seed=9 first-frame=4", "BGRx", "2,0,4,4");
     check_line("class-id=3 class-id-2=7 class-mix=0.4", "RGBA", "alpha");
+    check_line(PART "seed=9 first-frame=4 hold=2 morph=4", "RGB", "2,0,4,4");
 }
 GST_END_TEST
 

@@ -90,7 +90,7 @@ static void walk(const gchar *element, guint expected)
 GST_START_TEST(test_walk)
 {
     walk("codesrc", 34);
-    walk("codepaint", 22);
+    walk("codepaint", 27);
 }
 GST_END_TEST
 
