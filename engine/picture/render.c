@@ -74,10 +74,11 @@ bool code_render_sound(CodeRenderer *renderer, unsigned call, unsigned count)
 {
     const CodesrcModel *model = renderer->model;
     size_t length = length_of(model);
-    const int32_t *tokens = renderer->tokens + (size_t)call * renderer->batch * length;
+    const int32_t *tokens;
 
     if (!code_renders_beside(model) || renderer->stream->rehearsing)
         return true;
+    tokens = renderer->tokens + (size_t)call * renderer->batch * length;
     return reported(renderer,
                     model->backend->copy(renderer->stream, renderer->host_tokens, tokens,
                                          count * length * sizeof(int32_t), CODE_DOWNLOAD)) &&

@@ -14,7 +14,12 @@ enum {
     PROP_ANYTIME,
     PROP_TAGS,
     PROP_STATS,
+    PROP_LAST
 };
+
+/* GstCodeEngine has a bit for each. */
+G_STATIC_ASSERT((gint)PROP_LAST <= (gint)GST_CODE_MOTION_HOLD);
+G_STATIC_ASSERT(GST_CODE_MOTION_PHASE < 64);
 
 #define FIELD(name) offsetof(GstCodeSrc, name)
 

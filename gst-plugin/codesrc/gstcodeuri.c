@@ -120,19 +120,31 @@ static gboolean check_parts(const GstUri *uri, const gchar *text, GError **error
     const gchar *authority = strchr(text, ':') + 1;
     gboolean good = g_str_has_prefix(authority, "//") && (!path || g_str_equal(path, "/")) &&
                     !gst_uri_get_userinfo(uri) && !gst_uri_get_fragment(uri) &&
-                    gst_uri_get_port(uri) == GST_URI_NO_PORT &&
-                    /* an escape that is none leaves no host */
-                    (gst_uri_get_host(uri) || strchr("/?", authority[2]));
+                    gst_uri_get_port(uri) == GST_URI_NO_PORT;
 
     g_free(path);
     return good || refuse(error, "not a URI of the form " PROTOCOL "://CLASS?NAME=VALUE&...", text);
 }
 
+/* Before GStreamer reads them, which does not check them in every part. */
+static gboolean check_escapes(const gchar *text, GError **error)
+{
+    const gchar *at = text;
+
+    while ((at = strchr(at, '%')) && g_ascii_isxdigit(at[1]) && g_ascii_isxdigit(at[2]) &&
+           (at[1] != '0' || at[2] != '0'))
+        at++;
+    return !at || refuse(error, "% without the two digits of a character", text);
+}
+
 static gboolean parse(GArray *settings, GstCodeSrc *self, const gchar *text, GError **error)
 {
-    GstUri *uri = gst_uri_from_string(text);
+    GstUri *uri;
     gboolean good;
 
+    if (!check_escapes(text, error))
+        return FALSE;
+    uri = gst_uri_from_string(text);
     if (!uri || !gst_uri_get_scheme(uri))
         good = refuse(error, "not a URI", text);
     else

@@ -26,7 +26,7 @@ typedef struct GstCodeMotion {
 
 /* Ids of these properties: beyond those of all others. */
 enum {
-    GST_CODE_MOTION_HOLD = 64,
+    GST_CODE_MOTION_HOLD = 48,
     GST_CODE_MOTION_MORPH,
     GST_CODE_MOTION_LOOP,
     GST_CODE_MOTION_EASING,

@@ -131,7 +131,8 @@ GST_START_TEST(test_wrong_uris)
         "code:?seed=1",     "code:volcano",         "code:///volcano",
         "code://%FF",       "code://5?classes=%FF", "code://5#x",
         "code://5:80",      "code://me@5",          "code://5/6",
-        "code:/",           "code://5?parent=x",    "code://99999999999"};
+        "code:/",           "code://5?parent=x",    "code://99999999999",
+        "code://%zz/5"};
     GstElement *source = tiny_source();
     GError *late = NULL;
     guint64 seed;

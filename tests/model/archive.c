@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static uint32_t crc_of(const uint8_t *bytes, size_t size)
+uint32_t archive_crc(const uint8_t *bytes, size_t size)
 {
     uint32_t crc = 0xFFFFFFFF;
 
@@ -25,7 +25,7 @@ void archive_add(Archive *archive, const char *name, const void *data, size_t si
     unsigned i = archive->count++;
 
     snprintf(archive->entry[i].name, sizeof archive->entry[i].name, "%s", name);
-    archive->entry[i].crc = crc_of(data, size);
+    archive->entry[i].crc = archive_crc(data, size);
     archive->entry[i].size = size;
     archive->entry[i].local = bytes->size;
     put(bytes, "PK\3\4\0\0", 6);
@@ -122,7 +122,7 @@ Archive archive_of(const Bytes *pickle)
 void archive_seal(Archive *archive, unsigned entry)
 {
     uint32_t crc =
-        crc_of(archive->bytes.data + archive->entry[entry].data, archive->entry[entry].size);
+        archive_crc(archive->bytes.data + archive->entry[entry].data, archive->entry[entry].size);
 
     set_number(&archive->bytes, archive->entry[entry].descriptor + 4, crc, 4);
     set_number(&archive->bytes, archive->entry[entry].central + 16, crc, 4);

@@ -22,6 +22,8 @@ typedef struct Archive {
     size_t directory, end64, locator, end;
 } Archive;
 
+uint32_t archive_crc(const uint8_t *bytes, size_t size);
+
 void archive_add(Archive *archive, const char *name, const void *data, size_t size);
 void archive_end(Archive *archive);
 

@@ -264,9 +264,18 @@ static void check_error(const char *path, const CodesrcError *error)
           "'%s' does not name the file %s", error->text, path);
 }
 
-Outcome try_file(CaseKind kind, const char *path)
+Outcome read_case(CaseKind kind, const char *path)
 {
     Outcome outcome = {.error = {.status = CODESRC_OK}};
+
+    outcome.accepted =
+        kind == CASE_WEIGHTS ? read_weights(path, &outcome) : read_manifest(path, &outcome);
+    return outcome;
+}
+
+Outcome try_file(CaseKind kind, const char *path)
+{
+    Outcome outcome;
     bool peak;
     size_t before, after;
     double begin;
@@ -277,8 +286,7 @@ Outcome try_file(CaseKind kind, const char *path)
     before = status_figure("VmRSS");
     bound_memory(true);
     begin = processor_time();
-    outcome.accepted =
-        kind == CASE_WEIGHTS ? read_weights(path, &outcome) : read_manifest(path, &outcome);
+    outcome = read_case(kind, path);
     outcome.seconds = processor_time() - begin;
     bound_memory(false);
     after = status_figure("VmHWM");

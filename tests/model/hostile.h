@@ -45,7 +45,9 @@ typedef struct Outcome {
     size_t bytes;    /* of memory at the peak, if the system reports it */
 } Outcome;
 
-/* Reads the file at `path`. Checks time, memory and the form of the error. */
+Outcome read_case(CaseKind kind, const char *path); /* reads the file at `path` */
+
+/* The same. Checks time, memory and the form of the error. */
 Outcome try_file(CaseKind kind, const char *path);
 Outcome try_bytes(CaseKind kind, const char *name, const void *data, size_t size);
 
