@@ -10,6 +10,7 @@
 
 #include <codesrc.h>
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,8 @@ enum { ALL_CLASSES = -2, MOST_FRAMES = 1000000 };
 typedef struct Arguments {
     const char *model, *class_name, *class_2, *output;
     CodesrcModelOptions options;
-    uint64_t seed, frame, frames;
+    const char *between;
+    uint64_t seed, frame, frames, ends[2]; /* ends: frame numbers, of --between */
     DrawingOptions drawing;
     double mix;
     unsigned batch, columns, format, quality;
@@ -48,6 +50,9 @@ static const Option table[] = {
     {"frames", 'n', "COUNT", OPTION_LARGE, AT(frames),
      .help = "how many frames, with --class all of each class; default 1",
      .least = 1, .most = MOST_FRAMES},
+    {"between", 0, "A,B", OPTION_TEXT, AT(between),
+     .help = "draw the way from frame A to frame B in --frames pictures, both included, rendered "
+     "between the two as morph of codesrc does"},
     {.help = "How to draw it (default: as the model says)"},
     DRAWING_OPTIONS(AT(drawing)),
     {"more-smooth", 0, NULL, OPTION_FLAG, AT(more_smooth),
@@ -91,8 +96,35 @@ static const Program program = {
             {"code-image --class all --sheet 4 --output gallery.webp", "one picture of each class"},
             {"code-image --frames 4 --output frame-%03d.jpg", "four pictures, a file each"},
             {"code-image --class 2 --output - >picture.png", "to standard output"},
+            {"code-image --between 3,4 --frames 8 --sheet 8 --output way.png",
+             "from one picture to another"},
             {0}},
 };
+
+static bool parse_number(const char **text, uint64_t *number)
+{
+    char *end;
+
+    if (**text < '0' || **text > '9')
+        return false;
+    errno = 0;
+    *number = strtoull(*text, &end, 10);
+    *text = end;
+    return errno == 0;
+}
+
+static void parse_between(Arguments *a)
+{
+    const char *text = a->between;
+
+    if (!parse_number(&text, &a->ends[0]) || *text++ != ',' || !parse_number(&text, &a->ends[1]) ||
+        *text)
+        options_fail(&program, "--between %s: expected two frame numbers such as 3,4", a->between);
+    if (a->frames < 2)
+        options_fail(&program, "--between needs --frames of at least 2, for both of its ends");
+    if (a->frame)
+        options_fail(&program, "--between has both frame numbers, so it takes no --frame");
+}
 
 static void parse(Arguments *a, int argc, char **argv)
 {
@@ -102,6 +134,8 @@ static void parse(Arguments *a, int argc, char **argv)
     a->options.drafting_steps = a->drawing.steps; /* it chooses the weights */
     if (a->has_mix && !a->class_2)
         options_fail(&program, "--mix needs a --class-2 to blend in");
+    if (a->between)
+        parse_between(a);
     if (!a->output)
         options_fail(&program, "--output is missing");
     if (!a->has_format)
@@ -173,8 +207,9 @@ typedef struct Job {
     const Arguments *a;
     const CodesrcModelInfo *info;
     CodesrcGenerator *generator;
-    CodesrcRequest request; /* common to all pictures */
-    int32_t class_id;       /* or ALL_CLASSES */
+    CodesrcRequest request;   /* common to all pictures */
+    CodesrcFeatures *ends[2]; /* of --between */
+    int32_t class_id;         /* or ALL_CLASSES */
     uint64_t pictures;
     uint64_t drawn;  /* pictures that are complete */
     uint8_t *pixels; /* of one batch, or of the whole sheet */
@@ -252,7 +287,8 @@ static bool write_batch(const Job *job, uint64_t first, unsigned count)
 
         launch_line_write(line, job->info, &request,
                           a->drawing.has_temperature ? a->drawing.temperature : 0);
-
+        if (a->between) /* no launch line draws it */
+            pixels.comment = NULL;
         file_name(name, sizeof name, a->output, a->frame + first + i);
         if (!picture_file_write(name, a->format, a->quality, pixels))
             return false;
@@ -283,6 +319,33 @@ static void blank(const Job *job, uint64_t first, unsigned count)
     }
 }
 
+static bool draft_ends(Job *job, CodesrcError *error)
+{
+    for (unsigned i = 0; job->a->between && i < 2; i++) {
+        CodesrcRequest request = job->request;
+
+        request.frame = job->a->ends[i];
+        request.class_id = job->class_id;
+        if (!codesrc_generate_features(job->generator, &request, 1, &job->ends[i], error))
+            return false;
+    }
+    return true;
+}
+
+static bool generate(const Job *job, const CodesrcRequest *requests, unsigned count,
+                     const CodesrcPicture *pictures, CodesrcError *error)
+{
+    bool good = true;
+
+    if (!job->a->between)
+        return codesrc_generate(job->generator, requests, count, pictures, error);
+    for (unsigned i = 0; good && i < count; i++)
+        good = codesrc_render_between(job->generator, job->ends[0], job->ends[1],
+                                      (double)(job->drawn + i) / (double)(job->pictures - 1),
+                                      &pictures[i], error);
+    return good;
+}
+
 /* Draws the next pictures, and writes them if each has a file of its own. */
 static bool draw_batch(Job *job, CodesrcError *error)
 {
@@ -295,7 +358,7 @@ static bool draw_batch(Job *job, CodesrcError *error)
         requests[i] = request_of(job, job->drawn + i);
         pictures[i] = place_of(job, job->drawn + i);
     }
-    if (!codesrc_generate(job->generator, requests, count, pictures, error)) {
+    if (!generate(job, requests, count, pictures, error)) {
         blank(job, job->drawn, count);
         return false;
     }
@@ -336,6 +399,7 @@ static bool draw(Job *job, CodesrcError *error)
     }
     progress_start(&progress, "pictures drawn", job->pictures);
     stop_watch(job->generator);
+    good = draft_ends(job, error);
     while (good && job->drawn < job->pictures && !stop_signal()) {
         good = draw_batch(job, error);
         progress_show(&progress, job->drawn);
@@ -360,6 +424,10 @@ static bool run(const Arguments *a, CodesrcModel *model, CodesrcError *error)
 
     if (!find_class(model, a->class_name, &job.class_id, error))
         return false;
+    if (a->between && job.class_id == ALL_CLASSES) {
+        snprintf(error->text, sizeof error->text, "--class all: expected one class with --between");
+        return false;
+    }
     job.pictures = a->frames * (job.class_id == ALL_CLASSES ? job.info->classes : 1);
     if (!check_output(a, job.pictures))
         return false;
@@ -374,6 +442,8 @@ static bool run(const Arguments *a, CodesrcModel *model, CodesrcError *error)
     if (!job.generator)
         return false;
     good = draw(&job, error);
+    for (unsigned i = 0; i < 2; i++)
+        codesrc_features_unref(job.ends[i]);
     codesrc_generator_free(job.generator);
     free(job.pixels);
     return good;

@@ -44,6 +44,22 @@ checks=$((checks + 1))
 "$image" --model tiny.yaml --output - >/dev/full 2>log && fail 'a full disk is no error'
 check grep -qF 'standard output: cannot be written: No space left on device' log
 
+# ---- between two pictures -----------------------------------------------------------------------
+# Both ends are the pictures themselves; the middle is another one, the same in a batch and on a sheet.
+expect '' "$image" --model tiny.yaml --class 2 --between 3,5 --frames 3 --output 'way%d.ppm'
+expect '' "$image" --model tiny.yaml --class 2 --frame 3 --output end3.ppm
+expect '' "$image" --model tiny.yaml --class 2 --frame 5 --output end5.ppm
+same way0.ppm end3.ppm
+same way2.ppm end5.ppm
+for end in way0.ppm way2.ppm; do
+    checks=$((checks + 1))
+    cmp -s way1.ppm "$end" && fail "half of the way is $end"
+done
+expect '' "$image" --model tiny.yaml --class 2 --between 3,5 --frames 3 --batch 2 --sheet 1 --output sheet.ppm
+check [ "$(tail -n +4 sheet.ppm | cksum)" = "$(for i in 0 1 2; do tail -n +4 way$i.ppm; done | cksum)" ]
+refuse '--class all: expected one class with --between' \
+    "$image" --model tiny.yaml --class all --between 3,5 --frames 3 --output 'way%d.ppm'
+
 # ---- progress -----------------------------------------------------------------------------------
 # Of slow work on a terminal, here the plain loops on a picture of 256 x 256; of quick work, and of work
 # whose stderr is a file, there is none.

@@ -86,6 +86,11 @@ one_line code-image 'unknown option --seeed (perhaps --seed)' --seeed 3
 one_line code-image 'unknown option --steps (perhaps --drafting-steps)' --steps 3
 one_line code-image 'unknown option --t;' --t 3
 one_line code-image 'unexpected argument there' --output a.png there
+for pair in 3 3, ,4 3,4,5 3,x -3,4 3,99999999999999999999; do
+    one_line code-image "--between $pair: expected two frame numbers" --between="$pair" --frames 2 --output a.png
+done
+one_line code-image '--between needs --frames of at least 2' --between 3,4 --output a.png
+one_line code-image '--between has both frame numbers' --between 3,4 --frames 2 --frame 1 --output a.png
 one_line code-image '--format gif: expected one of: png ppm jpeg webp' --format gif --output a.png
 one_line code-model 'no command: expected inspect, verify, convert, fetch or recipe'
 one_line code-model 'unknown command inspct (perhaps inspect)' inspct vistas
@@ -140,7 +145,7 @@ for name in code-image code-sample code-model code-bench; do
 done
 checks=$((checks + 1))
 frames='frame-000.jpg frame-001.jpg frame-002.jpg frame-003.jpg'
-[ "$(ls | tr '\n' ' ')" = "aurora.png $frames gallery.webp picture.png samples vistas-bf16 " ] ||
+[ "$(ls | tr '\n' ' ')" = "aurora.png $frames gallery.webp picture.png samples vistas-bf16 way.png " ] ||
     fail "the examples left: $(ls)"
 
 finish
