@@ -134,7 +134,8 @@ static bool rehearse_all(CodesrcGenerator *generator, CodesrcError *error)
         if (generator->steps >> n & 1 &&
             (!rehearse(generator, n, 0, error) || !rehearse(generator, n, 1, error)))
             return false;
-    if (code_vae_encode(&renderer->maps, generator->model, renderer->stream))
+    if (!generator->model->info.encodes ||
+        code_vae_encode(&renderer->maps, generator->model, renderer->stream))
         return true;
     *error = renderer->stream->error;
     return false;
