@@ -265,6 +265,19 @@ const char *code_checkpoint_names(const CodeTensors *tensors, CodeNames *out)
     return out->text;
 }
 
+/* Are the names of all tensors numbers, as those of a list would be? */
+static bool are_numbers(const CodeTensors *tensors)
+{
+    size_t numbers = 0;
+
+    for (size_t i = 0; i < tensors->count; i++) {
+        const char *name = tensors->all[i].info.name;
+
+        numbers += !name[strspn(name, "0123456789")];
+    }
+    return numbers && numbers == tensors->count;
+}
+
 bool code_checkpoint_missing(const CodeTensors *tensors, const CodePlace *place, const char *name,
                              const char *expected, const char *file, CodesrcError *error)
 {
@@ -274,6 +287,11 @@ bool code_checkpoint_missing(const CodeTensors *tensors, const CodePlace *place,
     if (place->found)
         return code_fail(error, CODESRC_MISMATCH, "%s: found no tensor '%s%s', expected %s", file,
                          place->prefix, code_quote_string(&quoted, name), expected);
+    if (are_numbers(tensors))
+        return code_fail(error, CODESRC_MISMATCH,
+                         "%s: found numbers for names of tensors, expected those of a model: save "
+                         "it again with torch.save(model.state_dict(), FILE)",
+                         file);
     return code_fail(error, CODESRC_MISMATCH,
                      "%s: found no tensor '%s', expected %s; it has %s: if its model lies under "
                      "another name, add `prefix: NAME` in the manifest",

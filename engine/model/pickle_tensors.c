@@ -41,11 +41,15 @@ static const Global globals[] = {
     {"builtins\nset", MAKE_OTHER, NULL},
 };
 
-/* What to do with a file that names a thing which is no plain data. */
-static const char *advice(const char *name)
+/* What to do with a file that names a thing which is no plain data. A tensor of a class of its own
+ * names the class later on. */
+static const char *advice(const Machine *machine, const char *name)
 {
-    if (!strncmp(name, "torch.distributed", 17) || strstr(name, "DTensor") ||
-        strstr(name, "_rebuild_wrapper_subclass"))
+    static const char distributed[] = "torch.distributed";
+    bool of_class = strstr(name, "_rebuild_from_type") || strstr(name, "_rebuild_wrapper_subclass");
+
+    if (strstr(name, distributed) ||
+        (of_class && memmem(machine->code, machine->length, distributed, sizeof distributed - 1)))
         return "a distributed tensor (DTensor) is in several files: gather it with "
                "get_model_state_dict and full_state_dict=True, and save that with torch.save";
     return "it is not run: save the weights alone with torch.save(model.state_dict(), FILE)";
@@ -61,7 +65,7 @@ static bool refuse_global(Machine *machine, const char *name, size_t length)
         shown[i] = name[i] == '\n' ? ' ' : name[i];
     shown[length] = '\0';
     return pickle_fail(machine, "found the name '%s', expected tensors and plain data: %s",
-                       code_quote(&quoted, shown, length), advice(shown));
+                       code_quote(&quoted, shown, length), advice(machine, shown));
 }
 
 /* Module, line feed and name. */
