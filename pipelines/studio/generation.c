@@ -24,6 +24,7 @@ struct Generation {
     GMutex lock; /* guards the members that the changing thread reads */
     gboolean play, progressive, failed;
     gdouble frames_per_second;
+    guint hold, morph, loop; /* of the film; 1, 0 and 0 without one */
 };
 
 static void generation_unref(Generation *generation)
@@ -124,18 +125,40 @@ static void set_frame_rate(Generation *generation, gdouble frames_per_second)
     gst_caps_unref(caps);
 }
 
+/* On the changing thread: what codesrc reads when it leaves READY, if it is something else. */
+static void change_kind(Generation *generation, gboolean progressive, guint hold, guint morph,
+                        guint loop)
+{
+    gboolean was_progressive;
+    guint was_hold, was_morph, was_loop;
+
+    g_object_get(generation->source, "progressive", &was_progressive, "hold", &was_hold, "morph",
+                 &was_morph, "loop", &was_loop, NULL);
+    if (progressive == was_progressive && hold == was_hold && morph == was_morph &&
+        loop == was_loop)
+        return;
+    gst_element_set_state(generation->pipeline, GST_STATE_READY);
+    /* A film shows a frame again rather than leave one out. */
+    g_object_set(generation->source, "progressive", progressive, "hold", hold, "morph", morph,
+                 "loop", loop, "anytime", hold > 1 || morph > 0 || loop > 0, NULL);
+}
+
 /* On the changing thread: brings the pipeline to the state requested now, which may be newer than
  * the request that started this. */
 static void change_states(gpointer task, gpointer user)
 {
     Generation *generation = user;
-    gboolean play, progressive, was_progressive, failed;
+    gboolean play, progressive, failed;
+    guint hold, morph, loop;
     gdouble frames_per_second;
 
     (void)task;
     g_mutex_lock(&generation->lock);
     play = generation->play;
     progressive = generation->progressive;
+    hold = generation->hold;
+    morph = generation->morph;
+    loop = generation->loop;
     frames_per_second = generation->frames_per_second;
     failed = generation->failed;
     g_mutex_unlock(&generation->lock);
@@ -144,11 +167,7 @@ static void change_states(gpointer task, gpointer user)
         gst_element_set_state(generation->pipeline, GST_STATE_NULL);
         return;
     }
-    g_object_get(generation->source, "progressive", &was_progressive, NULL);
-    if (progressive != was_progressive) {
-        gst_element_set_state(generation->pipeline, GST_STATE_READY);
-        g_object_set(generation->source, "progressive", progressive, NULL);
-    }
+    change_kind(generation, progressive, hold, morph, loop);
     set_frame_rate(generation, frames_per_second);
     gst_element_set_state(generation->pipeline, play ? GST_STATE_PLAYING : GST_STATE_PAUSED);
 }
@@ -252,7 +271,7 @@ void generation_choose_picture(GstElement *source, const Settings *settings)
                  "class-mix", settings->class_mix, "drafting-steps", settings->drafting_steps,
                  "seed", settings->seed, "guidance", settings->guidance, "top-k", settings->top_k,
                  "top-p", settings->top_p, "temperature", settings->temperature, "more-smooth",
-                 settings->more_smooth, NULL);
+                 settings->more_smooth, "keep-scales", settings->keep_scales, NULL);
 }
 
 Generation *generation_new(const GenerationSetup *setup, const Settings *settings,
@@ -318,11 +337,15 @@ void generation_play(Generation *generation, gboolean play)
 void generation_set(Generation *generation, const Settings *settings)
 {
     guint frames = settings->progressive ? generation->scales : 1;
+    gboolean flows = settings_flow(settings);
 
     generation_choose_picture(generation->source, settings);
     g_mutex_lock(&generation->lock);
     generation->progressive = settings->progressive;
-    generation->frames_per_second = settings->rate * frames;
+    generation->frames_per_second = flows ? SETTINGS_FILM_RATE : settings->rate * frames;
+    generation->hold = flows ? settings->hold : 1;
+    generation->morph = flows ? settings->morph : 0;
+    generation->loop = flows ? settings->loop : 0;
     generation->failed = FALSE;
     g_mutex_unlock(&generation->lock);
     ask_for_change(generation);

@@ -29,7 +29,8 @@ static const Option table[] = {
     {"model", 'm', "NAME", OPTION_TEXT, AT(model),
      .help = "a manifest, a folder that holds one, or the name of a bundled model; default vistas",
      .words = "vistas", .paths = 'f'},
-    {"rate", 0, "R", OPTION_REAL, AT(rate), .help = "pictures a second, 0.1..30; default 1",
+    {"rate", 0, "R", OPTION_REAL, AT(rate),
+     .help = "a slide show of this many pictures a second, 0.1..30; default: a film",
      .low = SETTINGS_MIN_RATE, .high = SETTINGS_MAX_RATE},
     {.help = "What computes"},
     {"device", 0, "D", OPTION_TEXT, AT(device),
@@ -125,7 +126,7 @@ static void parse(Arguments *a, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    Arguments a = {.address = "127.0.0.1", .port = 8190, .rate = 1.0};
+    Arguments a = {.address = "127.0.0.1", .port = 8190};
     GError *error = NULL;
     Studio *studio = NULL;
     Server *server = NULL;

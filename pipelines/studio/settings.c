@@ -15,7 +15,16 @@ void settings_init(Settings *settings, const Facts *facts, gdouble rate)
                            .more_smooth = defaults->more_smooth,
                            .drafting_steps = defaults->drafting_steps,
                            .guidance = defaults->guidance,
-                           .rate = rate};
+                           .rate = rate > 0.0 ? rate : 1.0,
+                           .hold = rate > 0.0 ? 1 : SETTINGS_FILM_RATE,
+                           .morph = rate > 0.0 ? 0 : SETTINGS_FILM_RATE,
+                           .keep_scales = -1};
+}
+
+gboolean settings_flow(const Settings *settings)
+{
+    return !settings->progressive &&
+           (settings->hold > 1 || settings->morph > 0 || settings->loop > 0);
 }
 
 /* The value found, short enough for a message. */
@@ -189,6 +198,55 @@ static gchar *change_progressive(Settings *settings, const Facts *facts, const j
     return change_flag(&settings->progressive, "progressive", value);
 }
 
+static gchar *change_count(guint *count, const gchar *key, guint least, guint most,
+                           const json_t *value)
+{
+    json_int_t number = json_integer_value(value);
+    gchar *expected, *text;
+
+    if (json_is_integer(value) && number >= least && number <= most) {
+        *count = (guint)number;
+        return NULL;
+    }
+    expected = g_strdup_printf("a whole number from %u to %u", least, most);
+    text = unexpected(key, value, expected);
+    g_free(expected);
+    return text;
+}
+
+static gchar *change_hold(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    return change_count(&settings->hold, "hold", 1, SETTINGS_MAX_MOTION, value);
+}
+
+static gchar *change_morph(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    return change_count(&settings->morph, "morph", 0, SETTINGS_MAX_MOTION, value);
+}
+
+static gchar *change_loop(Settings *settings, const Facts *facts, const json_t *value)
+{
+    (void)facts;
+    return change_count(&settings->loop, "loop", 0, SETTINGS_MAX_MOTION, value);
+}
+
+static gchar *change_keep_scales(Settings *settings, const Facts *facts, const json_t *value)
+{
+    guint scales = 0;
+    gchar *error;
+
+    if (json_is_null(value)) {
+        settings->keep_scales = -1;
+        return NULL;
+    }
+    error = change_count(&scales, "keep-scales", 0, facts_info(facts)->scales, value);
+    if (!error)
+        settings->keep_scales = (gint)scales;
+    return error;
+}
+
 static gchar *change_rate(Settings *settings, const Facts *facts, const json_t *value)
 {
     gdouble number = json_number_value(value);
@@ -216,6 +274,10 @@ static const struct {
     {"temperature", change_temperature},
     {"progressive", change_progressive},
     {"more-smooth", change_more_smooth},
+    {"hold", change_hold},
+    {"morph", change_morph},
+    {"loop", change_loop},
+    {"keep-scales", change_keep_scales},
 };
 
 gchar *settings_change_one(Settings *settings, const Facts *facts, const gchar *key,
@@ -231,7 +293,7 @@ gchar *settings_change_one(Settings *settings, const Facts *facts, const gchar *
     text = found(name);
     error = g_strdup_printf("%s is not a setting, expected class, class-2, class-mix, "
                             "drafting-steps, seed, guidance, top-k, top-p, temperature, "
-                            "more-smooth, progressive or rate",
+                            "more-smooth, progressive, rate, hold, morph, loop or keep-scales",
                             text);
     g_free(text);
     json_decref(name);
@@ -277,14 +339,17 @@ json_t *settings_to_json(const Settings *settings, const Facts *facts)
 {
     const CodesrcModelInfo *info = facts_info(facts);
 
-    return json_pack("{s:o, s:i, s:o, s:i, s:f, s:i, s:I, s:f, s:i, s:f, s:o, s:b, s:b, s:f}",
-                     "class", class_name(settings->class_id, info), "class-id",
-                     (int)settings->class_id, "class-2", class_name(settings->class_id_2, info),
-                     "class-id-2", (int)settings->class_id_2, "class-mix", settings->class_mix,
-                     "drafting-steps", (int)settings->drafting_steps, "seed",
-                     (json_int_t)settings->seed, "guidance", settings->guidance, "top-k",
-                     settings->top_k, "top-p", settings->top_p, "temperature",
-                     settings->temperature < 0.0 ? json_null() : json_real(settings->temperature),
-                     "more-smooth", (int)settings->more_smooth, "progressive",
-                     (int)settings->progressive, "rate", settings->rate);
+    return json_pack(
+        "{s:o, s:i, s:o, s:i, s:f, s:i, s:I, s:f, s:i, s:f, s:o, s:b, s:b, s:f, s:i, "
+        "s:i, s:i, s:o}",
+        "class", class_name(settings->class_id, info), "class-id", (int)settings->class_id,
+        "class-2", class_name(settings->class_id_2, info), "class-id-2", (int)settings->class_id_2,
+        "class-mix", settings->class_mix, "drafting-steps", (int)settings->drafting_steps, "seed",
+        (json_int_t)settings->seed, "guidance", settings->guidance, "top-k", settings->top_k,
+        "top-p", settings->top_p, "temperature",
+        settings->temperature < 0.0 ? json_null() : json_real(settings->temperature), "more-smooth",
+        (int)settings->more_smooth, "progressive", (int)settings->progressive, "rate",
+        settings->rate, "hold", (int)settings->hold, "morph", (int)settings->morph, "loop",
+        (int)settings->loop, "keep-scales",
+        settings->keep_scales < 0 ? json_null() : json_integer(settings->keep_scales));
 }

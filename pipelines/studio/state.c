@@ -63,7 +63,8 @@ json_t *state_picture(const GstStructure *made)
     static const gchar *const names[] = {
         "class-name", "class-id", "class-id-2", "class-mix",   "seed",        "frame",
         "guidance",   "top-k",    "top-p",      "temperature", "more-smooth", "drafting-steps",
-        "scale",      "scales",   "seconds",    "launch-line"};
+        "scale",      "scales",   "seconds",    "launch-line", "keep-scales", "variation",
+        "hold",       "morph",    "loop",       "phase",       "t",           "next-class-id"};
 
     return made ? fields(made, names, G_N_ELEMENTS(names)) : json_null();
 }
@@ -73,7 +74,7 @@ json_t *state_performance(const GstStructure *stats, const StateRate *rate)
     static const gchar *const names[] = {"processed",       "dropped",         "seconds",
                                          "seconds-drafter", "seconds-refiner", "seconds-vae",
                                          "planned-bytes",   "weight-bytes",    "device",
-                                         "precision",       "threads"};
+                                         "precision",       "threads",         "repeated"};
     json_t *object = fields(stats, names, G_N_ELEMENTS(names));
 
     json_object_set_new(object, "pictures-per-second",

@@ -153,7 +153,9 @@ static void draw(gpointer data, gpointer user)
     GstSample *sample;
 
     generation_choose_picture(still->source, &task->settings);
-    g_object_set(still->source, "first-frame", task->frame, NULL);
+    g_object_set(still->source, "first-frame", task->frame, "hold", task->settings.hold, "morph",
+                 task->settings.morph, "phase", task->settings.phase, "variation",
+                 task->settings.variation, NULL);
     gst_element_set_state(still->pipeline, GST_STATE_PLAYING);
     sample = pull(still, &task->error);
     if (sample) {

@@ -12,6 +12,9 @@
  * arrive within this many milliseconds, the last part is sent again. */
 #define REPEAT 100
 
+/* Microseconds between two news of one picture of a film. */
+#define FILM_NEWS (G_USEC_PER_SEC / 5)
+
 /* A page that is open: its events and, if it wants, its WebRTC session, which ends with them. */
 typedef struct Page {
     Viewer *events;
@@ -35,6 +38,7 @@ struct Studio {
     GstStructure *made;
     StateRate rate;
     guint64 frames;
+    gint64 told;    /* when pages were told the last state */
     gchar *failure; /* of the element, until a setting changes */
 };
 
@@ -91,6 +95,8 @@ static void tell_pages(Studio *studio)
 {
     GBytes *event;
 
+    studio->told = g_get_monotonic_time();
+
     if (!studio->pages->len)
         return;
     event = make_event("state", studio_state(studio));
@@ -124,13 +130,24 @@ static GBytes *make_part(const Picture *picture)
     return g_string_free_to_bytes(part);
 }
 
-/* A coarse-to-fine picture counts when it is finished. */
-static gboolean is_finished(const GstStructure *made)
+static guint64 number(const GstStructure *made, const gchar *field)
+{
+    guint64 value = 0;
+
+    if (made)
+        gst_structure_get_uint64(made, field, &value);
+    return value;
+}
+
+/* A coarse-to-fine picture counts when it is finished, one of a film once. */
+static gboolean counts(const Studio *studio, const GstStructure *made)
 {
     guint scale = 0, scales = 0;
 
     gst_structure_get(made, "scale", G_TYPE_UINT, &scale, "scales", G_TYPE_UINT, &scales, NULL);
-    return scale == scales;
+    return scale == scales && (!settings_flow(&studio->settings) ||
+                               number(made, "frame") != number(studio->made, "frame") ||
+                               number(made, "variation") != number(studio->made, "variation"));
 }
 
 static void send_part(Studio *studio)
@@ -157,6 +174,7 @@ static void repeat_later(Studio *studio)
 static void on_picture(gpointer user, const Picture *picture)
 {
     Studio *studio = user;
+    gboolean counted = counts(studio, picture->made);
 
     g_clear_pointer(&studio->jpeg, g_bytes_unref);
     g_clear_pointer(&studio->part, g_bytes_unref);
@@ -165,11 +183,13 @@ static void on_picture(gpointer user, const Picture *picture)
     studio->part = make_part(picture);
     studio->made = gst_structure_copy(picture->made);
     studio->frames = picture->number;
-    if (is_finished(picture->made))
+    if (counted)
         state_rate_note(&studio->rate, g_get_monotonic_time());
     send_part(studio);
     repeat_later(studio);
-    tell_pages(studio);
+    if (counted || !settings_flow(&studio->settings) ||
+        g_get_monotonic_time() - studio->told > FILM_NEWS)
+        tell_pages(studio);
 }
 
 static void on_encoded(gpointer user, GstSample *sample)
@@ -210,7 +230,8 @@ static gboolean on_heartbeat(gpointer user)
         if (page->session && webrtc_failed(page->session))
             g_clear_pointer(&page->session, webrtc_free);
     }
-    if (studio->failure || studio->settings.rate < 1.0 / HEARTBEAT)
+    if (studio->failure ||
+        (studio->settings.rate < 1.0 / HEARTBEAT && !settings_flow(&studio->settings)))
         send_part(studio);
     tell_pages(studio);
     return G_SOURCE_CONTINUE;
@@ -337,12 +358,12 @@ gboolean studio_change(Studio *studio, const gchar *text, gsize length, gchar **
 
 /* ---- single pictures --------------------------------------------------------------- */
 
-static gchar *read_frame(guint64 *frame, const json_t *value)
+static gchar *read_number(guint64 *number, const gchar *key, const json_t *value)
 {
     if (!json_is_integer(value) || json_integer_value(value) < 0 ||
         (guint64)json_integer_value(value) > SETTINGS_MAX_SEED)
-        return g_strdup("frame is not a whole number from 0 to 9007199254740991");
-    *frame = (guint64)json_integer_value(value);
+        return g_strdup_printf("%s is not a whole number from 0 to 9007199254740991", key);
+    *number = (guint64)json_integer_value(value);
     return NULL;
 }
 
@@ -365,7 +386,11 @@ gboolean studio_draw(Studio *studio, GHashTable *query, StillDone done, gpointer
         if (!value)
             *error = g_strdup_printf("%.40s is not UTF-8", (const gchar *)key);
         else if (!strcmp(key, "frame"))
-            *error = read_frame(&frame, value);
+            *error = read_number(&frame, key, value);
+        else if (!strcmp(key, "variation"))
+            *error = read_number(&settings.variation, key, value);
+        else if (!strcmp(key, "phase"))
+            *error = read_number(&settings.phase, key, value);
         else
             *error = settings_change_one(&settings, &studio->facts, key, value);
         json_decref(value);

@@ -85,7 +85,8 @@ void await_focus(const gchar *id)
 void open_page(void)
 {
     post_settings(process, "{\"class\": null, \"seed\": 0, \"drafting-steps\": 8, \"guidance\": 3, "
-                           "\"progressive\": false, \"rate\": 1}");
+                           "\"progressive\": false, \"rate\": 1, \"hold\": 1, \"morph\": 0, "
+                           "\"loop\": 0, \"keep-scales\": null}");
     browser_open(browser, process->url);
     browser_is(browser, page_compare);
 }

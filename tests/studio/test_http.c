@@ -78,8 +78,19 @@ static void test_model(void)
 
 static void test_settings(void)
 {
-    json_t *settings;
+    json_t *settings = get_json(process, "/settings");
 
+    /* Without --rate it flows. */
+    g_assert_cmpint(json_integer_value(json_object_get(settings, "hold")), ==, 25);
+    g_assert_cmpint(json_integer_value(json_object_get(settings, "morph")), ==, 25);
+    g_assert_cmpint(json_integer_value(json_object_get(settings, "loop")), ==, 0);
+    g_assert_true(json_is_null(json_object_get(settings, "keep-scales")));
+    json_decref(settings);
+    expect("POST", "/settings", JSON,
+           "{\"hold\": 1000, \"morph\": 0, \"loop\": 3, \"keep-scales\": 4}", 200,
+           "\"hold\":1000,\"morph\":0,\"loop\":3,\"keep-scales\":4");
+    expect("POST", "/settings", JSON, "{\"hold\": 1, \"loop\": 0, \"keep-scales\": null}", 200,
+           "\"hold\":1,\"morph\":0,\"loop\":0,\"keep-scales\":null");
     expect("POST", "/settings", JSON,
            "{\"class\": \"OWL\", \"drafting-steps\": 3, \"seed\": 9007199254740991, "
            "\"guidance\": 0.25, \"rate\": 30, \"progressive\": false}",
@@ -128,6 +139,45 @@ static void test_still(void)
     expect("GET", "/picture.png?class-mix=2", NULL, NULL, 400, "a number from 0 to 1");
 }
 
+static GChecksum *add_picture(GChecksum *sum, const gchar *query)
+{
+    gchar *path = g_strdup_printf("/picture.png?class=owl&seed=3&%s", query);
+    Answer *answer = request(process, "GET", path, NULL, NULL);
+    const gchar *data = memmem(answer->body, answer->length, "IDAT", 4);
+
+    g_assert_cmpuint(answer->status, ==, 200);
+    /* Without the comment, which says how the picture was asked for. */
+    g_checksum_update(sum, (const guchar *)data, answer->body + answer->length - data);
+    answer_free(answer);
+    g_free(path);
+    return sum;
+}
+
+static gboolean are_same(const gchar *one, const gchar *other)
+{
+    GChecksum *a = add_picture(g_checksum_new(G_CHECKSUM_SHA256), one);
+    GChecksum *b = add_picture(g_checksum_new(G_CHECKSUM_SHA256), other);
+    gboolean same = !strcmp(g_checksum_get_string(a), g_checksum_get_string(b));
+
+    g_checksum_free(a);
+    g_checksum_free(b);
+    return same;
+}
+
+/* Variations, and frames on the way from a picture to the next. */
+static void test_still_of_film(void)
+{
+    g_assert_true(are_same("frame=5", "frame=5&hold=2&morph=3"));
+    g_assert_true(are_same("frame=5", "frame=5&hold=2&morph=3&phase=1"));
+    g_assert_false(are_same("frame=5", "frame=5&hold=2&morph=3&phase=2"));
+    g_assert_true(are_same("frame=6", "frame=5&hold=2&morph=3&phase=5"));
+    g_assert_true(are_same("frame=5", "frame=5&keep-scales=4&variation=3"));
+    g_assert_false(are_same("frame=5", "frame=5&keep-scales=2&variation=3"));
+    g_assert_true(are_same("frame=8", "frame=5&keep-scales=0&variation=3"));
+    expect("GET", "/picture.png?phase=-1", NULL, NULL, 400, "phase is not a whole number");
+    expect("GET", "/picture.png?variation=x", NULL, NULL, 400, "variation is not a whole number");
+}
+
 /* ---- what is refused --------------------------------------------------------------- */
 
 static void test_bad_settings(void)
@@ -165,6 +215,12 @@ static void test_bad_settings(void)
         {"{\"progressive\": 1}", "true or false"},
         {"{\"rate\": 0}", "from 0.1 to 30"},
         {"{\"rate\": 31}", "from 0.1 to 30"},
+        {"{\"hold\": 0}", "hold is 0, expected a whole number from 1 to 1000"},
+        {"{\"hold\": 1001}", "a whole number from 1 to 1000"},
+        {"{\"morph\": -1}", "a whole number from 0 to 1000"},
+        {"{\"morph\": 1.5}", "a whole number from 0 to 1000"},
+        {"{\"loop\": true}", "a whole number from 0 to 1000"},
+        {"{\"keep-scales\": 5}", "a whole number from 0 to 4"},
         {"{\"model\": \"other\"}", "model\\\" is not a setting"},
         {"{\"seed\": 1, \"seed\": 2}", "duplicate"},
         {"{\"seed\": 1} x", "not JSON"},
@@ -407,6 +463,7 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/model", test_model);
     g_test_add_func("/studio/settings", test_settings);
     g_test_add_func("/studio/still", test_still);
+    g_test_add_func("/studio/still-of-film", test_still_of_film);
     g_test_add_func("/studio/bad-settings", test_bad_settings);
     g_test_add_func("/studio/bad-requests", test_bad_requests);
     g_test_add_func("/studio/origin", test_origin);

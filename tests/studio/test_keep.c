@@ -227,8 +227,85 @@ static void test_more(void)
                            "\"temperature\": null, \"more-smooth\": false}");
 }
 
+static gchar *setting(const gchar *key)
+{
+    gchar *expression = g_strdup_printf(
+        "fetch('/settings').then((x) => x.json()).then((x) => String(x['%s']))", key);
+    gchar *value = browser_text(browser, expression);
+
+    g_free(expression);
+    return value;
+}
+
+/* Uses a control and sees what is set by it and what the page says about it. */
+static void use(const gchar *id, const gchar *key, const gchar *value, const gchar *output,
+                const gchar *text)
+{
+    gchar *found = NULL;
+
+    await_focus(id);
+    browser_press(browser, key);
+    await_made(output, text);
+    for (guint i = 0; i < 100 && g_strcmp0(found, value); i++) {
+        g_free(found);
+        found = setting(!strcmp(id, "hold-frames") ? "hold" : id);
+        g_usleep(G_USEC_PER_SEC / 20);
+    }
+    g_assert_cmpstr(found, ==, value);
+    g_free(found);
+}
+
+/* The controls of a film; and a link to a frame between two pictures, which shows it again. */
+static void test_film(void)
+{
+    gchar *text;
+
+    open_page();
+    await_playing();
+    use("hold-frames", "ArrowRight", "2", "hold-value", "0.08 s");
+    use("morph", "End", "250", "morph-value", "10.00 s");
+    browser_await(browser, "document.querySelector('#rate').disabled");
+    await_playing();
+    browser_await(browser, "fetch('/state').then((x) => x.json()).then((x) => x.picture.t > 0.1)");
+    allow_clipboard();
+    browser_click(browser, "#hold", 0.5, 0.5);
+    browser_await(browser, "location.hash.includes('phase=')");
+    browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held')");
+    remember();
+    browser_click(browser, "#copy-link", 0.5, 0.5);
+    await_made("toast", "Link copied");
+    text = clipboard();
+    browser_is(browser, "sessionStorage.pixels = JSON.stringify([...remembered]), true");
+    browser_open(browser, "about:blank");
+    browser_open(browser, text);
+    g_free(text);
+    browser_is(browser, page_compare);
+    browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held')");
+    browser_await(browser, "distance(pixels(shown()), JSON.parse(sessionStorage.pixels)) === 0");
+}
+
+static void test_variations(void)
+{
+    open_page();
+    await_playing();
+    use("loop", "ArrowRight", "1", "loop-value", "after 1 picture");
+    browser_click(browser, "#more summary", 0.2, 0.5);
+    use("keep-scales", "ArrowRight", "0", "keep-value", "0");
+    use("keep-scales", "End", "10", "keep-value", "10");
+    use("keep-scales", "ArrowLeft", "9", "keep-value", "9");
+    browser_await(browser, "document.querySelector('#made-frame').textContent === "
+                           "'0, variation 0'");
+    browser_click(browser, "#hold", 0.5, 0.5);
+    browser_await(browser, "location.hash.includes('keep-scales=9&variation=0')");
+    browser_click(browser, "#next", 0.5, 0.5);
+    browser_await(browser, "location.hash.includes('keep-scales=9&variation=1')");
+    see_picture("class=null&seed=0&frame=0&hold=1&morph=0&keep-scales=9&variation=1");
+}
+
 void add_keep_tests(void)
 {
+    g_test_add_func("/browser/film", test_film);
+    g_test_add_func("/browser/variations", test_variations);
     g_test_add_func("/browser/hold", test_hold);
     g_test_add_func("/browser/steps", test_steps);
     g_test_add_func("/browser/held-controls", test_held_controls);

@@ -7,8 +7,9 @@ const EVERY = 500; // ms between two of them, at least
 
 // What draws a picture again, from what the studio says about it: the keys of /picture.png.
 export function recipeOf(made) {
+  // Pictures of two classes follow each other if each has a class by chance, that of its number.
   return {
-    class: made['class-id'],
+    class: made.t > 0 && made['next-class-id'] !== made['class-id'] ? null : made['class-id'],
     'class-2': made['class-id-2'] >= 0 ? made['class-id-2'] : null,
     'class-mix': made['class-mix'],
     seed: made.seed,
@@ -19,7 +20,23 @@ export function recipeOf(made) {
     'top-p': made['top-p'],
     temperature: made.temperature >= 0 ? made.temperature : null,
     'more-smooth': made['more-smooth'],
+    ...variationOf(made),
+    ...momentOf(made),
   };
+}
+
+function variationOf(made) {
+  return made['keep-scales'] >= 0
+    ? {'keep-scales': made['keep-scales'], variation: made.variation} : {'keep-scales': null};
+}
+
+// Of a frame on the way from a picture to the next; at the end of a loop, where the next one is the
+// first, the picture stands for the way. The stream begins with picture 0.
+function momentOf(made) {
+  const from = made['keep-scales'] >= 0 ? made.variation : made.frame;
+  return made.t > 0 && from + 1 !== made.loop
+    ? {hold: made.hold, morph: made.morph, phase: made.phase % (made.hold + made.morph)}
+    : {hold: 1, morph: 0};
 }
 
 // As part of an address: each value as JSON.
@@ -122,14 +139,16 @@ export class Keep {
 
   step(by) {
     const recipe = this.recipe || this.tell.current();
-    if (recipe && recipe.frame + by >= 0) {
-      this.hold({...recipe, frame: recipe.frame + by});
+    const step = recipe && recipe['keep-scales'] !== null && recipe['keep-scales'] !== undefined
+      ? 'variation' : 'frame';
+    if (recipe && (recipe[step] ?? 0) + by >= 0) {
+      this.hold({...recipe, [step]: (recipe[step] ?? 0) + by, hold: 1, morph: 0, phase: 0});
     }
   }
 
   // Other settings for the held picture.
   change(settings) {
-    const {progressive, rate, ...drawn} = settings;
+    const {progressive, rate, hold, morph, loop, ...drawn} = settings;
     if (this.recipe && Object.keys(drawn).length) {
       this.hold({...this.recipe, ...drawn});
     }

@@ -4,6 +4,7 @@ import {Keep, recipeInAddress, recipeOf} from '/keep.js';
 import {Streams} from '/streams.js';
 
 const $ = (id) => document.getElementById(id);
+const FILM_RATE = 25; // frames a second
 const RATES = [0.1, 0.2, 0.5, 1, 2, 3, 5, 8, 12, 20, 30];
 
 let model;
@@ -34,7 +35,17 @@ function setProblem(text) {
 const nearest = (list, value) =>
   list.reduce((best, x, i) => (Math.abs(x - value) < Math.abs(list[best] - value) ? i : best), 0);
 
+const seconds = (id) => `${(Number($(id).value) / FILM_RATE).toFixed(2)} s`;
+const isFilm = (shown) =>
+  !shown.progressive && (shown.hold > 1 || shown.morph > 0 || shown.loop > 0);
+
 function showValues() {
+  $('hold-value').textContent = seconds('hold-frames');
+  $('morph-value').textContent = seconds('morph');
+  $('loop-value').textContent =
+    ['never', 'after 1 picture'][$('loop').value] ?? `after ${$('loop').value} pictures`;
+  $('keep-value').textContent =
+    Number($('keep-scales').value) < 0 ? 'none' : $('keep-scales').value;
   $('steps-value').textContent = model['drafting-steps'][$('drafting-steps').value];
   $('guidance-value').textContent = Number($('guidance').value).toFixed(1);
   $('rate-value').textContent = RATES[$('rate').value];
@@ -61,6 +72,10 @@ function showSettings(shown) {
     'top-p': shown['top-p'],
     temperature: shown.temperature || 0,
     rate: nearest(RATES, shown.rate),
+    'hold-frames': shown.hold,
+    morph: shown.morph,
+    loop: shown.loop,
+    'keep-scales': shown['keep-scales'] ?? -1,
   };
 
   if (posting) {
@@ -71,6 +86,7 @@ function showSettings(shown) {
       $(id).value = value;
     }
   }
+  $('rate').disabled = isFilm(shown);
   $('progressive').checked = shown.progressive;
   $('more-smooth').checked = shown['more-smooth'];
   showValues();
@@ -119,6 +135,13 @@ function bindControls() {
     },
     guidance: () => ({guidance: Number($('guidance').value)}),
     rate: () => ({rate: RATES[$('rate').value]}),
+    'hold-frames': () => ({hold: Number($('hold-frames').value)}),
+    morph: () => ({morph: Number($('morph').value)}),
+    loop: () => ({loop: Number($('loop').value)}),
+    'keep-scales': () => {
+      const kept = Number($('keep-scales').value);
+      return {'keep-scales': kept < 0 ? null : kept};
+    },
     progressive: () => ({progressive: $('progressive').checked}),
   };
   for (const [id, settings] of Object.entries(read)) {
@@ -143,6 +166,7 @@ function fillControls() {
   $('top-k').max = 2147483647;
   $('drafting-steps').max = model['drafting-steps'].length - 1;
   $('seed').max = model.limits.seed;
+  $('keep-scales').max = model.scales;
   $('rate').max = RATES.length - 1;
   $('model').textContent = [model.name, model.description].filter(Boolean).join(': ');
   if (!model.webrtc) {
@@ -161,7 +185,8 @@ function showPicture(made) {
   picture = made;
   $('class').textContent = made['class-name'] || 'Class ' + made['class-id'];
   $('made-seed').textContent = made.seed;
-  $('made-frame').textContent = made.frame;
+  $('made-frame').textContent =
+    made.frame + (made['keep-scales'] >= 0 ? `, variation ${made.variation}` : '');
   $('made-steps').textContent = made['drafting-steps'];
   $('made-scale').textContent = made.scale + ' of ' + made.scales;
   $('image').alt = $('class').textContent;
@@ -193,17 +218,18 @@ function showPerformance(performance, state) {
   $('machine').textContent = `${performance.device}, ${performance.precision}, ` +
     `${performance.threads} threads; ` +
     `${megabytes(performance['weight-bytes'])} MB of the memory are weights; ` +
-    `${performance.processed} frames drawn, ${performance.dropped} passed over; ` +
+    `${performance.processed} frames drawn, ${performance.dropped} passed over, ` +
+    `${performance.repeated} shown again; ` +
     `${state.pages} watching`;
 }
 
 function showState(state) {
-  const number = picture && picture.frame;
+  const number = picture && [picture.frame, picture.variation].join();
   settings = state.settings;
   showSettings(settings);
   if (state.picture) {
     showPicture(state.picture);
-    if (picture.scale === picture.scales && picture.frame !== number) {
+    if (picture.scale === picture.scales && [picture.frame, picture.variation].join() !== number) {
       keep.note();
     }
   }
@@ -257,6 +283,8 @@ const keep = new Keep({
     streams.showStill(url);
     showPicture(made);
     showSettings({...settings, ...made, 'class-id': keep.recipe.class ?? -1,
+      hold: settings.hold, morph: settings.morph, loop: settings.loop,
+      'keep-scales': keep.recipe['keep-scales'] ?? null,
       temperature: Math.max(0, made.temperature)});
     setStatus('held', `Frame ${made.frame} held`);
     setShow('held', '');
