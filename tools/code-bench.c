@@ -370,5 +370,5 @@ int main(int argc, char **argv)
     if (!good)
         complain("code-bench: %s", error.text);
     codesrc_model_unref(bench.model);
-    return !good;
+    return complain_unwritten("code-bench") || !good;
 }

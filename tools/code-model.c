@@ -283,5 +283,5 @@ int main(int argc, char **argv)
     progress_clear(&progress);
     if (!good)
         complain("code-model: %s", error.text);
-    return !good;
+    return complain_unwritten("code-model") || !good;
 }

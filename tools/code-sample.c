@@ -189,11 +189,13 @@ int main(int argc, char **argv)
 {
     Arguments a = {.model = "vistas", .per_class = 50, .job.batch = 1};
     Action action;
+    bool good;
 
     codesrc_model_options_init(&a.options);
     action = parse(&a, argc, argv);
     check_path(a.job.folder);
     if (a.npz)
         check_path(a.npz);
-    return !(action == DRAW ? draw(&a) : pack(&a));
+    good = action == DRAW ? draw(&a) : pack(&a);
+    return complain_unwritten("code-sample") || !good;
 }

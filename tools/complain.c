@@ -3,6 +3,7 @@
 
 #include "line.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,4 +26,17 @@ void complain(const char *format, ...)
     free(line);
     if (length >= 0)
         free(text);
+}
+
+bool complain_unwritten(const char *program)
+{
+    int error;
+
+    errno = 0;
+    if (!fflush(stdout) && !ferror(stdout))
+        return false;
+    error = errno;
+    complain("%s: standard output: cannot be written: %s", program,
+             error ? strerror(error) : "an earlier write failed");
+    return true;
 }

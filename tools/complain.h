@@ -2,7 +2,13 @@
 #ifndef CODE_TOOLS_COMPLAIN_H
 #define CODE_TOOLS_COMPLAIN_H
 
+#include <stdbool.h>
+
 /* Prints one line on stderr, whatever characters the names in it have, and ends it. */
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+
+/* Whether standard output could not take all that was printed; with a message if so. For the end of
+ * a program that prints results. */
+bool complain_unwritten(const char *program);
 
 #endif

@@ -22,4 +22,8 @@ bool npz_file_write(NpzFile *npz, const void *bytes, size_t count);
  * file is then useless. */
 bool npz_file_close(NpzFile *npz);
 
+/* Reads a finished file as any reader would, and compares checksums and the number of arrays. False
+ * if the file does not hold what was written. */
+bool npz_file_verify(const char *path, unsigned arrays);
+
 #endif

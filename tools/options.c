@@ -205,7 +205,7 @@ static void print_and_exit(const Program *program, const Option *option)
         options_help(program, stdout);
     else
         printf("%s (codesrc) %s\n", program->name, CODESRC_VERSION);
-    exit(fflush(stdout) ? 1 : 0);
+    exit(complain_unwritten(program->name));
 }
 
 static void generate_and_exit(const Program *program, const char *what)
@@ -218,7 +218,7 @@ static void generate_and_exit(const Program *program, const char *what)
         options_zsh(program, stdout);
     else
         options_fail(program, "--generate=%s: expected man, bash or zsh", what);
-    exit(fflush(stdout) ? 1 : 0);
+    exit(complain_unwritten(program->name));
 }
 
 /* The option that a text of `length` bytes names or shortens. NULL if there is none, or if there

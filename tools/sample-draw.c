@@ -56,8 +56,10 @@ static bool look(Worker *w)
             continue;
         if (state != SAMPLE_MISSING)
             complain("%s: %s%s", path, reason,
-                     state == SAMPLE_DAMAGED ? "; drawing it again" : ": move it away");
-        if (state == SAMPLE_FOREIGN)
+                     state == SAMPLE_DAMAGED   ? "; drawing it again"
+                     : state == SAMPLE_FOREIGN ? ": move it away"
+                                               : "");
+        if (state == SAMPLE_FOREIGN || state == SAMPLE_UNKNOWN)
             return false;
         if (state == SAMPLE_DAMAGED)
             unlink(path);

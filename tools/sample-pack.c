@@ -46,6 +46,10 @@ static bool all_there(const Pack *pack)
         recipe_path(path, sizeof path, pack->folder, i);
         if (!access(path, F_OK))
             continue;
+        if (errno != ENOENT) {
+            complain("%s: cannot be read: %s", path, strerror(errno));
+            return false;
+        }
         first = missing ? first : i;
         missing++;
     }
@@ -89,23 +93,23 @@ static void remove_parts(const char *folder)
 
 /* ---- the arrays ------------------------------------------------------------------------------ */
 
-static bool write_pictures(Pack *pack, NpzFile *npz)
+/* Reads all pictures even if some are not good, to name them; `*bad` is their number. */
+static bool write_pictures(Pack *pack, NpzFile *npz, unsigned *bad)
 {
     const uint64_t side = pack->recipe.side, total = recipe_pictures(&pack->recipe);
     const uint64_t shape[4] = {total, side, side, 3};
-    unsigned complaints = 0;
     bool good = npz_file_array(npz, "arr_0", "|u1", shape, 4);
 
     progress_start(&pack->progress, "pictures packed", total);
-    for (uint64_t place = 0; place < total && good && complaints < MOST_COMPLAINTS; place++) {
+    for (uint64_t place = 0; place < total && good && *bad < MOST_COMPLAINTS; place++) {
         if (!read_picture(pack, index_at(&pack->recipe, place)))
-            complaints++;
+            ++*bad;
         else
             good = npz_file_write(npz, pack->pixels, side * side * 3);
         progress_show(&pack->progress, place + 1);
     }
     progress_clear(&pack->progress);
-    return good && !complaints;
+    return good && !*bad;
 }
 
 static bool write_classes(const Pack *pack, NpzFile *npz)
@@ -121,24 +125,40 @@ static bool write_classes(const Pack *pack, NpzFile *npz)
     return good;
 }
 
+/* Before a file is called good, it has been read. */
+static bool read_back(const char *part, const char *path)
+{
+    if (npz_file_verify(part, 2))
+        return true;
+    complain("%s: what was written reads back otherwise: check the disk, and pack again", path);
+    return false;
+}
+
 static bool write_npz(Pack *pack, const char *path)
 {
     char part[WHOLE_FILE_NAME];
-    bool pictures, good;
+    unsigned bad = 0;
+    int error = 0;
+    bool good;
     NpzFile *npz;
 
+    whole_file_clean(path);
     whole_file_part(part, path);
     errno = 0;
     npz = npz_file_create(part);
-    pictures = npz && write_pictures(pack, npz);
-    good = pictures && write_classes(pack, npz);
-    good = npz && npz_file_close(npz) && good;
-    if (good)
+    good = npz && write_pictures(pack, npz, &bad) && write_classes(pack, npz);
+    error = good ? 0 : errno;
+    if (npz && !npz_file_close(npz) && good) {
+        good = false;
+        error = errno;
+    }
+    if (good && read_back(part, path))
         return whole_file_keep(part, path, true);
-    complain("%s: cannot be written: %s", path,
-             npz && !pictures ? "not all pictures are good"
-             : errno          ? strerror(errno)
-                              : "no memory");
+    if (!good)
+        complain("%s: cannot be written: %s", path,
+                 bad     ? "not all pictures are good"
+                 : error ? strerror(error)
+                         : "no memory");
     unlink(part);
     return false;
 }
@@ -153,6 +173,7 @@ static bool write_sums(const Pack *pack)
     FILE *file;
 
     snprintf(path, sizeof path, "%s/" PACK_SUMS, pack->folder);
+    whole_file_clean(path);
     whole_file_part(part, path);
     digest_text(recipe, pack->recipe.text, strlen(pack->recipe.text));
     file = fopen(part, "w");

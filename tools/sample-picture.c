@@ -90,7 +90,23 @@ bool sample_write(const char *path, const uint8_t *pixels, unsigned side, const 
 typedef struct Source {
     const uint8_t *bytes;
     size_t left;
+    bool no_memory; /* libpng's errors do not tell */
 } Source;
+
+static png_voidp allocate(png_structp png, png_alloc_size_t size)
+{
+    Source *source = png_get_mem_ptr(png);
+    void *memory = malloc(size);
+
+    source->no_memory = source->no_memory || !memory;
+    return memory;
+}
+
+static void release(png_structp png, png_voidp memory)
+{
+    (void)png;
+    free(memory);
+}
 
 static void take(png_structp png, png_bytep to, png_size_t count)
 {
@@ -140,12 +156,13 @@ static SampleState decode(png_structp png, png_infop info, Source *source, uint8
 static SampleState read_png(Source *source, uint8_t *pixels, unsigned side, const char *mark,
                             char message[100])
 {
-    png_structp png = png_create_read_struct(PNG_LIBPNG_VER_STRING, message, fail, ignore);
+    png_structp png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, message, fail, ignore, source,
+                                               allocate, release);
     png_infop info = png ? png_create_info_struct(png) : NULL;
-    SampleState state = info ? decode(png, info, source, pixels, side, mark) : SAMPLE_DAMAGED;
+    SampleState state = info ? decode(png, info, source, pixels, side, mark) : SAMPLE_UNKNOWN;
 
     png_destroy_read_struct(&png, &info, NULL);
-    return state;
+    return source->no_memory ? SAMPLE_UNKNOWN : state;
 }
 
 SampleState sample_read(const char *path, uint8_t *pixels, unsigned side, const char *mark,
@@ -155,14 +172,16 @@ SampleState sample_read(const char *path, uint8_t *pixels, unsigned side, const 
     char message[100] = "no memory";
     size_t size = 0;
     uint8_t *bytes = whole_file_read(path, most, &size);
-    Source source = {bytes, size};
+    Source source = {.bytes = bytes, .left = size};
     SampleState state;
 
     if (!bytes && errno == ENOENT)
         return SAMPLE_MISSING;
     if (!bytes) {
+        bool foreign = errno == EFBIG || errno == EISDIR || errno == EINVAL;
+
         snprintf(reason, 200, "cannot be read: %s", strerror(errno));
-        return SAMPLE_FOREIGN;
+        return foreign ? SAMPLE_FOREIGN : SAMPLE_UNKNOWN;
     }
     if (size >= 8 && bytes[0] && png_sig_cmp(bytes, 0, 8)) { /* zeros: never reached the disk */
         snprintf(reason, 200, "is no PNG file");
@@ -172,6 +191,8 @@ SampleState sample_read(const char *path, uint8_t *pixels, unsigned side, const 
     state = read_png(&source, pixels, side, mark, message);
     if (state == SAMPLE_DAMAGED)
         snprintf(reason, 200, "is damaged: %s", message);
+    if (state == SAMPLE_UNKNOWN)
+        snprintf(reason, 200, "cannot be read: no memory");
     if (state == SAMPLE_FOREIGN)
         snprintf(reason, 200, "is not \"%s\", %u x %u pixels of RGB", mark, side, side);
     if (digest)

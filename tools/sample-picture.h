@@ -14,6 +14,7 @@ typedef enum SampleState {
     SAMPLE_WHOLE,
     SAMPLE_DAMAGED, /* truncated, or with bytes other than those written */
     SAMPLE_FOREIGN, /* a file of another recipe, or of another number */
+    SAMPLE_UNKNOWN, /* cannot be read, or there is no memory for it */
 } SampleState;
 
 /* Writes side * side RGB pixels. The file appears whole or not at all; a worker that draws the same
@@ -21,7 +22,8 @@ typedef enum SampleState {
 bool sample_write(const char *path, const uint8_t *pixels, unsigned side, const char *mark);
 
 /* Reads a picture into side * side RGB pixels, and checks every byte of it. `digest`, which may be
- * NULL, becomes the SHA-256 of the file. `reason` says why a file is damaged or foreign. */
+ * NULL, becomes the SHA-256 of the file. `reason` says why a file is damaged, foreign or
+ * unknown. */
 SampleState sample_read(const char *path, uint8_t *pixels, unsigned side, const char *mark,
                         char digest[DIGEST_TEXT], char reason[200]);
 

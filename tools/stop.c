@@ -15,7 +15,8 @@ static void stop(int number)
 
 void stop_watch(CodesrcGenerator *generator)
 {
-    struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND};
+    /* A write that the signal interrupts goes on: what is finished is kept. */
+    struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND | SA_RESTART};
 
     watched = generator;
     sigaction(SIGINT, &action, NULL);

@@ -3,8 +3,11 @@
 
 #include "complain.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +34,24 @@ static bool to_disk(const char *path)
     return good;
 }
 
+static bool folder_to_disk(const char *path)
+{
+    char *copy = strdup(path);
+    bool good = copy && to_disk(dirname(copy));
+
+    free(copy);
+    return good;
+}
+
 bool whole_file_keep(const char *part, const char *path, bool durable)
 {
-    if ((!durable || to_disk(part)) && rename(part, path) == 0)
-        return true;
+    if ((!durable || to_disk(part)) && rename(part, path) == 0) {
+        if (!durable || folder_to_disk(path))
+            return true;
+        complain("%s: is complete, but may not survive a crash of the machine: %s", path,
+                 strerror(errno));
+        return false;
+    }
     complain("%s: cannot be written: %s", path, strerror(errno));
     unlink(part);
     return false;
@@ -45,10 +62,13 @@ uint8_t *whole_file_read(const char *path, size_t most, size_t *size)
     struct stat status = {0};
     uint8_t *bytes = NULL;
     FILE *file = fopen(path, "rb");
+    int error;
 
     if (!file)
         return NULL;
-    if (fstat(fileno(file), &status) == 0 && !S_ISREG(status.st_mode))
+    if (fstat(fileno(file), &status) != 0)
+        ; /* errno says why */
+    else if (!S_ISREG(status.st_mode))
         errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
     else if ((uint64_t)status.st_size > most)
         errno = EFBIG;
@@ -58,10 +78,44 @@ uint8_t *whole_file_read(const char *path, size_t most, size_t *size)
         *size = fread(bytes, 1, (size_t)status.st_size, file);
         bytes[*size] = 0;
         if (ferror(file)) {
+            error = errno;
             free(bytes);
             bytes = NULL;
+            errno = error;
         }
     }
+    error = errno;
     fclose(file);
+    errno = error;
     return bytes;
+}
+
+/* Is DIGITS.part, the end of a part's name, that of a process which is no more? */
+static bool is_abandoned(const char *end)
+{
+    char *after;
+    long process = strtol(end, &after, 10);
+
+    return after > end && !strcmp(after, ".part") && process > 0 && kill((pid_t)process, 0) &&
+           errno == ESRCH;
+}
+
+void whole_file_clean(const char *path)
+{
+    char part[WHOLE_FILE_NAME], *name, *end, *copy = strdup(path);
+    DIR *list = copy ? opendir(dirname(copy)) : NULL;
+    struct dirent *entry;
+
+    whole_file_part(part, path);
+    name = strrchr(part, '/') ? strrchr(part, '/') + 1 : part;
+    end = strrchr(name, '.'); /* of .part, then of the process */
+    *end = '\0';
+    end = strrchr(name, '.') + 1;
+    while (list && (entry = readdir(list)))
+        if (!strncmp(entry->d_name, name, (size_t)(end - name)) &&
+            is_abandoned(entry->d_name + (end - name)))
+            unlinkat(dirfd(list), entry->d_name, 0);
+    if (list)
+        closedir(list);
+    free(copy);
 }

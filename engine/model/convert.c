@@ -8,13 +8,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define PART_NAME ".part-??????" /* behind the target's name, while it is being filled */
 
 enum { PIECE = 1 << 20 }; /* floats at a time, or a row if that is longer */
 
@@ -27,6 +32,7 @@ typedef struct Converter {
     CodeInventory inventory;
     bool half;     /* write 16 bits for weights that a 16-bit device keeps in 16 bits */
     char *folder;  /* being filled; renamed once complete */
+    int lock;      /* its descriptor, locked as long as this process lives; -1: none */
     float *values; /* one piece */
     size_t values_size;
     uint8_t *staging;
@@ -110,12 +116,14 @@ static bool write_header(Converter *converter, FILE *out, unsigned part)
     padding = (64 - (size + 8) % 64) % 64;
     for (int i = 0; i < 8; i++)
         length[i] = (char)((uint64_t)(size + padding) >> 8 * i);
-    fwrite(length, 1, sizeof length, out);
-    fwrite(header, 1, size, out);
-    for (size_t i = 0; i < padding; i++)
-        putc(' ', out);
+    good = fwrite(length, 1, sizeof length, out) == sizeof length &&
+           fwrite(header, 1, size, out) == size;
+    for (size_t i = 0; good && i < padding; i++)
+        good = putc(' ', out) != EOF;
+    if (!good)
+        fail_write(converter, part_files[part]);
     free(header);
-    return true;
+    return good;
 }
 
 /* Rounds to nearest, ties to even, in place. False if a value becomes infinite. */
@@ -237,22 +245,53 @@ static bool write_manifest(Converter *converter, const CodeManifestPair *pair, u
     return good;
 }
 
-static void remove_folder(Converter *converter)
+static void remove_folder(const char *folder)
 {
     static const char *const files[] = {CODE_VAE_FILE, CODE_DRAFTER_FILE, CODE_REFINER_FILE,
                                         CODE_MANIFEST_FILE};
+    int descriptor = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        CodesrcError ignored;
-        char *path;
+    if (descriptor < 0)
+        return;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        unlinkat(descriptor, files[i], 0);
+    close(descriptor);
+    rmdir(folder);
+}
 
-        converter->error = &ignored;
-        path = path_of(converter, files[i]);
-        if (path)
-            unlink(path);
-        free(path);
+/* Removes what earlier runs for the same folder left that were killed. Theirs have no lock. */
+static void remove_abandoned(const char *folder)
+{
+    char *pattern = NULL;
+    glob_t found = {0};
+
+    if (asprintf(&pattern, "%s" PART_NAME, folder) < 0)
+        return;
+    if (!strpbrk(folder, "*?[\\") && !glob(pattern, 0, NULL, &found)) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            int descriptor = open(found.gl_pathv[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+            if (descriptor >= 0 && !flock(descriptor, LOCK_EX | LOCK_NB))
+                remove_folder(found.gl_pathv[i]);
+            if (descriptor >= 0)
+                close(descriptor);
+        }
     }
-    rmdir(converter->folder);
+    globfree(&found);
+    free(pattern);
+}
+
+/* So that the folder is there, and whole, after a crash of the machine. */
+static bool to_disk(const char *folder)
+{
+    char *parent = strdup(folder);
+    int descriptor = parent ? open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    bool good = descriptor >= 0 && !fsync(descriptor);
+
+    if (descriptor >= 0)
+        close(descriptor);
+    free(parent);
+    return good;
 }
 
 /* Fills a temporary folder next to the target, so that the target appears whole or not at all. */
@@ -265,10 +304,14 @@ static bool fill_folder(Converter *converter, unsigned steps, const char *folder
                          &converter->sources, &pair, converter->error) ||
         !write_parts(converter) || !write_manifest(converter, pair, steps))
         return false;
-    if (chmod(converter->folder, 0755) || rename(converter->folder, folder))
+    if (fsync(converter->lock) || chmod(converter->folder, 0755) ||
+        rename(converter->folder, folder))
         return code_fail(converter->error, CODESRC_FAILED, "%.*s: cannot be made: %s",
                          CODE_CUT(folder, 200), code_reason(&reason, errno));
-    return true;
+    return to_disk(folder) ||
+           code_fail(converter->error, CODESRC_FAILED,
+                     "%.*s: is complete, but may not survive a crash of the machine: %s",
+                     CODE_CUT(folder, 200), code_reason(&reason, errno));
 }
 
 static bool make_folder(Converter *converter, const char *folder)
@@ -280,12 +323,18 @@ static bool make_folder(Converter *converter, const char *folder)
         return code_fail(converter->error, CODESRC_SETTINGS,
                          "%.*s: exists already, expected the name of a new folder",
                          CODE_CUT(folder, 200));
+    remove_abandoned(folder);
     if (asprintf(&converter->folder, "%s.part-XXXXXX", folder) < 0) {
         converter->folder = NULL;
         return code_fail(converter->error, CODESRC_NO_MEMORY, "no memory for a path");
     }
-    if (mkdtemp(converter->folder))
-        return true;
+    if (mkdtemp(converter->folder)) {
+        converter->lock = open(converter->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (converter->lock >= 0 &&
+            (!flock(converter->lock, LOCK_EX | LOCK_NB) || errno == ENOLCK || errno == EOPNOTSUPP))
+            return true;
+        rmdir(converter->folder);
+    }
     free(converter->folder);
     converter->folder = NULL;
     return code_fail(converter->error, CODESRC_FAILED, "%.*s: cannot be made: %s",
@@ -300,7 +349,8 @@ bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options,
                                    .drafting_steps = options->drafting_steps,
                                    .headers_only = true,
                                    .keeps_refiner = true};
-    Converter converter = {.options = options, .error = error, .half = strcmp(precision, "f32")};
+    Converter converter = {
+        .options = options, .error = error, .half = strcmp(precision, "f32"), .lock = -1};
     CodesrcModel *model;
     bool good;
 
@@ -318,7 +368,9 @@ bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options,
                                                : model->info.defaults.drafting_steps,
                        folder);
     if (!good && converter.folder)
-        remove_folder(&converter);
+        remove_folder(converter.folder);
+    if (converter.lock >= 0)
+        close(converter.lock);
     code_sources_close(&converter.sources);
     free(converter.inventory.all);
     free(converter.values);

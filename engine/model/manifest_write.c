@@ -4,9 +4,12 @@
 
 #include "error.h"
 #include "line/line.h"
+#include "model/file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* Writes a one-line text that the reader has accepted: only two characters need escaping in
  * quotes. */
@@ -79,10 +82,13 @@ bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *p
                          CodesrcError *error)
 {
     FILE *out = fopen(path, "wxe");
+    CodeReason reason;
     bool good;
 
     if (!out)
-        return code_fail(error, CODESRC_FAILED, "%.*s: cannot be written", CODE_CUT(path, 300));
+        return code_fail(error, CODESRC_FAILED, "%.*s: cannot be written: %s", CODE_CUT(path, 300),
+                         code_reason(&reason, errno));
+    errno = 0;
     fputs("name: ", out);
     write_text(out, manifest->name);
     if (*manifest->description) {
@@ -109,7 +115,7 @@ bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *p
     if (pair->refiner.given)
         fputs("refiner: {file: " CODE_REFINER_FILE "}\n", out);
     write_defaults(out, manifest, steps);
-    good = !ferror(out);
-    return (!fclose(out) && good) ||
-           code_fail(error, CODESRC_FAILED, "%.*s: cannot be written", CODE_CUT(path, 300));
+    good = !ferror(out) && !fflush(out) && !fsync(fileno(out));
+    return (!fclose(out) && good) || code_fail(error, CODESRC_FAILED, "%.*s: cannot be written: %s",
+                                               CODE_CUT(path, 300), code_reason(&reason, errno));
 }
