@@ -32,7 +32,7 @@ short() {
         -e 's/\([ "]\)\(codesrc\|videotestsrc\)\( \|$\)/\1\2 num-buffers=2\3/g' \
         -e 's/ imagefreeze is-live=true/& num-buffers=50/' \
         -e 's|\(code://[^?" ]*\)\(["  ]\)|\1?\2|g' -e 's|\(code://[^?" ]*?\)|\1num-buffers=2\&|g' \
-        -e 's/\(auto\|xv\|x\|gl\|wayland\)\(video\|audio\|image\)\{0,1\}sink/fakesink/g' \
+        -e 's/\(auto\|xv\|x\|gl\|wayland\|kms\)\(video\|audio\|image\)\{0,1\}sink/fakesink/g' \
         -e 's/playbin/playbin video-sink=fakesink/' -e 's/ model=official[^ ]*//'
 }
 

@@ -142,6 +142,24 @@ GST_START_TEST(test_memory)
 }
 GST_END_TEST
 
+/* A picture that stands longer than frames are drawn ahead is still drawn once. */
+GST_START_TEST(test_long_hold)
+{
+    Player *player = player_new("hold=200 num-buffers=202", FPS25);
+    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)gst_buffer_unref);
+
+    g_signal_connect(player->sink, "handoff", G_CALLBACK(keep), all);
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    fail_unless_equals_int(all->len, 202);
+    for (guint i = 1; i < all->len; i++)
+        fail_unless((gst_buffer_peek_memory(all->pdata[i], 0) ==
+                     gst_buffer_peek_memory(all->pdata[i - 1], 0)) == (i != 200),
+                    "frame %u", i);
+    g_ptr_array_unref(all);
+    player_free(player);
+}
+GST_END_TEST
+
 /* ---- time ------------------------------------------------------------------------ */
 
 /* The frames of `player` are those of `truth`, by number. */
@@ -360,6 +378,7 @@ Suite *make_suite(void)
     tcase_add_test(motion, test_film);
     tcase_add_test(motion, test_rate);
     tcase_add_test(motion, test_memory);
+    tcase_add_test(motion, test_long_hold);
     tcase_add_test(motion, test_seeks);
     tcase_add_test(motion, test_loop);
     tcase_add_test(motion, test_new_settings);
