@@ -141,7 +141,7 @@ void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
 
 /* ---- the clock ----------------------------------------------------------------- */
 
-void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment)
+void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment, GstClockTime lead)
 {
     GstClockTime now;
 
@@ -150,8 +150,9 @@ void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment)
     self->anchored = TRUE;
     if (!running_time(self, &now))
         return;
-    GST_DEBUG_OBJECT(self, "live from running time %" GST_TIME_FORMAT " on", GST_TIME_ARGS(now));
-    gst_code_timeline_anchor(&self->timeline, segment, now);
+    GST_DEBUG_OBJECT(self, "live from running time %" GST_TIME_FORMAT " on",
+                     GST_TIME_ARGS(now + lead));
+    gst_code_timeline_anchor(&self->timeline, segment, now + lead);
 }
 
 gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment,

@@ -354,7 +354,7 @@ static GstCodeFrame *pull(GstCodeSrc *self, const GstCodeFrameRequest *request, 
 
 /* Before frame 0 of a live film there are pictures to draft, which takes many times longer than a
  * frame. So frame 0 is drawn once for nothing: its pictures stay, the latency is known from then
- * on, and the film begins afterwards. */
+ * on, and the film begins once frame 0 can be drawn again. */
 static gboolean rehearse(GstCodeSrc *self, const GstSegment *segment, GstFlowReturn *flow)
 {
     GstCodeFrameRequest request = {.segment = *segment, .earliest = GST_CLOCK_TIME_NONE};
@@ -372,7 +372,7 @@ static gboolean rehearse(GstCodeSrc *self, const GstSegment *segment, GstFlowRet
     gst_code_prefetch_flush(self->prefetch);
     gst_code_src_update_latency(self);
     self->anchored = FALSE;
-    gst_code_src_anchor(self, segment);
+    gst_code_src_anchor(self, segment, gst_code_stats_latency(&self->engine.stats));
     return TRUE;
 }
 
@@ -396,7 +396,7 @@ GstCodeFrame *gst_code_src_next_frame(GstCodeSrc *self, GstFlowReturn *flow)
     gboolean begins = !self->anchored && gst_base_src_is_live(src);
     GstCodeFrame *frame;
 
-    gst_code_src_anchor(self, segment);
+    gst_code_src_anchor(self, segment, 0);
     if (begins && self->flows && !rehearse(self, segment, flow)) {
         self->anchored = FALSE;
         return NULL;

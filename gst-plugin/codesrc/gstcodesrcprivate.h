@@ -123,8 +123,8 @@ void gst_code_src_reset_qos(GstCodeSrc *self);
 /* Keeps the contents of QoS and seek events. */
 gboolean gst_code_src_event(GstBaseSrc *src, GstEvent *event);
 
-/* Live: has frame 0 begin at the running time of now. */
-void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment);
+/* Live: has frame 0 begin at the running time of now and a lead. */
+void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment, GstClockTime lead);
 
 /* For the drawing thread: the position before which a frame not drawn yet comes too late, or
  * NONE. */
