@@ -5,7 +5,7 @@ forms that no reader should take. Values fit into float8, so all types hold the 
     tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C build/variants -c . | \\
         xz -9e > tests/data/variants.tar.xz
 
-`--trainer FILE` writes instead what VAR's train.py saves, with synthetic weights of seeds 11 and 12:
+`--trainer FILE` writes instead what train.py of VAR saves, with synthetic weights (seeds 11, 12):
 tests/data/micro-trainer.pth.
 """
 
