@@ -41,6 +41,7 @@
 #include "codepaint/gstcodemask.h"
 #include "codepaint/gstcoderepaint.h"
 #include "model/gstcodeengine.h"
+#include "report/gstcodeerror.h"
 #include "report/gstcodelog.h"
 
 #define GST_CAT_DEFAULT gst_code_paint_debug
@@ -182,9 +183,14 @@ static gpointer await_weights(gpointer data)
     return NULL;
 }
 
+/* Without a thread the frames wait all the same. */
 static void start_waiter(GstCodePaint *self)
 {
-    self->waiter = g_thread_new("codepaint-wait", await_weights, self);
+    CodesrcError error;
+
+    self->waiter = gst_code_thread_new("codepaint-wait", await_weights, self, &error);
+    if (!self->waiter)
+        GST_WARNING_OBJECT(self, "%s", error.text);
 }
 
 /* Returns once the weights are there or the waiter was interrupted. */

@@ -23,6 +23,10 @@ typedef struct GstCodeFrame {
     GstCodePixels pixels;
 } GstCodeFrame;
 
+/* A frame that failed before it was drawn. */
+GstCodeFrame *gst_code_frame_failed(const CodesrcError *error);
+void gst_code_frame_free(gpointer frame); /* a GstCodeFrame */
+
 /* What drawing asks its element. These are called without the element's locks. */
 typedef struct GstCodeDrawOwner {
     gpointer user;

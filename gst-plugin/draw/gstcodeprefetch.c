@@ -3,6 +3,7 @@
 #include "draw/gstcodeprefetch.h"
 
 #include "draw/gstcodebatch.h"
+#include "report/gstcodeerror.h"
 #include "report/gstcodelog.h"
 
 #define GST_CAT_DEFAULT gst_code_draw_debug
@@ -93,14 +94,6 @@ static gboolean may_draw(GstCodePrefetch *prefetch)
     return there < prefetch->setup.depth ||
            (prefetch->waiting && g_queue_is_empty(&prefetch->queue) &&
             (there == 0 || prefetch->setup.depth > 0));
-}
-
-static void free_frame(gpointer data)
-{
-    GstCodeFrame *frame = data;
-
-    gst_code_pixels_clear(&frame->pixels);
-    g_free(frame);
 }
 
 /* Passes over frames that would be late. */
@@ -401,9 +394,12 @@ GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFra
                                      gboolean *time_is_up)
 {
     GstCodeFrame *frame = NULL;
+    CodesrcError error;
 
     if (!prefetch->thread)
-        prefetch->thread = g_thread_new("codesrc-draw", draw_thread, prefetch);
+        prefetch->thread = gst_code_thread_new("codesrc-draw", draw_thread, prefetch, &error);
+    if (!prefetch->thread)
+        return gst_code_frame_failed(&error);
     g_mutex_lock(&prefetch->lock);
     prefetch->left = request->left;
     prefetch->waiting = TRUE;
@@ -489,8 +485,8 @@ void gst_code_prefetch_free(GstCodePrefetch *prefetch)
         g_thread_join(prefetch->thread);
         gst_code_weights_interrupt(prefetch->weights, interrupted);
     }
-    g_queue_clear_full(&prefetch->queue, free_frame);
-    g_queue_clear_full(&prefetch->spare, free_frame);
+    g_queue_clear_full(&prefetch->queue, gst_code_frame_free);
+    g_queue_clear_full(&prefetch->spare, gst_code_frame_free);
     for (guint i = 0; i < MOST_BATCHES; i++)
         gst_code_batch_free(prefetch->slot[i].batch);
     gst_code_flow_free(prefetch->flow);

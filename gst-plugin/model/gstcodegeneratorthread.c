@@ -3,6 +3,7 @@
 #include "model/gstcodegeneratorthread.h"
 
 #include "model/gstcodeexit.h"
+#include "report/gstcodeerror.h"
 #include "report/gstcodelog.h"
 
 #define GST_CAT_DEFAULT gst_code_load_debug
@@ -69,7 +70,10 @@ GstCodeGeneratorThread *gst_code_generator_thread_new(CodesrcModel *model, guint
     thread->batch = batch;
     g_mutex_init(&thread->lock);
     g_cond_init(&thread->changed);
-    thread->thread = g_thread_new("codesrc-prepare", generator_thread, thread);
+    thread->thread =
+        gst_code_thread_new("codesrc-prepare", generator_thread, thread, &thread->error);
+    if (!thread->thread) /* else it sets this */
+        thread->done = TRUE;
     return thread;
 }
 
@@ -87,7 +91,8 @@ void gst_code_generator_thread_free(GstCodeGeneratorThread *thread)
     if (!thread)
         return;
     gst_code_generator_thread_cancel(thread);
-    g_thread_join(thread->thread);
+    if (thread->thread)
+        g_thread_join(thread->thread);
     codesrc_generator_free(thread->generator);
     codesrc_model_unref(thread->model);
     g_mutex_clear(&thread->lock);

@@ -2,6 +2,7 @@
 #include "model/gstcodeload.h"
 
 #include "model/gstcodeexit.h"
+#include "report/gstcodeerror.h"
 #include "report/gstcodelog.h"
 
 #define GST_CAT_DEFAULT gst_code_load_debug
@@ -106,7 +107,10 @@ GstCodeLoad *gst_code_load_acquire(const gchar *path, const GstCodeModelSpec *sp
         load->steps = steps;
         load->users = 1;
         loads = g_list_prepend(loads, load);
-        load->thread = g_thread_new("codesrc-load", load_thread, load);
+        load->thread = gst_code_thread_new("codesrc-load", load_thread, load, &load->error);
+        load->done = !load->thread;
+        if (load->done)
+            loads = g_list_remove(loads, load);
     }
     g_mutex_unlock(&lock);
     return load;
@@ -129,7 +133,8 @@ void gst_code_load_release(GstCodeLoad *load)
     /* The thread checks this flag each time it has read a part. */
     GST_DEBUG("letting go of %s", load->path);
     g_atomic_int_set(&load->abandoned, TRUE);
-    g_thread_join(load->thread);
+    if (load->thread)
+        g_thread_join(load->thread);
     codesrc_model_unref(load->model);
     g_free(load->path);
     gst_code_model_spec_clear(&load->spec);

@@ -57,3 +57,18 @@ void gst_code_error_post(GstElement *element, const CodesrcError *error, const g
     g_free(clean_device);
     g_free(clean_model);
 }
+
+GThread *gst_code_thread_new(const gchar *name, GThreadFunc function, gpointer data,
+                             CodesrcError *error)
+{
+    GError *reason = NULL;
+    GThread *thread = g_thread_try_new(name, function, data, &reason);
+
+    if (thread)
+        return thread;
+    error->status = CODESRC_FAILED;
+    g_snprintf(error->text, sizeof error->text, "the thread %s cannot be started: %s", name,
+               reason->message);
+    g_error_free(reason);
+    return NULL;
+}

@@ -15,4 +15,9 @@ void gst_code_error_post(GstElement *element, const CodesrcError *error, const g
  * with the reason. Without locks as well. */
 void gst_code_error_warn_passed_over(GstElement *element, const CodesrcModelInfo *info);
 
+/* A thread that the caller joins, or NULL with `error`: GLib's g_thread_new would end the
+ * application. */
+GThread *gst_code_thread_new(const gchar *name, GThreadFunc function, gpointer data,
+                             CodesrcError *error);
+
 #endif

@@ -311,7 +311,10 @@ gboolean settings_change(Settings *settings, const Facts *facts, const gchar *te
 
     *error = NULL;
     if (!object) {
-        *error = g_strdup_printf("the body is not JSON, line %d: %s", where.line, where.text);
+        gchar *valid = g_utf8_make_valid(where.text, -1); /* it may end within a character */
+
+        *error = g_strdup_printf("the body is not JSON, line %d: %s", where.line, valid);
+        g_free(valid);
         return FALSE;
     }
     if (!json_is_object(object))
