@@ -99,6 +99,33 @@ GST_START_TEST(test_film)
 }
 GST_END_TEST
 
+/* In each format, also in those of which rows have room between them. */
+GST_START_TEST(test_formats)
+{
+    static const gchar *const formats[] = {"BGRx", "RGBx", "GBR", "I420", "NV12"};
+
+    for (guint f = 0; f < G_N_ELEMENTS(formats); f++) {
+        gchar *caps = g_strdup_printf("video/x-raw,format=%s,framerate=25/1", formats[f]);
+        Player *film = player_new("class-id=3 hold=2 morph=1 num-buffers=6", caps);
+        Player *pictures = player_new("class-id=3 num-buffers=2", caps);
+        Player *middle = player_new("class-id=3 hold=2 morph=1 phase=2 num-buffers=1", caps);
+
+        fail_unless_equals_int(player_play(film), GST_MESSAGE_EOS);
+        fail_unless_equals_int(player_play(pictures), GST_MESSAGE_EOS);
+        fail_unless_equals_int(player_play(middle), GST_MESSAGE_EOS);
+        for (guint i = 0; i < 6; i++)
+            fail_unless(i % 3 == 2 ? !same(film, i, pictures, 0) && !same(film, i, pictures, 1)
+                                   : same(film, i, pictures, i / 3),
+                        "%s, frame %u", formats[f], i);
+        fail_unless(same(film, 2, middle, 0), "%s", formats[f]);
+        player_free(middle);
+        player_free(pictures);
+        player_free(film);
+        g_free(caps);
+    }
+}
+GST_END_TEST
+
 /* The rate, if downstream leaves it open. */
 GST_START_TEST(test_rate)
 {
@@ -376,6 +403,7 @@ Suite *make_suite(void)
 
     suite_add_tcase(suite, motion);
     tcase_add_test(motion, test_film);
+    tcase_add_test(motion, test_formats);
     tcase_add_test(motion, test_rate);
     tcase_add_test(motion, test_memory);
     tcase_add_test(motion, test_long_hold);
