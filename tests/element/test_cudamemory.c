@@ -218,11 +218,12 @@ GST_START_TEST(test_nv12_beside_the_converter)
 }
 GST_END_TEST
 
-/* Ahead, in batches, coarse to fine: what is drawn comes where it belongs. */
+/* Ahead, in batches, coarse to fine, films: what is drawn comes where it belongs. */
 GST_START_TEST(test_ways_of_drawing)
 {
     static const gchar *const ways[] = {"num-buffers=4 batch-size=3", "num-buffers=2 queue-depth=0",
-                                        "num-buffers=5 progressive=true"};
+                                        "num-buffers=5 progressive=true",
+                                        "num-buffers=7 hold=2 morph=2"};
 
     for (guint i = 0; i < G_N_ELEMENTS(ways); i++) {
         gchar *description = g_strconcat(ON_DEVICE " ", ways[i], NULL);
