@@ -3,6 +3,9 @@
 #include "codesrc.h"
 #include "common.h"
 
+#include <gst/controller/gstdirectcontrolbinding.h>
+#include <gst/controller/gstinterpolationcontrolsource.h>
+
 #define FPS25 "video/x-raw,format=RGB,framerate=25/1"
 #define BYTES (3 * TINY_SIDE * TINY_SIDE)
 #define FLUSH (GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE)
@@ -264,6 +267,31 @@ GST_START_TEST(test_new_settings)
 }
 GST_END_TEST
 
+/* A schedule is read for each picture, at its first frame, also where the picture is only the one
+ * that the film is on its way to. */
+GST_START_TEST(test_schedule)
+{
+    Player *list = played("seed=6 classes=\"1,2,5\" hold=2 morph=2 num-buffers=12");
+    Player *player = player_new("seed=6 hold=2 morph=2 num-buffers=12", FPS25);
+    GstControlSource *control = gst_interpolation_control_source_new();
+    static const gint classes[] = {1, 2, 5, 1};
+
+    g_object_set(control, "mode", GST_INTERPOLATION_MODE_NONE, NULL);
+    for (guint i = 0; i < 4; i++)
+        gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(control),
+                                           i * 160 * GST_MSECOND, classes[i]);
+    gst_object_add_control_binding(
+        GST_OBJECT(player->source),
+        gst_direct_control_binding_new_absolute(GST_OBJECT(player->source), "class-id", control));
+    gst_object_unref(control);
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    for (guint i = 0; i < 12; i++)
+        fail_unless(same(player, i, list, i), "frame %u", i);
+    player_free(player);
+    player_free(list);
+}
+GST_END_TEST
+
 /* ---- variations ------------------------------------------------------------------ */
 
 GST_START_TEST(test_variations)
@@ -410,6 +438,7 @@ Suite *make_suite(void)
     tcase_add_test(motion, test_seeks);
     tcase_add_test(motion, test_loop);
     tcase_add_test(motion, test_new_settings);
+    tcase_add_test(motion, test_schedule);
     tcase_add_test(motion, test_variations);
     tcase_add_test(motion, test_stream_of_variations);
     tcase_add_test(motion, test_launch_lines);
