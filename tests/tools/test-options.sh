@@ -86,7 +86,7 @@ one_line code-image 'unknown option --seeed (perhaps --seed)' --seeed 3
 one_line code-image 'unknown option --steps (perhaps --drafting-steps)' --steps 3
 one_line code-image 'unknown option --t;' --t 3
 one_line code-image 'unexpected argument there' --output a.png there
-for pair in 3 3, ,4 3,4,5 3,x -3,4 3,99999999999999999999; do
+for pair in 3 '3,' ',4' 3,4,5 3,x -3,4 3,99999999999999999999; do
     one_line code-image "--between $pair: expected two frame numbers" --between="$pair" --frames 2 --output a.png
 done
 one_line code-image '--between needs --frames of at least 2' --between 3,4 --output a.png
