@@ -100,7 +100,8 @@ gint64 gst_code_src_patience(GstCodeSrc *self, const GstSegment *segment,
     gint64 due = gst_code_src_deadline(self, segment, timing);
     GstClockTime latency = gst_code_stats_latency(&self->engine.stats);
 
-    return due == G_MAXINT64 ? due : due + (gint64)(latency / GST_USECOND);
+    /* A twentieth of the latency is left for the way to downstream. */
+    return due == G_MAXINT64 ? due : due + (gint64)((latency - latency / 20) / GST_USECOND);
 }
 
 gdouble gst_code_src_proportion(gpointer data)

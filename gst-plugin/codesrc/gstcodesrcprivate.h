@@ -141,8 +141,8 @@ gdouble gst_code_src_proportion(gpointer self);
 void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
                                const GstCodeTiming *timing, guint64 dropped);
 
-/* Until when to wait for a frame: the end of the latency, on the clock of g_get_monotonic_time();
- * G_MAXINT64: as long as it takes. */
+/* Until when to wait for a frame, on the clock of g_get_monotonic_time(): nearly the end of the
+ * latency; G_MAXINT64: as long as it takes. */
 gint64 gst_code_src_patience(GstCodeSrc *self, const GstSegment *segment,
                              const GstCodeTiming *timing);
 

@@ -48,6 +48,13 @@ static void test_webrtc(void)
     see_last_picture();
     remember();
     see_change();
+    /* A film comes the same way. */
+    post_settings(process, "{\"hold\": 2, \"morph\": 50}");
+    browser_await(browser, "fetch('/state').then((x) => x.json()).then((x) => x.picture.t > 0)");
+    remember();
+    browser_await(browser, "moved() > 2");
+    g_assert_true(browser_is(browser, "document.querySelector('#status').textContent === "
+                                      "'Playing over WebRTC'"));
 }
 
 /* By the selector, and where the browser has no WebRTC to begin with. */
