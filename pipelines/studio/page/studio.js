@@ -191,7 +191,9 @@ function showPicture(made) {
   $('made-scale').textContent = made.scale + ' of ' + made.scales;
   $('image').alt = $('class').textContent;
   $('video').setAttribute('aria-label', $('class').textContent);
-  $('again').textContent = `code-image --class ${made['class-id']} --seed ${made.seed}` +
+  // code-image draws neither variations nor a frame of a film with its recipe.
+  $('again').textContent = made.t > 0 || made['keep-scales'] >= 0
+    ? made['launch-line'] : `code-image --class ${made['class-id']} --seed ${made.seed}` +
     ` --frame ${made.frame} --drafting-steps ${made['drafting-steps']}` +
     ` --guidance ${made.guidance} --output picture.png`;
 }
@@ -207,6 +209,7 @@ function showPerformance(performance, state) {
   $('per-second').textContent = speed ? speed.toFixed(1) : '–';
   // The sum of what is shown, which is rounded.
   $('per-picture').textContent = rest === null ? '–' : parts.reduce((sum, x) => sum + x);
+  $('per-picture-name').textContent = isFilm(state.settings) ? 'ms a frame' : 'ms a picture';
   $('rest').textContent = parts[3];
   $('rest-name').textContent = state.settings.progressive ? 'Coarse pictures' : 'Other';
   $('stages').children[3].style.flexGrow = parts[3] || 0;
