@@ -128,9 +128,13 @@ static bool write_classes(const Pack *pack, NpzFile *npz)
 /* Before a file is called good, it has been read. */
 static bool read_back(const char *part, const char *path)
 {
+    errno = 0;
     if (npz_file_verify(part, 2))
         return true;
-    complain("%s: what was written reads back otherwise: check the disk, and pack again", path);
+    if (errno)
+        complain("%s: cannot be read back: %s", path, strerror(errno));
+    else
+        complain("%s: what was written reads back otherwise: check the disk, and pack again", path);
     return false;
 }
 

@@ -16,7 +16,7 @@ void whole_file_part(char part[WHOLE_FILE_NAME], const char *path);
 void whole_file_clean(const char *path);
 
 /* Renames the part to `path`, replacing any file there; with `durable`, after it has reached the
- * disk, which the name then does, too. Otherwise removes the part: false with a message on stderr. */
+ * disk, where its name then follows. Otherwise removes the part: false with a message on stderr. */
 bool whole_file_keep(const char *part, const char *path, bool durable);
 
 /* The bytes of a file of at most `most` bytes, followed by a zero that `size` does not count. The

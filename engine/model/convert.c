@@ -245,17 +245,14 @@ static bool write_manifest(Converter *converter, const CodeManifestPair *pair, u
     return good;
 }
 
-static void remove_folder(const char *folder)
+/* `descriptor` is the folder's: nothing has to be opened. */
+static void remove_folder(int descriptor, const char *folder)
 {
     static const char *const files[] = {CODE_VAE_FILE, CODE_DRAFTER_FILE, CODE_REFINER_FILE,
                                         CODE_MANIFEST_FILE};
-    int descriptor = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-    if (descriptor < 0)
-        return;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         unlinkat(descriptor, files[i], 0);
-    close(descriptor);
     rmdir(folder);
 }
 
@@ -272,7 +269,7 @@ static void remove_abandoned(const char *folder)
             int descriptor = open(found.gl_pathv[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
             if (descriptor >= 0 && !flock(descriptor, LOCK_EX | LOCK_NB))
-                remove_folder(found.gl_pathv[i]);
+                remove_folder(descriptor, found.gl_pathv[i]);
             if (descriptor >= 0)
                 close(descriptor);
         }
@@ -368,7 +365,7 @@ bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options,
                                                : model->info.defaults.drafting_steps,
                        folder);
     if (!good && converter.folder)
-        remove_folder(converter.folder);
+        remove_folder(converter.lock, converter.folder);
     if (converter.lock >= 0)
         close(converter.lock);
     code_sources_close(&converter.sources);

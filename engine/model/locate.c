@@ -1,9 +1,11 @@
 /* locate.c - finds a manifest by the user's name for a model. */
 #include "error.h"
 #include "line/line.h"
+#include "model/file.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,10 +39,12 @@ static char *manifest_in(const char *folder, CodesrcError *error)
     char *found = NULL;
     unsigned count = 0;
     struct dirent *entry;
+    CodeReason reason;
     DIR *list = opendir(folder);
 
     if (!list) {
-        code_fail(error, CODESRC_UNREADABLE, "%s: the folder cannot be opened", folder);
+        code_fail(error, CODESRC_UNREADABLE, "%s: the folder cannot be opened: %s", folder,
+                  code_reason(&reason, errno));
         return NULL;
     }
     while ((entry = readdir(list))) {

@@ -74,7 +74,17 @@ expect 'together' "$model" inspect --drafting-steps 6 --batch 8 "$vistas/vistas.
 expect 'every weight was read' "$model" verify "$folder/tiny.yaml"
 expect 'head.weight' "$model" verify "$vistas/drafter.safetensors"
 expect 'head.weight' "$model" inspect "$data/micro-drafter.pth"
+# What runs that were killed left behind goes; a folder that happens to have such a name stays.
+mkdir "$folder/half.part-abcdef" "$folder/half.part-others"
+echo begun >"$folder/half.part-abcdef/vae.safetensors"
+echo mine >"$folder/half.part-others/notes"
 expect 'written' "$model" convert "$folder/tiny.yaml" "$folder/half"
+expect 'half.part-others' sh -c 'ls -d "$1".part-*' sh "$folder/half"
+refuse 'half.part-abcdef' ls -d "$folder/half.part-abcdef"
+# Results that nobody gets are no success.
+refuse 'standard output: cannot be written: No space left on device' \
+    sh -c '"$1" inspect "$2" >/dev/full' sh "$model" "$folder/tiny.yaml"
+refuse 'No space left on device' sh -c '"$1" --help >/dev/full' sh "$bench"
 expect 'BF16' "$model" verify "$folder/half/drafter.safetensors"
 expect 'N = 1 2 3 4; default 2' "$model" verify "$folder/half"
 refuse 'exists already' "$model" convert --precision f32 "$folder/tiny.yaml" "$folder/half"
