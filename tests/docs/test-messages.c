@@ -1,5 +1,5 @@
-/* test-messages.c - docs/troubleshooting.md quotes messages that the sources print: each text in bold
- * that a paragraph explains must be one of them. Arguments: the document, and folders of sources. */
+/* test-messages.c - what docs/troubleshooting.md quotes in bold must be a message of the sources.
+ * Arguments: the document, and folders of sources. */
 #include "../test.h"
 
 #include <ctype.h>
