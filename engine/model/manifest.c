@@ -330,7 +330,8 @@ static bool refuse_weights(const CodeFile *file, CodesrcError *error)
 
     if (!code_form_begin(file, begin, &size, error))
         return false;
-    if (code_form_is_zip(begin, size) || code_form_is_safetensors(begin, size))
+    if (code_form_is_zip(begin, size) || code_form_is_safetensors(begin, size) ||
+        (code_form_is_json(begin, size) && code_form_is_weights(begin, size)))
         return code_fail(
             error, CODESRC_MALFORMED,
             "%s: found a weight file, expected a manifest: `code-model inspect` of the "

@@ -1,5 +1,5 @@
 /* test-pickle-data.c - what a pickle may hold alongside a model's tensors, and where in it the
- * model is: plain data is read over, parameters and types of their own are tensors. */
+ * model is: plain data is read over, bytes with a type are tensors; archives without checksums. */
 #include "../test.h"
 #include "model/weights.h"
 #include "pickles.h"
@@ -91,9 +91,102 @@ static void test_prefixes(void)
     }
 }
 
+/* ---- tensors of untyped storages ------------------------------------------------------------- */
+
+/* `count` arguments of a tensor of six bytes, the seventh of which is `type`. */
+static Bytes typed(const char *storage, unsigned count, const char *type)
+{
+    const View bytes = {storage, "0", 24, 0, 1, {6}, {1}};
+    Bytes pickle = begun("}", 1);
+
+    put_pickle_string(&pickle, "pos_1LC");
+    put_pickle_global(&pickle, "torch._utils", "_rebuild_tensor_v3");
+    put_text(&pickle, "(");
+    put_pickle_storage(&pickle, &bytes);
+    put(&pickle, "K\0K\6\x85K\1\x85\x89", 9);
+    put_text(&pickle, "ccollections\nOrderedDict\n)R");
+    if (count > 6)
+        put_text(&pickle, type);
+    for (unsigned i = 7; i < count; i++)
+        put_text(&pickle, "}");
+    put_text(&pickle, "tRs.");
+    return pickle;
+}
+
+static void test_typed(void)
+{
+    static const struct {
+        const char *label, *storage;
+        unsigned count;
+        const char *type, *refusal;
+    } cases[] = {
+        {"float32 in bytes", "ByteStorage", 7, "ctorch\nfloat32\n", NULL},
+        {"float8 in bytes", "ByteStorage", 7, "ctorch\nfloat8_e4m3fn\n", NULL},
+        {"float8 with metadata", "ByteStorage", 8, "ctorch\nfloat8_e5m2\n", NULL},
+        {"no type", "ByteStorage", 6, "", "a tensor of 6 arguments, expected 7 or 8"},
+        {"nine arguments", "ByteStorage", 9, "ctorch\nfloat32\n", "a tensor of 9 arguments"},
+        {"a type that is text", "ByteStorage", 7, "\x8c\1k", "type of a tensor: found a string"},
+        {"a type that is a function", "ByteStorage", 7, "ccollections\nOrderedDict\n",
+         "type of a tensor: found a function, expected a type of torch"},
+        {"a type that is a storage's", "ByteStorage", 7, "ctorch\nFloatStorage\n",
+         "type of a tensor: found"},
+        {"float8 in float32", "FloatStorage", 7, "ctorch\nfloat8_e4m3fn\n",
+         "found a tensor of F8_E4M3 in a storage of F32, expected bytes"},
+        {"float64 of three elements", "ByteStorage", 7, "ctorch\nfloat64\n",
+         "reaches over the end of its storage"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Bytes pickle = typed(cases[i].storage, cases[i].count, cases[i].type);
+
+        if (cases[i].refusal)
+            refuse_pickle(cases[i].label, &pickle, cases[i].refusal);
+        else
+            accept_pickle(cases[i].label, &pickle);
+    }
+}
+
+/* ---- archives without checksums -------------------------------------------------------------- */
+
+/* A good archive whose entries have no CRC, but for one of that number. */
+static Archive unchecked(unsigned but)
+{
+    Bytes pickle = pickle_good();
+    Archive archive = archive_of(&pickle);
+
+    clear(&pickle);
+    for (unsigned i = 0; i < archive.count; i++)
+        if (i != but) {
+            set_number(&archive.bytes, archive.entry[i].descriptor + 4, 0, 4);
+            set_number(&archive.bytes, archive.entry[i].central + 16, 0, 4);
+        }
+    return archive;
+}
+
+static void test_unchecked(void)
+{
+    Archive archive = unchecked(ARCHIVE_ENTRIES);
+
+    cut_everywhere(CASE_WEIGHTS, "cut without checksums", FILE_NAME, &archive.bytes);
+    allow(CASE_WEIGHTS, "without checksums", FILE_NAME, &archive.bytes);
+    archive = unchecked(ARCHIVE_ENTRIES);
+    archive.bytes.data[archive.entry[0].data] = 'x';
+    refuse(CASE_WEIGHTS, "a spoilt pickle without checksums", FILE_NAME, &archive.bytes,
+           CODESRC_MALFORMED, "expected 0x80 and a protocol");
+    archive = unchecked(ARCHIVE_ENTRIES);
+    set_number(&archive.bytes, archive.entry[0].descriptor + 4, 1, 4);
+    refuse(CASE_WEIGHTS, "a checksum in one place alone", FILE_NAME, &archive.bytes,
+           CODESRC_MALFORMED, "data.pkl");
+    archive = unchecked(2);
+    refuse(CASE_WEIGHTS, "a checksum of one entry alone", FILE_NAME, &archive.bytes,
+           CODESRC_MALFORMED, "expected 00000000: damaged");
+}
+
 int main(void)
 {
     test_plain_data();
     test_prefixes();
+    test_typed();
+    test_unchecked();
     return cases_end() | test_end();
 }

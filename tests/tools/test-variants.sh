@@ -148,6 +148,12 @@ deny "found no tensor under prefix 'shadow', but 'ema.shadow.pos_start'" ema.pth
 deny 'shared_aln is false, but the manifest says true' plain.pth ', shared_aln: true'
 deny 'depth is 1, but the manifest says 2' plain.pth ', depth: 2'
 deny 'found no zip end record' short.pth
+# A weight file in place of a manifest, whatever its name.
+for name in a a.bin torchscript.pt model.safetensors.index.json; do
+    line="$name: found a weight file, expected a manifest: \`code-model inspect\` of the file prints one"
+    refuse "$line" limited "$image" --model "$folder/$name" --output "$folder/x.ppm"
+    [ -z "$element" ] || refuse "$line" limited gst-launch-1.0 codesrc model="$folder/$name" ! fakesink
+done
 manifest vae.pth lacks.json
 refuse 'model-00003-of-00002.safetensors: cannot be opened' "$model" verify "$folder/case.yaml"
 finish
