@@ -12,6 +12,11 @@ static const char synthetic[] =
          "vae: {codes: 16, channels: 4, ch: 4, groups: 2, res_blocks: 1, ch_mult: [1, 2]}\n"
          "drafter: {depth: 3, width: 64, heads: 1}\n";
 
+static const char synthetic_shared[] =
+    HEAD "synthetic: 1\n"
+         "vae: {codes: 16, channels: 4, ch: 4, groups: 2, res_blocks: 1, ch_mult: [1, 2]}\n"
+         "drafter: {depth: 2, width: 64, heads: 1, shared_aln: true}\n";
+
 /* A change of the names in one file, and the resulting message. */
 typedef struct Case {
     const char *label;
@@ -83,6 +88,20 @@ static const Case cases[] = {
      "shared_aln is false, but the manifest says true"},
     {"depth of another model", 1, NULL, "", "", NULL, ", depth: 2",
      "depth is 3, but the manifest says 2"},
+};
+
+/* Of a model with one AdaLN layer for all blocks. */
+static const Case shared_cases[] = {
+    {"shared AdaLN", 1, NULL, "", "", NULL, "", NULL},
+    {"shared_aln of it", 1, NULL, "", "", NULL, ", shared_aln: true", NULL},
+    {"shared_aln: false of it", 1, NULL, "", "", NULL, ", shared_aln: false",
+     "shared_aln is true, but the manifest says false"},
+    {"shared AdaLN missing", 1, "shared_ada_lin.1.bias", "", "", NULL, "",
+     "found no tensor 'shared_ada_lin.1.bias'"},
+    {"one block's share missing", 1, "blocks.0.ada_gss", "", "", NULL, "",
+     "found no tensor 'blocks.0.ada_gss'"},
+    {"a block's own AdaLN beside it", 1, NULL, "", "", "blocks.1.ada_lin.1.weight", "",
+     "found tensor 'blocks.1.ada_lin.1.weight' and no use for it"},
 };
 
 static bool edit(void *user, CodeListed *tensor)
@@ -216,6 +235,11 @@ int main(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         run(&cases[i], &inventory);
     test_drafter_alone(&inventory);
+    free(inventory.all);
+    write_file("shared.yaml", synthetic_shared, sizeof synthetic_shared - 1);
+    inventory = made_list(scratch("shared.yaml"));
+    for (size_t i = 0; i < sizeof shared_cases / sizeof *shared_cases; i++)
+        run(&shared_cases[i], &inventory);
     free(inventory.all);
     test_manifest();
     test_classes();
