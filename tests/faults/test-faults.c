@@ -85,17 +85,17 @@ static struct {
 static bool same_bytes(const char *a, const char *b)
 {
     FILE *one = fopen(a, "rb"), *other = fopen(b, "rb");
-    int c, d;
+    int c = 0, d = 0;
 
-    if (!one || !other)
-        return false;
-    do {
+    while (one && other && c == d && c != EOF) {
         c = getc(one);
         d = getc(other);
-    } while (c == d && c != EOF);
-    fclose(one);
-    fclose(other);
-    return c == d;
+    }
+    if (one)
+        fclose(one);
+    if (other)
+        fclose(other);
+    return one && other && c == d;
 }
 
 static int look_at(const char *path, const struct stat *status, int flag, struct FTW *walk)
@@ -105,6 +105,8 @@ static int look_at(const char *path, const struct stat *status, int flag, struct
     (void)status, (void)walk;
     snprintf(good, sizeof good, "%s%s", look.good, path + strlen("run"));
     look.files += flag == FTW_F;
+    if (!strncmp(path, look.good, strlen(look.good)))
+        return 0;
     if (strstr(path, ".part") || (flag == FTW_F && !same_bytes(path, good))) {
         look.wrong++;
         snprintf(look.name, sizeof look.name, "%.199s", path);
