@@ -143,7 +143,9 @@ static bool bind_var(CodeBinder *binder, CodeVar *var, const CodeVarShape *shape
 
 static bool bind_layers(CodeBinder *binder, CodeVaeLayers *layers)
 {
-    for (CodeVaeLayer *layer = layers->all; layer < layers->all + layers->count; layer++) {
+    for (unsigned i = 0; i < layers->count; i++) { /* without an encoder it has none */
+        CodeVaeLayer *layer = &layers->all[i];
+
         if (layer->op == CODE_VAE_NORM &&
             (!code_binder_vector(binder, &layer->scale, layer->in, "%s.weight", layer->name) ||
              !code_binder_vector(binder, &layer->shift, layer->in, "%s.bias", layer->name)))

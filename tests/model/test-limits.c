@@ -1,4 +1,4 @@
-/* test-limits.c - every number of a manifest and of a weight file at its limit and one past it,  *
+/* test-limits.c - every number of a manifest and of a weight file at its limit and one past it,
  * opened and, if that takes seconds at most, used to generate. The address sanitizer finds a limit
  * that an array does not hold. Argument: docs/models.md, which must name the same limits. */
 #include "../test.h"
@@ -306,6 +306,24 @@ static void test_files(const Case *c, const char *manifest, const Numbers *numbe
     free(path);
 }
 
+/* A number that no manifest gives: convolutions of the quantiser, one more than there may be. */
+static void test_phi(void)
+{
+    Excess excess = {"quantize.quant_resi.qresi_ls.16.weight", 0, true};
+    char *manifest = write_manifest("limit.yaml", &small, false), *path;
+    CodeInventory inventory = made_list(manifest);
+    CodesrcError error = {.text = ""};
+
+    path = write_manifest("files.yaml", &small, true);
+    write_files(&inventory, &excess);
+    CHECK(!made_open(path, true, &error) && error.status == CODESRC_MISMATCH &&
+              strstr(error.text, "found 17 parts quantize.quant_resi.qresi_ls.*, expected 1 to 16"),
+          "phi: '%s'", error.text);
+    free(inventory.all);
+    free(manifest);
+    free(path);
+}
+
 static void test_case(const Case *c)
 {
     Numbers numbers = with(&c->numbers);
@@ -349,5 +367,6 @@ int main(int argc, char **argv)
               cases[i].key, cases[i].range);
         test_case(&cases[i]);
     }
+    test_phi();
     return cases_end() | test_end();
 }

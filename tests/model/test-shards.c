@@ -130,6 +130,37 @@ static void test_wrong_index(void)
 
 /* ---- something else -------------------------------------------------------------------------- */
 
+/* An index of `count` files, one tensor each. */
+static Bytes index_of(unsigned count)
+{
+    Bytes index = {0};
+    char line[100];
+
+    for (unsigned i = 0; i < count; i++) {
+        char name[20], tensor[20] = "pos_1LC";
+        const char *const tensors[] = {tensor};
+
+        if (i)
+            snprintf(tensor, sizeof tensor, "t%u", i);
+        snprintf(name, sizeof name, "%u.safetensors", i);
+        write_shard(name, tensors, 1);
+        snprintf(line, sizeof line, "%s\"%s\": \"%s\"", i ? ", " : "{\"weight_map\": {", tensor,
+                 name);
+        put_text(&index, line);
+    }
+    put_text(&index, "}}");
+    return index;
+}
+
+static void test_most_files(void)
+{
+    Bytes index = index_of(64);
+
+    allow(CASE_WEIGHTS, "64 files", INDEX, &index);
+    index = index_of(65);
+    refuse(CASE_WEIGHTS, "65 files", INDEX, &index, CODESRC_MALFORMED, "more than 64 files");
+}
+
 static void test_forms(void)
 {
     static const struct {
@@ -164,6 +195,7 @@ int main(void)
 {
     test_index();
     test_wrong_index();
+    test_most_files();
     test_forms();
     return cases_end() | test_end();
 }
