@@ -233,6 +233,28 @@ GST_START_TEST(test_seeks)
 }
 GST_END_TEST
 
+/* From the middle of a morph to the middle of the next one, and again without a flush. */
+GST_START_TEST(test_segment_seek)
+{
+    GstSeekFlags flags[] = {FLUSH | GST_SEEK_FLAG_SEGMENT, GST_SEEK_FLAG_SEGMENT};
+    Player *truth = played("seed=2 hold=3 morph=2 num-buffers=12");
+    Player *player = player_new("seed=2 hold=3 morph=2", FPS25);
+
+    player_preroll(player);
+    for (guint i = 0; i < G_N_ELEMENTS(flags); i++) {
+        player_seek(player, 1.0, GST_FORMAT_TIME, flags[i], 4 * 40 * GST_MSECOND,
+                    9 * 40 * GST_MSECOND);
+        if (i == 0)
+            player_forget(player);
+        fail_unless_equals_int(player_play(player), GST_MESSAGE_SEGMENT_DONE);
+        check_numbers(player, truth, 4, 5);
+        player_forget(player);
+    }
+    player_free(player);
+    player_free(truth);
+}
+GST_END_TEST
+
 GST_START_TEST(test_loop)
 {
     Player *film = played("seed=3 hold=2 morph=2 loop=3 num-buffers=26");
@@ -436,6 +458,7 @@ Suite *make_suite(void)
     tcase_add_test(motion, test_memory);
     tcase_add_test(motion, test_long_hold);
     tcase_add_test(motion, test_seeks);
+    tcase_add_test(motion, test_segment_seek);
     tcase_add_test(motion, test_loop);
     tcase_add_test(motion, test_new_settings);
     tcase_add_test(motion, test_schedule);
