@@ -33,7 +33,9 @@ apt-get -q download libgstreamer1.0-0=1.22.0-2+deb12u1 gstreamer1.0-tools=1.22.0
 for deb in *.deb; do dpkg -x "$deb" root; done
 lib=$tmp/root/usr/lib/x86_64-linux-gnu
 mkdir plugins
-for name in coreelements rawparse rtp x264 openh264 videoparsersbad; do cp "$lib/gstreamer-1.0/libgst$name.so" plugins/; done
+for name in coreelements rawparse rtp x264 openh264 videoparsersbad; do
+    cp "$lib/gstreamer-1.0/libgst$name.so" plugins/
+done
 export LD_LIBRARY_PATH="$lib" GST_PLUGIN_SYSTEM_PATH_1_0="$tmp/plugins" GST_PLUGIN_PATH_1_0="" \
     GST_REGISTRY_1_0="$tmp/registry.bin" GST_REGISTRY_FORK=no GST_DEBUG=""
 fail() { echo "CHANGED: $*"; exit 1; }

@@ -138,14 +138,6 @@ static gboolean check_body(SoupServerMessage *message, const Endpoint *endpoint)
     return TRUE;
 }
 
-/* Reads and discards the rest of a refused request, then closes the connection. */
-static void hang_up(SoupServerMessage *message)
-{
-    soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
-    soup_message_headers_replace(soup_server_message_get_response_headers(message), "Connection",
-                                 "close");
-}
-
 gboolean access_check(SoupServerMessage *message, const Endpoint *endpoint,
                       const gchar *const *host_names)
 {
@@ -159,7 +151,8 @@ gboolean access_check(SoupServerMessage *message, const Endpoint *endpoint,
         allowed = FALSE;
     }
     allowed = allowed && check_method(message, endpoint) && check_body(message, endpoint);
+    /* The rest of a refused request is read and discarded. */
     if (!allowed)
-        hang_up(message);
+        soup_message_body_set_accumulate(soup_server_message_get_request_body(message), FALSE);
     return allowed;
 }

@@ -2,6 +2,7 @@
 #include "server.h"
 
 #include "access.h"
+#include "connections.h"
 #include "state.h"
 
 #include <string.h>
@@ -14,6 +15,7 @@
 
 struct Server {
     SoupServer *soup;
+    Connections *connections;
     Studio *studio;
     gchar **host_names;
 };
@@ -35,6 +37,8 @@ static void set_headers(SoupServerMessage *message)
         {"Cross-Origin-Opener-Policy", "same-origin"},
         {"Referrer-Policy", "no-referrer"},
         {"Cache-Control", "no-store"},
+        /* libsoup 3.2 loses a kept connection whose reader left with an answer unread. */
+        {"Connection", "close"},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(headers); i++)
@@ -284,17 +288,21 @@ static void on_headers(SoupServer *soup, SoupServerMessage *message, const char 
 
     (void)soup, (void)query;
     set_headers(message);
+    /* Many parts of a picture could hold much memory for a reader who takes none of them. */
+    soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range");
     access_check(message, find_endpoint(path), (const gchar *const *)server->host_names);
 }
 
 static void on_request(SoupServer *soup, SoupServerMessage *message, const char *path,
                        GHashTable *query, gpointer user)
 {
+    Server *server = user;
     const Endpoint *endpoint = find_endpoint(path);
     Handler handler = endpoint->handler;
 
     (void)soup;
-    handler(user, message, query);
+    connections_arrived(server->connections, message);
+    handler(server, message, query);
 }
 
 /* ---- making ------------------------------------------------------------------------ */
@@ -315,7 +323,8 @@ Server *server_new(Studio *studio, const ServerSetup *setup, GError **error)
     server->soup = soup_server_new("server-header", "code-studio", NULL);
     soup_server_add_early_handler(server->soup, NULL, on_headers, server, NULL);
     soup_server_add_handler(server->soup, NULL, on_request, server, NULL);
-    if (!soup_server_listen(server->soup, address, 0, error)) {
+    server->connections = connections_new(server->soup, address, error);
+    if (!server->connections) {
         server_free(server);
         server = NULL;
     }
@@ -327,6 +336,7 @@ void server_free(Server *server)
 {
     if (!server)
         return;
+    connections_free(server->connections);
     soup_server_disconnect(server->soup);
     g_object_unref(server->soup);
     g_strfreev(server->host_names);
@@ -335,9 +345,5 @@ void server_free(Server *server)
 
 gchar *server_url(Server *server)
 {
-    GSList *uris = soup_server_get_uris(server->soup);
-    gchar *url = g_uri_to_string(uris->data);
-
-    g_slist_free_full(uris, (GDestroyNotify)g_uri_unref);
-    return url;
+    return connections_url(server->connections);
 }

@@ -1,6 +1,8 @@
 /* viewer.c - keeps one part in transit and one waiting for each reader, and nothing else. */
 #include "viewer.h"
 
+#include "connections.h"
+
 #include <sys/socket.h>
 
 /* Bytes that the kernel may keep for a reader: more would be stale pictures. */
@@ -56,8 +58,7 @@ Viewer *viewer_new(SoupServerMessage *message, const gchar *content_type,
     viewer->message = g_object_ref(message);
     viewer->gone = gone;
     viewer->user = user;
-    g_socket_set_option(soup_server_message_get_socket(message), SOL_SOCKET, SO_SNDBUF,
-                        KERNEL_BUFFER, NULL);
+    g_socket_set_option(connections_socket(message), SOL_SOCKET, SO_SNDBUF, KERNEL_BUFFER, NULL);
     soup_server_message_set_status(message, SOUP_STATUS_OK, NULL);
     soup_message_headers_set_encoding(headers, SOUP_ENCODING_CHUNKED);
     soup_message_headers_replace(headers, "Content-Type", content_type);
@@ -87,5 +88,5 @@ void viewer_check(Viewer *viewer, gint64 now)
 /* The current write, or the next one, then fails and finishes the message. */
 void viewer_close(Viewer *viewer)
 {
-    g_socket_shutdown(soup_server_message_get_socket(viewer->message), TRUE, TRUE, NULL);
+    g_socket_shutdown(connections_socket(viewer->message), TRUE, TRUE, NULL);
 }

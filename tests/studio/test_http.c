@@ -61,6 +61,19 @@ static void test_page(void)
     }
 }
 
+/* A range gets all of it: what lies in many overlapping ranges would be held for a slow reader. */
+static void test_ranges(void)
+{
+    Answer *whole = request(process, "GET", "/studio.js", NULL, NULL);
+    Answer *range = request(process, "GET", "/studio.js", "Range: bytes=0-9", NULL);
+
+    g_assert_cmpuint(range->status, ==, 200);
+    g_assert_cmpmem(range->body, range->length, whole->body, whole->length);
+    g_assert_cmpstr(soup_message_headers_get_one(range->headers, "Connection"), ==, "close");
+    answer_free(range);
+    answer_free(whole);
+}
+
 static void test_model(void)
 {
     json_t *model = get_json(process, "/model");
@@ -460,6 +473,7 @@ int main(int argc, char **argv)
     options = g_strdup_printf("--model %s", tiny_model());
     process = process_start(options);
     g_test_add_func("/studio/page", test_page);
+    g_test_add_func("/studio/ranges", test_ranges);
     g_test_add_func("/studio/model", test_model);
     g_test_add_func("/studio/settings", test_settings);
     g_test_add_func("/studio/still", test_still);

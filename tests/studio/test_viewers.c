@@ -3,6 +3,7 @@
 #include "common.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define VIEWERS 10
@@ -351,6 +352,41 @@ static void test_end(void)
     g_free(options);
 }
 
+/* Visitors who connect and ask for nothing: a process of 64 descriptors takes 32 of them, refuses
+ * the others, and serves again when they have left. */
+static void test_idle(void)
+{
+    GSocketClient *client = g_object_new(G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, NULL);
+    gchar *options = g_strdup_printf("--model %s", tiny_model()), answer[16];
+    GSocketConnection *visitors[80];
+    struct rlimit usual, few;
+    Process *process;
+    guint i;
+
+    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &usual), ==, 0);
+    few = usual;
+    few.rlim_cur = 64;
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
+    process = process_start(options);
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &usual), ==, 0);
+    for (i = 0; i < G_N_ELEMENTS(visitors); i++) {
+        visitors[i] = g_socket_client_connect_to_uri(client, process->url, 80, NULL, NULL);
+        g_assert_nonnull(visitors[i]);
+    }
+    for (i = 32; i < G_N_ELEMENTS(visitors); i++) {
+        memset(answer, 0, sizeof(answer));
+        g_input_stream_read_all(g_io_stream_get_input_stream(G_IO_STREAM(visitors[i])), answer, 12,
+                                NULL, NULL, NULL);
+        g_assert_cmpstr(answer, ==, "HTTP/1.1 503");
+    }
+    for (i = 0; i < G_N_ELEMENTS(visitors); i++)
+        g_object_unref(visitors[i]);
+    json_decref(get_json(process, "/model"));
+    process_stop(process);
+    g_object_unref(client);
+    g_free(options);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -360,5 +396,6 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/settings-in-the-stream", test_settings);
     g_test_add_func("/studio/nobody", test_nobody);
     g_test_add_func("/studio/end", test_end);
+    g_test_add_func("/studio/idle-visitors", test_idle);
     return g_test_run();
 }
