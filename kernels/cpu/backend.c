@@ -31,10 +31,12 @@ static bool open_device(CodeDevice *device, const CodeDeviceOptions *options, Co
 
     if (!level)
         return false;
-    device->body = level->body;
+    device->halves = strcmp(precision, "f32");
+    device->body = device->halves ? level->halves : level->floats;
+    device->multiplier = level->multiplier;
     device->gemm = level->gemm;
     device->bytes = !strcmp(precision, "int8");
-    device->activation_size = level->gemm ? sizeof(uint16_t) : sizeof(float);
+    device->activation_size = device->halves ? sizeof(uint16_t) : sizeof(float);
     if (!cpu_pool_new(device, options->threads, error))
         return false;
     *info = (CodeDeviceInfo){

@@ -9,6 +9,7 @@
 
 #include "formulas.h"
 #include "simd/body.h"
+#include "simd/multiply.h"
 
 #include <pthread.h>
 
@@ -31,8 +32,10 @@ typedef struct CpuStream {
 struct CodeDevice {
     CpuPool *pool;
     const CpuBody *body;
-    const struct CpuGemm *gemm; /* NULL: activations are float32; else bfloat16 */
+    const CpuMultiplier *multiplier;
+    const struct CpuGemm *gemm; /* instructions for products of bfloat16, or NULL */
     bool bytes;                 /* products of the transformer and of tiles multiply bytes */
+    bool halves;                /* activations are bfloat16, else float32 */
     size_t activation_size;
 };
 

@@ -13,13 +13,25 @@ static bool always(void)
 }
 
 #ifdef __x86_64__
+#include <cpuid.h>
 
-extern const CpuBody cpu_body_sse2, cpu_body_avx2, cpu_body_avx512, cpu_body_avx512_bf16;
+extern const CpuBody cpu_body_sse2, cpu_body_avx2, cpu_body_avx512;
+extern const CpuBody cpu_half_sse2, cpu_half_avx2, cpu_half_avx512, cpu_half_avx512_bf16;
+extern const CpuMultiplier cpu_multiply_sse2, cpu_multiply_avx2, cpu_multiply_avx2_vnni;
+extern const CpuMultiplier cpu_multiply_avx512, cpu_multiply_avx512_vnni;
 extern const CpuGemm cpu_gemm_avx512_bf16;
 
 static bool has_avx2(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+/* Not among the names that every compiler's __builtin_cpu_supports() knows. */
+static bool has_avx2_vnni(void)
+{
+    unsigned a = 0, b, c, d;
+
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
 }
 
 static bool has_avx512(void)
@@ -28,37 +40,53 @@ static bool has_avx512(void)
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
+static bool has_avx512_vnni(void)
+{
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
 static bool has_avx512_bf16(void)
 {
-    return has_avx512() && __builtin_cpu_supports("avx512bf16") &&
-           __builtin_cpu_supports("avx512vnni");
+    return has_avx512_vnni() && __builtin_cpu_supports("avx512bf16");
 }
 
 // clang-format off
 const CpuLevel cpu_levels[] = {
-    {"sse2", "SSE2", &cpu_body_sse2, NULL, false, always, {"f32"}},
-    {"avx2", "AVX2 and FMA", &cpu_body_avx2, NULL, true, has_avx2, {"f32"}},
-    {"avx512", "AVX-512 F, BW, DQ and VL", &cpu_body_avx512, NULL, true, has_avx512, {"f32"}},
-    {"avx512_bf16", "AVX-512 BF16 and VNNI", &cpu_body_avx512_bf16, &cpu_gemm_avx512_bf16,
-     true, has_avx512_bf16, {"bf16", "int8"}},
+    {"sse2", &cpu_body_sse2, &cpu_half_sse2, &cpu_multiply_sse2, NULL,
+     CPU_ROUNDS_TWICE, always, {"f32", "bf16", "int8"}},
+    {"avx2", &cpu_body_avx2, &cpu_half_avx2, &cpu_multiply_avx2, NULL,
+     CPU_FUSES, has_avx2, {"f32", "bf16", "int8"}},
+    {"avx2_vnni", &cpu_body_avx2, &cpu_half_avx2, &cpu_multiply_avx2_vnni, NULL,
+     CPU_FUSES, has_avx2_vnni, {"f32", "bf16", "int8"}},
+    {"avx512", &cpu_body_avx512, &cpu_half_avx512,
+     &cpu_multiply_avx512, NULL, CPU_FUSES, has_avx512, {"f32", "bf16", "int8"}},
+    {"avx512_vnni", &cpu_body_avx512, &cpu_half_avx512,
+     &cpu_multiply_avx512_vnni, NULL, CPU_FUSES, has_avx512_vnni, {"f32", "bf16", "int8"}},
+    {"avx512_bf16", NULL, &cpu_half_avx512_bf16,
+     &cpu_multiply_avx512_vnni, &cpu_gemm_avx512_bf16, CPU_PAIRS, has_avx512_bf16,
+     {"bf16", "int8"}},
     {0},
 };
 // clang-format on
 
 #else
 
-extern const CpuBody cpu_body_generic;
+extern const CpuBody cpu_body_generic, cpu_half_generic;
+extern const CpuMultiplier cpu_multiply_generic;
 
 #ifdef __FP_FAST_FMAF
-enum { FUSES = true };
+enum { SUMS = CPU_FUSES };
 #else
-enum { FUSES = false };
+enum { SUMS = CPU_ROUNDS_TWICE };
 #endif
 
+// clang-format off
 const CpuLevel cpu_levels[] = {
-    {"generic", "the compiler's vectors", &cpu_body_generic, NULL, FUSES, always, {"f32"}},
+    {"generic", &cpu_body_generic, &cpu_half_generic, &cpu_multiply_generic, NULL, SUMS, always,
+     {"f32", "bf16", "int8"}},
     {0},
 };
+// clang-format on
 
 #endif
 
@@ -96,25 +124,13 @@ static const CpuLevel *unknown_level(const char *name, CodesrcError *error)
     return NULL;
 }
 
-/* No level up to `most`, the best one allowed, has the precision. */
-static const CpuLevel *no_precision(const char *precision, const CpuLevel *most,
-                                    CodesrcError *error)
+/* The lowest level has all precisions. */
+static const CpuLevel *no_precision(const char *precision, CodesrcError *error)
 {
     char known[100] = "";
-    const CpuLevel *level = cpu_levels;
 
-    while (level->name && !precision_of(level, precision))
-        level++;
-    if (level->name) {
-        code_fail(error, CODESRC_SETTINGS,
-                  "precision \"%s\": needs %s; \"%s\" is used, which has %s", precision,
-                  level->instructions, most->name, most->precisions[0]);
-        return NULL;
-    }
-    for (level = cpu_levels; level->name; level++)
-        for (const char *const *name = level->precisions; *name; name++)
-            if (level == cpu_levels || strcmp(*name, cpu_levels[0].precisions[0]))
-                list(known, sizeof known, *name, level[1].name || name[1] ? NULL : "and");
+    for (const char *const *name = cpu_levels[0].precisions; *name; name++)
+        list(known, sizeof known, *name, name[1] ? NULL : "and");
     code_fail(error, CODESRC_SETTINGS, "precision \"%.*s\": device \"cpu\" has %s",
               CODE_CUT(precision, 40), known);
     return NULL;
@@ -147,5 +163,5 @@ const CpuLevel *cpu_level_choose(const char *most, const char *precision, const 
             found = level;
         }
     }
-    return found ? found : no_precision(precision, best, error);
+    return found ? found : no_precision(precision, error);
 }

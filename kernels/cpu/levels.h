@@ -5,15 +5,25 @@
 #include "codesrc.h"
 #include "product/tiles/gemm.h"
 #include "simd/body.h"
+#include "simd/multiply.h"
+
+/* How a level adds the products of a step in float32: levels that do it the same way give the same
+ * bits. */
+typedef enum CpuSums {
+    CPU_ROUNDS_TWICE, /* multiplication and addition apart */
+    CPU_FUSES,        /* one rounding */
+    CPU_PAIRS,        /* bfloat16 alone: two products at a time, by VDPBF16PS */
+} CpuSums;
 
 typedef struct CpuLevel {
-    const char *name;         /* as in CODESRC_CPU */
-    const char *instructions; /* as processors' documents call them */
-    const CpuBody *body;
-    const CpuGemm *gemm;       /* products of 16 and 8 bits; NULL: float32 only */
-    bool fuses;                /* products multiply and add with one rounding */
+    const char *name;      /* as in CODESRC_CPU */
+    const CpuBody *floats; /* for activations of float32; NULL: no such precision */
+    const CpuBody *halves; /* for activations of bfloat16 */
+    const CpuMultiplier *multiplier;
+    const CpuGemm *gemm; /* instructions for products of bfloat16, or NULL */
+    CpuSums sums;
     bool (*runs)(void);        /* this processor has the instructions */
-    const char *precisions[3]; /* that activations may have, the best choice first; up to a NULL */
+    const char *precisions[4]; /* the best choice first; up to a NULL */
 } CpuLevel;
 
 /* In ascending order, up to one without a name. */

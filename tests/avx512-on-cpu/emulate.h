@@ -76,6 +76,7 @@ HALVES_WHOLE(unpacklo_epi32, _mm256_unpacklo_epi32)
 HALVES_WHOLE(unpackhi_epi32, _mm256_unpackhi_epi32)
 HALVES_WHOLE(unpacklo_epi64, _mm256_unpacklo_epi64)
 HALVES_WHOLE(unpackhi_epi64, _mm256_unpackhi_epi64)
+HALVES_WHOLE(madd_epi16, _mm256_madd_epi16)
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -299,19 +300,22 @@ EMULATED __m512 emulated_dpbf16_ps(__m512 sum, __m512i a, __m512i b)
 }
 
 /* Four unsigned bytes times four signed ones. */
+EMULATED __m256i emulated_dpbusd_256(__m256i sum, __m256i a, __m256i b)
+{
+    __m256i a_even = _mm256_and_si256(a, _mm256_set1_epi16(0xFF));
+    __m256i b_even = _mm256_srai_epi16(_mm256_slli_epi16(b, 8), 8);
+    __m256i even = _mm256_madd_epi16(a_even, b_even);
+    __m256i odd = _mm256_madd_epi16(_mm256_srli_epi16(a, 8), _mm256_srai_epi16(b, 8));
+
+    return _mm256_add_epi32(sum, _mm256_add_epi32(even, odd));
+}
+
 EMULATED __m512i emulated_dpbusd_epi32(__m512i sum, __m512i a, __m512i b)
 {
     Pair s = {.i = sum}, x = {.i = a}, y = {.i = b};
 
-    for (int h = 0; h < 2; h++) {
-        __m256i x_even = _mm256_and_si256(x.whole[h], _mm256_set1_epi16(0xFF));
-        __m256i y_even = _mm256_srai_epi16(_mm256_slli_epi16(y.whole[h], 8), 8);
-        __m256i even = _mm256_madd_epi16(x_even, y_even);
-        __m256i odd =
-            _mm256_madd_epi16(_mm256_srli_epi16(x.whole[h], 8), _mm256_srai_epi16(y.whole[h], 8));
-
-        s.whole[h] = _mm256_add_epi32(s.whole[h], _mm256_add_epi32(even, odd));
-    }
+    for (int h = 0; h < 2; h++)
+        s.whole[h] = emulated_dpbusd_256(s.whole[h], x.whole[h], y.whole[h]);
     return s.i;
 }
 
@@ -325,9 +329,20 @@ EMULATED int emulated_supports(void)
 
 #define __builtin_cpu_supports(feature) emulated_supports()
 
+/* What the build emulates besides AVX-512, or, of AVX-VNNI, in its place. */
+#ifdef EMULATE_AVXVNNI
+#define __AVXVNNI__ 1
+#else
 #define __AVX512F__ 1
-#define __m512bh    __m512i
-#define __m256bh    __m256i
+#endif
+#ifdef EMULATE_AVX512VNNI
+#define __AVX512VNNI__ 1
+#endif
+#ifdef EMULATE_AVX512BF16
+#define __AVX512BF16__ 1
+#endif
+#define __m512bh __m512i
+#define __m256bh __m256i
 
 typedef int32_t EmulatedBits __attribute__((vector_size(64)));
 
@@ -368,6 +383,7 @@ typedef int32_t EmulatedBits __attribute__((vector_size(64)));
 #define _mm512_unpackhi_epi32(a, b)       emulated_unpackhi_epi32(a, b)
 #define _mm512_unpacklo_epi64(a, b)       emulated_unpacklo_epi64(a, b)
 #define _mm512_unpackhi_epi64(a, b)       emulated_unpackhi_epi64(a, b)
+#define _mm512_madd_epi16(a, b)           emulated_madd_epi16(a, b)
 #define _mm512_shuffle_i32x4(a, b, order) emulated_shuffle_4(a, b, order)
 #define _mm512_shuffle_f32x4(a, b, order)                                                          \
     ((__m512)emulated_shuffle_4((__m512i)(a), (__m512i)(b), order))
@@ -383,6 +399,7 @@ typedef int32_t EmulatedBits __attribute__((vector_size(64)));
 #define _mm512_cvtusepi32_epi8(v)          emulated_to_bytes(v, 1)
 #define _mm512_cvtneps_pbh(v)              emulated_narrow(v)
 #define _mm512_dpbf16_ps(s, a, b)          emulated_dpbf16_ps(s, a, b)
+#define _mm256_dpbusd_avx_epi32(s, a, b)   emulated_dpbusd_256(s, a, b)
 #define _mm512_dpbusd_epi32(s, a, b)       emulated_dpbusd_epi32(s, a, b)
 
 #endif

@@ -1,8 +1,8 @@
-/* test-bytes.c - in f32 a frame has the same bytes on every processor with fused multiply-adds:
- * hashes of logits, feature maps and pixels of the bundled model, on every such instruction set of
- * this machine.
+/* test-bytes.c - in f32 and int8 a frame has the same bytes on every processor with fused
+ * multiply-adds: hashes of logits, feature maps and pixels of the bundled model, on every such
+ * instruction set of this machine.
  *
- *     test-bytes MANIFEST HASHES [FRAMES]
+ *     test-bytes MANIFEST HASHES PRECISION [FRAMES]
  *
  * HASHES has a line for each frame; FRAMES, default 16, limits how many are drawn. The environment
  * variable CODESRC_WRITE_HASHES makes the program write HASHES instead. */
@@ -116,7 +116,8 @@ static void draw(CodesrcModel *model, unsigned frames, Drawing *drawing)
     free(drawing->pixels);
 }
 
-static CodesrcModel *open_model(const char *manifest, const char *level, unsigned threads)
+static CodesrcModel *open_model(const char *manifest, const char *level, const char *precision,
+                                unsigned threads)
 {
     CodesrcModelOptions options;
     CodesrcModel *model;
@@ -125,7 +126,7 @@ static CodesrcModel *open_model(const char *manifest, const char *level, unsigne
     setenv("CODESRC_CPU", level, 1);
     codesrc_model_options_init(&options);
     options.device = "cpu";
-    options.precision = "f32";
+    options.precision = precision;
     options.threads = threads;
     model = codesrc_model_open(manifest, &options, &error);
     if (!model) {
@@ -163,17 +164,17 @@ static void compare(const char *path, const char *level, unsigned frames, const 
 
 int main(int argc, char **argv)
 {
-    unsigned frames = argc > 3 ? (unsigned)atoi(argv[3]) : FRAMES, levels = 0;
+    unsigned frames = argc > 4 ? (unsigned)atoi(argv[4]) : FRAMES, levels = 0;
 
-    if (argc < 3 || frames < 1 || frames > FRAMES)
+    if (argc < 4 || frames < 1 || frames > FRAMES)
         return 1;
     for (const CpuLevel *level = cpu_levels; level->name; level++) {
         Drawing drawing;
         CodesrcModel *model;
 
-        if (!level->fuses || !level->runs() || strcmp(level->precisions[0], "f32"))
+        if (level->sums != CPU_FUSES || !level->runs())
             continue;
-        model = open_model(argv[1], level->name, ++levels);
+        model = open_model(argv[1], level->name, argv[3], ++levels);
         draw(model, frames, &drawing);
         codesrc_model_unref(model);
         if (getenv("CODESRC_WRITE_HASHES"))

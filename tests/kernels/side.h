@@ -24,7 +24,7 @@ typedef struct Side {
     bool rounds;           /* coarse linear layers F32_TO_F32 work in 16 bits, as far as they may */
     CodeStream *stream;
     atomic_bool cancelled;
-    bool fuses;    /* CpuLevel.fuses */
+    int sums;      /* CpuLevel.sums */
     bool hostile;  /* operations are called with denormals off and rounding upwards */
     size_t offset; /* bytes by which arrays miss their alignment, a multiple of 4 */
 

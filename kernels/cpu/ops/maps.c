@@ -155,7 +155,7 @@ static float activation(const CodeDevice *device, const void *x, size_t index)
     uint32_t bits;
     float value;
 
-    if (!device->gemm)
+    if (!device->halves)
         return *(const float *)at;
     bits = (uint32_t) * (const uint16_t *)at << 16;
     memcpy(&value, &bits, sizeof value);

@@ -1,5 +1,5 @@
-/* product.c - who computes a product: tiles/ if the device has activations of 16 bits, else
- * floats/. Products from float32 to float32 are those of floats/ on every device. */
+/* product.c - who computes a product: tiles/ if the device has instructions for products of
+ * bfloat16, else floats/. Products from float32 to float32 are those of floats/ on every device. */
 #include "product.h"
 
 #include "winograd/winograd.h"
@@ -12,6 +12,18 @@
 static const CpuProducts *products_for(const CodeDevice *device, const CodeWeightSpec *spec)
 {
     return device->gemm && spec->types != F32_TO_F32 ? &cpu_tiles : &cpu_floats;
+}
+
+/* With fewer inputs or outputs, a convolution's tiles do not gain what converting them costs. */
+enum { BYTE_CHANNELS = 64 };
+
+bool cpu_takes_bytes(const CodeDevice *device, const CodeWeightSpec *spec)
+{
+    if (!device->bytes)
+        return false;
+    if (cpu_tile_points(spec))
+        return spec->coarse && spec->in >= BYTE_CHANNELS && spec->out >= BYTE_CHANNELS;
+    return spec->kind == CODE_WEIGHT_LINEAR && !code_reads_f32(spec);
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */

@@ -29,6 +29,9 @@ struct CodeWeight {
     void *zeros; /* of a convolution: inputs outside the map */
 };
 
+/* Whether products with such a weight are those of bytes. */
+bool cpu_takes_bytes(const CodeDevice *device, const CodeWeightSpec *spec);
+
 /* Fills in a head. False, with `error` filled in, on failure; cpu_weight_end() frees it anyway. */
 bool cpu_weight_begin(CodeWeight *weight, const CpuProducts *products, const CodeWeightSpec *spec,
                       const float *bias, CodesrcError *error);

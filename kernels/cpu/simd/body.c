@@ -3,7 +3,6 @@
 #include "body.h"
 
 #include "body_maps.h"
-#include "body_multiply.h"
 #include "body_products.h"
 #include "body_sample.h"
 #include "body_transformer.h"
@@ -21,11 +20,7 @@ const CpuBody CPU_BODY = {
     .modulate = modulate,
     .guide = guide,
     .head = head,
-    .quantise = quantise,
     .dequantise = dequantise,
-    .multiply = multiply,
-    .pack_keys = pack_keys,
-    .pack_values = pack_values,
     .softmax = softmax,
     .divide = divide,
     .sample = sample,

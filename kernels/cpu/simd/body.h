@@ -1,9 +1,9 @@
 /* body.h - the inner loops of the CPU backend, compiled once for each instruction set.
  *
- * body.c and its parts, body_*.h, are written with vectors as wide as the registers. Products are
- * chains of fused multiply-adds in one order; everything else sums in groups of 16 along fixed
- * trees without fused multiply-add. So every instruction set that has a fused multiply-add gives
- * the same bits. `void *` are activations: float32, or bfloat16 in bodies compiled with CPU_HALF.
+ * body.c and its parts, body_*.h, are written with vectors as wide as the registers. Sums are taken
+ * in groups of 16 along fixed trees without fused multiply-add. So every instruction set that has a
+ * fused multiply-add gives the same bits. `void *` are activations: float32, or bfloat16 in bodies
+ * compiled with CPU_HALF. Products are in multiply.h.
  * Outputs may be inputs only if a comment says so. Rows need no alignment. */
 #ifndef CODE_KERNELS_CPU_BODY_H
 #define CODE_KERNELS_CPU_BODY_H
@@ -45,22 +45,6 @@ typedef struct CpuNorm {
     bool silu;
 } CpuNorm;
 
-/* c (rows, panels * 16) = a (rows, steps) * b, all float32. */
-typedef struct CpuProduct {
-    const float *a;
-    size_t a_row; /* elements from one row to the next */
-    const float *b;
-    size_t b_panel; /* elements from one panel, (steps, 16), to the next */
-    float *c;
-    size_t c_row;
-    size_t steps, rows, panels;
-    size_t width; /* outputs wanted; others need not be computed */
-    /* What sums begin with: (panels * 16) numbers for all rows, 0 if NULL; or, with `add`, what is
-     * in c. */
-    const float *start;
-    bool add;
-} CpuProduct;
-
 struct WinogradTile;
 
 typedef struct CpuBody {
@@ -85,22 +69,11 @@ typedef struct CpuBody {
     void (*head)(void *q, const void *k, const void *v, const float *q_scale, void *k_out,
                  void *v_out);
 
-    /* bytes = round(x / *scale) + *zero, in 0..255; scale and zero follow from the row's
-     * extremes */
-    void (*quantise)(uint8_t *bytes, const void *x, size_t count, float *scale, int32_t *zero);
     /* A tile of byte products, 64 apart, to float32 in place: (sum - zero[row] * column_sum) *
      * (scale[row] * column_scale) */
     void (*dequantise)(void *tile, const float *scale, const int32_t *zero,
                        const float *column_scale, const int32_t *column_sum, size_t rows,
                        size_t width);
-
-    /* Each output is one chain of fused multiply-adds over the steps in ascending order. Without
-     * FMA each of them rounds twice. */
-    void (*multiply)(const CpuProduct *product);
-    /* Panels of 16 for `multiply`, from rows of `width`, `row` elements apart: of rows, each
-     * (width, 16), and of numbers in a row, each (rows, 16). Past the last one is 0. */
-    void (*pack_keys)(float *to, const float *from, size_t row, size_t rows, size_t width);
-    void (*pack_values)(float *to, const float *from, size_t row, size_t rows, size_t width);
 
     /* row = exp(scale * row - their largest); returns the sum */
     float (*softmax)(float *row, size_t count, float scale);

@@ -1,5 +1,5 @@
-/* body_products.h - inner loops around products: a tile of sums on its way to memory, and a row of
- * inputs on its way to bytes. Part of body.c. */
+/* body_products.h - inner loops around products: a tile of sums on its way to memory. Part of
+ * body.c. */
 #ifndef CODE_KERNELS_CPU_BODY_PRODUCTS_H
 #define CODE_KERNELS_CPU_BODY_PRODUCTS_H
 
@@ -130,43 +130,6 @@ static void convert(void *out, const float *x, size_t count)
 }
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
-
-INLINE float smallest(Vector v)
-{
-    return -largest(-v);
-}
-
-/* Asymmetric, since GELU's outputs are nearly all positive and would waste half of a symmetric
- * range. The range always holds 0. A row whose values are all below about 1e-32 is 0, because the
- * inverse of its scale must be a number. */
-static void quantise(uint8_t *bytes, const void *in, size_t count, float *scale, int32_t *zero)
-{
-    const float magic = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
-    const Activation *x = in;
-    Vector high = {0}, low = {0};
-    float top, bottom, inverse, offset;
-
-    for (size_t i = 0; i < count; i += LANES) {
-        Vector v = i + LANES <= count ? load_act(x + i) : load_act_part(x + i, count - i);
-
-        high = larger(v, high);
-        low = smaller(v, low);
-    }
-    top = largest(high), bottom = smallest(low);
-    *scale = top / 255 - bottom / 255; /* the difference of the two may be no number */
-    inverse = *scale > 1e-34f ? 1 / *scale : 0;
-    offset = -bottom * inverse + magic;
-    offset -= magic;
-    *zero = (int32_t)offset;
-    for (size_t i = 0; i < count; i += LANES) {
-        size_t n = count - i < LANES ? count - i : LANES;
-        Vector v = (n == LANES ? load_act(x + i) : load_act_part(x + i, n)) * inverse + offset;
-        Bits whole;
-
-        whole = (Bits)(smaller(larger(v, (Vector){0}), splat(255.0f)) + magic) & 255;
-        store_bytes(bytes + i, whole, n);
-    }
-}
 
 static void dequantise(void *tile, const float *scale, const int32_t *zero,
                        const float *column_scale, const int32_t *column_sum, size_t rows,

@@ -42,6 +42,19 @@ INLINE Vector fused(Vector a, Vector b, Vector c)
     ((Vector)vfmaq_laneq_f32((float32x4_t)(c), (float32x4_t)(b), (float32x4_t)(a), lane))
 #endif
 
+/* sum + the products of a step: of two numbers of 16 bits. */
+enum { STEP_BYTES = 2 };
+
+INLINE Bits add_products(Bits a, Bits b, Bits sum)
+{
+    return sum + (a << 16 >> 16) * (b << 16 >> 16) + (a >> 16) * (b >> 16);
+}
+
+INLINE Halves upper_halves(Unsigned bits)
+{
+    return __builtin_convertvector(bits >> 16, Halves);
+}
+
 /* The sum of 16: i and i + 8, then i and i + 4, i + 2, i + 1. */
 INLINE float sum(const Group *group)
 {

@@ -1,12 +1,9 @@
 /* vector_x86.h - the functions of vector.h that need x86's own instructions: for SSE2, AVX2 and
- * AVX-512, and, with CPU_HALF, activations in bfloat16 for AVX-512 BF16. */
+ * AVX-512, and what VNNI and AVX-512 BF16 add. */
 #ifndef CODE_KERNELS_CPU_VECTOR_X86_H
 #define CODE_KERNELS_CPU_VECTOR_X86_H
 
 #include <immintrin.h>
-#ifdef CPU_HALF
-#include "exponential_avx512.h"
-#endif
 
 #if defined __AVX512F__
 #define NATIVE(operation, a, b)                                                                    \
@@ -82,64 +79,52 @@ INLINE float largest(Vector v)
     return _mm_cvtss_f32(_mm_max_ss(four, _mm_shuffle_ps(four, four, 1)));
 }
 
+/* ---- bytes ----------------------------------------------------------------------------------- */
+
+/* sum + the products of a step: of four unsigned bytes and four signed ones if the processor has an
+ * instruction for it, else of two numbers of 16 bits each. */
+#if defined __AVX512VNNI__ || (defined __AVXVNNI__ && !defined __AVX512F__)
+enum { STEP_BYTES = 4 };
+#else
+enum { STEP_BYTES = 2 };
+#endif
+
+INLINE Bits add_products(Bits a, Bits b, Bits sum)
+{
+#if defined __AVX512VNNI__
+    return (Bits)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif defined __AVX512F__
+    return sum + (Bits)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+#elif defined __AVXVNNI__
+    return (Bits)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
+#elif defined __AVX2__
+    return sum + (Bits)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+#else
+    return sum + (Bits)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#endif
+}
+
 /* ---- bfloat16 -------------------------------------------------------------------------------- */
 
-#ifdef CPU_HALF /* implies AVX-512 BF16 */
-
-typedef uint16_t Activation;
-typedef uint16_t Halves __attribute__((vector_size(32)));
-typedef uint16_t UnalignedHalves __attribute__((vector_size(32), aligned(2), may_alias));
-
-INLINE Vector widen(Halves h)
-{
-    return (Vector)(__builtin_convertvector(h, Bits) << 16);
-}
+#if defined __AVX512BF16__
+#define NARROWS
 
 /* Rounds to nearest, ties to even; NaN stays NaN, and subnormal numbers become 0. */
 INLINE Halves narrow(Vector v)
 {
     return (Halves)_mm512_cvtneps_pbh((__m512)v);
 }
-
-INLINE Vector load_act(const Activation *from)
+#else
+INLINE Halves upper_halves(Unsigned bits)
 {
-    return widen(*(const UnalignedHalves *)from);
-}
+#if defined __AVX2__ && !defined __AVX512F__
+    __m256i upper = (__m256i)(bits >> 16);
 
-INLINE void store_act(Activation *to, Vector v)
-{
-    *(UnalignedHalves *)to = narrow(v);
-}
-
-INLINE Vector load_act_part(const Activation *from, size_t count)
-{
-    Halves h = {0};
-
-    memcpy(&h, from, count * sizeof *from);
-    return widen(h);
-}
-
-INLINE void store_act_part(Activation *to, Vector v, size_t count)
-{
-    Halves h = narrow(v);
-
-    memcpy(to, &h, count * sizeof *to);
-}
-
-/* x / (1 + e^y), as in vector.h but within 1e-5 of itself, as the result keeps 8 bits: a shorter
- * polynomial, fused, and the reciprocal by Newton's method from 12 %, first to the third order,
- * then to the second. e^y is clipped at 1e26. */
-INLINE Vector over_exponential(Vector x, Vector y)
-{
-    const __m512 one = _mm512_set1_ps(1);
-    __m512 clipped = (__m512)larger(splat(-80.0f), smaller(splat(60.0f), y)), r, p, e;
-
-    p = _mm512_add_ps(short_exponential(clipped), one);
-    r = (__m512)(0x7EF311C7 - (Bits)p);
-    e = _mm512_fnmadd_ps(p, r, one);
-    r = _mm512_fmadd_ps(r, _mm512_fmadd_ps(e, e, e), r);
-    r = _mm512_fmadd_ps(r, _mm512_fnmadd_ps(p, r, one), r);
-    return x * (Vector)r;
+    return (Halves)_mm_packus_epi32(_mm256_castsi256_si128(upper),
+                                    _mm256_extracti128_si256(upper, 1));
+#else
+    return __builtin_convertvector(bits >> 16, Halves);
+#endif
 }
 #endif
 

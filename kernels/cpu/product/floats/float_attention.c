@@ -11,6 +11,7 @@ typedef struct Memory {
     float *v;         /* panels of 16 dimensions, each (keys, 16) */
     float *scores;    /* (ROWS, keys, padded) */
     float *sums;      /* (ROWS, dim, padded) */
+    float *q;         /* (ROWS, dim), if queries must be widened */
     size_t keys, dim; /* padded */
 } Memory;
 
@@ -20,7 +21,8 @@ static bool take_memory(CpuWorker *worker, const CodeAttention *args, Memory *me
     size_t keys = pieces(args->keys, FLOAT_PANEL) * FLOAT_PANEL;
     size_t dim = pieces(args->dim, FLOAT_PANEL) * FLOAT_PANEL;
     float *base = cpu_scratch(
-        worker, (keys * args->dim + dim * args->keys + ROWS * (keys + dim)) * sizeof *base, error);
+        worker, (keys * args->dim + dim * args->keys + ROWS * (keys + 2 * dim)) * sizeof *base,
+        error);
 
     if (!base)
         return false;
@@ -30,6 +32,7 @@ static bool take_memory(CpuWorker *worker, const CodeAttention *args, Memory *me
                        .keys = keys,
                        .dim = dim};
     memory->sums = memory->scores + ROWS * keys;
+    memory->q = memory->sums + ROWS * dim;
     return true;
 }
 
@@ -40,11 +43,11 @@ static size_t queries_per_task(const CodeAttention *args)
     return queries < LEAST_QUERIES ? LEAST_QUERIES : queries;
 }
 
-/* Some queries, at most ROWS, to their outputs. */
-static void attend_rows(const CpuBody *body, const CodeAttention *args, const Memory *memory,
-                        const float *q, float *out, size_t rows)
+/* Some queries, at most ROWS, from elements `q` on to their outputs from `out` on. */
+static void attend_rows(const CodeDevice *device, const CodeAttention *args, const Memory *memory,
+                        size_t q, size_t out, size_t rows)
 {
-    CpuProduct scores = {.a = q,
+    CpuProduct scores = {.a = cpu_from(device, args->q, q),
                          .a_row = args->q_row,
                          .b = memory->k,
                          .b_panel = (size_t)args->dim * FLOAT_PANEL,
@@ -66,32 +69,43 @@ static void attend_rows(const CpuBody *body, const CodeAttention *args, const Me
                           .width = args->dim};
     float totals[ROWS];
 
-    body->multiply(&scores);
+    if (device->halves) {
+        for (size_t r = 0; r < rows; r++)
+            device->multiplier->widen(memory->q + r * args->dim,
+                                      (const uint16_t *)args->q + q + r * args->q_row, args->dim);
+        scores.a = memory->q;
+        scores.a_row = args->dim;
+    }
+    device->multiplier->multiply(&scores);
     for (size_t r = 0; r < rows; r++)
-        totals[r] = body->softmax(memory->scores + r * memory->keys, args->keys, args->scale);
-    body->multiply(&outputs);
+        totals[r] =
+            device->body->softmax(memory->scores + r * memory->keys, args->keys, args->scale);
+    device->multiplier->multiply(&outputs);
     for (size_t r = 0; r < rows; r++)
-        body->divide(out + r * args->out_row, memory->sums + r * memory->dim, args->dim, totals[r]);
+        device->body->divide(cpu_at(device, args->out, out + r * args->out_row),
+                             memory->sums + r * memory->dim, args->dim, totals[r]);
 }
 
 static bool attend(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const CodeAttention *args = job;
-    const CpuBody *body = worker->device->body;
+    const CodeDevice *device = worker->device;
     size_t step = queries_per_task(args), blocks = pieces(args->queries, step);
     size_t lane = task / blocks / args->heads, head = task / blocks % args->heads;
     size_t begin = task % blocks * step, end = least(begin + step, args->queries);
     size_t kv = lane * args->kv_lane + head * args->kv_head;
-    const float *q = (const float *)args->q + lane * args->q_lane + head * args->q_head;
-    float *out = (float *)args->out + lane * args->out_lane + head * args->out_head;
+    size_t q = lane * args->q_lane + head * args->q_head;
+    size_t out = lane * args->out_lane + head * args->out_head;
     Memory memory;
 
     if (!take_memory(worker, args, &memory, error))
         return false;
-    body->pack_keys(memory.k, (const float *)args->k + kv, args->kv_row, args->keys, args->dim);
-    body->pack_values(memory.v, (const float *)args->v + kv, args->kv_row, args->keys, args->dim);
+    device->multiplier->pack_keys(memory.k, cpu_from(device, args->k, kv), args->kv_row, args->keys,
+                                  args->dim, device->halves);
+    device->multiplier->pack_values(memory.v, cpu_from(device, args->v, kv), args->kv_row,
+                                    args->keys, args->dim, device->halves);
     for (size_t row = begin; row < end; row += ROWS)
-        attend_rows(body, args, &memory, q + row * args->q_row, out + row * args->out_row,
+        attend_rows(device, args, &memory, q + row * args->q_row, out + row * args->out_row,
                     least(ROWS, end - row));
     return true;
 }

@@ -1,4 +1,4 @@
-/* float_conv.c - convolutions in float32, but for those in tiles (winograd.h): products whose rows
+/* float_conv.c - convolutions, but for those in tiles (winograd.h): products whose rows
  * are the inputs around each position. A task computes some positions of one image.
  *
  * Along a row of the map, the inputs of one row of the kernel lie in one piece: those of the next
@@ -21,6 +21,7 @@ typedef struct Conv {
     const CodeConv *args;
     const CpuFloats *floats;
     size_t side, out_side, in, out;
+    bool y_f32;                  /* else bfloat16 */
     size_t step, kernel, before; /* before: padding above and left */
     size_t padded;               /* out */
     size_t strip, strips;        /* positions of a task, or rows; tasks of an image */
@@ -30,16 +31,35 @@ typedef struct Conv {
  * to y if it may write whole panels there, else to `sums`. */
 static CpuProduct product_of(const Conv *conv, size_t position, float *sums)
 {
-    bool direct = !conv->args->add && conv->padded == conv->out;
+    bool direct = conv->y_f32 && !conv->args->add && conv->padded == conv->out;
+    CpuProduct product = cpu_product_with(conv->floats, 0, 0);
 
-    return (CpuProduct){.b = conv->floats->data,
-                        .b_panel = conv->floats->steps * FLOAT_PANEL,
-                        .c = direct ? (float *)conv->args->y + position * conv->out : sums,
-                        .c_row = conv->padded,
-                        .start = conv->args->weight->bias,
-                        .steps = conv->floats->steps,
-                        .panels = conv->floats->panels,
-                        .width = conv->out};
+    product.c = direct ? (float *)conv->args->y + position * conv->out : sums;
+    product.c_row = conv->padded;
+    product.start = conv->y_f32 ? conv->args->weight->bias : NULL;
+    product.steps = conv->floats->steps;
+    product.panels = conv->floats->panels;
+    product.width = conv->out;
+    return product;
+}
+
+/* The sums of a product to y in bfloat16. */
+static void finish_halves(const CpuBody *body, const Conv *conv, size_t at,
+                          const CpuProduct *product)
+{
+    const CodeConv *args = conv->args;
+    CpuTile tile = {.y = (uint16_t *)args->y + at,
+                    .sums = product->c,
+                    .bias = args->weight->bias,
+                    .y_row = conv->out,
+                    .sums_row = conv->padded,
+                    .rows = product->rows,
+                    .width = conv->out};
+
+    if (args->add)
+        body->add_residual(&tile, (const uint16_t *)args->add + at);
+    else
+        body->add_bias(&tile);
 }
 
 /* The sums of a product to y. */
@@ -49,48 +69,64 @@ static void finish(const CpuBody *body, const Conv *conv, size_t position,
     const CodeConv *args = conv->args;
     size_t out = conv->out, at = position * out;
     float *y = (float *)args->y + at;
-    const float *add = args->add;
+    const float *add = args->add, *sums = product->c;
 
-    if (product->c == y)
+    if (sums == y)
         return;
+    if (!conv->y_f32) {
+        finish_halves(body, conv, at, product);
+        return;
+    }
     add = add ? add + at : NULL;
     if (add && conv->padded == out) {
-        body->add(y, product->c, add, product->rows * out);
+        body->add(y, sums, add, product->rows * out);
         return;
     }
     for (size_t i = 0; i < product->rows; i++)
         if (add)
-            body->add(y + i * out, product->c + i * conv->padded, add + i * out, out);
+            body->add(y + i * out, sums + i * conv->padded, add + i * out, out);
         else
-            memcpy(y + i * out, product->c + i * conv->padded, out * sizeof *y);
+            memcpy(y + i * out, sums + i * conv->padded, out * sizeof *y);
 }
 
 /* ---- narrow maps, and kernels of 1 x 1 ------------------------------------------------------- */
 
-/* The inputs around one position, (kernel, kernel, in). */
-static void gather(const Conv *conv, const float *image, size_t y, size_t x, float *to)
+/* The inputs around one position of the image from element `image` on, (kernel, kernel, in). */
+static void gather(const CodeDevice *device, const Conv *conv, size_t image, size_t y, size_t x,
+                   float *to)
 {
+    const CpuFloats *floats = conv->floats;
+    const void *from = conv->args->x;
     size_t in = conv->in, kernel = conv->kernel, run = kernel * in;
+    size_t padding = floats->run - run;
     size_t left = x * conv->step - conv->before; /* may wrap: then it is outside the map */
 
-    for (size_t i = 0; i < kernel; i++, to += run) {
+    for (size_t i = 0; i < kernel; i++, to += floats->run) {
         size_t row = y * conv->step + i - conv->before;
 
         if (row < conv->side && left < conv->side && left + kernel <= conv->side)
-            memcpy(to, image + (row * conv->side + left) * in, run * sizeof *to);
+            cpu_float_inputs(device, floats, to, from, image + (row * conv->side + left) * in, run);
         else
             for (size_t j = 0; j < kernel; j++)
                 if (row < conv->side && left + j < conv->side)
-                    memcpy(to + j * in, image + (row * conv->side + left + j) * in,
-                           in * sizeof *to);
+                    cpu_float_inputs(device, floats, to + j * in, from,
+                                     image + (row * conv->side + left + j) * in, in);
                 else
                     memset(to + j * in, 0, in * sizeof *to);
+        memset(to + run, 0, padding * sizeof *to);
     }
+}
+
+/* Inputs that lie one after the other, as kernels of 1 x 1 in float32 read them, stay where they
+ * are. */
+static bool in_place(const Conv *conv)
+{
+    return conv->kernel == 1 && conv->floats->numbers == CPU_FLOATS;
 }
 
 static float *strip_memory(CpuWorker *worker, const Conv *conv, CodesrcError *error)
 {
-    size_t gathered = conv->kernel == 1 ? 0 : conv->floats->steps + GAP;
+    size_t gathered = in_place(conv) ? 0 : conv->floats->steps + GAP;
 
     return cpu_scratch(worker, conv->strip * (conv->padded + gathered) * sizeof(float), error);
 }
@@ -100,7 +136,7 @@ static bool compute_strip(CpuWorker *worker, const void *job, size_t task, Codes
     const Conv *conv = job;
     size_t all = conv->out_side * conv->out_side, image = task / conv->strips;
     size_t first = task % conv->strips * conv->strip, count = least(conv->strip, all - first);
-    const float *x = (const float *)conv->args->x + image * conv->side * conv->side * conv->in;
+    size_t x = image * conv->side * conv->side * conv->in;
     float *sums = strip_memory(worker, conv, error), *gathered;
     CpuProduct product = product_of(conv, image * all + first, sums);
 
@@ -108,16 +144,16 @@ static bool compute_strip(CpuWorker *worker, const void *job, size_t task, Codes
         return false;
     gathered = sums + conv->strip * conv->padded;
     product.rows = count;
-    product.a = x + first * conv->in;
+    product.a = (const float *)conv->args->x + x + first * conv->in;
     product.a_row = conv->in;
-    if (conv->kernel > 1) {
+    if (!in_place(conv)) {
         product.a = gathered;
         product.a_row = conv->floats->steps + GAP;
         for (size_t i = 0; i < count; i++)
-            gather(conv, x, (first + i) / conv->out_side, (first + i) % conv->out_side,
-                   gathered + i * product.a_row);
+            gather(worker->device, conv, x, (first + i) / conv->out_side,
+                   (first + i) % conv->out_side, gathered + i * product.a_row);
     }
-    worker->device->body->multiply(&product);
+    worker->device->multiplier->multiply(&product);
     finish(worker->device->body, conv, image * all + first, &product);
     return true;
 }
@@ -133,9 +169,10 @@ static float *rows_memory(CpuWorker *worker, const Conv *conv, CodesrcError *err
     return cpu_scratch(worker, (SEGMENT * conv->padded + rows * row) * sizeof(float), error);
 }
 
-/* `rows` rows of the map from `first`, which may wrap, so that a row's inputs begin with those
- * left of the first position. */
-static void copy_rows(const Conv *conv, const float *image, size_t first, size_t rows, float *to)
+/* `rows` rows from `first`, which may wrap, of the image from element `image` on, so that a row's
+ * inputs begin with those left of the first position. */
+static void copy_rows(const CodeDevice *device, const Conv *conv, size_t image, size_t first,
+                      size_t rows, float *to)
 {
     size_t in = conv->in, left = conv->before * in, run = conv->side * in, row = run + 2 * in;
 
@@ -145,7 +182,8 @@ static void copy_rows(const Conv *conv, const float *image, size_t first, size_t
             continue;
         }
         memset(to, 0, left * sizeof *to);
-        memcpy(to + left, image + (first + i) * run, run * sizeof *to);
+        cpu_float_inputs(device, conv->floats, to + left, conv->args->x, image + (first + i) * run,
+                         run);
         memset(to + left + run, 0, (2 * in - left) * sizeof *to);
     }
 }
@@ -153,18 +191,18 @@ static void copy_rows(const Conv *conv, const float *image, size_t first, size_t
 static bool compute_rows(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Conv *conv = job;
-    const CpuBody *body = worker->device->body;
+    const CodeDevice *device = worker->device;
     size_t image = task / conv->strips, begin = task % conv->strips * conv->strip;
     size_t end = least(begin + conv->strip, conv->out_side), row = (conv->side + 2) * conv->in;
-    const float *x = (const float *)conv->args->x + image * conv->side * conv->side * conv->in;
     float *sums = rows_memory(worker, conv, error), *inputs;
     CpuProduct product;
 
     if (!sums)
         return false;
     inputs = sums + SEGMENT * conv->padded;
-    copy_rows(conv, x, begin * conv->step - conv->before,
-              (end - begin - 1) * conv->step + conv->kernel, inputs);
+    copy_rows(device, conv, image * conv->side * conv->side * conv->in,
+              begin * conv->step - conv->before, (end - begin - 1) * conv->step + conv->kernel,
+              inputs);
     for (size_t y = begin; y < end; y++)
         for (size_t at = 0; at < conv->out_side; at += product.rows) {
             size_t position = (image * conv->out_side + y) * conv->out_side + at;
@@ -175,12 +213,13 @@ static bool compute_rows(CpuWorker *worker, const void *job, size_t task, Codesr
             product.a_row = conv->step * conv->in;
             product.rows = least(SEGMENT, conv->out_side - at);
             product.steps = conv->kernel * conv->in;
-            for (size_t i = 0; i < conv->kernel; i++, product.b += product.steps * FLOAT_PANEL) {
+            for (size_t i = 0; i < conv->kernel; i++) {
+                product.b = cpu_product_with(conv->floats, 0, i * conv->floats->run).b;
                 product.a = from + i * row;
                 product.add = i > 0;
-                body->multiply(&product);
+                device->multiplier->multiply(&product);
             }
-            finish(body, conv, position, &product);
+            finish(device->body, conv, position, &product);
         }
     return true;
 }
@@ -208,6 +247,7 @@ bool cpu_float_conv(CodeStream *stream, const CodeConv *args)
                  .step = spec->kind == CODE_WEIGHT_CONV3_S2 ? 2 : 1,
                  .kernel = code_kernel_side(spec->kind),
                  .before = spec->kind == CODE_WEIGHT_CONV3 ? 1 : 0,
+                 .y_f32 = floats->numbers == CPU_FLOATS || code_writes_f32(spec),
                  .padded = floats->panels * FLOAT_PANEL};
     size_t row_work;
     bool wide;

@@ -5,13 +5,7 @@
  * products. */
 #include "gemm_avx512.h"
 #include "gemm.h"
-#include "simd/exponential_avx512.h"
-
-#include <immintrin.h>
-#include <math.h>
-#include <string.h>
-
-#define INLINE static inline __attribute__((always_inline))
+#include "simd/vector.h"
 
 enum { BF16, INT8 };
 
@@ -220,12 +214,6 @@ static void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size
             }
 }
 
-/* e^x for x <= 0 */
-INLINE __m512 decay(__m512 x)
-{
-    return short_exponential(_mm512_max_ps(_mm512_set1_ps(-80), x));
-}
-
 static float gemm_softmax(uint16_t *weights, const float *scores, size_t count, size_t padded,
                           float scale)
 {
@@ -242,7 +230,8 @@ static float gemm_softmax(uint16_t *weights, const float *scores, size_t count, 
     for (size_t i = 0; i < padded; i += 16) {
         __mmask16 mask = i < count ? first_of(count - i) : 0;
         __m512 score = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, scores + i), factor);
-        __m512 weight = _mm512_maskz_mov_ps(mask, decay(_mm512_sub_ps(score, top)));
+        Vector offset = larger(splat(-80.0f), (Vector)_mm512_sub_ps(score, top));
+        __m512 weight = _mm512_maskz_mov_ps(mask, (__m512)short_exponential(offset));
 
         total = _mm512_add_ps(total, weight);
         _mm256_storeu_si256((__m256i *)(void *)(weights + i), (__m256i)_mm512_cvtneps_pbh(weight));

@@ -10,18 +10,6 @@
 
 enum { VECTOR = 16 };
 
-/* With fewer inputs or outputs, a convolution's tiles do not gain what converting them costs. */
-enum { BYTE_CHANNELS = 64 };
-
-static bool takes_bytes(const CodeDevice *device, const CodeWeightSpec *spec)
-{
-    if (!device->bytes)
-        return false;
-    if (cpu_tile_points(spec))
-        return spec->coarse && spec->in >= BYTE_CHANNELS && spec->out >= BYTE_CHANNELS;
-    return spec->kind == CODE_WEIGHT_LINEAR && !code_reads_f32(spec);
-}
-
 void cpu_packed_free(CodeWeight *weight)
 {
     CpuPacked *packed = (CpuPacked *)weight;
@@ -151,7 +139,7 @@ CodeWeight *cpu_packed_new(CodeDevice *device, const CodeWeightSpec *spec, const
         code_fail(error, CODESRC_NO_MEMORY, "no memory for weights");
         return NULL;
     }
-    packed->bytes = takes_bytes(device, spec);
+    packed->bytes = cpu_takes_bytes(device, spec);
     packed->in = spec->in;
     packed->out = spec->out;
     packed->winograd = points;
@@ -170,7 +158,7 @@ CodeWeight *cpu_packed_new(CodeDevice *device, const CodeWeightSpec *spec, const
 
 static size_t number_size(const CodeDevice *device, const CodeWeightSpec *spec)
 {
-    return takes_bytes(device, spec) ? 1 : sizeof(uint16_t);
+    return cpu_takes_bytes(device, spec) ? 1 : sizeof(uint16_t);
 }
 
 const CpuProducts cpu_tiles = {

@@ -35,8 +35,8 @@ static bool quantise_rows(CpuWorker *worker, const void *job, size_t task, Codes
         const uint16_t *x =
             (const uint16_t *)args->x + row / args->rows * args->x_group + row % args->rows * in;
 
-        worker->device->body->quantise((uint8_t *)linear->moved + row * linear->row_bytes, x, in,
-                                       &linear->scale[row], &linear->zero[row]);
+        worker->device->multiplier->quantise(linear->moved + row * linear->row_bytes, x, in, true,
+                                             &linear->scale[row], &linear->zero[row]);
     }
     return true;
 }

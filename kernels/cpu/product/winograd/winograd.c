@@ -54,7 +54,7 @@ typedef struct Memory {
 
 static bool in_bytes(const Winograd *winograd)
 {
-    return winograd->packed && winograd->packed->bytes;
+    return winograd->packed ? winograd->packed->bytes : winograd->floats->numbers == CPU_BYTES;
 }
 
 static bool take_memory(CpuWorker *worker, const Winograd *winograd, Memory *memory,
@@ -86,14 +86,21 @@ static bool take_memory(CpuWorker *worker, const Winograd *winograd, Memory *mem
 static void take_bytes(const CodeDevice *device, const Winograd *winograd, const void *const *x,
                        size_t tile, const Memory *memory)
 {
-    size_t row = winograd->row;
+    size_t row = winograd->row, first = tile * winograd->points;
 
     device->body->tile_inputs((unsigned)winograd->points_side, x, winograd->in, memory->staging,
                               row, true);
-    device->gemm->rows_to_bytes((uint8_t *)memory->inputs + tile * winograd->row, winograd->point,
-                                memory->staging, row, (unsigned)winograd->points, winograd->in,
-                                &memory->scale[tile * winograd->points],
-                                &memory->zero[tile * winograd->points]);
+    if (winograd->packed) {
+        device->gemm->rows_to_bytes((uint8_t *)memory->inputs + tile * row, winograd->point,
+                                    memory->staging, row, (unsigned)winograd->points, winograd->in,
+                                    &memory->scale[first], &memory->zero[first]);
+        return;
+    }
+    for (size_t p = 0; p < winograd->points; p++)
+        device->multiplier->quantise((char *)memory->inputs +
+                                         (p * winograd->point + tile * row) * winograd->element,
+                                     memory->staging + p * row, winograd->in, false,
+                                     &memory->scale[first + p], &memory->zero[first + p]);
 }
 
 /* The inputs of `count` tiles from `first` of an image, at all points. */
@@ -121,8 +128,9 @@ static void take_inputs(const CodeDevice *device, const Winograd *winograd, size
             take_bytes(device, winograd, x, t, memory);
         else
             device->body->tile_inputs((unsigned)width, x, in,
-                                      cpu_at(device, memory->inputs, t * winograd->row),
-                                      winograd->point, false);
+                                      (char *)memory->inputs +
+                                          t * winograd->row * winograd->element,
+                                      winograd->point, !winograd->packed);
     }
 }
 
@@ -157,25 +165,25 @@ static void multiply_packed(const CpuGemm *gemm, const Winograd *winograd, size_
         }
 }
 
-static void multiply_floats(const CpuBody *body, const Winograd *winograd, size_t index,
-                            const float *inputs, size_t count, float *products)
+static void multiply_floats(const CpuMultiplier *multiplier, const Winograd *winograd, size_t index,
+                            const char *inputs, size_t count, float *products)
 {
     const CpuFloats *floats = winograd->floats;
-    size_t first = index * CPU_COLUMNS / FLOAT_PANEL, panel = floats->steps * FLOAT_PANEL;
+    size_t first = index * CPU_COLUMNS / FLOAT_PANEL;
 
-    for (size_t p = 0; p < winograd->points; p++)
-        body->multiply(&(CpuProduct){
-            .a = inputs + p * winograd->point,
-            .a_row = winograd->row,
-            .b = floats->data + first * panel + p * winograd->in * FLOAT_PANEL,
-            .b_panel = panel,
-            .c = products + p * winograd->out_point,
-            .c_row = CPU_COLUMNS,
-            .steps = winograd->in,
-            .rows = count,
-            .panels = least(CPU_COLUMNS / FLOAT_PANEL, floats->panels - first),
-            .width = least(CPU_COLUMNS, winograd->out - index * CPU_COLUMNS),
-        });
+    for (size_t p = 0; p < winograd->points; p++) {
+        CpuProduct product = cpu_product_with(floats, first, p * floats->run);
+
+        product.a = inputs + p * winograd->point * winograd->element;
+        product.a_row = winograd->row * winograd->element / 4;
+        product.c = products + p * winograd->out_point;
+        product.c_row = CPU_COLUMNS;
+        product.steps = in_bytes(winograd) ? floats->run / multiplier->step_bytes : winograd->in;
+        product.rows = count;
+        product.panels = least(CPU_COLUMNS / FLOAT_PANEL, floats->panels - first);
+        product.width = least(CPU_COLUMNS, winograd->out - index * CPU_COLUMNS);
+        multiplier->multiply(&product);
+    }
 }
 
 static void multiply(const CodeDevice *device, const Winograd *winograd, size_t panel, size_t count,
@@ -184,7 +192,8 @@ static void multiply(const CodeDevice *device, const Winograd *winograd, size_t 
     if (winograd->packed)
         multiply_packed(device->gemm, winograd, panel, memory->inputs, count, memory->products);
     else
-        multiply_floats(device->body, winograd, panel, memory->inputs, count, memory->products);
+        multiply_floats(device->multiplier, winograd, panel, memory->inputs, count,
+                        memory->products);
 }
 
 static void give_outputs(const CodeDevice *device, const Winograd *winograd, size_t panel,
@@ -192,6 +201,7 @@ static void give_outputs(const CodeDevice *device, const Winograd *winograd, siz
 {
     const CodeConv *args = winograd->args;
     const CpuPacked *packed = winograd->packed;
+    const CpuFloats *floats = winograd->floats;
     Columns columns = columns_of(winograd, panel);
     size_t side = winograd->out_side;
     const float *products = memory->products;
@@ -200,9 +210,9 @@ static void give_outputs(const CodeDevice *device, const Winograd *winograd, siz
                          .width = columns.width};
 
     if (in_bytes(winograd)) {
-        tile.column_scale = packed->scale + columns.first;
-        tile.column_sum = packed->column_sum + columns.first;
-        tile.column_point = cpu_padded(packed);
+        tile.column_scale = (packed ? packed->scale : floats->scale) + columns.first;
+        tile.column_sum = (packed ? packed->column_sum : floats->column_sum) + columns.first;
+        tile.column_point = packed ? cpu_padded(packed) : floats->panels * FLOAT_PANEL;
     }
     for (size_t t = first; t < first + count; t++, products += columns.row) {
         size_t top = t / winograd->tiles_side * 2, left = t % winograd->tiles_side * 2;
@@ -288,8 +298,11 @@ bool cpu_winograd(CodeStream *stream, const CodeConv *args)
     if (!winograd.tiles || !args->images || !winograd.out)
         return true;
     share_out(&winograd);
-    winograd.element = in_bytes(&winograd) ? 1 : winograd.packed ? sizeof(uint16_t) : sizeof(float);
-    if (winograd.packed) /* whole steps, with zeros after an odd number of channels */
+    if (in_bytes(&winograd))
+        winograd.element = packed ? 1 : 4 / stream->device->multiplier->step_bytes;
+    else
+        winograd.element = packed ? sizeof(uint16_t) : sizeof(float);
+    if (packed || in_bytes(&winograd)) /* whole words, with zeros after the last channel */
         winograd.row = pieces(winograd.row, PADDING) * PADDING;
     winograd.point = winograd.block * winograd.row + PADDING;
     winograd.out_point = winograd.block * CPU_COLUMNS;

@@ -1,0 +1,492 @@
+/* multiply.c - products in tiles that stay in registers, and what brings numbers into their form.
+ * The build defines CPU_MULTIPLY as the name of the table.
+ *
+ * In float32, each output is one chain of fused multiply-adds, from a given number over the steps
+ * in ascending order; sums of bytes are exact. So the shape of a tile, and cutting the steps into
+ * blocks, change no bit. */
+#include "multiply.h"
+#include "vector.h"
+
+/* Sums of a tile: as many as registers hold besides a step's inputs and weights. If two steps share
+ * words of weights, a constant or a product takes one more. A block of weights, which the rows of a
+ * product share, stays in the first cache. */
+#if defined CPU_TILE_SUMS /* of a build for tests, which compiles no more shapes than that needs */
+enum { TILE_SUMS = CPU_TILE_SUMS, PAIRS_SUMS = CPU_TILE_SUMS };
+#elif defined __AVX512F__ || defined __aarch64__
+enum { TILE_SUMS = 24, PAIRS_SUMS = 24 };
+#elif defined __AVX2__
+enum { TILE_SUMS = 12, PAIRS_SUMS = 10 };
+#else
+enum { TILE_SUMS = 8, PAIRS_SUMS = 8 };
+#endif
+
+enum {
+    ROWS = 12, /* of any tile at most */
+    BLOCK_STEPS = PARTS == 1 ? 128 : 256,
+    STREAM_AHEAD = 64 * 16, /* of 32 bits, if each weight is used once */
+};
+
+/* Weights that come from memory rather than a cache must be asked for long before they are used:
+ * the tiles of one panel share out the next one. */
+typedef struct Ahead {
+    const uint32_t *next; /* weights that a tile asks for, */
+    size_t step;          /* so many further at each turn */
+} Ahead;
+
+/* ---- one step -------------------------------------------------------------------------------- */
+
+/* Two steps share 32 bits of weights: of bfloat16, and of bytes without an instruction for four. */
+INLINE bool in_pairs(CpuNumbers numbers)
+{
+    return numbers == CPU_HALVES || (numbers == CPU_BYTES && STEP_BYTES == 2);
+}
+
+INLINE unsigned most_sums(CpuNumbers numbers)
+{
+    return in_pairs(numbers) ? PAIRS_SUMS : TILE_SUMS;
+}
+
+/* The most rows of a tile of so many vectors. */
+INLINE size_t most_rows(CpuNumbers numbers, unsigned width)
+{
+    unsigned rows = most_sums(numbers) / width;
+
+    return rows < ROWS ? rows : ROWS;
+}
+
+/* Weights of a step as they are multiplied; `odd`: of the second of two that share 32 bits. */
+INLINE Vector weights_of(const uint32_t *from, const CpuNumbers numbers, const bool odd)
+{
+    Bits both = *(const UnalignedBits *)from;
+
+    if (!in_pairs(numbers))
+        return (Vector)both;
+    if (numbers == CPU_BYTES)
+        return (Vector)(odd ? (Shorts)both >> 8 : (Shorts)both << 8 >> 8);
+    return (Vector)(odd ? both & (int32_t)0xFFFF0000 : (Bits)((Unsigned)both << 16));
+}
+
+/* Number `step` of a row, in all lanes. */
+INLINE Vector spread(const uint32_t *a, size_t step)
+{
+    return (Vector)((int32_t)a[step] - (Bits){0});
+}
+
+/* Where a step's numbers are. */
+typedef struct Step {
+    const uint32_t *const *a; /* rows */
+    const uint32_t *b;        /* panels, b_panel apart */
+    size_t step, b_panel;
+} Step;
+
+INLINE void multiply_step(const Step from, const CpuNumbers numbers, const bool odd,
+                          const unsigned rows, const unsigned width, Vector *sums)
+{
+    Vector weights[2 * PARTS];
+
+#pragma GCC unroll 8
+    for (unsigned v = 0; v < width; v++)
+        weights[v] =
+            weights_of(from.b + v / PARTS * from.b_panel + v % PARTS * LANES, numbers, odd);
+#pragma GCC unroll 12
+    for (unsigned r = 0; r < rows; r++) {
+        Vector input = spread(from.a[r], from.step);
+
+#pragma GCC unroll 8
+        for (unsigned v = 0; v < width; v++) {
+            Vector *sum = &sums[r * width + v];
+
+            *sum = numbers == CPU_BYTES
+                       ? (Vector)add_products((Bits)input, (Bits)weights[v], (Bits)*sum)
+                       : fused(input, weights[v], *sum);
+        }
+    }
+}
+
+/* Steps of float32 four at a time, if the processor multiplies by one number of a vector; returns
+ * how many. A row's inputs of four steps then take one load. */
+INLINE size_t multiply_steps_of_4(const CpuProduct *product, const uint32_t *const *a,
+                                  const unsigned rows, const unsigned width, Vector *sums)
+{
+    size_t step = 0;
+
+#ifdef FUSED_BY_LANE
+    const uint32_t *b = product->b;
+
+    for (; step + 4 <= product->steps; step += 4) {
+        Vector inputs[ROWS];
+
+#pragma GCC unroll 12
+        for (unsigned r = 0; r < rows; r++)
+            inputs[r] = (Vector) * (const UnalignedBits *)(a[r] + step);
+#define STEP(lane)                                                                                 \
+    _Pragma("GCC unroll 8") for (unsigned v = 0; v < width; v++)                                   \
+    {                                                                                              \
+        Vector weights =                                                                           \
+            weights_of(b + v / PARTS * product->b_panel + v % PARTS * LANES, CPU_FLOATS, false);   \
+                                                                                                   \
+        _Pragma("GCC unroll 12") for (unsigned r = 0; r < rows; r++) sums[r * width + v] =         \
+            FUSED_BY_LANE(inputs[r], lane, weights, sums[r * width + v]);                          \
+    }                                                                                              \
+    b += GROUP;
+        STEP(0)
+        STEP(1)
+        STEP(2)
+        STEP(3)
+#undef STEP
+    }
+#else
+    (void)product, (void)a, (void)rows, (void)width, (void)sums;
+#endif
+    return step;
+}
+
+/* Compiled for constant rows, vectors and numbers, so that all of `sums` lives in registers. */
+INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const CpuNumbers numbers,
+                          const unsigned rows, const unsigned width)
+{
+    const unsigned together = in_pairs(numbers) ? 2 : 1; /* steps of a turn */
+    const uint32_t *a[ROWS], *b = product->b;
+    Vector sums[ROWS * 2 * PARTS]; /* of which TILE_SUMS at most are used */
+    float *c = product->c;
+    size_t step = 0;
+
+#pragma GCC unroll 12
+    for (unsigned r = 0; r < rows; r++) {
+        a[r] = (const uint32_t *)product->a + r * product->a_row;
+#pragma GCC unroll 8
+        for (unsigned v = 0; v < width; v++)
+            sums[r * width + v] = product->add     ? load(c + r * product->c_row + v * LANES)
+                                  : product->start ? load(product->start + v * LANES)
+                                                   : (Vector){0};
+    }
+    if (numbers == CPU_FLOATS)
+        step = multiply_steps_of_4(product, a, rows, width, sums);
+    b += step * GROUP;
+    for (; step + together <= product->steps; step += together) {
+#pragma GCC unroll 2
+        for (unsigned panel = 0; panel * PARTS < width; panel++)
+            __builtin_prefetch(ahead.next + panel * product->b_panel);
+        multiply_step((Step){a, b, step, product->b_panel}, numbers, false, rows, width, sums);
+        if (together == 2) {
+            __asm__ volatile("" ::: "memory"); /* else inputs of both take registers from sums */
+            multiply_step((Step){a, b, step + 1, product->b_panel}, numbers, true, rows, width,
+                          sums);
+        }
+        b += GROUP;
+        ahead.next += ahead.step;
+    }
+    if (step < product->steps)
+        multiply_step((Step){a, b, step, product->b_panel}, numbers, false, rows, width, sums);
+#pragma GCC unroll 12
+    for (unsigned r = 0; r < rows; r++)
+#pragma GCC unroll 8
+        for (unsigned v = 0; v < width; v++)
+            store(c + r * product->c_row + v * LANES, sums[r * width + v]);
+}
+
+/* ---- a product ------------------------------------------------------------------------------- */
+
+#define TILE_CASE(rows)                                                                            \
+    case rows:                                                                                     \
+        if ((rows)*width <= most_sums(numbers))                                                    \
+            multiply_tile(product, ahead, numbers, rows, width);                                   \
+        return;
+
+/* Compiled for a constant number of vectors, and numbers. */
+INLINE void multiply_rows(const CpuProduct *product, Ahead ahead, const CpuNumbers numbers,
+                          const unsigned width)
+{
+    switch (product->rows) {
+        TILE_CASE(1)
+        TILE_CASE(2)
+        TILE_CASE(3)
+        TILE_CASE(4)
+        TILE_CASE(5)
+        TILE_CASE(6)
+        TILE_CASE(7)
+        TILE_CASE(8)
+        TILE_CASE(9)
+        TILE_CASE(10)
+        TILE_CASE(11)
+        TILE_CASE(12)
+    }
+}
+
+INLINE void multiply_panels(const CpuProduct *product, Ahead ahead, const CpuNumbers numbers,
+                            bool narrow)
+{
+    if (product->panels == 2)
+        multiply_rows(product, ahead, numbers, 2 * PARTS);
+    else if (narrow)
+        multiply_rows(product, ahead, numbers, 1);
+    else
+        multiply_rows(product, ahead, numbers, PARTS);
+}
+
+/* All rows and panels, for one block of steps: in tiles of equal height. `after` are the weights
+ * that are used next. */
+static void multiply_block(const CpuProduct *product, const uint32_t *after)
+{
+    bool narrow = product->panels == 1 && product->width <= LANES;
+    size_t most = most_rows(product->numbers, narrow ? 1 : PARTS);
+    size_t tiles = (product->rows + most - 1) / most;
+    CpuProduct tile = *product;
+
+    for (size_t panel = 0; panel < product->panels; panel += tile.panels) {
+        const uint32_t *weights = (const uint32_t *)product->b + panel * product->b_panel;
+        Ahead ahead = {.step = (GROUP + tiles - 1) / tiles};
+        size_t row = 0;
+
+        tile.rows = (product->rows + tiles - 1) / tiles;
+        tile.panels = 1;
+        if (tile.rows <= most_rows(product->numbers, 2 * PARTS) && panel + 1 < product->panels)
+            tile.panels = 2;
+        tile.b = weights;
+        ahead.next =
+            panel + tile.panels < product->panels ? weights + tile.panels * tile.b_panel : after;
+        if (tiles == 1)
+            ahead.next = weights + STREAM_AHEAD;
+        for (size_t left = tiles; left; left--, row += tile.rows) {
+            tile.rows = (product->rows - row + left - 1) / left;
+            tile.a = (const uint32_t *)product->a + row * product->a_row;
+            tile.c = (float *)product->c + row * product->c_row + panel * GROUP;
+            tile.start = product->start ? product->start + panel * GROUP : NULL;
+            if (product->numbers == CPU_FLOATS)
+                multiply_panels(&tile, ahead, CPU_FLOATS, narrow);
+            else if (product->numbers == CPU_HALVES)
+                multiply_panels(&tile, ahead, CPU_HALVES, narrow);
+            else
+                multiply_panels(&tile, ahead, CPU_BYTES, narrow);
+            ahead.next += tile.steps * ahead.step;
+        }
+    }
+}
+
+static void multiply(const CpuProduct *product)
+{
+    size_t blocks = (product->steps + BLOCK_STEPS - 1) / BLOCK_STEPS, step = 0;
+    size_t together = in_pairs(product->numbers) ? 2 : 1;
+    CpuProduct block = *product;
+
+    if (product->rows <= most_rows(product->numbers, PARTS) || !blocks)
+        blocks = 1;
+    for (size_t left = blocks; left; left--, step += block.steps) {
+        block.steps = (product->steps - step + left - 1) / left;
+        if (left > 1)
+            block.steps = (block.steps + 1) / 2 * 2;
+        block.a = (const uint32_t *)product->a + step;
+        block.b = (const uint32_t *)product->b + step / together * GROUP;
+        block.add = product->add || step;
+        multiply_block(&block, left > 1 ? (const uint32_t *)block.b + block.steps / together * GROUP
+                                        : (const uint32_t *)product->b +
+                                              product->panels * product->b_panel);
+    }
+}
+
+/* ---- inputs ---------------------------------------------------------------------------------- */
+
+static void widen(float *to, const uint16_t *from, size_t count)
+{
+    size_t i = 0;
+
+    for (; i + LANES <= count; i += LANES)
+        store(to + i, load_half(from + i));
+    if (i < count)
+        store_part(to + i, load_half_part(from + i, count - i), count - i);
+}
+
+static void round_halves(float *to, const float *from, size_t count)
+{
+    size_t i = 0;
+
+    for (; i + LANES <= count; i += LANES)
+        store(to + i, widen_half(narrow(load(from + i))));
+    if (i < count)
+        store_part(to + i, widen_half(narrow(load_part(from + i, count - i))), count - i);
+}
+
+/* ---- bytes ----------------------------------------------------------------------------------- */
+
+INLINE float smallest(Vector v)
+{
+    return -largest(-v);
+}
+
+/* Whole numbers in 0..255, the first `count` of them, from input `at` on. */
+INLINE void store_inputs(void *to, size_t at, Bits whole, size_t count)
+{
+    Halves halves;
+
+    if (STEP_BYTES == 4) {
+        store_bytes((uint8_t *)to + at, whole, count);
+        return;
+    }
+    halves = __builtin_convertvector((Unsigned)whole, Halves);
+    memcpy((uint16_t *)to + at, &halves, count * sizeof(uint16_t));
+}
+
+/* Compiled for a constant type. The first `count` lanes, others 0. */
+INLINE Vector load_numbers(const void *from, size_t at, size_t count, const bool halves)
+{
+    if (count < LANES)
+        return halves ? load_half_part((const uint16_t *)from + at, count)
+                      : load_part((const float *)from + at, count);
+    return halves ? load_half((const uint16_t *)from + at) : load((const float *)from + at);
+}
+
+/* Asymmetric, since GELU's outputs are nearly all positive and would waste half of a symmetric
+ * range. The range always holds 0. A row whose values are all below about 1e-32 is 0, because the
+ * inverse of its scale must be a number. */
+INLINE void quantise_row(void *to, const void *x, size_t count, const bool halves, float *scale,
+                         int32_t *zero)
+{
+    const float magic = 0x1.8p23f; /* adding it rounds to an integer, kept in the low bits */
+    Vector high = {0}, low = {0};
+    float top, bottom, inverse, offset;
+
+    for (size_t i = 0; i < count; i += LANES) {
+        Vector v = load_numbers(x, i, count - i, halves);
+
+        high = larger(v, high);
+        low = smaller(v, low);
+    }
+    top = largest(high), bottom = smallest(low);
+    *scale = top / 255 - bottom / 255; /* the difference of the two may be no number */
+    inverse = *scale > 1e-34f ? 1 / *scale : 0;
+    offset = -bottom * inverse + magic;
+    offset -= magic;
+    *zero = (int32_t)offset;
+    for (size_t i = 0; i < count; i += LANES) {
+        size_t n = count - i < LANES ? count - i : LANES;
+        Vector v = load_numbers(x, i, n, halves) * inverse + offset;
+
+        v = smaller(larger(v, (Vector){0}), splat(255.0f)) + magic;
+        store_inputs(to, i, (Bits)v & 255, n);
+    }
+}
+
+static void quantise(void *to, const void *x, size_t count, bool halves, float *scale,
+                     int32_t *zero)
+{
+    if (halves)
+        quantise_row(to, x, count, true, scale, zero);
+    else
+        quantise_row(to, x, count, false, scale, zero);
+}
+
+/* ---- the right side of a product of attention ------------------------------------------------ */
+
+/* Compiled for a constant type. */
+INLINE float number(const void *from, size_t at, const bool halves)
+{
+    uint32_t bits;
+    float x;
+
+    if (!halves)
+        return ((const float *)from)[at];
+    bits = (uint32_t)((const uint16_t *)from)[at] << 16;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+typedef float Four __attribute__((vector_size(16)));
+typedef uint32_t FourBits __attribute__((vector_size(16)));
+typedef uint16_t FourHalves __attribute__((vector_size(8)));
+typedef float UnalignedFour __attribute__((vector_size(16), aligned(4), may_alias));
+typedef uint16_t UnalignedFourHalves __attribute__((vector_size(8), aligned(2), may_alias));
+
+INLINE Four four_of(const void *from, size_t at, const bool halves)
+{
+    if (!halves)
+        return *(const UnalignedFour *)((const float *)from + at);
+    return (Four)(__builtin_convertvector(
+                      (FourHalves) * (const UnalignedFourHalves *)((const uint16_t *)from + at),
+                      FourBits)
+                  << 16);
+}
+
+/* 4 x 4 numbers, rows to columns. */
+INLINE void transpose_4(float *to, const void *from, size_t at, size_t row, const bool halves)
+{
+    Four a = four_of(from, at, halves), b = four_of(from, at + row, halves);
+    Four c = four_of(from, at + 2 * row, halves), d = four_of(from, at + 3 * row, halves);
+    Four ac = __builtin_shufflevector(a, c, 0, 4, 1, 5),
+         bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
+    Four ca = __builtin_shufflevector(a, c, 2, 6, 3, 7),
+         db = __builtin_shufflevector(b, d, 2, 6, 3, 7);
+
+    *(UnalignedFour *)to = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
+    *(UnalignedFour *)(to + GROUP) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
+    *(UnalignedFour *)(to + 2 * GROUP) = __builtin_shufflevector(ca, db, 0, 4, 1, 5);
+    *(UnalignedFour *)(to + 3 * GROUP) = __builtin_shufflevector(ca, db, 2, 6, 3, 7);
+}
+
+/* Rows of keys or values past the last one are zeros. */
+INLINE void keys_of(float *to, const void *from, size_t row, size_t rows, size_t width,
+                    const bool halves)
+{
+    for (size_t first = 0; first < rows; first += GROUP, to += width * GROUP) {
+        size_t count = rows - first < GROUP ? rows - first : GROUP, whole = 0, at = first * row;
+
+        if (count == GROUP)
+            for (; whole + 4 <= width; whole += 4)
+                for (size_t r = 0; r < GROUP; r += 4)
+                    transpose_4(to + whole * GROUP + r, from, at + r * row + whole, row, halves);
+        for (size_t i = whole; i < width; i++)
+            for (size_t r = 0; r < GROUP; r++)
+                to[i * GROUP + r] = r < count ? number(from, at + r * row + i, halves) : 0;
+    }
+}
+
+static void pack_keys(float *to, const void *from, size_t row, size_t rows, size_t width,
+                      bool halves)
+{
+    if (halves)
+        keys_of(to, from, row, rows, width, true);
+    else
+        keys_of(to, from, row, rows, width, false);
+}
+
+INLINE void values_of(float *to, const void *from, size_t row, size_t rows, size_t width,
+                      const bool halves)
+{
+    for (size_t first = 0; first < width; first += GROUP) {
+        size_t count = width - first < GROUP ? width - first : GROUP;
+
+        for (size_t r = 0; r < rows; r++, to += GROUP) {
+            size_t at = r * row + first;
+
+            if (count == GROUP) {
+                for (int p = 0; p < PARTS; p++)
+                    store(to + p * LANES, load_numbers(from, at + p * LANES, LANES, halves));
+                continue;
+            }
+            for (size_t i = 0; i < GROUP; i++)
+                to[i] = i < count ? number(from, at + i, halves) : 0;
+        }
+    }
+}
+
+static void pack_values(float *to, const void *from, size_t row, size_t rows, size_t width,
+                        bool halves)
+{
+    if (halves)
+        values_of(to, from, row, rows, width, true);
+    else
+        values_of(to, from, row, rows, width, false);
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+extern const CpuMultiplier CPU_MULTIPLY;
+
+const CpuMultiplier CPU_MULTIPLY = {
+    .multiply = multiply,
+    .pack_keys = pack_keys,
+    .pack_values = pack_values,
+    .widen = widen,
+    .round = round_halves,
+    .quantise = quantise,
+    .step_bytes = STEP_BYTES,
+};
