@@ -75,9 +75,9 @@ extern const CpuBody cpu_body_generic, cpu_half_generic;
 extern const CpuMultiplier cpu_multiply_generic;
 
 #ifdef __FP_FAST_FMAF
-enum { SUMS = CPU_FUSES };
+#define SUMS CPU_FUSES
 #else
-enum { SUMS = CPU_ROUNDS_TWICE };
+#define SUMS CPU_ROUNDS_TWICE
 #endif
 
 // clang-format off
