@@ -34,10 +34,11 @@ static bool to_disk(const char *path)
     return good;
 }
 
+/* Some file systems have no such thing for folders, and a folder may forbid to be read. */
 static bool folder_to_disk(const char *path)
 {
     char *copy = strdup(path);
-    bool good = copy && to_disk(dirname(copy));
+    bool good = copy && (to_disk(dirname(copy)) || errno == EINVAL || errno == EACCES);
 
     free(copy);
     return good;

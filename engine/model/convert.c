@@ -256,6 +256,15 @@ static void remove_folder(int descriptor, const char *folder)
     rmdir(folder);
 }
 
+/* A folder as mkdtemp makes it, and of this user: nobody else's is removed for its name. */
+static bool is_abandoned(int descriptor)
+{
+    struct stat status;
+
+    return descriptor >= 0 && !fstat(descriptor, &status) && status.st_uid == geteuid() &&
+           (status.st_mode & 0777) == 0700 && !flock(descriptor, LOCK_EX | LOCK_NB);
+}
+
 /* Removes what earlier runs for the same folder left that were killed. Theirs have no lock. */
 static void remove_abandoned(const char *folder)
 {
@@ -266,9 +275,10 @@ static void remove_abandoned(const char *folder)
         return;
     if (!strpbrk(folder, "*?[\\") && !glob(pattern, 0, NULL, &found)) {
         for (size_t i = 0; i < found.gl_pathc; i++) {
-            int descriptor = open(found.gl_pathv[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+            int descriptor =
+                open(found.gl_pathv[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-            if (descriptor >= 0 && !flock(descriptor, LOCK_EX | LOCK_NB))
+            if (is_abandoned(descriptor))
                 remove_folder(descriptor, found.gl_pathv[i]);
             if (descriptor >= 0)
                 close(descriptor);
@@ -278,12 +288,13 @@ static void remove_abandoned(const char *folder)
     free(pattern);
 }
 
-/* So that the folder is there, and whole, after a crash of the machine. */
+/* So that the folder is there, and whole, after a crash of the machine. Some file systems have no
+ * such thing for folders, and a folder may forbid to be read. */
 static bool to_disk(const char *folder)
 {
     char *parent = strdup(folder);
     int descriptor = parent ? open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    bool good = descriptor >= 0 && !fsync(descriptor);
+    bool good = descriptor >= 0 ? !fsync(descriptor) || errno == EINVAL : errno == EACCES;
 
     if (descriptor >= 0)
         close(descriptor);
@@ -301,10 +312,13 @@ static bool fill_folder(Converter *converter, unsigned steps, const char *folder
                          &converter->sources, &pair, converter->error) ||
         !write_parts(converter) || !write_manifest(converter, pair, steps))
         return false;
-    if (fsync(converter->lock) || chmod(converter->folder, 0755) ||
+    if ((fsync(converter->lock) && errno != EINVAL) || chmod(converter->folder, 0755) ||
         rename(converter->folder, folder))
         return code_fail(converter->error, CODESRC_FAILED, "%.*s: cannot be made: %s",
                          CODE_CUT(folder, 200), code_reason(&reason, errno));
+    /* From now on the folder stays, whatever fails. */
+    free(converter->folder);
+    converter->folder = NULL;
     return to_disk(folder) ||
            code_fail(converter->error, CODESRC_FAILED,
                      "%.*s: is complete, but may not survive a crash of the machine: %s",

@@ -117,7 +117,8 @@ guint64 gst_code_flow_skip(const GstCodeFlow *flow, GstCodeTimeline *timeline,
     guint64 skipped = 0;
     GstCodeTiming timing;
 
-    while (gst_code_timeline_next(timeline, segment, &timing) &&
+    /* A still picture is never late. */
+    while (timeline->fps_n != 0 && gst_code_timeline_next(timeline, segment, &timing) &&
            timing.pts < earliest + drafting_time(flow, timing.frame, serial)) {
         gst_code_timeline_advance(timeline, segment);
         skipped++;

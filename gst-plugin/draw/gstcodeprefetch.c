@@ -396,6 +396,7 @@ GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFra
     GstCodeFrame *frame = NULL;
     CodesrcError error;
 
+    *time_is_up = FALSE;
     if (!prefetch->thread)
         prefetch->thread = gst_code_thread_new("codesrc-draw", draw_thread, prefetch, &error);
     if (!prefetch->thread)
@@ -403,7 +404,6 @@ GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFra
     g_mutex_lock(&prefetch->lock);
     prefetch->left = request->left;
     prefetch->waiting = TRUE;
-    *time_is_up = FALSE;
     while (!is_interrupted(prefetch) && !*time_is_up && !(frame = take(prefetch, request))) {
         *time_is_up = is_passed(prefetch, request);
         if (*time_is_up)

@@ -22,8 +22,8 @@ GstCodePrefetch *gst_code_prefetch_new(GstCodeWeights *weights, GstCodeStats *st
 /* Cancels what is under way and joins the thread. NULL is allowed. */
 void gst_code_prefetch_free(GstCodePrefetch *prefetch);
 
-/* Waits for the frame. NULL: interrupted, or it is time to give up. Recycle it once it is
- * pushed. */
+/* Waits for the frame. NULL: interrupted, or time is up, as `time_is_up` says. Recycle it
+ * once it is pushed. */
 GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request,
                                      gboolean *time_is_up);
 void gst_code_prefetch_recycle(GstCodePrefetch *prefetch, GstCodeFrame *frame);

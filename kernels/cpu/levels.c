@@ -74,7 +74,7 @@ const CpuLevel cpu_levels[] = {
 extern const CpuBody cpu_body_generic, cpu_half_generic;
 extern const CpuMultiplier cpu_multiply_generic;
 
-#ifdef __FP_FAST_FMAF
+#if defined __aarch64__ || defined __FP_FAST_FMAF /* as in simd/vector_generic.h */
 #define SUMS CPU_FUSES
 #else
 #define SUMS CPU_ROUNDS_TWICE

@@ -6,7 +6,8 @@
 #include <sys/resource.h>
 
 /* libsoup knows no socket of a connection that it did not accept, but keeps its address, which has
- * it under this name. */
+ * it under this name. The socket holds the address, too: closing, as libsoup always does, breaks
+ * the circle. */
 #define SOCKET "codesrc-socket"
 
 struct Connections {
@@ -64,9 +65,14 @@ static void refuse(GSocket *socket)
 {
     static const gchar answer[] = "HTTP/1.1 503 Service Unavailable\r\n"
                                   "Connection: close\r\nContent-Length: 0\r\n\r\n";
+    gchar rest[4096];
 
     g_socket_set_blocking(socket, FALSE);
     g_socket_send(socket, answer, strlen(answer), NULL, NULL);
+    /* An unread request would turn the end of the connection into a reset. */
+    g_socket_shutdown(socket, FALSE, TRUE, NULL);
+    while (g_socket_receive(socket, rest, sizeof(rest), NULL, NULL) > 0)
+        continue;
 }
 
 static gboolean on_incoming(GSocketService *service, GSocketConnection *connection, GObject *origin,
@@ -118,6 +124,7 @@ Connections *connections_new(SoupServer *soup, GSocketAddress *address, GError *
     connections->open = g_hash_table_new(NULL, NULL);
     connections->service = g_socket_service_new();
     g_signal_connect(connections->service, "incoming", G_CALLBACK(on_incoming), connections);
+    g_socket_listener_set_backlog(G_SOCKET_LISTENER(connections->service), CONNECTIONS_MOST);
     if (g_socket_listener_add_address(G_SOCKET_LISTENER(connections->service), address,
                                       G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL,
                                       &connections->address, error))

@@ -26,11 +26,14 @@ enum {
     STREAM_AHEAD = 64 * 16, /* of 32 bits, if each weight is used once */
 };
 
+/* 32 bits of inputs or weights: floats, halves or bytes. */
+typedef uint32_t Word __attribute__((may_alias));
+
 /* Weights that come from memory rather than a cache must be asked for long before they are used:
  * the tiles of one panel share out the next one. */
 typedef struct Ahead {
-    const uint32_t *next; /* weights that a tile asks for, */
-    size_t step;          /* so many further at each turn */
+    const Word *next; /* weights that a tile asks for, */
+    size_t step;      /* so many further at each turn */
 } Ahead;
 
 /* ---- one step -------------------------------------------------------------------------------- */
@@ -55,7 +58,7 @@ INLINE size_t most_rows(CpuNumbers numbers, unsigned width)
 }
 
 /* Weights of a step as they are multiplied; `odd`: of the second of two that share 32 bits. */
-INLINE Vector weights_of(const uint32_t *from, const CpuNumbers numbers, const bool odd)
+INLINE Vector weights_of(const Word *from, const CpuNumbers numbers, const bool odd)
 {
     Bits both = *(const UnalignedBits *)from;
 
@@ -67,15 +70,15 @@ INLINE Vector weights_of(const uint32_t *from, const CpuNumbers numbers, const b
 }
 
 /* Number `step` of a row, in all lanes. */
-INLINE Vector spread(const uint32_t *a, size_t step)
+INLINE Vector spread(const Word *a, size_t step)
 {
     return (Vector)((int32_t)a[step] - (Bits){0});
 }
 
 /* Where a step's numbers are. */
 typedef struct Step {
-    const uint32_t *const *a; /* rows */
-    const uint32_t *b;        /* panels, b_panel apart */
+    const Word *const *a; /* rows */
+    const Word *b;        /* panels, b_panel apart */
     size_t step, b_panel;
 } Step;
 
@@ -105,13 +108,13 @@ INLINE void multiply_step(const Step from, const CpuNumbers numbers, const bool 
 
 /* Steps of float32 four at a time, if the processor multiplies by one number of a vector; returns
  * how many. A row's inputs of four steps then take one load. */
-INLINE size_t multiply_steps_of_4(const CpuProduct *product, const uint32_t *const *a,
+INLINE size_t multiply_steps_of_4(const CpuProduct *product, const Word *const *a,
                                   const unsigned rows, const unsigned width, Vector *sums)
 {
     size_t step = 0;
 
 #ifdef FUSED_BY_LANE
-    const uint32_t *b = product->b;
+    const Word *b = product->b;
 
     for (; step + 4 <= product->steps; step += 4) {
         Vector inputs[ROWS];
@@ -146,14 +149,14 @@ INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const CpuNumbe
                           const unsigned rows, const unsigned width)
 {
     const unsigned together = in_pairs(numbers) ? 2 : 1; /* steps of a turn */
-    const uint32_t *a[ROWS], *b = product->b;
+    const Word *a[ROWS], *b = product->b;
     Vector sums[ROWS * 2 * PARTS]; /* of which TILE_SUMS at most are used */
     float *c = product->c;
     size_t step = 0;
 
 #pragma GCC unroll 12
     for (unsigned r = 0; r < rows; r++) {
-        a[r] = (const uint32_t *)product->a + r * product->a_row;
+        a[r] = (const Word *)product->a + r * product->a_row;
 #pragma GCC unroll 8
         for (unsigned v = 0; v < width; v++)
             sums[r * width + v] = product->add     ? load(c + r * product->c_row + v * LANES)
@@ -226,7 +229,7 @@ INLINE void multiply_panels(const CpuProduct *product, Ahead ahead, const CpuNum
 
 /* All rows and panels, for one block of steps: in tiles of equal height. `after` are the weights
  * that are used next. */
-static void multiply_block(const CpuProduct *product, const uint32_t *after)
+static void multiply_block(const CpuProduct *product, const Word *after)
 {
     bool narrow = product->panels == 1 && product->width <= LANES;
     size_t most = most_rows(product->numbers, narrow ? 1 : PARTS);
@@ -234,7 +237,7 @@ static void multiply_block(const CpuProduct *product, const uint32_t *after)
     CpuProduct tile = *product;
 
     for (size_t panel = 0; panel < product->panels; panel += tile.panels) {
-        const uint32_t *weights = (const uint32_t *)product->b + panel * product->b_panel;
+        const Word *weights = (const Word *)product->b + panel * product->b_panel;
         Ahead ahead = {.step = (GROUP + tiles - 1) / tiles};
         size_t row = 0;
 
@@ -249,7 +252,7 @@ static void multiply_block(const CpuProduct *product, const uint32_t *after)
             ahead.next = weights + STREAM_AHEAD;
         for (size_t left = tiles; left; left--, row += tile.rows) {
             tile.rows = (product->rows - row + left - 1) / left;
-            tile.a = (const uint32_t *)product->a + row * product->a_row;
+            tile.a = (const Word *)product->a + row * product->a_row;
             tile.c = (float *)product->c + row * product->c_row + panel * GROUP;
             tile.start = product->start ? product->start + panel * GROUP : NULL;
             if (product->numbers == CPU_FLOATS)
@@ -275,12 +278,12 @@ static void multiply(const CpuProduct *product)
         block.steps = (product->steps - step + left - 1) / left;
         if (left > 1)
             block.steps = (block.steps + 1) / 2 * 2;
-        block.a = (const uint32_t *)product->a + step;
-        block.b = (const uint32_t *)product->b + step / together * GROUP;
+        block.a = (const Word *)product->a + step;
+        block.b = (const Word *)product->b + step / together * GROUP;
         block.add = product->add || step;
-        multiply_block(&block, left > 1 ? (const uint32_t *)block.b + block.steps / together * GROUP
-                                        : (const uint32_t *)product->b +
-                                              product->panels * product->b_panel);
+        multiply_block(&block, left > 1
+                                   ? (const Word *)block.b + block.steps / together * GROUP
+                                   : (const Word *)product->b + product->panels * product->b_panel);
     }
 }
 
