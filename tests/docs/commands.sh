@@ -24,8 +24,8 @@
 #   python -m training.*                   wants PyTorch, so it is told, not run; the module has to
 #                                          be there, and training to know the options
 #   export, comments                       are not run
-# A command runs in the environment that its document sets up with ". build/demo/env.sh", wherever in the
-# document that line is, and in no other: without that line neither programs nor elements are found.
+# A command runs in the environment that its document has set up before it with ". build/demo/env.sh", and in
+# no other: above that line neither programs nor elements are found.
 # Usage: commands.sh DOCUMENT..., with SOURCE and BUILD as folders.
 set -u
 folder=$(mktemp -d) || exit 1
@@ -105,7 +105,8 @@ suites_exist() {
 
 by_rule() {
     case $1 in
-    'gst-launch-1.0 '* | '#'* | 'export '* | '. build/demo/env.sh') ;;
+    'gst-launch-1.0 '* | '#'* | 'export '*) ;;
+    '. build/demo/env.sh') environment=$1 ;;
     './check '*[a-z])
         try "$1" "$(suites_exist "$1")"
         tell "$1" 'builds, and tests'
@@ -190,7 +191,7 @@ if [ "$(for document in "$@"; do ls "${document%/*}"/*.md; done | sort -u | wc -
 fi
 for document in "$@"; do
     lines_of "$document" > "$folder/lines"
-    environment=$(grep -x '\. build/demo/env\.sh' "$folder/lines" || echo :)
+    environment=:
     before=$run
     while IFS= read -r line; do
         by_rule "$line"

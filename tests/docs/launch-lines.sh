@@ -8,9 +8,9 @@
 #   - lines that want a GPU (device=cuda) are told, not run; a shell has to understand them;
 #   - lines that name the released checkpoints, which are not part of this repository, run with the
 #     bundled model.
-# A line runs in the environment that its document sets up with ". build/demo/env.sh"; those of source files
-# always have that. A line must end without an error, within two minutes, and the file that it writes must not be
-# empty. Usage: launch-lines.sh DOCUMENT..., with BUILD as a folder
+# A line runs in the environment that its document has set up before it with ". build/demo/env.sh"; those of
+# source files always have that. A line must end without an error, within two minutes, and the file that it
+# writes must not be empty. Usage: launch-lines.sh DOCUMENT..., with BUILD as a folder
 set -u
 command -v gst-launch-1.0 > /dev/null || {
     echo "skipped: gst-launch-1.0 is not here"
@@ -20,10 +20,11 @@ folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 run=0 failed=0
 
-# The lines of a document, whole.
+# The lines of a document, whole, and those that set up the environment.
 lines_of() {
     sed -e :a -e '/\\$/{N;s/\\\n[ *]*//;ba' -e '}' "$1" |
-        sed -n 's/^[ *]*\(\$ \)\{0,1\}\(gst-launch-1\.0 .*\)$/\2/p'
+        sed -n -e 's/^[ *]*\(\$ \)\{0,1\}\(gst-launch-1\.0 .*\)$/\2/p' \
+            -e 's/^ \{4,\}\(\. build\/demo\/env\.sh\)\( .*\)\{0,1\}$/\1/p'
 }
 
 short() {
@@ -68,10 +69,13 @@ for document in "$@"; do
     lines_of "$document" > "$folder/lines"
     environment='. build/demo/env.sh'
     case $document in
-    *.md) grep -qE '^ +\. build/demo/env\.sh( |$)' "$document" || environment=: ;;
+    *.md) environment=: ;;
     esac
     while IFS= read -r line; do
-        try "$line"
+        case $line in
+        '. '*) environment=$line ;;
+        *) try "$line" ;;
+        esac
     done < "$folder/lines"
     echo "$document: $((run - before)) lines"
 done
