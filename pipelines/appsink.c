@@ -60,10 +60,10 @@ int main(int argc, char **argv)
     GstBus *bus;
     int status = 0;
 
-    if (argc > 2 || (argc == 2 && !strcmp(argv[1], "--help"))) {
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
         g_print("Usage: appsink [\"PROPERTY=VALUE...\"]\n"
                 "  of codesrc, such as \"class-name=aurora num-buffers=4\"\n");
-        return argc > 2 ? 2 : 0;
+        return argc > 2 || (strcmp(argv[1], "--help") && strcmp(argv[1], "-h")) ? 2 : 0;
     }
     gst_init(NULL, NULL);
 

@@ -33,9 +33,9 @@ def pixels(sample):
 
 
 def main():
-    if any(argument == "--help" or "=" not in argument for argument in sys.argv[1:]):
+    if any("=" not in argument for argument in sys.argv[1:]):
         print(__doc__)
-        return 0 if "--help" in sys.argv else 2
+        return 0 if {"--help", "-h"} & set(sys.argv) else 2
     Gst.init(None)
     properties = " ".join('{}="{}"'.format(*a.split("=", 1)) for a in sys.argv[1:])
     try:

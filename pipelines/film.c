@@ -26,8 +26,9 @@ static gboolean codesrc_is_there(void)
     GstElementFactory *factory = gst_element_factory_find("codesrc");
 
     if (!factory) {
-        g_printerr("GStreamer does not find codesrc. After ./demo, set its path:\n"
-                   "  . build/demo/env.sh\n");
+        g_printerr("%s: GStreamer does not find codesrc. After ./demo, set its path:\n"
+                   "  . build/demo/env.sh\n",
+                   g_get_prgname());
         return FALSE;
     }
     gst_object_unref(factory);
@@ -39,7 +40,10 @@ gboolean film_arguments(FilmArguments *arguments, int argc, char **argv, const c
 {
     GString *properties = g_string_new(NULL);
     int plain = 0;
+    char *name = g_path_get_basename(argv[0]);
 
+    g_set_prgname(name);
+    g_free(name);
     gst_init(NULL, NULL);
     arguments->model = "vistas";
     *status = 2;
@@ -56,7 +60,8 @@ gboolean film_arguments(FilmArguments *arguments, int argc, char **argv, const c
         } else if (argv[i][0] != '-' && plain < 2 && !properties->len) {
             *(plain++ ? &arguments->list : &arguments->file) = argv[i];
         } else {
-            g_printerr("found \"%s\", expected PROPERTY=VALUE; see --help\n", argv[i]);
+            g_printerr("%s: found \"%s\", expected PROPERTY=VALUE; see --help\n", g_get_prgname(),
+                       argv[i]);
             goto stop;
         }
     }
@@ -87,7 +92,7 @@ gboolean film_class(const FilmArguments *arguments, const char *text, int *id)
     model = codesrc_model_open(arguments->model, &options, &error);
     good = model && codesrc_model_find_class(model, text, id, &error);
     if (!good)
-        g_printerr("%s\n", error.text);
+        g_printerr("%s: %s\n", g_get_prgname(), error.text);
     codesrc_model_unref(model);
     return good;
 }
@@ -103,7 +108,7 @@ static char *encoder_for(const char *file)
         return g_strdup_printf("videoconvert ! video/x-raw,format=I420 ! x264enc ! "
                                "mp4mux faststart=true ! filesink location=\"%s\"",
                                file);
-    g_printerr("%s: expected a name that ends in .webm or .mp4\n", file);
+    g_printerr("%s: %s: expected a name that ends in .webm or .mp4\n", g_get_prgname(), file);
     return NULL;
 }
 
@@ -118,7 +123,7 @@ GstElement *film_pipeline(const char *text, const char *file)
     whole = g_strconcat(text, " ! ", encoder, NULL);
     pipeline = gst_parse_launch_full(whole, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
     if (!pipeline) {
-        g_printerr("%s\n", error->message);
+        g_printerr("%s: %s\n", g_get_prgname(), error->message);
         g_clear_error(&error);
     }
     g_free(whole);
@@ -139,7 +144,8 @@ int film_run(GstElement *pipeline)
         GError *error = NULL;
 
         gst_message_parse_error(message, &error, NULL);
-        g_printerr("%s: %s\n", GST_OBJECT_NAME(GST_MESSAGE_SRC(message)), error->message);
+        g_printerr("%s: %s: %s\n", g_get_prgname(), GST_OBJECT_NAME(GST_MESSAGE_SRC(message)),
+                   error->message);
         g_error_free(error);
         status = 1;
     }

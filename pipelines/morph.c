@@ -39,7 +39,7 @@ int main(int argc, char **argv)
         return status;
     classes = g_strsplit(arguments.list, ",", 0);
     if (g_strv_length(classes) != 2) {
-        g_printerr("%s: expected two classes, such as 2,aurora\n", arguments.list);
+        g_printerr("morph: %s: expected two classes, such as 2,aurora\n", arguments.list);
         return 2;
     }
     if (!film_class(&arguments, classes[0], &from) || !film_class(&arguments, classes[1], &to))

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
         return status;
     slides = atoi(arguments.list);
     if (slides < 2 || slides % 2) {
-        g_printerr("%s slides: expected an even number\n", arguments.list);
+        g_printerr("slides: %s pictures: expected an even number\n", arguments.list);
         return 2;
     }
 

@@ -89,13 +89,17 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
     for program in slides tour morph; do
         "$PROGRAMS/$program" --help | grep -q "^Usage: $program" || fail "$program --help"
         ! "$PROGRAMS/$program" film.avi 2> log || fail "$program film.avi"
-        grep -q "expected a name that ends in .webm or .mp4" log || fail "$program: $(cat log)"
+        grep -q "^$program: film.avi: expected a name that ends in .webm or .mp4" log || fail "$program: $(cat log)"
         ! "$PROGRAMS/$program" film.webm 2,4 nonsense 2> log || fail "$program takes anything"
+        grep -q "^$program: found \"nonsense\", expected" log || fail "$program: $(cat log)"
         "$PROGRAMS/$program" -h | grep -q "^Usage: $program" || fail "$program -h"
         ! "$PROGRAMS/$program" film.webm 2,4 model=nope 2> log || fail "$program model=nope"
         ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PROGRAMS/$program" 2> log || fail "$program"
         grep -q '^  \. .*build/demo/env\.sh' log || fail "$program: $(cat log)"
     done
+    "$PROGRAMS/appsink" -h | grep -q '^Usage: appsink' || fail 'appsink -h'
+    ! "$PROGRAMS/appsink" --nonsense > log 2>&1 || fail 'appsink takes anything'
+    grep -q '^Usage: appsink' log || fail "appsink: $(cat log)"
     for list in 2,nonsense 2,sea; do
         ! "$PROGRAMS/tour" none.webm $list 2> log || fail "tour none.webm $list"
         ! "$PROGRAMS/morph" none.webm $list 2>> log || fail "morph none.webm $list"
