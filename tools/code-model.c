@@ -32,7 +32,8 @@ static const Command commands[] = {
     [CONVERT] = {"convert", "NAME FOLDER", "[OPTION]...",
                  "write the model to a new folder, in files that load fast"},
     [FETCH] = {"fetch", "NAME FOLDER", "[OPTION]...",
-               "list the files of a released model, and fetch them with curl"},
+               "list the files of a released model (official-256, code-d30-d16, var-d16, -d20, "
+               "-d24, -d30 or -d36), and fetch them with curl"},
     [RECIPE] = {"recipe", "FILE", "[OPTION]...",
                 "print the gst-launch-1.0 line that draws the first picture of a file again"},
     {0},
