@@ -52,8 +52,10 @@ void gst_code_error_post(GstElement *element, const CodesrcError *error, const g
 
     gst_element_message_full_with_details(
         element, GST_MESSAGE_ERROR, row->domain(), row->code, gst_code_text_clean(error->text),
-        g_strdup_printf("model %s, device %s: %s", clean_model, clean_device, row->name), __FILE__,
-        GST_FUNCTION, __LINE__, details);
+        *clean_model
+            ? g_strdup_printf("model %s, device %s: %s", clean_model, clean_device, row->name)
+            : g_strdup(row->name),
+        __FILE__, GST_FUNCTION, __LINE__, details);
     g_free(clean_device);
     g_free(clean_model);
 }
