@@ -35,8 +35,8 @@
  *     ! autovideosink
  * ]| The released checkpoints, named by a manifest.
  * |[
- * gst-launch-1.0 codesrc device=cuda num-buffers=30 ! nvh264enc ! h264parse ! mp4mux \
- *     ! filesink location=show.mp4
+ * gst-launch-1.0 codesrc device=cuda num-buffers=30 ! nvh264enc ! h264parse \
+ *     ! mp4mux faststart=true ! filesink location=show.mp4
  * ]| On a GPU, with pictures that go to the encoder in CUDA memory.
  * |[
  * gst-launch-1.0 codesrc classes="aurora,volcano" num-buffers=6 ! videoconvert ! autovideosink
