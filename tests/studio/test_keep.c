@@ -157,6 +157,11 @@ static void test_download(void)
         g_strstr_len(png_comment(bytes, size), 300, "class-id=10 seed=3 first-frame=5 "));
     g_free(bytes);
     g_unlink(path);
+    browser_is(browser, "document.activeElement.blur(), true");
+    browser_press(browser, "d");
+    for (guint i = 0; i < 100 && !g_file_test(path, G_FILE_TEST_EXISTS); i++)
+        g_usleep(G_USEC_PER_SEC / 10);
+    g_assert_cmpint(g_unlink(path), ==, 0);
     g_rmdir(folder);
     g_free(path);
     g_free(folder);
@@ -178,6 +183,10 @@ static void test_screen_and_help(void)
 {
     open_held(5);
     browser_click(browser, "#full", 0.5, 0.5);
+    browser_await(browser, "document.fullscreenElement !== null");
+    browser_press(browser, "f");
+    browser_await(browser, "document.fullscreenElement === null");
+    browser_press(browser, "f");
     browser_await(browser, "document.fullscreenElement !== null");
     browser_press(browser, "f");
     browser_await(browser, "document.fullscreenElement === null");
