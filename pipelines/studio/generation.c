@@ -6,8 +6,8 @@
 
 #define META "GstCodeMeta"
 
-/* A frame is small and short-lived, so prefer quality to size. Each is a key frame, so that a viewer
- * who joins or loses a packet recovers with the next one. */
+/* A frame is small and short-lived, so prefer quality to size. Each is a key frame, so that a
+ * viewer who joins or loses a packet recovers with the next one. */
 #define VP8_ENCODER                                                                                \
     "vp8enc deadline=1 cpu-used=4 keyframe-max-dist=0 end-usage=cq cq-level=8 min-quantizer=4 "    \
     "max-quantizer=16 target-bitrate=20000000"

@@ -236,7 +236,8 @@ static void try_fault(const Scenario *scenario, size_t f, unsigned at, bool ever
     refused++;
     CHECK(result.error[0] && strstr(result.error, faults[f].text), "%s: says '%s'", label,
           result.error);
-    CHECK(!strstr(result.error, "is complete") || now == all, "%s: %u of %u files", label, now, all);
+    CHECK(!strstr(result.error, "is complete") || now == all, "%s: %u of %u files", label, now,
+          all);
     CHECK(!scenario->whole || now == before || now == all, "%s: %u of %u files", label, now, all);
     if (most)
         return;
