@@ -1,6 +1,6 @@
 /* test_exit.c - processes that end while an element loads, prepares or draws: none may crash or
- * hang. Each is this program, run again as a child: test_exit ELEMENT PRECISION END
- * MICROSECONDS. */
+ * hang. Usage: test_exit ENDS, of each element, precision and way to end. Each process is this
+ * program, run again as a child: test_exit ELEMENT PRECISION END MICROSECONDS. */
 #include <glib/gstdio.h>
 #include <gst/gst.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "codesrc.h"
 
-enum { ENDS_OF_EACH = 50, SECONDS = 60 };
+enum { SECONDS = 60 };
 
 static const gchar *const elements[] = {"codesrc", "codepaint"};
 static const gchar *const ends[] = {"exit", "return"};
@@ -111,7 +111,7 @@ static gboolean run(const gchar *program, const gchar *element, const gchar *pre
 
 /* At random moments, from the start to half again as long as the first picture takes. */
 static guint end_all(const gchar *program, const gchar *element, const gchar *precision,
-                     GRand *rand)
+                     guint ends_of_each, GRand *rand)
 {
     gchar *output = NULL;
     guint failures = 0;
@@ -122,7 +122,7 @@ static guint end_all(const gchar *program, const gchar *element, const gchar *pr
     picture = g_ascii_strtoll(output, NULL, 10);
     printf("%s %s: the first picture takes %" G_GINT64_FORMAT " us\n", element, precision, picture);
     for (guint e = 0; e < G_N_ELEMENTS(ends); e++)
-        for (guint i = 0; i < ENDS_OF_EACH; i++)
+        for (guint i = 0; i < ends_of_each; i++)
             failures += !run(program, element, precision, ends[e],
                              g_rand_int_range(rand, 1, (gint32)(picture * 3 / 2)), NULL);
     g_free(output);
@@ -132,17 +132,22 @@ static guint end_all(const gchar *program, const gchar *element, const gchar *pr
 int main(int argc, char **argv)
 {
     guint32 seed = (guint32)g_get_real_time();
-    guint failures = 0, tried = 0;
+    guint failures = 0, tried = 0, ends_of_each;
     GRand *rand;
 
     if (argc == 5)
         return play_and_end(argv);
+    ends_of_each = argc == 2 ? (guint)atoi(argv[1]) : 0;
+    if (!ends_of_each) {
+        fprintf(stderr, "usage: %s ENDS\n", argv[0]);
+        return 2;
+    }
     printf("seed %u\n", seed);
     rand = g_rand_new_with_seed(seed);
     for (guint p = 0; p < G_N_ELEMENTS(precisions); p++)
         for (guint e = 0; e < G_N_ELEMENTS(elements) && have(precisions[p]); e++) {
-            failures += end_all(argv[0], elements[e], precisions[p], rand);
-            tried += ENDS_OF_EACH * G_N_ELEMENTS(ends);
+            failures += end_all(argv[0], elements[e], precisions[p], ends_of_each, rand);
+            tried += ends_of_each * G_N_ELEMENTS(ends);
         }
     g_rand_free(rand);
     printf("%u of %u processes failed\n", failures, tried);
