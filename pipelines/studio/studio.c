@@ -145,7 +145,8 @@ static gboolean counts(const Studio *studio, const GstStructure *made)
     guint scale = 0, scales = 0;
 
     gst_structure_get(made, "scale", G_TYPE_UINT, &scale, "scales", G_TYPE_UINT, &scales, NULL);
-    return scale == scales && (!settings_flow(&studio->settings) ||
+    return scale == scales && (!settings_flow(&studio->settings) || !studio->made ||
+                               number(made, "seed") != number(studio->made, "seed") ||
                                number(made, "frame") != number(studio->made, "frame") ||
                                number(made, "variation") != number(studio->made, "variation"));
 }

@@ -34,8 +34,9 @@ static bool level_has(const CpuLevel *level, const char *precision)
     return false;
 }
 
-/* A backend opened in every way: with each instruction set that has the precision and numbers of
- * threads, fewer if they are shared out as in f32. The others are compared with the first. */
+/* A backend opened in every way: with each instruction set that has the precision, and numbers of
+ * threads: two are enough for bf16 and int8 without a CpuGemm, which share out work as f32 does.
+ * The others are compared with the first. */
 static unsigned open_sides(const CodeBackend *backend, const char *precision, Side sides[MAX_SIDES])
 {
     static const unsigned threads[] = {2, 1, 3, 8};

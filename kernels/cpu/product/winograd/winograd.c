@@ -7,7 +7,7 @@
 #include "product/tiles/packed.h"
 
 enum {
-    BLOCK_TILES = 24, /* of a task, a multiple of the rows of any tile of products */
+    BLOCK_TILES = 24, /* of a task, a multiple of the rows of most tiles of products */
     LEAST_TASKS = 8,  /* work for several threads, if that leaves a task */
     LEAST_PANELS = 2, /* so that the points of inputs are not most of its work */
     PADDING = 16,     /* elements that transforms may read or write past a row */
@@ -15,7 +15,7 @@ enum {
 
 typedef struct Winograd {
     const CodeConv *args;
-    const CpuPacked *packed; /* NULL: float32, and `floats` */
+    const CpuPacked *packed; /* NULL: `floats` */
     const CpuFloats *floats;
     size_t points_side, points;   /* 4, 16; or 3, 9 if the map is doubled */
     size_t in, out;               /* channels */
@@ -302,7 +302,7 @@ bool cpu_winograd(CodeStream *stream, const CodeConv *args)
         winograd.element = packed ? 1 : 4 / stream->device->multiplier->step_bytes;
     else
         winograd.element = packed ? sizeof(uint16_t) : sizeof(float);
-    if (packed || in_bytes(&winograd)) /* whole words, with zeros after the last channel */
+    if (packed || in_bytes(&winograd)) /* whole words; weights past the last channel are 0 */
         winograd.row = pieces(winograd.row, PADDING) * PADDING;
     winograd.point = winograd.block * winograd.row + PADDING;
     winograd.out_point = winograd.block * CPU_COLUMNS;

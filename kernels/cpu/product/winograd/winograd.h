@@ -23,9 +23,10 @@
  *     w0 x0 + (w1 + w2) x1 = w0 (x0 - x1) + (w0 + w1 + w2) x1
  *     (w0 + w1) x1 + w2 x2 = (w0 + w1 + w2) x1 + w2 (x2 - x1)
  *
- * Transforms are float32. In bf16, points of inputs and weights are rounded to bfloat16; the same
- * holds for int8 with few channels. Otherwise each tile at each point is a row of bytes with its
- * own scale and zero, and each output at each point has a scale for its weights. */
+ * Transforms are float32. In bf16, points of weights are rounded to bfloat16, and with a CpuGemm
+ * those of inputs too; the same holds for int8 with few channels. Otherwise each tile at each point
+ * is a row of bytes with its own scale and zero, and each output at each point has a scale for its
+ * weights. */
 #ifndef CODE_KERNELS_CPU_WINOGRAD_H
 #define CODE_KERNELS_CPU_WINOGRAD_H
 
@@ -42,8 +43,8 @@ enum {
 typedef struct WinogradTile {
     const void *products; /* of 32 bits; point p begins at element p * point */
     size_t point;
-    /* For products of bytes, else NULL: results of CpuGemm.rows_to_bytes for the tile's inputs at
-     * each point, and of weights_to_bytes for the columns; those of point p begin at
+    /* For products of bytes, else NULL: of the tile's inputs at each point, as rows of bytes, and
+     * of the columns; those of point p begin at
      * p * column_point. */
     const float *scale;
     const int32_t *zero;
