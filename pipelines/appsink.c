@@ -60,10 +60,15 @@ int main(int argc, char **argv)
     GstBus *bus;
     int status = 0;
 
-    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         g_print("Usage: appsink [\"PROPERTY=VALUE...\"]\n"
                 "  of codesrc, such as \"class-name=aurora num-buffers=4\"\n");
-        return argc > 2 || (strcmp(argv[1], "--help") && strcmp(argv[1], "-h")) ? 2 : 0;
+        return 0;
+    }
+    if (argc > 2 || (argc == 2 && !strchr(argv[1], '='))) {
+        g_printerr("appsink: found \"%s\", expected \"PROPERTY=VALUE...\"; see --help\n",
+                   argv[argc - 1]);
+        return 2;
     }
     gst_init(NULL, NULL);
 
@@ -73,10 +78,9 @@ int main(int argc, char **argv)
     pipeline = gst_parse_launch_full(text, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
     g_free(text);
     if (!pipeline) {
-        g_printerr("%s\n", error->message);
+        g_printerr("appsink: %s\n", error->message);
         if (g_error_matches(error, GST_PARSE_ERROR, GST_PARSE_ERROR_NO_SUCH_ELEMENT))
-            g_printerr("GStreamer does not find codesrc. After ./demo, set its path:\n"
-                       "  . build/demo/env.sh\n");
+            g_printerr("After ./demo, set GStreamer's path:\n  . build/demo/env.sh\n");
         g_error_free(error);
         return 1;
     }
@@ -89,7 +93,7 @@ int main(int argc, char **argv)
     for (int i = 0; (sample = gst_app_sink_pull_sample(GST_APP_SINK(sink))); i++) {
         describe(gst_sample_get_buffer(sample), i);
         if (!save(sample, i)) {
-            g_printerr("%d.ppm cannot be written\n", i);
+            g_printerr("appsink: %d.ppm cannot be written\n", i);
             status = 1;
         }
         gst_sample_unref(sample);
@@ -97,7 +101,7 @@ int main(int argc, char **argv)
     message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
     if (message) {
         gst_message_parse_error(message, &error, NULL);
-        g_printerr("%s\n", error->message);
+        g_printerr("appsink: %s\n", error->message);
         g_error_free(error);
         gst_message_unref(message);
         status = 1;

@@ -34,8 +34,11 @@ def pixels(sample):
 
 def main():
     if any("=" not in argument for argument in sys.argv[1:]):
-        print(__doc__)
-        return 0 if {"--help", "-h"} & set(sys.argv) else 2
+        if {"--help", "-h"} & set(sys.argv):
+            print(__doc__)
+            return 0
+        print(f"{sys.argv[0]}: expected PROPERTY=VALUE; see --help", file=sys.stderr)
+        return 2
     Gst.init(None)
     properties = " ".join('{}="{}"'.format(*a.split("=", 1)) for a in sys.argv[1:])
     try:
@@ -43,10 +46,9 @@ def main():
                                     "video/x-raw,format=RGB ! "
                                     "appsink name=sink sync=false")
     except GLib.Error as error:
-        hint = ("\nGStreamer does not find codesrc. After ./demo, set its path:\n"
-                "  . build/demo/env.sh")
+        hint = "\nAfter ./demo, set GStreamer's path:\n  . build/demo/env.sh"
         missing = error.matches(Gst.ParseError.quark(), Gst.ParseError.NO_SUCH_ELEMENT)
-        sys.exit(error.message + (hint if missing else ""))
+        sys.exit(f"{sys.argv[0]}: {error.message}{hint if missing else ''}")
     sink = pipeline.get_by_name("sink")
     if pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
         sink.set_state(Gst.State.NULL)  # so that pull_sample does not wait
@@ -63,7 +65,7 @@ def main():
     message = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
     pipeline.set_state(Gst.State.NULL)
     if message:
-        sys.exit(message.parse_error()[0].message)
+        sys.exit(f"{sys.argv[0]}: {message.parse_error()[0].message}")
     return 0
 
 

@@ -18,7 +18,8 @@ try:
     gi.require_version("GstRtspServer", "1.0")
     from gi.repository import GLib, Gst, GstRtspServer
 except (ImportError, ValueError) as reason:
-    sys.exit(f"{reason}; on Debian, install python3-gi and gir1.2-gst-rtsp-server-1.0")
+    sys.exit(f"{sys.argv[0]}: {reason}; on Debian, install python3-gi and "
+             "gir1.2-gst-rtsp-server-1.0")
 
 # What a viewer may choose. The model and the device are the server's.
 OPEN = {"class-id-2", "class-mix", "drafting-steps", "first-frame", "guidance", "more-smooth",
@@ -66,7 +67,7 @@ class Factory(GstRtspServer.RTSPMediaFactory):
             source.set_property("is-live", True)
             stream = Gst.parse_launch(ENCODER)
         except (ValueError, GLib.Error) as error:
-            print(f"{address}: {error}", file=sys.stderr, flush=True)
+            print(f"{sys.argv[0]}: {address}: {error}", file=sys.stderr, flush=True)
             return None
         print(f"{address}: begins", flush=True)
         stream.add(source)
@@ -96,7 +97,7 @@ def main():
     Gst.init(None)
     source = Gst.ElementFactory.make("codesrc")
     if not source:
-        sys.exit("GStreamer does not find codesrc. After ./demo, set its path:\n"
+        sys.exit(f"{sys.argv[0]}: GStreamer does not find codesrc. After ./demo, set its path:\n"
                  "  . build/demo/env.sh")
     for name, _ in properties:
         if not source.find_property(name):
@@ -107,7 +108,7 @@ def main():
     server.set_mount_points(Mounts())
     server.get_mount_points().add_factory("/codesrc", Factory(properties))
     if not server.attach(None):
-        sys.exit(f"{address}:{port}: cannot listen there")
+        sys.exit(f"{sys.argv[0]}: {address}:{port}: cannot listen there")
     print(f"rtsp://{address}:{server.get_bound_port()}/", flush=True)
     try:
         GLib.MainLoop().run()

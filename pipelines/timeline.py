@@ -20,7 +20,7 @@ try:
     gi.require_version("GstPbutils", "1.0")
     from gi.repository import GES, GLib, Gst, GstPbutils
 except (ImportError, ValueError) as reason:
-    sys.exit(f"{reason}; on Debian, install python3-gi and gir1.2-ges-1.0")
+    sys.exit(f"{sys.argv[0]}: {reason}; on Debian, install python3-gi and gir1.2-ges-1.0")
 
 FADE = Gst.SECOND
 CAPS = "video/x-raw,width=256,height=256,framerate=25/1"
@@ -46,7 +46,7 @@ def timeline_of(uris):
         asset = GES.UriClipAsset.request_sync(uri)
         clip = layer.add_asset(asset, start, 0, asset.get_duration(), GES.TrackType.VIDEO)
         if not clip:
-            sys.exit(f"{uri}: is no clip")
+            sys.exit(f"{sys.argv[0]}: {uri}: is no clip")
         start += clip.get_duration() - FADE
     return timeline
 
@@ -65,7 +65,7 @@ def main():
         pipeline.set_timeline(timeline_of(arguments[1:] or [
             "code://aurora?seed=7&num-buffers=4", "code://volcano?seed=7&num-buffers=4"]))
     except GLib.Error as error:
-        sys.exit(error.message)
+        sys.exit(f"{sys.argv[0]}: {error.message}")
     output = Gst.filename_to_uri(os.path.abspath((arguments or ["timeline.webm"])[0]))
     pipeline.set_render_settings(output, webm())
     pipeline.set_mode(GES.PipelineFlags.RENDER)
@@ -74,7 +74,7 @@ def main():
         Gst.CLOCK_TIME_NONE, Gst.MessageType.EOS | Gst.MessageType.ERROR)
     failed = message.type == Gst.MessageType.ERROR
     if failed:
-        print(message.parse_error().gerror.message, file=sys.stderr)
+        print(f"{sys.argv[0]}: {message.parse_error().gerror.message}", file=sys.stderr)
     pipeline.set_state(Gst.State.NULL)
     return int(failed)
 

@@ -368,7 +368,7 @@ int main(int argc, char **argv)
         good = run_all(&bench, now_ms() - begin, &error);
     progress_clear(&bench.progress);
     if (!good)
-        complain("code-bench: %s", error.text);
+        complain("%s", error.text);
     codesrc_model_unref(bench.model);
-    return complain_unwritten("code-bench") || !good;
+    return complain_unwritten() || !good;
 }

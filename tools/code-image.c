@@ -190,10 +190,10 @@ static bool check_output(const Arguments *a, uint64_t pictures)
     int width;
 
     if (strlen(a->output) > WHOLE_FILE_NAME - 1000)
-        complain("code-image: --output: the name is longer than %d bytes", WHOLE_FILE_NAME - 1000);
+        complain("--output: the name is longer than %d bytes", WHOLE_FILE_NAME - 1000);
     else if (pictures > 1 && !a->columns && strcmp(a->output, "-") &&
              !number_field(a->output, &at, &width))
-        complain("code-image: --output %s: %" PRIu64 " pictures need one %%d in the name, or "
+        complain("--output %s: %" PRIu64 " pictures need one %%d in the name, or "
                  "--sheet",
                  a->output, pictures);
     else
@@ -375,8 +375,8 @@ static bool keep(const Job *job)
 
     if (a->columns && job->drawn && !write_sheet(job))
         return false;
-    complain("code-image: stopped after %" PRIu64 " of %" PRIu64 " pictures%s%s", job->drawn,
-             job->pictures, job->drawn ? ", which are in " : "",
+    complain("stopped after %" PRIu64 " of %" PRIu64 " pictures%s%s", job->drawn, job->pictures,
+             job->drawn ? ", which are in " : "",
              !job->drawn               ? ""
              : !strcmp(a->output, "-") ? "standard output"
                                        : a->output);
@@ -467,7 +467,7 @@ int main(int argc, char **argv)
     if (model)
         good = run(&a, model, &error);
     if (!good && error.text[0])
-        complain("code-image: %s", error.text);
+        complain("%s", error.text);
     codesrc_model_unref(model);
     stop_end();
     return !good;

@@ -283,6 +283,6 @@ int main(int argc, char **argv)
     good = run(&a, &error);
     progress_clear(&progress);
     if (!good)
-        complain("code-model: %s", error.text);
-    return complain_unwritten("code-model") || !good;
+        complain("%s", error.text);
+    return complain_unwritten() || !good;
 }

@@ -129,19 +129,19 @@ static bool fit(Arguments *a, const CodesrcModelInfo *info, Recipe *recipe)
     uint64_t total;
 
     if (a->classes > info->classes) {
-        complain("code-sample: --classes %u: the model has %u", a->classes, info->classes);
+        complain("--classes %u: the model has %u", a->classes, info->classes);
         return false;
     }
     recipe->classes = a->classes ? a->classes : info->classes;
     recipe->per_class = a->per_class;
     total = recipe_pictures(recipe);
     if (total > RECIPE_MOST_PICTURES) {
-        complain("code-sample: --per-class %u: %" PRIu64 " pictures, expected up to %d",
-                 a->per_class, total, RECIPE_MOST_PICTURES);
+        complain("--per-class %u: %" PRIu64 " pictures, expected up to %d", a->per_class, total,
+                 RECIPE_MOST_PICTURES);
         return false;
     }
     if (a->job.first >= total) {
-        complain("code-sample: --first %" PRIu64 ": expected 0..%" PRIu64, a->job.first, total - 1);
+        complain("--first %" PRIu64 ": expected 0..%" PRIu64, a->job.first, total - 1);
         return false;
     }
     if (!a->job.count || a->job.count > total - a->job.first)
@@ -164,7 +164,7 @@ static bool draw(Arguments *a)
     model = codesrc_model_open(a->model, &a->options, &error);
     progress_clear(&loading);
     if (!model) {
-        complain("code-sample: %s", error.text);
+        complain("%s", error.text);
         return false;
     }
     if (fit(a, codesrc_model_info(model), &recipe)) {
@@ -197,5 +197,5 @@ int main(int argc, char **argv)
     if (a.npz)
         check_path(a.npz);
     good = action == DRAW ? draw(&a) : pack(&a);
-    return complain_unwritten("code-sample") || !good;
+    return complain_unwritten() || !good;
 }

@@ -1,4 +1,4 @@
-/* complain.c - messages on stderr, each in one line of UTF-8. */
+/* complain.c - messages on stderr, each in one line of UTF-8 after the program's name. */
 #include "complain.h"
 
 #include "line.h"
@@ -22,13 +22,14 @@ void complain(const char *format, ...)
         line = malloc(CODE_LINE_GROWTH * (size_t)length + 1);
     if (line)
         code_line(line, CODE_LINE_GROWTH * (size_t)length + 1, text);
-    fprintf(stderr, "%s\n", line ? line : "no memory for a message");
+    fprintf(stderr, "%s: %s\n", program_invocation_short_name,
+            line ? line : "no memory for a message");
     free(line);
     if (length >= 0)
         free(text);
 }
 
-bool complain_unwritten(const char *program)
+bool complain_unwritten(void)
 {
     int error;
 
@@ -36,7 +37,7 @@ bool complain_unwritten(const char *program)
     if (!fflush(stdout) && !ferror(stdout))
         return false;
     error = errno;
-    complain("%s: standard output: cannot be written: %s", program,
+    complain("standard output: cannot be written: %s",
              error ? strerror(error) : "an earlier write failed");
     return true;
 }

@@ -4,11 +4,11 @@
 
 #include <stdbool.h>
 
-/* Prints one line on stderr, whatever characters the names in it have, and ends it. */
+/* Prints "PROGRAM: TEXT" as one line on stderr, whatever characters the names in it have. */
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 
 /* Whether standard output could not take all that was printed; with a message if so. For the end of
  * a program that prints results. */
-bool complain_unwritten(const char *program);
+bool complain_unwritten(void);
 
 #endif

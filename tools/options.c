@@ -33,7 +33,7 @@ void options_fail(const Program *program, const char *format, ...)
     if (vasprintf(&text, format, arguments) < 0)
         text = NULL;
     va_end(arguments);
-    complain("%s: %s; see %s --help", program->name, text ? text : "no memory", program->name);
+    complain("%s; see %s --help", text ? text : "no memory", program->name);
     exit(2);
 }
 
@@ -205,7 +205,7 @@ static void print_and_exit(const Program *program, const Option *option)
         options_help(program, stdout);
     else
         printf("%s (codesrc) %s\n", program->name, CODESRC_VERSION);
-    exit(complain_unwritten(program->name));
+    exit(complain_unwritten());
 }
 
 static void generate_and_exit(const Program *program, const char *what)
@@ -218,7 +218,7 @@ static void generate_and_exit(const Program *program, const char *what)
         options_zsh(program, stdout);
     else
         options_fail(program, "--generate=%s: expected man, bash or zsh", what);
-    exit(complain_unwritten(program->name));
+    exit(complain_unwritten());
 }
 
 /* The option that a text of `length` bytes names or shortens. NULL if there is none, or if there

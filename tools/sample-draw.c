@@ -87,7 +87,7 @@ static bool generate(Worker *w, const uint64_t *index, unsigned count)
         return true;
     progress_clear(&w->progress);
     end_if_stopped(w->job);
-    complain("code-sample: %s", error.text);
+    complain("%s", error.text);
     return false;
 }
 
@@ -185,7 +185,7 @@ bool sample_draw(const SampleJob *job, Recipe *recipe, CodesrcModel *model,
     w.generator =
         codesrc_generator_new(model, job->batch, 1u << request->settings.drafting_steps, &error);
     if (!w.generator) {
-        complain("code-sample: %s", error.text);
+        complain("%s", error.text);
         return false;
     }
     w.pixels = malloc((size_t)job->batch * info->side * info->side * 3);
@@ -195,7 +195,7 @@ bool sample_draw(const SampleJob *job, Recipe *recipe, CodesrcModel *model,
         good = work(&w);
         stop_unwatch();
     } else {
-        complain("code-sample: no memory for the pictures");
+        complain("no memory for the pictures");
     }
     codesrc_generator_free(w.generator);
     free(w.pixels);

@@ -206,7 +206,7 @@ bool sample_pack(const char *folder, const char *npz)
     pack.pixels = malloc((size_t)pack.recipe.side * pack.recipe.side * 3);
     pack.digest = malloc(total * sizeof *pack.digest);
     if (!pack.pixels || !pack.digest)
-        complain("code-sample: no memory for the checksums");
+        complain("no memory for the checksums");
     else
         good = write_npz(&pack, npz) && write_sums(&pack);
     if (good) {

@@ -82,7 +82,7 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         [ "${script##*/}" != common.sh ] || continue
         "$script" --help | grep -q "^Usage: pipelines/${script##*/}" || fail "$script --help"
         ! "$script" out 'no property' 2> log || fail "$script takes anything"
-        grep -q 'found "no property", expected PROPERTY=VALUE' log || fail "$script: $(cat log)"
+        grep -q "^$script: found \"no property\", expected PROPERTY=VALUE" log || fail "$script: $(cat log)"
         ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$script" 2> log || fail "$script, no codesrc"
         grep -q '^  \. .*build/demo/env\.sh' log || fail "$script: $(cat log)"
     done
@@ -98,8 +98,8 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         grep -q '^  \. .*build/demo/env\.sh' log || fail "$program: $(cat log)"
     done
     "$PROGRAMS/appsink" -h | grep -q '^Usage: appsink' || fail 'appsink -h'
-    ! "$PROGRAMS/appsink" --nonsense > log 2>&1 || fail 'appsink takes anything'
-    grep -q '^Usage: appsink' log || fail "appsink: $(cat log)"
+    ! "$PROGRAMS/appsink" --nonsense 2> log || fail 'appsink takes anything'
+    grep -q '^appsink: found "--nonsense", expected "PROPERTY=VALUE' log || fail "appsink: $(cat log)"
     for list in 2,nonsense 2,sea; do
         ! "$PROGRAMS/tour" none.webm $list 2> log || fail "tour none.webm $list"
         ! "$PROGRAMS/morph" none.webm $list 2>> log || fail "morph none.webm $list"
@@ -365,7 +365,8 @@ appsink) # C and Python see the same pictures as the tool makes.
     gst-launch-1.0 -q filesrc location=tool.png ! pngdec ! videoconvert ! video/x-raw,format=RGB ! \
         filesink location=tool.rgb
     tail -c 196608 c/0.ppm | cmp - tool.rgb || fail 'appsink.c shows another picture'
-    ! (cd c && timeout 60 "$PROGRAMS/appsink" model=nope) || fail 'appsink.c: no error'
+    ! (cd c && timeout 60 "$PROGRAMS/appsink" model=nope 2> log) || fail 'appsink.c: no error'
+    grep -q '^appsink: model "nope"' c/log || fail "appsink.c: $(cat c/log)"
     ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PROGRAMS/appsink" 2> log || fail 'no codesrc'
     grep -q 'build/demo/env.sh' log || fail "appsink.c without codesrc: $(cat log)"
     if ! /usr/bin/python3 -c 'import gi' 2> /dev/null; then
@@ -376,7 +377,10 @@ appsink) # C and Python see the same pictures as the tool makes.
     for file in said 0.ppm 1.ppm; do
         cmp c/$file python/$file
     done
-    ! (cd python && timeout 60 "$PIPELINES/appsink.py" model=nope) || fail 'appsink.py: no error'
+    ! (cd python && timeout 60 "$PIPELINES/appsink.py" model=nope 2> log) || fail 'appsink.py: no error'
+    grep -q '/appsink\.py: model "nope"' python/log || fail "appsink.py: $(cat python/log)"
+    ! "$PIPELINES/appsink.py" --nonsense 2> log || fail 'appsink.py takes anything'
+    grep -q '/appsink\.py: expected PROPERTY=VALUE' log || fail "appsink.py: $(cat log)"
     ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PIPELINES/appsink.py" 2> log || fail 'no codesrc'
     grep -q 'build/demo/env.sh' log || fail "appsink.py without codesrc: $(cat log)"
     ;;

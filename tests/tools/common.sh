@@ -37,15 +37,19 @@ expect() {
     fi
 }
 
-# refuse TEXT COMMAND...: the command fails, and says the text.
+# refuse TEXT COMMAND...: the command fails, and says the text. One of our programs says nothing else, and
+# begins every line with its name.
 refuse() {
     text=$1
     shift
     checks=$((checks + 1))
+    name=${1##*/}
     if "$@" >"$log" 2>&1; then
         fail "$* succeeded"
     elif ! grep -qF -- "$text" "$log"; then
         fail "$* did not say: $text, but: $(cat "$log")"
+    elif [ "${name#code-}" != "$name" ] && grep -qv "^$name: " "$log"; then
+        fail "$* does not begin each line with its name: $(cat "$log")"
     fi
 }
 
