@@ -120,7 +120,8 @@ static GstFlowReturn create_standing(GstCodeSrc *self, guint64 offset, guint siz
         if (flow != GST_FLOW_OK)
             return flow;
         self->standing = drawn;
-        self->shown = (GstCodeFlowLast){TRUE, self->frame->serial, self->frame->record};
+        self->shown = self->frame->record;
+        self->shown_serial = self->frame->serial;
     }
     *buffer = share(self->standing);
     flow = finish_frame(self, self->frame, *buffer);
@@ -132,7 +133,7 @@ static GstFlowReturn create_standing(GstCodeSrc *self, guint64 offset, guint siz
 /* The frame that comes next is not there in time: its time has the last pixels again. */
 static GstFlowReturn repeat(GstCodeSrc *self, GstBuffer **buffer)
 {
-    GstCodeFrame frame = {.record = self->shown.record};
+    GstCodeFrame frame = {.record = self->shown};
     GstFlowReturn flow;
 
     gst_code_timeline_next(&self->timeline, &GST_BASE_SRC(self)->segment, &frame.timing);
@@ -147,9 +148,8 @@ static GstFlowReturn repeat(GstCodeSrc *self, GstBuffer **buffer)
 
 static gboolean has_pixels(GstCodeSrc *self, const GstCodeFrame *frame)
 {
-    return !frame->held ||
-           (self->standing && self->shown.serial == frame->serial &&
-            self->shown.record.film.moment.content == frame->record.film.moment.content);
+    return !frame->held || (self->standing && self->shown_serial == frame->serial &&
+                            self->shown.film.moment.content == frame->record.film.moment.content);
 }
 
 /* The next frame. One that shows what the frame before it showed has no pixels; if that one never

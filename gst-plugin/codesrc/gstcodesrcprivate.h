@@ -59,7 +59,8 @@ struct _GstCodeSrc {
     gboolean repeats; /* a film that repeats the last frame if the next one is not there in time */
     GstCodeFrame *frame; /* of a film: pulled and not pushed yet; NULL: none */
     GstBuffer *standing; /* of a film: the last pixels, for frames that show the same; NULL: none */
-    GstCodeFlowLast shown; /* what they show */
+    GstCodeRecord shown; /* what they show */
+    guint shown_serial;  /* of the settings that it was drawn with */
 };
 
 /* ---- gstcodesrc.c ---- */
