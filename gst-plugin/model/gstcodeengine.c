@@ -70,13 +70,16 @@ static gboolean open_weights(GstCodeEngine *engine, CodesrcError *error)
     GstCodeSettings settings = gst_code_engine_settings(engine);
     GstCodeModelSpec spec;
     gboolean opened;
+    guint steps;
 
     GST_OBJECT_LOCK(engine->element);
     spec = gst_code_model_spec_copy(&engine->spec);
     engine->late = 0;
     GST_OBJECT_UNLOCK(engine->element);
+    /* Of drafting steps, the model names those that it offers, unless they were a negative number. */
+    steps = settings.drafting_steps > G_MAXINT ? 0 : settings.drafting_steps;
     opened = gst_code_properties_check(gst_code_model_spec_properties, &spec, error) &&
-             gst_code_weights_open(&engine->weights, &spec, settings.drafting_steps, error) &&
+             gst_code_weights_open(&engine->weights, &spec, steps, error) &&
              gst_code_settings_check(&settings, engine->weights.headers, error);
     gst_code_model_spec_clear(&spec);
     gst_code_settings_clear(&settings);

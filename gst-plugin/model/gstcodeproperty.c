@@ -68,9 +68,25 @@ static GParamSpec *make_number(const GstCodeProperty *row, GType base)
     }
 }
 
+/* GStreamer reads "-3" as a huge number if a property has no sign: says so. */
+static gboolean check_unsigned(const GstCodeProperty *row, guint64 u, gint64 with_sign,
+                               CodesrcError *error)
+{
+    gchar read[40] = "";
+
+    if (u >= row->range.u.min && u <= row->range.u.max)
+        return TRUE;
+    if (with_sign < 0)
+        g_snprintf(read, sizeof read, " (as GStreamer reads %" G_GINT64_FORMAT ")", with_sign);
+    g_snprintf(error->text, sizeof error->text,
+               "%s %" G_GUINT64_FORMAT "%s, expected %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+               row->name, u, read, row->range.u.min, row->range.u.max);
+    error->status = CODESRC_SETTINGS;
+    return FALSE;
+}
+
 static gboolean check(const GstCodeProperty *row, gconstpointer field, CodesrcError *error)
 {
-    guint64 u = row->type == GST_CODE_UINT ? *(const guint *)field : 0;
     gdouble d;
 
     switch (row->type) {
@@ -82,15 +98,9 @@ static gboolean check(const GstCodeProperty *row, gconstpointer field, CodesrcEr
                    *(const gint *)field, row->range.i.min, row->range.i.max);
         break;
     case GST_CODE_UINT64:
-        u = *(const guint64 *)field;
-        /* fallthrough */
+        return check_unsigned(row, *(const guint64 *)field, *(const gint64 *)field, error);
     case GST_CODE_UINT:
-        if (u >= row->range.u.min && u <= row->range.u.max)
-            return TRUE;
-        g_snprintf(error->text, sizeof error->text,
-                   "%s %" G_GUINT64_FORMAT ", expected %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
-                   row->name, u, row->range.u.min, row->range.u.max);
-        break;
+        return check_unsigned(row, *(const guint *)field, *(const gint *)field, error);
     case GST_CODE_DOUBLE:
         d = *(const gdouble *)field;
         if (d >= row->range.d.min && d <= row->range.d.max)

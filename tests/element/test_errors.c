@@ -178,6 +178,18 @@ GST_START_TEST(test_class_out_of_range)
 }
 GST_END_TEST
 
+/* Starts a player and expects an error of settings that says the text. */
+static void refuses(Player *player, const gchar *expected)
+{
+    gchar *text;
+
+    gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
+    text = expect_error(player->bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
+    fail_unless(strstr(text, expected) != NULL, "\"%s\" is not %s", text, expected);
+    g_free(text);
+    player_free(player);
+}
+
 /* GObject would drop such a value after a warning that no application sees. */
 GST_START_TEST(test_out_of_range)
 {
@@ -191,22 +203,83 @@ GST_START_TEST(test_out_of_range)
         {"class-mix=1.5", "class-mix 1.5, expected 0 to 1"},
         {"class-id=-2", "class-id -2 is not a class of the model"},
         {"min-drafting-steps=40", "min-drafting-steps 40, expected 0 to 16"},
-        {"first-frame=18446744073709551615", "first-frame 18446744073709551615, expected 0 to "},
+        {"first-frame=18446744073709551614",
+         "first-frame 18446744073709551614 (as GStreamer reads -2), expected 0 to "},
+        {"drafting-steps=-1",
+         "drafting-steps 4294967295 (as GStreamer reads -1), expected 0 to 16"},
+        {"threads=-3", "threads 4294967293 (as GStreamer reads -3), expected 0 to 1024"},
         {"threads=5000", "threads 5000, expected 0 to 1024"},
+        {"cuda-device-id=-2", "cuda-device-id -2, expected -1 to 2147483647"},
+        {"keep-scales=17", "keep-scales 17, expected -1 to 16"},
+        {"hold=0", "hold 0, expected 1 to 1048576"},
         {"batch-size=0", "batch-size 0, expected 1 to 64"},
         {"queue-depth=65", "queue-depth 65, expected 0 to 64"},
     };
 
-    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        Player *player = player_new(cases[i][0], NULL);
-        gchar *text;
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+        refuses(player_new(cases[i][0], NULL), cases[i][1]);
+}
+GST_END_TEST
 
-        gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
-        text = expect_error(player->bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
-        fail_unless(strstr(text, cases[i][1]) != NULL, "\"%s\" is not %s", text, cases[i][1]);
-        g_free(text);
-        player_free(player);
+/* A value below or above the range of a property; FALSE: its type has none. */
+static gboolean value_outside(const GParamSpec *spec, gboolean above, GValue *value)
+{
+    g_value_init(value, spec->value_type);
+    if (G_IS_PARAM_SPEC_INT(spec)) {
+        const GParamSpecInt *range = (const GParamSpecInt *)spec;
+
+        g_value_set_int(value, above ? range->maximum + 1u : range->minimum - 1u);
+        return above ? range->maximum < G_MAXINT : range->minimum > G_MININT;
     }
+    if (G_IS_PARAM_SPEC_UINT(spec)) {
+        const GParamSpecUInt *range = (const GParamSpecUInt *)spec;
+
+        g_value_set_uint(value, above ? range->maximum + 1 : range->minimum - 1);
+        return above ? range->maximum < G_MAXUINT : range->minimum > 0;
+    }
+    if (G_IS_PARAM_SPEC_UINT64(spec)) {
+        const GParamSpecUInt64 *range = (const GParamSpecUInt64 *)spec;
+
+        g_value_set_uint64(value, above ? range->maximum + 1 : range->minimum - 1);
+        return above ? range->maximum < G_MAXUINT64 : range->minimum > 0;
+    }
+    if (!G_IS_PARAM_SPEC_DOUBLE(spec))
+        return FALSE;
+    g_value_set_double(value, above ? ((const GParamSpecDouble *)spec)->maximum + 1.0
+                                    : ((const GParamSpecDouble *)spec)->minimum - 1.0);
+    return TRUE;
+}
+
+/* The same for every property that has a range, also those that are yet to come. */
+GST_START_TEST(test_every_range)
+{
+    Player *player = player_new("", NULL);
+    guint count, tried = 0;
+    GParamSpec **specs = g_object_class_list_properties(G_OBJECT_GET_CLASS(player->source), &count);
+
+    for (guint i = 0; i < 2 * count; i++) {
+        const GParamSpec *spec = specs[i / 2];
+        GValue value = G_VALUE_INIT;
+
+        if (spec->owner_type == G_OBJECT_TYPE(player->source) && spec->flags & G_PARAM_WRITABLE &&
+            value_outside(spec, i % 2, &value)) {
+            Player *other = player_new("", NULL);
+            gchar *number = g_strdup_value_contents(&value);
+            gchar *text =
+                g_strdup_printf("%s %.*s", spec->name, (gint)strcspn(number, "."), number);
+
+            g_object_set_property(G_OBJECT(other->source), spec->name, &value);
+            refuses(other, text);
+            g_free(text);
+            g_free(number);
+            tried++;
+        }
+        if (G_IS_VALUE(&value))
+            g_value_unset(&value);
+    }
+    fail_unless(tried >= 24, "only %u values were tried", tried);
+    g_free(specs);
+    player_free(player);
 }
 GST_END_TEST
 
@@ -413,6 +486,7 @@ Suite *make_suite(void)
     tcase_add_test(errors, test_malformed_weights);
     tcase_add_test(errors, test_class_out_of_range);
     tcase_add_test(errors, test_out_of_range);
+    tcase_add_test(errors, test_every_range);
     tcase_add_test(errors, test_leaves_range);
     tcase_add_test(errors, test_empty_class);
     tcase_add_test(errors, test_steps_not_offered);
