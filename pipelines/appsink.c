@@ -51,6 +51,9 @@ static gboolean save(GstSample *sample, int number)
     return file && !fclose(file) && good;
 }
 
+static const char usage[] = "Usage: appsink [\"PROPERTY=VALUE...\"]\n"
+                            "  of codesrc, such as \"class-name=aurora num-buffers=4\"\n";
+
 int main(int argc, char **argv)
 {
     GError *error = NULL;
@@ -61,8 +64,7 @@ int main(int argc, char **argv)
     int status = 0;
 
     if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-        g_print("Usage: appsink [\"PROPERTY=VALUE...\"]\n"
-                "  of codesrc, such as \"class-name=aurora num-buffers=4\"\n");
+        g_print("%s", usage);
         return 0;
     }
     if (argc > 2 || (argc == 2 && !strchr(argv[1], '='))) {

@@ -76,7 +76,7 @@ static gboolean open_weights(GstCodeEngine *engine, CodesrcError *error)
     spec = gst_code_model_spec_copy(&engine->spec);
     engine->late = 0;
     GST_OBJECT_UNLOCK(engine->element);
-    /* Of drafting steps, the model names those that it offers, unless they were a negative number. */
+    /* The model names the drafting steps that it offers, but does not explain a negative number. */
     steps = settings.drafting_steps > G_MAXINT ? 0 : settings.drafting_steps;
     opened = gst_code_properties_check(gst_code_model_spec_properties, &spec, error) &&
              gst_code_weights_open(&engine->weights, &spec, steps, error) &&
