@@ -38,9 +38,11 @@ static const Option table[] = {
     MODEL_OPTION(AT(model)),
     {"class", 'c', "CLASS", OPTION_TEXT, AT(class_name),
      .help = "an id, a class name or a part of one that no other name has, none for no class, or "
-     "all for every class in turn; default: a random class for each frame", .words = "all none"},
+     "all for every class in turn; default: a random class for each frame", .words = "all none",
+     .value = 'c'},
     {"class-2", 0, "CLASS", OPTION_TEXT, AT(class_2),
-     .help = "a second class, an id or a name, to blend with the first", .words = "none"},
+     .help = "a second class, an id or a name, to blend with the first", .words = "none",
+     .value = 'c'},
     {"mix", 0, "X", OPTION_REAL, AT(mix),
      .help = "share of the second class, 0..1; default 0.5", .high = 1, .given = AT(has_mix)},
     {"seed", 's', "S", OPTION_LARGE, AT(seed),
@@ -61,7 +63,7 @@ static const Option table[] = {
     {"output", 'o', "FILE", OPTION_TEXT, AT(output),
      .help = "a name that ends in .png, .jpg, .webp or .ppm, or - for standard output. For more "
      "than one picture it needs a %d (or %04d), which becomes the frame number, unless they go on "
-     "a sheet", .paths = 'f'},
+     "a sheet", .value = 'f'},
     {"sheet", 0, "COLUMNS", OPTION_COUNT, AT(columns),
      .help = "put all pictures on one contact sheet", .least = 1, .most = 100},
     {"format", 0, "FORMAT", OPTION_CHOICE, AT(format),

@@ -40,7 +40,7 @@ static const Option table[] = {
     {.help = "draw: which pictures", .commands = 1 << DRAW},
     {"output", 'o', "FOLDER", OPTION_TEXT, AT(job.folder),
      .help = "where pictures go; made if need be, and its recipe.txt keeps other settings out",
-     .paths = 'd'},
+     .value = 'd'},
     {"first", 0, "F", OPTION_LARGE, AT(job.first),
      .help = "the range begins with picture F; default 0",
      .most = RECIPE_MOST_PICTURES - 1},
@@ -67,7 +67,7 @@ static const Option table[] = {
     {.help = "pack", .commands = 1 << PACK},
     {"npz", 0, "FILE", OPTION_TEXT, AT(npz),
      .help = "where the array goes; default FOLDER/samples.npz",
-     .paths = 'f'},
+     .value = 'f'},
     {0},
 };
 /* clang-format on */

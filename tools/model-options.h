@@ -13,7 +13,7 @@
 #define MODEL_OPTION(offset)                                                                       \
     {                                                                                              \
         .name = "model", .letter = 'm', .argument = "NAME", .type = OPTION_TEXT, .at = (offset),   \
-        .words = "vistas", .paths = 'f',                                                           \
+        .words = "vistas", .value = 'm',                                                           \
         .help =                                                                                    \
             "a manifest, a folder that holds one, or the name of a bundled model; default vistas"  \
     }

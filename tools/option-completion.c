@@ -17,10 +17,43 @@ static void print_command_names(const Program *program, FILE *to)
         fprintf(to, "%s%s", command == program->commands ? "" : " ", command->name);
 }
 
+/* Whether an option takes a class. Its names come from `code-model inspect`, of --model if that is
+ * given already. */
+static bool takes_class(const Program *program)
+{
+    for (const Option *option = program->options; option->help; option++)
+        if (option->value == 'c')
+            return true;
+    return false;
+}
+
+#define CLASSES_OF "code-model inspect \"%s\" 2>/dev/null | sed -n \"s/^ *[0-9][0-9]*  //p\""
+
 /* ---- bash ------------------------------------------------------------------------------------ */
 
+/* A model's names may have blanks, and come from files of others: so bash expands none of them, and
+ * with `-o filenames` quotes them. */
+static void bash_classes(const Program *program, FILE *to)
+{
+    print_identifier(program->name, to);
+    fprintf(to,
+            "_classes() {\n"
+            "    local plain=${current//[\\\\\\\"\\']/} model=vistas name i\n\n"
+            "    for ((i = 1; i < COMP_CWORD - 1; i++)); do\n"
+            "        [[ ${COMP_WORDS[i]} == --model || ${COMP_WORDS[i]} == -m ]] || continue\n"
+            "        [[ ${COMP_WORDS[i + 1]} != = ]] || ((i++))\n"
+            "        model=${COMP_WORDS[i + 1]/#\\~/$HOME}\n"
+            "    done\n"
+            "    while IFS= read -r name; do\n"
+            "        [[ $name != \"$plain\"* ]] || COMPREPLY+=(\"$name\")\n"
+            "    done < <(printf '%%s\\n' $1; " CLASSES_OF ")\n"
+            "    compopt -o filenames +o default\n"
+            "}\n",
+            "${model//[\\\\\\\"\\']/}");
+}
+
 /* bash completes paths itself if nothing is suggested; other values get no suggestion. */
-static void bash_value(const Option *option, FILE *to)
+static void bash_value(const Program *program, const Option *option, FILE *to)
 {
     if (!option->name || !option->argument)
         return;
@@ -28,10 +61,22 @@ static void bash_value(const Option *option, FILE *to)
     if (option->letter)
         fprintf(to, " | -%c", option->letter);
     fputs(")\n", to);
-    if (option->words)
+    if (option->value == 'c') {
+        fputs("        ", to);
+        print_identifier(program->name, to);
+        fprintf(to, "_classes '%s'\n", option->words);
+    } else if (option->value == 'm') {
+        fprintf(to,
+                "        mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$current\"\n"
+                "            compgen -d -- \"$current\"; compgen -f -X '!*.yaml' -- "
+                "\"$current\")\n"
+                "        compopt -o filenames\n",
+                option->words);
+    } else if (option->words) {
         fprintf(to, "        mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$current\")\n",
                 option->words);
-    if (!option->paths)
+    }
+    if (!option->value)
         fputs("        compopt +o default\n", to);
     fputs("        return\n        ;;\n", to);
 }
@@ -39,13 +84,18 @@ static void bash_value(const Option *option, FILE *to)
 void options_bash(const Program *program, FILE *to)
 {
     fprintf(to, "# Completion of bash for %s.\n", program->name);
+    if (takes_class(program))
+        bash_classes(program, to);
     print_identifier(program->name, to);
     fputs("() {\n"
           "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}\n\n"
+          "    COMPREPLY=()\n"
+          "    [[ $previous != = ]] || previous=${COMP_WORDS[COMP_CWORD - 2]} # --name=value\n"
+          "    [[ $current != = ]] || current=\n"
           "    case $previous in\n",
           to);
     for (const Option *option = program->options; option->help; option++)
-        bash_value(option, to);
+        bash_value(program, option, to);
     fputs("    esac\n"
           "    if [[ $current == -* ]]; then\n"
           "        mapfile -t COMPREPLY < <(compgen -W '",
@@ -80,29 +130,46 @@ static void zsh_text(const char *text, FILE *to)
     }
 }
 
-static void zsh_option(const Option *option, FILE *to)
+/* compadd quotes what needs quotes. */
+static void zsh_classes(const Program *program, FILE *to)
 {
+    print_identifier(program->name, to);
+    fprintf(to,
+            "_classes() {\n"
+            "    compadd -- \"$@\" ${(f)\"$(" CLASSES_OF ")\"}\n"
+            "}\n",
+            "${(Q)~${opt_args[--model]:-${opt_args[-m]:-vistas}}}");
+}
+
+static void zsh_option(const Program *program, const Option *option, FILE *to)
+{
+    const char *equals = option->argument ? "=" : ""; /* the value may follow it or a blank */
+
     if (!option->name)
         return;
     fputs(" \\\n    ", to);
     if (option->letter)
-        fprintf(to, "'(-%c --%s)'{-%c,--%s}", option->letter, option->name, option->letter,
-                option->name);
+        fprintf(to, "'(-%c --%s)'{-%c,--%s%s}", option->letter, option->name, option->letter,
+                option->name, equals);
     else
-        fprintf(to, "'%s--%s'",
+        fprintf(to, "'%s--%s%s'",
                 option->type == OPTION_LIST || option->type == OPTION_TEXTS ? "*" : "",
-                option->name);
+                option->name, equals);
     fputs("'[", to);
     zsh_text(option->help, to);
     fputs("]", to);
     if (option->argument) {
         fprintf(to, ":%s:", option->argument);
-        if (option->words && option->paths)
-            fprintf(to, "{_files; compadd -- %s}", option->words);
+        if (option->value == 'c') {
+            fputc('{', to);
+            print_identifier(program->name, to);
+            fprintf(to, "_classes %s}", option->words);
+        } else if (option->value == 'm')
+            fprintf(to, "{_files -g \"*.yaml\"; compadd -- %s}", option->words);
         else if (option->words)
             fprintf(to, "(%s)", option->words);
-        else if (option->paths)
-            fputs(option->paths == 'd' ? "_files -/" : "_files", to);
+        else if (option->value)
+            fputs(option->value == 'd' ? "_files -/" : "_files", to);
         else
             fputc(' ', to);
     }
@@ -111,12 +178,14 @@ static void zsh_option(const Option *option, FILE *to)
 
 void options_zsh(const Program *program, FILE *to)
 {
-    fprintf(to, "#compdef %s\n# Completion of zsh for %s.\n_arguments -s", program->name,
-            program->name);
+    fprintf(to, "#compdef %s\n# Completion of zsh for %s.\n", program->name, program->name);
+    if (takes_class(program))
+        zsh_classes(program, to);
+    fputs("_arguments -s", to);
     for (const Option *option = program->options; option->help; option++)
-        zsh_option(option, to);
+        zsh_option(program, option, to);
     for (const Option *option = options_common; option->help; option++)
-        zsh_option(option, to);
+        zsh_option(program, option, to);
     if (*program->commands->name) {
         fputs(" \\\n    '1:command:(", to);
         print_command_names(program, to);

@@ -173,6 +173,17 @@ static void manual_options(const Program *program, FILE *to)
         manual_option(option, to);
 }
 
+static void manual_see_also(const Program *program, FILE *to)
+{
+    static const char *const names[] = {"image", "sample", "model", "bench", "studio"};
+
+    fputs(".SH SEE ALSO\n", to);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(program->name + strlen("code-"), names[i]))
+            fprintf(to, ".BR code\\-%s (1),\n", names[i]);
+    fputs(".BR gst\\-inspect\\-1.0 (1).\n", to);
+}
+
 void options_manual(const Program *program, FILE *to)
 {
     manual_head(program, to);
@@ -198,10 +209,8 @@ void options_manual(const Program *program, FILE *to)
           to);
     fputs(".TP\n.I ", to);
     print_roff(to, CODESRC_MODELS_DIR);
-    fputs("The bundled models, each in a folder of its name.\n"
-          ".SH SEE ALSO\n"
-          ".BR code\\-image (1),\n.BR code\\-sample (1),\n.BR code\\-model (1),\n"
-          ".BR code\\-bench (1),\n.BR code\\-studio (1),\n.BR gst\\-inspect\\-1.0 (1).\n"
-          ".PP\nThe GStreamer element is described by\n.BR \"gst\\-inspect\\-1.0 codesrc\" .\n",
+    fputs("The bundled models, each in a folder of its name.\n", to);
+    manual_see_also(program, to);
+    fputs(".PP\nThe GStreamer element is described by\n.BR \"gst\\-inspect\\-1.0 codesrc\" .\n",
           to);
 }

@@ -46,7 +46,7 @@ typedef struct Option {
     double low, high;
     size_t given;      /* offset of a bool that becomes true; 0: none, so it cannot come first */
     const char *words; /* possible values, with spaces between; of a text, suggestions only */
-    char paths;        /* 'f': the value may be a file's path, 'd': a folder's */
+    char value;        /* 'f': a file's path, 'd': a folder's, 'm': a model, 'c': a class of it */
     unsigned commands; /* bit i: an option of command i; of a heading: of all rows below; 0: any */
 } Option;
 

@@ -28,7 +28,7 @@ static const Option table[] = {
     {.help = "What is drawn"},
     {"model", 'm', "NAME", OPTION_TEXT, AT(model),
      .help = "a manifest, a folder that holds one, or the name of a bundled model; default vistas",
-     .words = "vistas", .paths = 'f'},
+     .words = "vistas", .value = 'm'},
     {"rate", 0, "R", OPTION_REAL, AT(rate),
      .help = "a slide show of this many pictures a second, 0.1..30; default: a film",
      .low = SETTINGS_MIN_RATE, .high = SETTINGS_MAX_RATE},

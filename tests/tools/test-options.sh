@@ -66,6 +66,8 @@ for program in "$@"; do
     for section in NAME SYNOPSIS DESCRIPTION OPTIONS EXAMPLES 'EXIT STATUS' ENVIRONMENT FILES 'SEE ALSO'; do
         check grep -qx ".SH $section" man
     done
+    check [ "$(sed -n '/^\.SH SEE ALSO/,$p' man | grep -c '^\.BR code')" = 4 ]
+    check [ "$(sed -n '/^\.SH SEE ALSO/,$p' man | sed 's/\\//g' | grep -c "$name ")" = 0 ]
     check bash -n bash
     if command -v zsh >/dev/null; then
         check zsh -n zsh
@@ -118,7 +120,7 @@ completed() {
     bash -c 'source <("$1" --generate=bash) || exit
         COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
         compopt() { :; }
-        "_${1//-/_}" && printf "%s\n" "${COMPREPLY[@]}"' bash "$@" | sort | tr '\n' ' '
+        "_${1//-/_}" && printf "%s\n" "${COMPREPLY[@]}"' bash "$@" | LC_ALL=C sort | tr '\n' ' '
 }
 check [ "$(completed code-image --dev)" = '--device ' ]
 check [ "$(completed code-image --device c)" = 'cpu cuda ' ]
@@ -126,6 +128,30 @@ check [ "$(completed code-model c)" = 'convert ' ]
 check [ "$(completed code-model convert --p)" = '--precision ' ]
 check [ "$(completed code-bench --class-weights '')" = 'auto keep read ' ]
 check [ -z "$(completed code-image --seed 1 | tr -d ' ')" ]
+# Models by file, and the classes of the model; nothing in a stranger's class name is run.
+sed "s/red fox/\$(touch run) \`touch run\`/" tiny.yaml >strange.yaml
+mkdir models
+check [ "$(completed code-image --model '')" = 'bin models strange.yaml tiny.yaml vistas ' ]
+check [ "$(completed code-image --model ti)" = 'tiny.yaml ' ]
+check [ "$(completed code-image --class suns)" = 'sunset sea ' ]
+check [ "$(completed code-image --class = suns)" = 'sunset sea ' ]
+check [ "$(completed code-image -c '"sunset\ ')" = 'sunset sea ' ]
+check [ "$(completed code-image --class-2 n)" = 'nebula none ' ]
+check [ "$(completed code-image --model tiny.yaml --class '')" = 'all arctic fox none owl red fox ' ]
+check [ "$(completed code-image --model = ./tiny.yaml -s 3 -c ow)" = 'owl ' ]
+check [ "$(completed code-image -m nothing.yaml -c '')" = 'all none ' ]
+check [ "$(completed code-image -m strange.yaml -c '')" = "\$(touch run) \`touch run\` all arctic fox none owl " ]
+if command -v zsh >/dev/null; then
+    # shellcheck disable=SC2016
+    zsh -f -c 'compadd() { shift; print -rl -- "$@"; }
+        _arguments() { opt_args[-m]=strange.yaml; _code_image_classes none; }
+        typeset -A opt_args
+        source <(code-image --generate=zsh)' >names
+    check [ "$(tr '\n' ' ' <names)" = "none \$(touch run) \`touch run\` arctic fox owl " ]
+else
+    echo 'zsh is not here: its completion is not run'
+fi
+check [ ! -e run ]
 for name in code-image code-sample code-model code-bench; do
     for page in "man $name.1" "bash $name.bash" "zsh _$name"; do
         "$name" "--generate=${page% *}" | cmp -s - "$pages/${page#* }" || fail "$pages/${page#* }"
