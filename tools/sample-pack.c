@@ -83,7 +83,8 @@ static void remove_parts(const char *folder)
     while (list && (entry = readdir(list))) {
         size_t length = strlen(entry->d_name);
 
-        if (entry->d_name[0] == '.' && strstr(entry->d_name, ".png.") &&
+        if (entry->d_name[0] == '.' &&
+            (strstr(entry->d_name, ".png.") || strstr(entry->d_name, "." RECIPE_FILE ".")) &&
             !strcmp(entry->d_name + length - 5, ".part"))
             unlinkat(dirfd(list), entry->d_name, 0);
     }

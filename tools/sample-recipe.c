@@ -118,6 +118,8 @@ static bool publish(const Recipe *recipe, const char *folder)
     FILE *file;
 
     file_in(path, folder);
+    if (access(path, F_OK) == 0)
+        return true;
     whole_file_part(part, path);
     file = fopen(part, "w");
     if (file) {

@@ -14,14 +14,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Containers of one machine may share its host name, and each counts processes from 1. Their
+ * process namespaces differ. */
 void whole_file_part(char part[WHOLE_FILE_NAME], const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    struct stat processes = {0};
     char host[64] = "";
 
     gethostname(host, sizeof host - 1);
-    snprintf(part, WHOLE_FILE_NAME, "%.*s.%s.%s.%ld.part", (int)(name - path), path, name, host,
-             (long)getpid());
+    if (stat("/proc/self/ns/pid", &processes) != 0)
+        processes.st_ino = 0;
+    snprintf(part, WHOLE_FILE_NAME, "%.*s.%s.%s-%ju.%ld.part", (int)(name - path), path, name, host,
+             (uintmax_t)processes.st_ino, (long)getpid());
 }
 
 static bool to_disk(const char *path)

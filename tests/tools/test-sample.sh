@@ -54,7 +54,7 @@ models="--model $vistas --per-class 3 --precision f32 --threads 1"
     head -c 1000 one/000040.png >three/.000040.png.elsewhere.1.part
     # And one that is killed while it packs.
     dead=$(sh -c 'echo $$')
-    echo begun >"three/.samples.npz.$(uname -n).$dead.part"
+    echo begun >"three/.samples.npz.$(uname -n)-$(stat -L -c %i /proc/self/ns/pid).$dead.part"
     expect "$((drawn - 32)) are there, $((48 - drawn)) to draw" \
         code-sample draw --output three $models --first 32 --batch 3
     expect '48 pictures' code-sample pack three
