@@ -4,11 +4,17 @@
  * open. Three rules make them useless. Changes need a JSON or SDP body, for which a browser must
  * ask permission (and is refused), and an Origin that is ours. And the host must be an IP
  * address, localhost, or a name allowed on the command line; otherwise a site could point its own
- * name here (DNS rebinding) and share our origin. */
+ * name here (DNS rebinding) and share our origin.
+ *
+ * Where others than this machine reach the server, each request needs its token: in the address,
+ * from which the browser gets a cookie, or in that cookie. */
 #include "access.h"
 
 #include <jansson.h>
 #include <string.h>
+#include <sys/random.h>
+
+enum { TOKEN_BYTES = 16 };
 
 void access_refuse(SoupServerMessage *message, guint status, gchar *text)
 {
@@ -45,7 +51,7 @@ static gchar *host_of(const gchar *authority)
     return host;
 }
 
-static gboolean host_allowed(const gchar *authority, const gchar *const *host_names)
+static gboolean host_allowed(const gchar *authority, gchar **host_names)
 {
     gchar *host = host_of(authority);
     gboolean allowed = FALSE;
@@ -59,7 +65,7 @@ static gboolean host_allowed(const gchar *authority, const gchar *const *host_na
     return allowed;
 }
 
-static gboolean check_host(SoupServerMessage *message, const gchar *const *host_names)
+static gboolean check_host(SoupServerMessage *message, gchar **host_names)
 {
     SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
     const gchar *host = soup_message_headers_get_one(headers, "Host");
@@ -71,6 +77,81 @@ static gboolean check_host(SoupServerMessage *message, const gchar *const *host_
                                   "name given to code-studio with --host",
                                   host ? host : ""));
     return FALSE;
+}
+
+/* ---- the token --------------------------------------------------------------------- */
+
+gchar *access_token_new(void)
+{
+    guint8 bytes[TOKEN_BYTES];
+    GString *token = g_string_new(NULL);
+
+    if (getentropy(bytes, sizeof(bytes)) != 0)
+        return g_string_free(token, TRUE);
+    for (guint i = 0; i < TOKEN_BYTES; i++)
+        g_string_append_printf(token, "%02x", bytes[i]);
+    return g_string_free(token, FALSE);
+}
+
+/* In a time that does not depend on how much of `theirs` is right. */
+static gboolean is_token(const gchar *token, const gchar *theirs, gsize length)
+{
+    guchar difference = 0;
+
+    if (length != strlen(token))
+        return FALSE;
+    for (gsize i = 0; i < length; i++)
+        difference |= (guchar)(token[i] ^ theirs[i]);
+    return difference == 0;
+}
+
+/* Cookies do not distinguish ports, so the name does. */
+static gchar *cookie_name(SoupServerMessage *message)
+{
+    GSocketAddress *address = soup_server_message_get_local_address(message);
+
+    return g_strdup_printf("codesrc-%u",
+                           g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address)));
+}
+
+static gboolean has_cookie(SoupServerMessage *message, const gchar *name, const gchar *token)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
+    const gchar *list = soup_message_headers_get_list(headers, "Cookie");
+    gsize name_length = strlen(name);
+
+    while (list && *list) {
+        gsize length = strcspn(list, ";,");
+
+        if (length > name_length && !strncmp(list, name, name_length) && list[name_length] == '=' &&
+            is_token(token, list + name_length + 1, length - name_length - 1))
+            return TRUE;
+        list += length;
+        list += strspn(list, ";, ");
+    }
+    return FALSE;
+}
+
+static gboolean check_token(SoupServerMessage *message, GHashTable *query, const gchar *token)
+{
+    SoupMessageHeaders *answer = soup_server_message_get_response_headers(message);
+    const gchar *theirs = query ? g_hash_table_lookup(query, "token") : NULL;
+    gchar *name = cookie_name(message), *cookie;
+    gboolean allowed = !token || has_cookie(message, name, token);
+
+    if (!allowed && theirs && is_token(token, theirs, strlen(theirs))) {
+        cookie = g_strdup_printf("%s=%s; Path=/; HttpOnly; SameSite=Strict", name, token);
+        soup_message_headers_append(answer, "Set-Cookie", cookie);
+        g_free(cookie);
+        allowed = TRUE;
+    }
+    if (!allowed)
+        access_refuse(message, SOUP_STATUS_FORBIDDEN,
+                      g_strdup_printf("the address has %s token, expected the address that "
+                                      "code-studio printed when it started",
+                                      theirs ? "another" : "no"));
+    g_free(name);
+    return allowed;
 }
 
 static gboolean check_origin(SoupServerMessage *message)
@@ -138,10 +219,11 @@ static gboolean check_body(SoupServerMessage *message, const Endpoint *endpoint)
     return TRUE;
 }
 
-gboolean access_check(SoupServerMessage *message, const Endpoint *endpoint,
-                      const gchar *const *host_names)
+gboolean access_check(SoupServerMessage *message, GHashTable *query, const Endpoint *endpoint,
+                      const AccessRules *rules)
 {
-    gboolean allowed = check_host(message, host_names) && check_origin(message);
+    gboolean allowed = check_host(message, rules->host_names) && check_origin(message) &&
+                       check_token(message, query, rules->token);
 
     if (allowed && !endpoint) {
         access_refuse(message, SOUP_STATUS_NOT_FOUND,

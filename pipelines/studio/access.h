@@ -14,10 +14,19 @@ typedef struct Endpoint {
     gpointer handler;    /* the server's own */
 } Endpoint;
 
+/* Who may send requests. */
+typedef struct AccessRules {
+    gchar **host_names; /* other than localhost by which clients may address it, or NULL */
+    gchar *token;       /* that each request must bring along; NULL: none */
+} AccessRules;
+
+/* A new token of 128 random bits; the caller frees it. NULL: the system has no random bits. */
+gchar *access_token_new(void);
+
 /* Whether a request suits this server and this endpoint (NULL: no such path). If not, answers
- * `message` with a 4xx that names the value found and the value expected. */
-gboolean access_check(SoupServerMessage *message, const Endpoint *endpoint,
-                      const gchar *const *host_names);
+ * `message` with a 4xx that names the value found and the value expected. `query` may be NULL. */
+gboolean access_check(SoupServerMessage *message, GHashTable *query, const Endpoint *endpoint,
+                      const AccessRules *rules);
 
 /* Answers {"error": text} with a status, and takes the text. */
 void access_refuse(SoupServerMessage *message, guint status, gchar *text);

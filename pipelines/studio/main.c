@@ -19,7 +19,8 @@ typedef struct Arguments {
 static const Option table[] = {
     {.help = "Who may watch"},
     {"address", 0, "ADDRESS", OPTION_TEXT, AT(address),
-     .help = "IP address to listen at; 0.0.0.0: all; default 127.0.0.1"},
+     .help = "IP address to listen at; 0.0.0.0: all; default 127.0.0.1. At any that other machines "
+     "reach, visitors need the token in the address that is printed"},
     {"port", 0, "PORT", OPTION_COUNT, AT(port),
      .help = "port to listen at; 0: any that is free; default 8190", .most = 65535},
     {"host", 0, "NAME", OPTION_TEXTS, AT(hosts),

@@ -5,6 +5,7 @@
 #include "connections.h"
 #include "state.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define MAX_SETTINGS 4096
@@ -17,7 +18,7 @@ struct Server {
     SoupServer *soup;
     Connections *connections;
     Studio *studio;
-    gchar **host_names;
+    AccessRules rules;
 };
 
 typedef void (*Handler)(Server *server, SoupServerMessage *message, GHashTable *query);
@@ -286,11 +287,11 @@ static void on_headers(SoupServer *soup, SoupServerMessage *message, const char 
 {
     Server *server = user;
 
-    (void)soup, (void)query;
+    (void)soup;
     set_headers(message);
     /* Many parts of a picture could hold much memory for a reader who takes none of them. */
     soup_message_headers_remove(soup_server_message_get_request_headers(message), "Range");
-    access_check(message, find_endpoint(path), (const gchar *const *)server->host_names);
+    access_check(message, query, find_endpoint(path), &server->rules);
 }
 
 static void on_request(SoupServer *soup, SoupServerMessage *message, const char *path,
@@ -302,10 +303,30 @@ static void on_request(SoupServer *soup, SoupServerMessage *message, const char 
 
     (void)soup;
     connections_arrived(server->connections, message);
+    if (query)
+        g_hash_table_remove(query, "token");
     handler(server, message, query);
 }
 
 /* ---- making ------------------------------------------------------------------------ */
+
+/* Whether others than programs of this machine reach it. */
+static gboolean is_reached(GSocketAddress *address)
+{
+    return !g_inet_address_get_is_loopback(
+        g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)));
+}
+
+static gboolean make_rules(AccessRules *rules, const ServerSetup *setup, GSocketAddress *address,
+                           GError **error)
+{
+    rules->host_names = g_strdupv((gchar **)setup->host_names);
+    if (!is_reached(address) || (rules->token = access_token_new()))
+        return TRUE;
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "no token: the system has no random bits: %s",
+                g_strerror(errno));
+    return FALSE;
+}
 
 Server *server_new(Studio *studio, const ServerSetup *setup, GError **error)
 {
@@ -319,11 +340,11 @@ Server *server_new(Studio *studio, const ServerSetup *setup, GError **error)
     }
     server = g_new0(Server, 1);
     server->studio = studio;
-    server->host_names = g_strdupv((gchar **)setup->host_names);
     server->soup = soup_server_new("server-header", "code-studio", NULL);
     soup_server_add_early_handler(server->soup, NULL, on_headers, server, NULL);
     soup_server_add_handler(server->soup, NULL, on_request, server, NULL);
-    server->connections = connections_new(server->soup, address, error);
+    if (make_rules(&server->rules, setup, address, error))
+        server->connections = connections_new(server->soup, address, error);
     if (!server->connections) {
         server_free(server);
         server = NULL;
@@ -339,11 +360,18 @@ void server_free(Server *server)
     connections_free(server->connections);
     soup_server_disconnect(server->soup);
     g_object_unref(server->soup);
-    g_strfreev(server->host_names);
+    g_strfreev(server->rules.host_names);
+    g_free(server->rules.token);
     g_free(server);
 }
 
 gchar *server_url(Server *server)
 {
-    return connections_url(server->connections);
+    gchar *url = connections_url(server->connections), *whole;
+
+    if (!server->rules.token)
+        return url;
+    whole = g_strconcat(url, "?token=", server->rules.token, NULL);
+    g_free(url);
+    return whole;
 }

@@ -18,7 +18,8 @@ Server *server_new(Studio *studio, const ServerSetup *setup, GError **error);
 /* Ends all connections. */
 void server_free(Server *server);
 
-/* Its address, such as http://127.0.0.1:8190/; the caller frees it. */
+/* Its address, such as http://127.0.0.1:8190/, with the token that it asks for if `address` is not
+ * of the loopback interface; the caller frees it. */
 gchar *server_url(Server *server);
 
 #endif

@@ -111,6 +111,10 @@ Process *process_start(const gchar *options)
     line = g_data_input_stream_read_line(lines, NULL, NULL, NULL);
     g_assert_nonnull(line);
     g_assert_true(g_str_has_prefix(line, "http://"));
+    if (strchr(line, '?')) {
+        process->token = g_strdup(strchr(line, '?') + strlen("?token="));
+        *strchr(line, '?') = '\0';
+    }
     g_assert_true(g_str_has_suffix(line, "/"));
     process->url = g_strndup(line, strlen(line) - 1);
     g_free(line);
@@ -130,6 +134,7 @@ void process_stop(Process *process)
     g_assert_cmpint(g_subprocess_get_exit_status(process->process), ==, 0);
     g_object_unref(process->process);
     g_free(process->url);
+    g_free(process->token);
     g_free(process);
 }
 

@@ -17,7 +17,8 @@ GSubprocess *spawn(const gchar *const *words, GSubprocessFlags flags);
 
 typedef struct Process {
     GSubprocess *process;
-    gchar *url; /* http://127.0.0.1:PORT, without a slash at the end */
+    gchar *url;   /* http://127.0.0.1:PORT, without a slash at the end */
+    gchar *token; /* NULL: none is asked for */
 } Process;
 
 /* Starts code-studio (the environment's CODE_STUDIO) at a free port with these options between
