@@ -78,10 +78,10 @@ json_t *facts_to_json(const Facts *facts)
     for (guint n = 1; n <= info->scales; n++)
         if (facts_offer_steps(facts, n))
             json_array_append_new(steps, json_integer(n));
-    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:{s:I, s:f, s:f, s:f}}", "name",
+    return json_pack("{s:s, s:s, s:s, s:i, s:i, s:o, s:o, s:{s:I, s:f, s:f, s:f, s:i}}", "name",
                      info->name, "description", info->description, "license", info->license, "side",
                      (int)info->side, "scales", (int)info->scales, "classes", classes,
                      "drafting-steps", steps, "limits", "seed", (json_int_t)SETTINGS_MAX_SEED,
                      "guidance", SETTINGS_MAX_GUIDANCE, "rate-min", SETTINGS_MIN_RATE, "rate-max",
-                     SETTINGS_MAX_RATE);
+                     SETTINGS_MAX_RATE, "motion", SETTINGS_MAX_MOTION);
 }

@@ -368,6 +368,23 @@ static gchar *read_number(guint64 *number, const gchar *key, const json_t *value
     return NULL;
 }
 
+/* A part of the query of a single picture. */
+static gchar *read_part(Studio *studio, Settings *settings, guint64 *frame, const gchar *key,
+                        const json_t *value)
+{
+    static const gchar *const of_stream[] = {"progressive", "rate", "loop", NULL};
+
+    if (!strcmp(key, "frame"))
+        return read_number(frame, key, value);
+    if (!strcmp(key, "variation"))
+        return read_number(&settings->variation, key, value);
+    if (!strcmp(key, "phase"))
+        return read_number(&settings->phase, key, value);
+    if (g_strv_contains(of_stream, key))
+        return g_strdup_printf("%s is a setting of the stream, not of a single picture", key);
+    return settings_change_one(settings, &studio->facts, key, value);
+}
+
 gboolean studio_draw(Studio *studio, GHashTable *query, StillDone done, gpointer user,
                      gchar **error)
 {
@@ -384,16 +401,8 @@ gboolean studio_draw(Studio *studio, GHashTable *query, StillDone done, gpointer
 
         if (!value)
             value = json_string(text);
-        if (!value)
-            *error = g_strdup_printf("%.40s is not UTF-8", (const gchar *)key);
-        else if (!strcmp(key, "frame"))
-            *error = read_number(&frame, key, value);
-        else if (!strcmp(key, "variation"))
-            *error = read_number(&settings.variation, key, value);
-        else if (!strcmp(key, "phase"))
-            *error = read_number(&settings.phase, key, value);
-        else
-            *error = settings_change_one(&settings, &studio->facts, key, value);
+        *error = value ? read_part(studio, &settings, &frame, key, value)
+                       : g_strdup_printf("%.40s is not UTF-8", (const gchar *)key);
         json_decref(value);
     }
     return !*error && still_draw(studio->still, &settings, frame, done, user);

@@ -188,12 +188,16 @@ static void test_shared(void)
 {
     open_page();
     await_playing();
-    post_settings(process, "{\"class\": \"volcano\", \"seed\": 41, \"drafting-steps\": 6}");
+    post_settings(process, "{\"class\": \"volcano\", \"seed\": 41, \"drafting-steps\": 6, "
+                           "\"rate\": 4, \"guidance\": 20}");
     browser_await(browser, "document.querySelector('#class').textContent === 'volcano'");
     browser_await(browser, "document.querySelector('#class-id').value === '15' && "
                            "seed.value === '41'");
     await_made("steps-value", "6");
     await_made("made-steps", "6");
+    /* Values that the controls do not offer. */
+    await_made("rate-value", "4");
+    await_made("guidance-value", "20.0");
 }
 
 static void test_read_out(void)

@@ -271,11 +271,16 @@ static void test_film(void)
 
     open_page();
     await_playing();
+    await_made("hold-value", "until the next comes");
+    await_made("morph-value", "at once");
     use("hold-frames", "ArrowRight", "2", "hold-value", "0.08 s");
-    use("morph", "End", "250", "morph-value", "10.00 s");
+    use("hold-frames", "End", "1000", "hold-value", "40.00 s");
+    use("hold-frames", "Home", "1", "hold-value", "until the next comes");
+    use("morph", "End", "1000", "morph-value", "40.00 s");
+    await_made("hold-value", "0.04 s");
     browser_await(browser, "document.querySelector('#rate').disabled");
     await_playing();
-    browser_await(browser, "fetch('/state').then((x) => x.json()).then((x) => x.picture.t > 0.1)");
+    browser_await(browser, "fetch('/state').then((x) => x.json()).then((x) => x.picture.t > 0.01)");
     allow_clipboard();
     browser_click(browser, "#hold", 0.5, 0.5);
     browser_await(browser, "location.hash.includes('phase=')");
@@ -297,7 +302,8 @@ static void test_variations(void)
 {
     open_page();
     await_playing();
-    use("loop", "ArrowRight", "1", "loop-value", "after 1 picture");
+    await_made("hold-value", "until the next comes");
+    use("loop", "ArrowUp", "1", "hold-value", "0.04 s");
     browser_click(browser, "#more summary", 0.2, 0.5);
     use("keep-scales", "ArrowRight", "0", "keep-value", "0");
     use("keep-scales", "End", "10", "keep-value", "10");

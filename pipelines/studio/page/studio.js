@@ -39,11 +39,13 @@ const seconds = (id) => `${(Number($(id).value) / FILM_RATE).toFixed(2)} s`;
 const isFilm = (shown) =>
   !shown.progressive && (shown.hold > 1 || shown.morph > 0 || shown.loop > 0);
 
+// As the controls stand.
+const film = () => isFilm({progressive: $('progressive').checked, loop: Number($('loop').value),
+  hold: Number($('hold-frames').value), morph: Number($('morph').value)});
+
 function showValues() {
-  $('hold-value').textContent = seconds('hold-frames');
-  $('morph-value').textContent = seconds('morph');
-  $('loop-value').textContent =
-    ['never', 'after 1 picture'][$('loop').value] ?? `after ${$('loop').value} pictures`;
+  $('hold-value').textContent = film() ? seconds('hold-frames') : 'until the next comes';
+  $('morph-value').textContent = Number($('morph').value) ? seconds('morph') : 'at once';
   $('keep-value').textContent =
     Number($('keep-scales').value) < 0 ? 'none' : $('keep-scales').value;
   $('steps-value').textContent = model['drafting-steps'][$('drafting-steps').value];
@@ -83,6 +85,10 @@ function showSettings(shown) {
   }
   for (const [id, value] of Object.entries(values)) {
     if (idle(id)) {
+      // Programs may set more than the page offers.
+      if ($(id).type === 'range' && value > Number($(id).max)) {
+        $(id).max = value;
+      }
       $(id).value = value;
     }
   }
@@ -90,6 +96,9 @@ function showSettings(shown) {
   $('progressive').checked = shown.progressive;
   $('more-smooth').checked = shown['more-smooth'];
   showValues();
+  if (idle('rate')) { // it may be none of the list
+    $('rate-value').textContent = shown.rate;
+  }
 }
 
 // A held picture changes too, and what all viewers share changes with it.
@@ -137,7 +146,6 @@ function bindControls() {
     rate: () => ({rate: RATES[$('rate').value]}),
     'hold-frames': () => ({hold: Number($('hold-frames').value)}),
     morph: () => ({morph: Number($('morph').value)}),
-    loop: () => ({loop: Number($('loop').value)}),
     'keep-scales': () => {
       const kept = Number($('keep-scales').value);
       return {'keep-scales': kept < 0 ? null : kept};
@@ -150,6 +158,7 @@ function bindControls() {
   }
   bindNumber('seed', 'seed', model.limits.seed);
   bindNumber('top-k', 'top-k', $('top-k').max);
+  bindNumber('loop', 'loop', model.limits.motion);
   $('new-seed').addEventListener('click', () => {
     $('seed').value = Math.floor(Math.random() * 1e6);
     change({seed: Number($('seed').value)});
@@ -166,6 +175,9 @@ function fillControls() {
   $('top-k').max = 2147483647;
   $('drafting-steps').max = model['drafting-steps'].length - 1;
   $('seed').max = model.limits.seed;
+  for (const id of ['hold-frames', 'morph', 'loop']) {
+    $(id).max = model.limits.motion;
+  }
   $('keep-scales').max = model.scales;
   $('rate').max = RATES.length - 1;
   $('model').textContent = [model.name, model.description].filter(Boolean).join(': ');
