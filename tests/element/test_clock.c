@@ -294,18 +294,51 @@ GST_START_TEST(test_late_in_film)
 }
 GST_END_TEST
 
+/* The phase of each frame's record: the frame of the film that the pixels are said to be. */
+static void keep_phase(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer phases)
+{
+    GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, "GstCodeMeta");
+    guint64 phase;
+
+    (void)sink;
+    (void)pad;
+    fail_unless(gst_structure_get_uint64(gst_custom_meta_get_structure(meta), "phase", &phase));
+    g_array_append_val((GArray *)phases, phase);
+}
+
+/* Each frame of `player` has the pixels that its record says, by a film that is not live. */
+static void check_phases(Player *player, GArray *phases, const gchar *film)
+{
+    guint64 last = g_array_index(phases, guint64, phases->len - 1);
+    gchar *description = g_strdup_printf("%s num-buffers=%" G_GUINT64_FORMAT, film, last + 1);
+    Player *truth = player_new(description, "video/x-raw,framerate=20/1");
+
+    fail_unless_equals_int(player_play(truth), GST_MESSAGE_EOS);
+    for (guint i = 0; i < phases->len; i++) {
+        guint phase = (guint)g_array_index(phases, guint64, i);
+
+        fail_unless(phase <= i, "frame %u is said to be frame %u", i, phase);
+        fail_unless_equals_string(player_frame(player, i)->checksum,
+                                  player_frame(truth, phase)->checksum);
+    }
+    player_free(truth);
+    g_free(description);
+}
+
 /* A model that takes a second for a picture, and a film that wants one five times a second: with
- * anytime no frame is missing or late; those that are not there in time show the last one again. */
+ * anytime no frame is missing or late; those that are not there in time show the last one again,
+ * and their records say so. */
 GST_START_TEST(test_film_anytime)
 {
-    gchar *description = g_strdup_printf("model=\"%s\" is-live=true anytime=true hold=2 morph=2 "
-                                         "num-buffers=40",
-                                         slow_model());
+    gchar *film = g_strdup_printf("model=\"%s\" hold=2 morph=2", slow_model());
+    gchar *description = g_strdup_printf("%s is-live=true anytime=true num-buffers=40", film);
     Player *player = player_new(description, "video/x-raw,framerate=20/1");
+    GArray *phases = g_array_new(FALSE, FALSE, sizeof(guint64));
     guint64 repeated = 0, dropped = 0;
     GstStructure *stats;
     guint same = 0;
 
+    g_signal_connect(player->sink, "handoff", G_CALLBACK(keep_phase), phases);
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
     g_object_get(player->source, "stats", &stats, NULL);
     fail_unless(gst_structure_get(stats, "repeated", G_TYPE_UINT64, &repeated, "dropped",
@@ -318,10 +351,13 @@ GST_START_TEST(test_film_anytime)
     fail_unless(same >= repeated,
                 "%u frames are the one before, and %" G_GUINT64_FORMAT " were repeated", same,
                 repeated);
+    check_phases(player, phases, film);
     g_print("%" G_GUINT64_FORMAT " of 40 repeated, %" G_GUINT64_FORMAT " dropped\n", repeated,
             dropped);
+    g_array_unref(phases);
     player_free(player);
     g_free(description);
+    g_free(film);
 }
 GST_END_TEST
 
