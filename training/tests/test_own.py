@@ -1,5 +1,7 @@
-"""From a folder of images to a manifest: a tiny data set, a step or two of each stage."""
+"""From a folder of images to a manifest: a tiny data set, a step or two of each stage. With
+CODE_MODEL and CODE_IMAGE in the environment, those programs read what was made."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training import own
+from training import own, settings
 
 COLOURS = {'blue': (20, 40, 200), 'warm sand': (220, 180, 90)}
 
@@ -26,7 +28,17 @@ def draw(folder, each=3):
             Image.fromarray(image).save(sub / f'{i}.{("png", "jpg", "webp")[i % 3]}')
 
 
-class Own(unittest.TestCase):
+def run(variable, *arguments):
+    """The output of one of codesrc's programs; '' if the environment does not name it."""
+    program = os.environ.get(variable)
+    return program and subprocess.run(
+        [program, *arguments], check=True, capture_output=True, text=True
+    ).stdout or ''
+
+
+class Folder(unittest.TestCase):
+    """Needs NumPy and Pillow alone."""
+
     def test_prepare(self):
         with tempfile.TemporaryDirectory() as folder:
             draw(f'{folder}/in', each=12)
@@ -52,6 +64,26 @@ class Own(unittest.TestCase):
             with self.assertRaisesRegex(SystemExit, 'a.png: not an image'):
                 own.load(Path(folder) / 'empty' / 'a.png')
 
+    def test_settings(self):
+        changed = own.overrides({'a': [], 'b': []}, 64, 2, 0.0005)
+        self.assertEqual((changed['CLASSES'], changed['PICTURES'], changed['HELD_OUT']), (2, 64, 2))
+        self.assertEqual(changed['LARGE_STEPS'], [1, 1, 1])  # never none
+        for name in changed:
+            self.assertTrue(hasattr(settings, name), name)
+        self.assertEqual(own.overrides({'a': []}, 64, 2, 0.5)['VAE_STEPS'], settings.VAE_STEPS / 2)
+
+    def test_manifest(self):
+        names = ['blue', 'no', '7', "it's \\ \"so\": {a}", '# née']
+        with tempfile.TemporaryDirectory() as folder:
+            own.write_manifest(f'{folder}/mine.yaml', 'mine', names)
+            lines = run('CODE_MODEL', 'inspect', f'{folder}/mine.yaml').splitlines()
+            if lines:
+                self.assertEqual(lines[1:6], [f'  {i:4}  {name}' for i, name in enumerate(names)])
+
+
+class Model(unittest.TestCase):
+    """Needs PyTorch."""
+
     def test_model(self):
         with tempfile.TemporaryDirectory() as folder:
             draw(f'{folder}/in')
@@ -64,6 +96,11 @@ class Own(unittest.TestCase):
             )
             manifest = Path(f'{folder}/mine/mine.yaml').read_text()
             self.assertIn('class_names:\n  - "blue"\n  - "warm sand"\n', manifest)
+            picture = f'{folder}/picture.png'
+            drawn = ['--model', f'{folder}/mine', '--class', 'warm sand', '--output', picture]
+            if 'CODE_IMAGE' in os.environ:
+                run('CODE_IMAGE', *drawn)
+                self.assertEqual(Image.open(picture).size, (256, 256))
 
 
 if __name__ == '__main__':
