@@ -19,8 +19,8 @@
 #                                          its own; suites and tests of ./check and of the sanitized build
 #                                          have to exist; abi.sh compares and does not write
 #   what builds, installs or wants root    is not run, but told: meson, ninja, apt, modprobe, venv; ./demo,
-#                                          ./check, tools/check-* and package/build-deb, which must be
-#                                          there, and shell
+#                                          ./check, tools/check-*, tools/release and package/build-deb, which
+#                                          must be there, and shell
 #   python -m training.*                   wants PyTorch, so it is told, not run; the module has to
 #                                          be there, and training to know the options
 #   export, comments                       are not run
@@ -123,7 +123,7 @@ by_rule() {
     tests/headers/abi.sh*) try "$1" "${1% --write}" ;;
     'GST_DEBUG='*' gst-launch-1.0 '*) try "$1" "($1) 2>&1 | grep -q 'codesrc.*gstcode'" ;;
     'perf '*) tell "$1" 'wants leave to measure' ;;
-    ./demo* | ./check* | package/build-deb* | tools/check-*)
+    ./demo* | ./check* | package/build-deb* | tools/check-* | tools/release*)
         try "$1" "[ -x '$PIPELINES/../${1%% *}' ] && sh -n '$PIPELINES/../${1%% *}'"
         tell "$1" 'builds, and installs'
         ;;
@@ -182,7 +182,7 @@ mkdir -p "$folder/run/build" "$folder/source"
 cp "$PIPELINES"/*.[ch] "$folder/source"
 ln -s "$PIPELINES" "$folder/run/pipelines"
 ln -s "$SOURCE/models" "$folder/run/models"
-ln -s "$SOURCE/tests" "$SOURCE/docs" "$SOURCE/include" "$SOURCE/package" "$folder/run"
+ln -s "$SOURCE/tests" "$SOURCE/docs" "$SOURCE/include" "$SOURCE/package" "$SOURCE/tools" "$folder/run"
 ln -s "$BUILD" "$folder/run/build/demo"
 ln -s "$BUILD" "$folder/run/build/check"
 if [ "$(for document in "$@"; do ls "${document%/*}"/*.md; done | sort -u | wc -l)" != $# ]; then

@@ -43,12 +43,12 @@ refuse() {
     text=$1
     shift
     checks=$((checks + 1))
-    name=${1##*/}
+    refusing=${1##*/}
     if "$@" >"$log" 2>&1; then
         fail "$* succeeded"
     elif ! grep -qF -- "$text" "$log"; then
         fail "$* did not say: $text, but: $(cat "$log")"
-    elif [ "${name#code-}" != "$name" ] && grep -qv "^$name: " "$log"; then
+    elif [ "${refusing#code-}" != "$refusing" ] && grep -qv "^$refusing: " "$log"; then
         fail "$* does not begin each line with its name: $(cat "$log")"
     fi
 }
