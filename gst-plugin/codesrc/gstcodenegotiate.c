@@ -79,8 +79,12 @@ gboolean gst_code_src_negotiate(GstBaseSrc *src)
 GstCaps *gst_code_src_fixate(GstBaseSrc *src, GstCaps *caps)
 {
     GstCaps *peer = gst_pad_peer_query_caps(GST_BASE_SRC_PAD(src), NULL);
-    gint fps = GST_CODE_SRC(src)->flows ? GST_CODE_FILM_FPS : GST_CODE_DEFAULT_FPS;
+    gint fps;
 
+    /* A query may ask on another thread while the element starts. */
+    GST_OBJECT_LOCK(src);
+    fps = GST_CODE_SRC(src)->flows ? GST_CODE_FILM_FPS : GST_CODE_DEFAULT_FPS;
+    GST_OBJECT_UNLOCK(src);
     caps = gst_code_caps_fixate(gst_code_caps_choose_memory(caps, peer), fps);
     gst_clear_caps(&peer);
     return GST_CODE_SRC_PARENT->fixate(src, caps);

@@ -19,9 +19,17 @@ void gst_code_src_start_film(GstCodeSrc *self)
 
 /* ---- seeks --------------------------------------------------------------------- */
 
+/* Not while it starts or stops: the pad accepts events then, and a seek would set the stream going
+ * before the size of its pictures is known. */
 gboolean gst_code_src_is_seekable(GstBaseSrc *src)
 {
-    return !gst_base_src_is_live(src);
+    GstCodeSrc *self = GST_CODE_SRC(src);
+    gboolean ready;
+
+    GST_OBJECT_LOCK(self);
+    ready = self->side > 0;
+    GST_OBJECT_UNLOCK(self);
+    return ready && !gst_base_src_is_live(src);
 }
 
 /* The frame rate and size as negotiated or, for a seek before that, as they will be negotiated. */
