@@ -1,0 +1,109 @@
+/* locks.c - preloaded into programs under ThreadSanitizer: describes GLib's locks to it. GLib is
+ * not compiled with the sanitizer, and its GMutex and GCond are futexes, so all that they guard
+ * would look like a race. Each function here calls GLib's own of the same name. */
+#include <glib-object.h>
+#include <gst/gst.h>
+
+#include <dlfcn.h>
+
+#define VISIBLE __attribute__((visibility("default")))
+
+/* The sanitizer's: what one thread did before it released an address has happened before what
+ * another does after it acquired the address. */
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+
+/* GLib's function NAME. Looked up anew each time: a variable here would need a lock itself. */
+#define ORIGINAL(name) ((__typeof__(&name))(guintptr)dlsym(RTLD_NEXT, #name))
+
+/* ---- locks ----------------------------------------------------------------------------------- */
+
+#define LOCK(Type, lock, trylock, unlock)                                                          \
+    VISIBLE void lock(Type *it)                                                                    \
+    {                                                                                              \
+        ORIGINAL(lock)(it);                                                                        \
+        __tsan_acquire(it);                                                                        \
+    }                                                                                              \
+                                                                                                   \
+    VISIBLE gboolean trylock(Type *it)                                                             \
+    {                                                                                              \
+        gboolean locked = ORIGINAL(trylock)(it);                                                   \
+                                                                                                   \
+        if (locked)                                                                                \
+            __tsan_acquire(it);                                                                    \
+        return locked;                                                                             \
+    }                                                                                              \
+                                                                                                   \
+    VISIBLE void unlock(Type *it)                                                                  \
+    {                                                                                              \
+        __tsan_release(it);                                                                        \
+        ORIGINAL(unlock)(it);                                                                      \
+    }
+
+LOCK(GMutex, g_mutex_lock, g_mutex_trylock, g_mutex_unlock)
+LOCK(GRecMutex, g_rec_mutex_lock, g_rec_mutex_trylock, g_rec_mutex_unlock)
+
+VISIBLE void g_cond_wait(GCond *condition, GMutex *mutex)
+{
+    __tsan_release(mutex);
+    ORIGINAL(g_cond_wait)(condition, mutex);
+    __tsan_acquire(mutex);
+}
+
+VISIBLE gboolean g_cond_wait_until(GCond *condition, GMutex *mutex, gint64 end)
+{
+    gboolean signalled;
+
+    __tsan_release(mutex);
+    signalled = ORIGINAL(g_cond_wait_until)(condition, mutex, end);
+    __tsan_acquire(mutex);
+    return signalled;
+}
+
+/* ---- once ------------------------------------------------------------------------------------ */
+
+VISIBLE gboolean(g_once_init_enter)(volatile void *location)
+{
+    gboolean first =
+        ((gboolean(*)(volatile void *))dlsym(RTLD_NEXT, "g_once_init_enter"))(location);
+
+    __tsan_acquire((void *)location);
+    return first;
+}
+
+VISIBLE void(g_once_init_leave)(volatile void *location, gsize result)
+{
+    __tsan_release((void *)location);
+    ((void (*)(volatile void *, gsize))dlsym(RTLD_NEXT, "g_once_init_leave"))(location, result);
+}
+
+/* ---- references ------------------------------------------------------------------------------ */
+
+/* The last reference to go frees: after all that the others did. */
+VISIBLE void g_object_unref(gpointer object)
+{
+    __tsan_release(object);
+    __tsan_acquire(object);
+    ORIGINAL(g_object_unref)(object);
+}
+
+VISIBLE void gst_object_unref(gpointer object)
+{
+    __tsan_release(object);
+    __tsan_acquire(object);
+    ORIGINAL(gst_object_unref)(object);
+}
+
+VISIBLE void gst_mini_object_unref(GstMiniObject *object)
+{
+    __tsan_release(object);
+    __tsan_acquire(object);
+    ORIGINAL(gst_mini_object_unref)(object);
+}
+
+VISIBLE void g_atomic_rc_box_release_full(gpointer box, GDestroyNotify clear)
+{
+    __tsan_release(box);
+    __tsan_acquire(box);
+    ORIGINAL(g_atomic_rc_box_release_full)(box, clear);
+}
