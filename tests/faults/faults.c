@@ -7,6 +7,8 @@
  *     FAULT_ERROR  its errno; 0: only half of the bytes are read or written
  *     FAULT_EVER   if set, all calls from that one on
  *     FAULT_FILE   descriptor to which the number of calls goes when the program ends
+ *     FAULT_LATE   if set, calls count from faults_begin on, which the program calls, and those
+ *                  that read or write count for regular files only
  *
  * Writes to standard error are left alone. */
 #include <errno.h>
@@ -23,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 
@@ -44,10 +47,11 @@ static const struct {
 };
 
 static struct {
-    bool on, ever;
+    bool on, ever, late;
     unsigned at;
     int error, file;
     bool allocations;
+    const int *traps;
     atomic_uint calls;
 } plan;
 
@@ -82,9 +86,23 @@ __asm__(".text\n"
         "fault_called:\n"
         "    ret\n");
 
+/* GLib wakes its threads by bytes that it writes to descriptors which never fail. */
+static bool is_file(long descriptor)
+{
+    struct stat status;
+
+    return fault_call(SYS_fstat, descriptor, (long)&status, 0, 0, 0, 0) == 0 &&
+           S_ISREG(status.st_mode);
+}
+
 static bool is_counted(const greg_t *r, int number)
 {
-    return number != SYS_write && number != SYS_writev ? true : r[REG_RDI] != 2;
+    bool writes = number == SYS_write || number == SYS_pwrite64 || number == SYS_writev;
+    bool reads = number == SYS_read || number == SYS_pread64 || number == SYS_readv;
+
+    if (writes && r[REG_RDI] == 2)
+        return false;
+    return !plan.late || !(reads || writes) || is_file(r[REG_RDI]);
 }
 
 static void trap(int signal_number, siginfo_t *info, void *context)
@@ -203,6 +221,16 @@ static int number_of(const char *name)
     return text ? atoi(text) : 0;
 }
 
+VISIBLE void faults_begin(void);
+
+VISIBLE void faults_begin(void)
+{
+    if (plan.on && plan.traps[0] >= 0)
+        install(plan.traps);
+    else if (plan.on)
+        plan.allocations = true;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     const char *kind = getenv("FAULT_KIND");
@@ -215,10 +243,10 @@ __attribute__((constructor)) static void begin(void)
         plan.file = number_of("FAULT_FILE");
         plan.ever = number_of("FAULT_EVER");
         plan.on = true;
-        if (kinds[i].calls[0] >= 0)
-            install(kinds[i].calls);
-        else
-            plan.allocations = true;
+        plan.late = number_of("FAULT_LATE");
+        plan.traps = kinds[i].calls;
+        if (!plan.late)
+            faults_begin();
     }
 }
 

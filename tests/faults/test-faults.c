@@ -2,7 +2,7 @@
  * on, once and from then on. Each run must give the right result, or an error that names its
  * reason, leave nothing unfinished, and lose nothing that was finished. Arguments: the library of
  * faults, the most calls to fail in each sweep (0: all, and each run that failed is done again),
- * and the programs code-image, code-sample and code-model. */
+ * and the programs code-image, code-sample and code-model, and, if there are elements, frames. */
 #include "../test.h"
 
 #include <errno.h>
@@ -14,12 +14,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST_ARGUMENTS = 16, MOST_TEXT = 4096, MOST_SECONDS = 60 };
+enum { MOST_ARGUMENTS = 16, MOST_TEXT = 4096, MOST_SECONDS = 60, FRAMES = 3, PROGRAMS };
 
 /* What a program does in a folder of its own, a copy of one that an earlier row left. */
 typedef struct Scenario {
     const char *name;
-    unsigned program; /* 0 code-image, 1 code-sample, 2 code-model */
+    unsigned program; /* 0 code-image, 1 code-sample, 2 code-model, 3 frames */
     const char *arguments[MOST_ARGUMENTS];
     const char *before; /* scenario whose result it begins with; NULL: the manifest alone */
     bool whole;         /* all of its files appear, or none */
@@ -35,6 +35,13 @@ static const Scenario scenarios[] = {
                   "samples"}, "draw", false},
     {"convert", 2, {"convert", "tiny.yaml", "made"}, NULL, true},
     {"open", 2, {"verify", "made"}, "convert", false},
+    {"element", FRAMES, {"codesrc model=made threads=1 num-buffers=2 ! fakesink name=sink "
+                         "signal-handoffs=true"}, "convert", false},
+    {"paint", FRAMES, {"fakesrc num-buffers=1 sizetype=fixed sizemax=48 filltype=zero "
+                       "format=time ! video/x-raw,format=RGB,width=4,height=4,framerate=1/1 ! "
+                       "codepaint model=made threads=1 mask=0,0,2,2 ! "
+                       "fakesink name=sink signal-handoffs=true"},
+     "convert", false},
 };
 
 static const struct {
@@ -59,7 +66,7 @@ static const char manifest[] =
     "drafter: {depth: 2, width: 64, heads: 1}\nrefiner: {depth: 1, width: 64, heads: 1}\n"
     "defaults: {drafting_steps: 1}\n";
 
-static const char *library, *programs[3];
+static const char *library, *programs[PROGRAMS]; /* frames: NULL if there are no elements */
 static unsigned most, runs, harmless, refused, outside;
 
 /* ---- folders --------------------------------------------------------------------------------- */
@@ -157,6 +164,7 @@ static void become(const Scenario *scenario, const char *kind, int at, int error
         set_number("FAULT_ERROR", error);
         set_number("FAULT_EVER", ever);
         set_number("FAULT_FILE", counts);
+        set_number("FAULT_LATE", scenario->program == FRAMES);
     }
     execv(arguments[0], (char **)arguments);
     _exit(99);
@@ -278,10 +286,13 @@ static void prepare(const Scenario *scenario)
 static void all_scenarios(void)
 {
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        bool glib = scenarios[i].program == FRAMES;
         unsigned first = runs;
 
+        if (!programs[scenarios[i].program])
+            continue;
         prepare(&scenarios[i]);
-        for (size_t f = 0; f < sizeof faults / sizeof *faults; f++)
+        for (size_t f = glib; f < sizeof faults / sizeof *faults; f++) /* no allocations of GLib */
             sweep(&scenarios[i], f);
         printf("%-10s %u faults\n", scenarios[i].name, runs - first);
     }
@@ -293,13 +304,14 @@ int main(int argc, char **argv)
     const char *place = getenv("TMPDIR");
     FILE *file;
 
-    if (argc != 6) {
-        fprintf(stderr, "usage: %s LIBRARY MOST CODE-IMAGE CODE-SAMPLE CODE-MODEL\n", argv[0]);
+    if (argc != 3 + FRAMES && argc != 3 + PROGRAMS) {
+        fprintf(stderr, "usage: %s LIBRARY MOST CODE-IMAGE CODE-SAMPLE CODE-MODEL [FRAMES]\n",
+                argv[0]);
         return 2;
     }
     library = realpath(argv[1], NULL);
     most = (unsigned)atoi(argv[2]);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < argc - 3; i++)
         programs[i] = realpath(argv[3 + i], NULL);
     if (!library || !programs[0] || !programs[1] || !programs[2]) {
         fprintf(stderr, "%s: a file that is named is not there\n", argv[0]);

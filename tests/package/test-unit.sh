@@ -1,6 +1,6 @@
 #!/bin/sh
 # test-unit.sh UNIT CODE-STUDIO: systemd understands every line of the studio's unit, and finds little in
-# its sandbox to improve; and the studio's program runs there, as far as this can be had without systemd.
+# its sandbox to improve.
 set -u
 program=$(realpath "$2")
 unit=$(mktemp -d)/codesrc-studio.service
