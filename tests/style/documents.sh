@@ -1,6 +1,7 @@
 #!/bin/sh
 # documents.sh ROOT: files that documents name are there. A document names a file by a link to it, or in
-# backquotes with a folder in front. Names with "*", "<", "…" or a variable stand for more than one file.
+# backquotes with a folder in front. Names with "*", "<", "…" or a variable stand for more than one file. And the
+# figures of README's comparison are those of docs/performance.md, row by row.
 set -u
 . "$(dirname "$0")/files.sh"
 root=$1
@@ -25,5 +26,14 @@ files . '*.md' | while IFS= read -r document; do
         there "$document" "$name" || echo "$document: names $name, which does not exist"
     done
 done >"$found"
+
+# rows FILE: of the table of programs and times.
+rows() {
+    sed -n '/^| program | work |/,/^$/p' "$1"
+}
+if [ -e README.md ] && [ -e docs/performance.md ]; then
+    [ "$(rows README.md)" = "$(rows docs/performance.md)" ] ||
+        echo "README.md: its table of programs and times differs from that of docs/performance.md" >>"$found"
+fi
 
 verdict "$found"

@@ -112,9 +112,13 @@ for tree in "$good" "$bad"; do
     : >"$tree/engine/a.c"
     printf '%s\n' 'In `engine/a.c`, [there](../engine/a.c#L1), `engine/<name>.c`, [web](https://a.b/c.md).' \
         >"$tree/docs/good.md"
+    printf '| program | work | time |\n| --- | --- | --- |\n| this | a | 2 s |\n\nMore.\n' |
+        tee "$tree/README.md" >"$tree/docs/performance.md"
 done
+sed -i 's/2 s/3 s/' "$bad/README.md"
 printf '%s\n' 'In `engine/b.c`, `engine/gone/`, and [here](../engine/c.c).' >"$bad/docs/bad.md"
-finds documents.sh 'docs/bad.md: names engine/b.c' 'names engine/gone/' 'names ../engine/c.c'
+finds documents.sh 'docs/bad.md: names engine/b.c' 'names engine/gone/' 'names ../engine/c.c' \
+    'README.md: its table of programs and times differs'
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
