@@ -77,6 +77,30 @@ VISIBLE void(g_once_init_leave)(volatile void *location, gsize result)
     ((void (*)(volatile void *, gsize))dlsym(RTLD_NEXT, "g_once_init_leave"))(location, result);
 }
 
+/* ---- queues ---------------------------------------------------------------------------------- */
+
+VISIBLE void g_async_queue_push(GAsyncQueue *queue, gpointer data)
+{
+    __tsan_release(queue);
+    ORIGINAL(g_async_queue_push)(queue, data);
+}
+
+VISIBLE gpointer g_async_queue_try_pop(GAsyncQueue *queue)
+{
+    gpointer data = ORIGINAL(g_async_queue_try_pop)(queue);
+
+    __tsan_acquire(queue);
+    return data;
+}
+
+VISIBLE gpointer g_async_queue_timeout_pop(GAsyncQueue *queue, guint64 microseconds)
+{
+    gpointer data = ORIGINAL(g_async_queue_timeout_pop)(queue, microseconds);
+
+    __tsan_acquire(queue);
+    return data;
+}
+
 /* ---- references ------------------------------------------------------------------------------ */
 
 /* The last reference to go frees: after all that the others did. */
