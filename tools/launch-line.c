@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,6 +50,18 @@ static void add_text(char line[LAUNCH_LINE_MOST], const char *text)
     add(line, "\"");
 }
 
+/* In the fewest digits that read as the same number. */
+static void add_real(char line[LAUNCH_LINE_MOST], const char *name, double value)
+{
+    char number[40];
+    int digits = 15;
+
+    do
+        snprintf(number, sizeof number, "%.*g", digits++, value);
+    while (digits <= 17 && strtod(number, NULL) != value);
+    add(line, " %s=%s", name, number);
+}
+
 void launch_line_write(char line[LAUNCH_LINE_MOST], const CodesrcModelInfo *info,
                        const CodesrcRequest *request, double temperature)
 {
@@ -59,15 +72,17 @@ void launch_line_write(char line[LAUNCH_LINE_MOST], const CodesrcModelInfo *info
     add_text(line, info->name);
     add(line, " device=%s precision=%s class-id=%" PRId32, info->device, info->precision,
         request->class_id);
-    if (request->class_id_2 != CODESRC_CLASS_NONE)
-        add(line, " class-id-2=%" PRId32 " class-mix=%.17g", request->class_id_2,
-            request->class_mix);
+    if (request->class_id_2 != CODESRC_CLASS_NONE) {
+        add(line, " class-id-2=%" PRId32, request->class_id_2);
+        add_real(line, "class-mix", request->class_mix);
+    }
     add(line, " seed=%" PRIu64 " first-frame=%" PRIu64 " drafting-steps=%u", request->seed,
         request->frame, settings->drafting_steps);
-    add(line, " top-k=%u top-p=%.17g guidance=%.17g", settings->top_k, settings->top_p,
-        settings->guidance);
+    add(line, " top-k=%u", settings->top_k);
+    add_real(line, "top-p", settings->top_p);
+    add_real(line, "guidance", settings->guidance);
     if (temperature > 0)
-        add(line, " temperature=%.17g", temperature);
+        add_real(line, "temperature", temperature);
     if (settings->more_smooth)
         add(line, " more-smooth=true");
     add(line, "%s%" PRIu64 "%s%s%s", tail, request->frame, ending, remark, info->digest);

@@ -44,27 +44,29 @@ static size_t least_of(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-/* Letters to insert, remove or replace to get from one word to the other (Levenshtein). */
+/* Letters to insert, remove or replace, or neighbours to swap, to get from one word to the other
+ * (optimal string alignment). */
 static size_t distance(const char *from, const char *to)
 {
     enum { MOST = 40 };
-    size_t row[MOST + 1], length = strlen(to);
+    size_t rows[3][MOST + 1], length = strlen(to), n = strlen(from);
 
     if (length > MOST)
         return SIZE_MAX;
     for (size_t i = 0; i <= length; i++)
-        row[i] = i;
-    for (; *from; from++) {
-        size_t diagonal = row[0]++;
+        rows[0][i] = i;
+    for (size_t k = 1; k <= n; k++) {
+        size_t *row = rows[k % 3], *last = rows[(k + 2) % 3], *before = rows[(k + 1) % 3];
 
+        row[0] = k;
         for (size_t i = 1; i <= length; i++) {
-            size_t replaced = diagonal + (*from != to[i - 1]);
-
-            diagonal = row[i];
-            row[i] = least_of(replaced, least_of(row[i], row[i - 1]) + 1);
+            row[i] = least_of(last[i - 1] + (from[k - 1] != to[i - 1]),
+                              least_of(last[i], row[i - 1]) + 1);
+            if (k > 1 && i > 1 && from[k - 1] == to[i - 2] && from[k - 2] == to[i - 1])
+                row[i] = least_of(row[i], before[i - 2] + 1);
         }
     }
-    return row[length];
+    return rows[n % 3][length];
 }
 
 /* Keeps `name` if it is nearer to `text` than the nearest name so far. */

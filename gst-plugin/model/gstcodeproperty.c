@@ -336,14 +336,25 @@ static void append_text(GString *line, const gchar *text)
     g_string_append_c(line, '"');
 }
 
-/* Doubles are written so that reading them gives the same number. */
+/* In the fewest digits that read as the same number. */
+static void append_double(GString *line, gdouble value)
+{
+    static const gchar *const formats[] = {"%.15g", "%.16g", "%.17g"};
+    gchar number[G_ASCII_DTOSTR_BUF_SIZE];
+    guint i = 0;
+
+    do
+        g_ascii_formatd(number, sizeof number, formats[i], value);
+    while (g_ascii_strtod(number, NULL) != value && ++i < G_N_ELEMENTS(formats));
+    g_string_append(line, number);
+}
+
 static void append_value(GString *line, const GstCodeProperty *row, const GValue *value)
 {
-    gchar number[G_ASCII_DTOSTR_BUF_SIZE];
     gchar *text;
 
     if (row->type == GST_CODE_DOUBLE) {
-        g_string_append(line, g_ascii_dtostr(number, sizeof number, g_value_get_double(value)));
+        append_double(line, g_value_get_double(value));
     } else if (row->type >= GST_CODE_STRING) {
         append_text(line, g_value_get_string(value));
     } else {

@@ -85,6 +85,7 @@ one_line code-image '--top-p 1.5: expected a number in 0..1' --top-p 1.5
 one_line code-image '--top-p nan: expected a number in 0..1' --top-p nan
 one_line code-image '--times takes no value' --times=1
 one_line code-image 'unknown option --seeed (perhaps --seed)' --seeed 3
+one_line code-bench 'unknown option --sahpe (perhaps --shape)' --sahpe tiny
 one_line code-image 'unknown option --steps (perhaps --drafting-steps)' --steps 3
 one_line code-image 'unknown option --t;' --t 3
 one_line code-image 'unexpected argument there' --output a.png there

@@ -20,12 +20,12 @@ exactly() {
 
 # ---- what code-image writes ---------------------------------------------------------------------
 for kind in png jpg; do
-    "$image" --model tiny.yaml --class 2 --class-2 owl --mix 0.25 --seed 3 --frame 5 --temperature 0.5 \
+    "$image" --model tiny.yaml --class 2 --class-2 owl --mix 0.1 --seed 3 --frame 5 --temperature 0.5 \
         --top-p 0 --guidance 1 --device reference --more-smooth --output "a.$kind" 2>log || {
         grep -q 'this build lacks the library' log || fail "$(cat log)"
         continue
     }
-    expect ' class-id=2 class-id-2=2 class-mix=0.25 seed=3 first-frame=5 drafting-steps=2 ' \
+    expect ' class-id=2 class-id-2=2 class-mix=0.1 seed=3 first-frame=5 drafting-steps=2 ' \
         "$model" recipe "a.$kind"
     expect ' top-k=20 top-p=0 guidance=1 temperature=0.5 more-smooth=true ! ' "$model" recipe "a.$kind"
     expect ' codesrc model=tiny device=reference precision=f32 ' "$model" recipe "a.$kind"
