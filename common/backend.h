@@ -249,17 +249,6 @@ typedef struct CodeResize {
     unsigned images, in_side, out_side, channels;
 } CodeResize;
 
-/* y = conv(x) + bias (+ add), zero padding. x (images, side, side, in); the output has the same
- * side, half of it for CONV3_S2, twice as much for CONV3_X2. `add` may be NULL, and may be y
- * itself. */
-typedef struct CodeConv {
-    const CodeWeight *weight;
-    const void *x;   /* x and y have the types of the weight's spec */
-    const void *add; /* as y */
-    void *y;
-    unsigned images, side;
-} CodeConv;
-
 /* f_hat += 0.5 * h + 0.5 * conv, elementwise. With a mask, one value per position of each image,
  * the result is f_hat * mask + kept * (1 - mask). kept and mask are both NULL or neither is. */
 typedef struct CodeAccumulate {
@@ -287,6 +276,19 @@ typedef struct CodeGroupNorm {
     unsigned images, positions, channels, groups;
     bool silu;
 } CodeGroupNorm;
+
+/* y = conv(x) + bias (+ add), zero padding. x (images, side, side, in); the output has the same
+ * side, half of it for CONV3_S2, twice as much for CONV3_X2. `add` may be NULL, and may be y
+ * itself. With `norm`, whose y is x, the group norm comes first; a backend that normalises x as it
+ * reads it need not write it. */
+typedef struct CodeConv {
+    const CodeWeight *weight;
+    const CodeGroupNorm *norm; /* or NULL */
+    const void *x;             /* x and y have the types of the weight's spec */
+    const void *add;           /* as y */
+    void *y;
+    unsigned images, side;
+} CodeConv;
 
 /* x (side, side, 3), clipped to [-1, 1] -> 8-bit RGB in host memory: 255 * (x + 1) / 2, rounded
  * half to even; NaN gives 0. If the backend has `wait`, `wait` writes `out`. */

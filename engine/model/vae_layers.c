@@ -9,7 +9,7 @@
 
 /* The decoder's convolutions may lose a bit or two, which is faster if sums are long enough. The
  * encoder's may not, because it would then find other tokens. */
-enum { COARSE_CHANNELS = 32 };
+enum { COARSE_CHANNELS = 16 };
 
 /* A map on its way through the layers: number x, (side, side, channels); maps a and b are free. */
 typedef struct Walk {
@@ -99,11 +99,11 @@ static void res_block(Walk *walk, unsigned out)
 
     norm(walk, walk->x, walk->a, "norm1", true);
     block_conv(walk, walk->a, walk->b, out, "conv1");
-    norm(walk, walk->b, walk->b, "norm2", true);
     if (in != out) {
         walk->channels = in;
         named(walk, conv_x(walk, CODE_WEIGHT_CONV1, out), "nin_shortcut");
     }
+    norm(walk, walk->b, walk->b, "norm2", true);
     block_conv(walk, walk->b, walk->x, out, "conv2")->add = walk->x;
 }
 

@@ -26,7 +26,7 @@ typedef struct CodeVaeShape {
 } CodeVaeShape;
 
 typedef enum CodeVaeOp {
-    CODE_VAE_NORM,      /* to = GN(from), followed by SiLU if `silu` */
+    CODE_VAE_NORM,      /* to = GN(from), then SiLU if `silu`; the next layer is a CONV of it */
     CODE_VAE_CONV,      /* to = conv(from), plus map `add` if there is one */
     CODE_VAE_ATTENTION, /* to = attention of one head over all positions; from holds q, k, v */
 } CodeVaeOp;

@@ -33,20 +33,18 @@ void code_vae_layout(CodeVaeMaps *maps, CodeRoom *room)
         maps->map[i] = code_arena_take(&room->device, code_larger(input, largest), 1);
 }
 
-static bool norm(const CodesrcModel *model, CodeStream *stream, const CodeVaeLayer *layer,
-                 const void *from, void *to)
+static CodeGroupNorm norm_of(const CodeVaeMaps *maps, const CodesrcModel *model,
+                             const CodeVaeLayer *layer)
 {
-    CodeGroupNorm args = {.x = from,
-                          .weight = layer->scale,
-                          .bias = layer->shift,
-                          .y = to,
-                          .images = 1,
-                          .positions = layer->side * layer->side,
-                          .channels = layer->in,
-                          .groups = model->shape.vae.groups,
-                          .silu = layer->silu};
-
-    return model->backend->group_norm(stream, &args);
+    return (CodeGroupNorm){.x = maps->map[layer->from],
+                           .weight = layer->scale,
+                           .bias = layer->shift,
+                           .y = maps->map[layer->to],
+                           .images = 1,
+                           .positions = layer->side * layer->side,
+                           .channels = layer->in,
+                           .groups = model->shape.vae.groups,
+                           .silu = layer->silu};
 }
 
 static bool attention(const CodesrcModel *model, CodeStream *stream, const CodeVaeLayer *layer,
@@ -70,35 +68,36 @@ static bool attention(const CodesrcModel *model, CodeStream *stream, const CodeV
     return model->backend->attention(stream, &args);
 }
 
-/* `input` replaces CODE_VAE_INPUT. */
+/* `input` replaces CODE_VAE_INPUT. A convolution takes the norm before it along. */
 static bool compute(const CodeVaeMaps *maps, const CodesrcModel *model, CodeStream *stream,
-                    const CodeVaeLayer *layer, const float *input)
+                    const CodeVaeLayer *layer, const CodeGroupNorm *norm, const float *input)
 {
     void *to = maps->map[layer->to];
     CodeConv conv = {.weight = layer->weight,
+                     .norm = norm,
                      .x = layer->from == CODE_VAE_INPUT ? input : maps->map[layer->from],
                      .add = layer->add == CODE_VAE_NO_MAP ? NULL : maps->map[layer->add],
                      .y = to,
                      .images = 1,
                      .side = layer->side};
 
-    switch (layer->op) {
-    case CODE_VAE_NORM:
-        return norm(model, stream, layer, maps->map[layer->from], to);
-    case CODE_VAE_CONV:
-        return model->backend->conv(stream, &conv);
-    case CODE_VAE_ATTENTION:
+    if (layer->op == CODE_VAE_ATTENTION)
         return attention(model, stream, layer, maps->map[layer->from], to);
-    }
-    return false;
+    return model->backend->conv(stream, &conv);
 }
 
 static bool walk(const CodeVaeMaps *maps, const CodesrcModel *model, CodeStream *stream,
                  const CodeVaeLayers *layers, const float *input)
 {
-    for (unsigned i = 0; i < layers->count; i++)
-        if (!compute(maps, model, stream, &layers->all[i], input))
+    for (unsigned i = 0; i < layers->count; i++) {
+        CodeGroupNorm norm;
+        bool normed = layers->all[i].op == CODE_VAE_NORM;
+
+        if (normed)
+            norm = norm_of(maps, model, &layers->all[i++]);
+        if (!compute(maps, model, stream, &layers->all[i], normed ? &norm : NULL, input))
             return false;
+    }
     return true;
 }
 

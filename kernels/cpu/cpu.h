@@ -66,6 +66,21 @@ void *cpu_shared(CodeStream *stream, size_t bytes);
 /* Aligned to 64 bytes, on huge pages if it is large. For free(). */
 void *cpu_allocate(size_t bytes, CodesrcError *error);
 
+/* ---- group norms: ops/maps.c ----------------------------------------------------------------- */
+
+/* Blocks of positions are kept small, since their sums are float; sums over blocks are double. */
+typedef struct CpuGroupNorm {
+    const CodeGroupNorm *args;
+    size_t block, blocks;  /* positions of a block; blocks of an image */
+    float *sums, *squares; /* (images, blocks, channels) */
+    float *mean, *scale;   /* (images, channels) */
+} CpuGroupNorm;
+
+/* All of a group norm but for normalising: takes the moments of x. The result lasts for the
+ * operation, in the stream's shared memory. */
+bool cpu_take_moments(CodeStream *stream, const CodeGroupNorm *args, CpuGroupNorm *norm);
+CpuNorm cpu_norm_of(const CpuGroupNorm *norm, size_t image);
+
 /* ---- operations: ops/ and product/product.c -------------------------------------------------- */
 
 #define CPU_PROTOTYPE(name, Arguments) bool cpu_##name(CodeStream *stream, const Arguments *args);

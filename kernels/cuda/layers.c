@@ -97,7 +97,7 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
         .weight = weight, .x = args->x, .add = args->add, .y = args->y, .groups = args->images};
     Strips strips = {.images = args->images, .positions = positions};
 
-    if (!cuda_goes_on(stream))
+    if (!cuda_goes_on(stream) || (args->norm && !cuda_group_norm(base, args->norm)))
         return false;
     if (weight->kernel == 1 && from == weight->type && weight->columns == in) {
         product.rows = positions; /* the map is the rows */

@@ -134,6 +134,8 @@ bool reference_conv(CodeStream *stream, const CodeConv *args)
     size_t in_image = (size_t)args->side * args->side * spec->in, out = spec->out;
     float sum[CHUNK];
 
+    if (args->norm && !reference_group_norm(stream, args->norm))
+        return false;
     if (stream->rehearsing)
         return true;
     for (size_t at = 0; at < (size_t)args->images * side * side; at++) {

@@ -205,9 +205,9 @@ static void check_tiles(Side *side, bool doubled, unsigned width, unsigned in, u
 void check_tiles_in_bytes(Side *side)
 {
     for (int doubled = 0; doubled < 2; doubled++) {
-        check_tiles(side, doubled, 9, 64, 64);
-        check_tiles(side, doubled, 14, 70, 97);
-        check_tiles(side, doubled, 3, 320, 64);
-        check_tiles(side, doubled, 1, 100, 160);
+        check_tiles(side, doubled, 9, 128, 128);
+        check_tiles(side, doubled, 14, 134, 161);
+        check_tiles(side, doubled, 3, 320, 128);
+        check_tiles(side, doubled, 1, 130, 160);
     }
 }

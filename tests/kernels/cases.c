@@ -157,7 +157,11 @@ const Case cases[] = {
      false},
     {"conv-coarse", run_conv, SHAPES(
         CONV_SHAPES(COARSE),
-        {3, .conv = {CONV3, .side = 9, .in = 70, .out = 97, .add = 1, .types = COARSE}}),
+        {3, .conv = {CONV3, .side = 9, .in = 70, .out = 97, .add = 1, .types = COARSE}},
+        {2, .conv = {CONV3, .side = 35, .in = 33, .out = 17, .add = 1, .types = COARSE | NORMED}},
+        {1, .conv = {CONV3, .side = 5, .in = 130, .out = 140, .types = COARSE | NORMED}},
+        {2, .conv = {CONV3_S2, .side = 64, .in = 24, .out = 16, .types = COARSE | NORMED}},
+        {1, .conv = {CONV1, .side = 9, .in = 24, .out = 48, .types = COARSE | NORMED}}),
      false},
     {"conv-doubled", run_conv, SHAPES(
         {3, .conv = {CONV3_X2, .side = 8, .in = 32, .out = 32, .bias = 1, .types = COARSE}},
@@ -167,7 +171,8 @@ const Case cases[] = {
                      .types = COARSE}},
         {1, .conv = {CONV3_X2, .side = 37, .in = 160, .out = 160, .bias = 1, .types = COARSE}},
         {1, .conv = {CONV3_X2, .side = 16, .in = 640, .out = 8, .bias = 1, .types = COARSE}},
-        {3, .conv = {CONV3_X2, .side = 5, .in = 70, .out = 97, .add = 1, .types = COARSE}}),
+        {3, .conv = {CONV3_X2, .side = 5, .in = 134, .out = 161, .add = 1, .types = COARSE}},
+        {2, .conv = {CONV3_X2, .side = 9, .in = 16, .out = 24, .types = COARSE | NORMED}}),
      false},
     {"conv-to-f32", run_conv, SHAPES(
         CONV_SHAPES(ACT_TO_F32)),

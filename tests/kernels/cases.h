@@ -138,8 +138,8 @@ void *upload_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec,
 void download_outputs(Side *side, const Shape *shape, const CodeWeightSpec *spec, const void *array,
                       size_t size, Output *output);
 
-/* Added to one of CodeTypes: a spec that is coarse. */
-enum { COARSE = 4 };
+/* Added to one of CodeTypes: a spec that is coarse, a convolution after a group norm with SiLU. */
+enum { COARSE = 4, NORMED = 8 };
 CodeWeightSpec spec_of(CodeWeightKind kind, unsigned in, unsigned out, unsigned types);
 
 /* run_linear() and so on */

@@ -39,9 +39,22 @@ void run_conv(Side *side, const Shape *shape, Output *output)
     float *weight = random_floats(&random, taps * in * out, 1),
           *bias = random_floats(&random, out, 1), *x = images_of(shape, in_size, 1, 1);
     CodeWeightSpec spec = spec_of(kind, in, out, shape->conv.types);
+    void *map = side_inputs(side, &spec, x, shape->images * in_size);
+    CodeGroupNorm norm = {
+        .x = map,
+        .weight = upload_shared(side, shape, in, 1, 4),
+        .bias = upload_shared(side, shape, in, 1, 5),
+        .y = map,
+        .images = shape->images,
+        .positions = width * width,
+        .channels = in,
+        .groups = 1,
+        .silu = true,
+    };
     CodeConv args = {
         .weight = side_weight(side, spec, weight, shape->conv.bias ? bias : NULL),
-        .x = side_inputs(side, &spec, x, shape->images * in_size),
+        .norm = shape->conv.types & NORMED ? &norm : NULL,
+        .x = map,
         .y = upload_outputs(side, shape, &spec, size, 2),
         .images = shape->images,
         .side = width,

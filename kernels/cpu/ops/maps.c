@@ -125,18 +125,11 @@ bool cpu_between(CodeStream *stream, const CodeBetween *args)
 
 /* ---- group norm ------------------------------------------------------------------------------ */
 
-/* Three jobs: moments of blocks of positions, the norm of each group from them, normalising blocks.
- * Blocks are kept small, since their sums are float; sums over blocks are double. */
-typedef struct GroupNorm {
-    const CodeGroupNorm *args;
-    size_t block, blocks;  /* positions of a block; blocks of an image */
-    float *sums, *squares; /* (images, blocks, channels) */
-    float *mean, *scale;   /* (images, channels) */
-} GroupNorm;
+/* Three jobs: moments of blocks of positions, the norm of each group from them, normalising blocks. */
 
-static bool take_moments(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
+static bool moments_of_block(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
-    const GroupNorm *norm = job;
+    const CpuGroupNorm *norm = job;
     const CodeGroupNorm *args = norm->args;
     size_t channels = args->channels, image = task / norm->blocks;
     size_t begin = task % norm->blocks * norm->block;
@@ -167,7 +160,7 @@ static float activation(const CodeDevice *device, const void *x, size_t index)
  * sum (x - mean)^2 = sum d^2 + 2 (shift - mean) sum d + n (shift - mean)^2. */
 static bool fold_moments(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
-    const GroupNorm *norm = job;
+    const CpuGroupNorm *norm = job;
     const CodeGroupNorm *args = norm->args;
     size_t channels = args->channels, size = channels / args->groups, image = task / args->groups;
     size_t first = task % args->groups * size;
@@ -204,15 +197,12 @@ static bool fold_moments(CpuWorker *worker, const void *job, size_t task, Codesr
 
 static bool normalise_block(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
-    const GroupNorm *norm = job;
+    const CpuGroupNorm *norm = job;
     const CodeGroupNorm *args = norm->args;
     size_t channels = args->channels, image = task / norm->blocks;
     size_t begin = task % norm->blocks * norm->block;
     size_t at = (image * args->positions + begin) * channels;
-    CpuNorm affine = {.mean = norm->mean + image * channels,
-                      .scale = norm->scale + image * channels,
-                      .bias = args->bias,
-                      .silu = args->silu};
+    CpuNorm affine = cpu_norm_of(norm, image);
 
     (void)error;
     worker->device->body->normalise(cpu_at(worker->device, args->y, at),
@@ -221,24 +211,41 @@ static bool normalise_block(CpuWorker *worker, const void *job, size_t task, Cod
     return true;
 }
 
+bool cpu_take_moments(CodeStream *stream, const CodeGroupNorm *args, CpuGroupNorm *norm)
+{
+    size_t channels = args->channels, tasks;
+
+    *norm = (CpuGroupNorm){.args = args, .block = least(positions_per_task(channels), 256)};
+    norm->blocks = pieces(args->positions, norm->block);
+    tasks = args->images * norm->blocks;
+    norm->sums = cpu_shared(stream, 2 * (tasks + args->images) * channels * sizeof(float));
+    if (!norm->sums)
+        return false;
+    norm->squares = norm->sums + tasks * channels;
+    norm->mean = norm->squares + tasks * channels;
+    norm->scale = norm->mean + args->images * channels;
+    return stream->rehearsing ||
+           (cpu_run(stream, moments_of_block, norm, tasks) &&
+            cpu_run(stream, fold_moments, norm, (size_t)args->images * args->groups));
+}
+
+CpuNorm cpu_norm_of(const CpuGroupNorm *norm, size_t image)
+{
+    const CodeGroupNorm *args = norm->args;
+
+    return (CpuNorm){.mean = norm->mean + image * args->channels,
+                     .scale = norm->scale + image * args->channels,
+                     .bias = args->bias,
+                     .silu = args->silu};
+}
+
 bool cpu_group_norm(CodeStream *stream, const CodeGroupNorm *args)
 {
-    size_t channels = args->channels, block = positions_per_task(channels);
-    GroupNorm norm = {.args = args, .block = block < 256 ? block : 256};
-    size_t tasks;
+    CpuGroupNorm norm;
 
-    norm.blocks = pieces(args->positions, norm.block);
-    tasks = args->images * norm.blocks;
-    norm.sums = cpu_shared(stream, 2 * (tasks + args->images) * channels * sizeof(float));
-    if (!norm.sums)
-        return false;
-    norm.squares = norm.sums + tasks * channels;
-    norm.mean = norm.squares + tasks * channels;
-    norm.scale = norm.mean + args->images * channels;
-    return stream->rehearsing ||
-           (cpu_run(stream, take_moments, &norm, tasks) &&
-            cpu_run(stream, fold_moments, &norm, (size_t)args->images * args->groups) &&
-            cpu_run(stream, normalise_block, &norm, tasks));
+    return cpu_take_moments(stream, args, &norm) &&
+           (stream->rehearsing ||
+            cpu_run(stream, normalise_block, &norm, args->images * norm.blocks));
 }
 
 /* ---- pixels ---------------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@ static const CpuProducts *products_for(const CodeDevice *device, const CodeWeigh
 }
 
 /* With fewer inputs or outputs, a convolution's tiles do not gain what converting them costs. */
-enum { BYTE_CHANNELS = 64 };
+enum { BYTE_CHANNELS = 128 };
 
 bool cpu_takes_bytes(const CodeDevice *device, const CodeWeightSpec *spec)
 {

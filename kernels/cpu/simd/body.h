@@ -43,9 +43,11 @@ typedef struct CpuTile {
 typedef struct CpuNorm {
     const float *mean, *scale, *bias;
     bool silu;
+    bool y_f32; /* y is float32, not activations */
 } CpuNorm;
 
-struct WinogradTile;
+struct WinogradInputs;
+struct WinogradOutputs;
 
 typedef struct CpuBody {
     /* y = sums + bias, without or with GELU */
@@ -106,12 +108,9 @@ typedef struct CpuBody {
     void (*normalise)(void *y, const void *x, const CpuNorm *norm, size_t positions,
                       size_t channels);
 
-    /* Convolutions in tiles, winograd.h. The inputs of one tile, x (side * side positions) of
-     * `channels` activations each, to its points, as activations or float32: point p goes to
-     * to + p * point. Writes whole vectors, up to a multiple of 16 channels. */
-    void (*tile_inputs)(unsigned side, const void *const *x, size_t channels, void *to,
-                        size_t point, bool to_f32);
-    void (*tile_outputs)(unsigned side, const struct WinogradTile *tile);
+    /* Convolutions in tiles, winograd.h; side: of a tile's inputs. */
+    void (*tile_inputs)(unsigned side, const struct WinogradInputs *inputs);
+    void (*tile_outputs)(unsigned side, const struct WinogradOutputs *outputs);
 
     void (*pixels)(uint8_t *out, const float *x, size_t count);
 } CpuBody;

@@ -141,28 +141,45 @@ INLINE Vector silu_of(Vector x)
     return over_exponential(x, -x);
 }
 
+/* Channels from c on of one position, `count` of them; LANES is a constant at compile time. */
+INLINE void normalise_at(void *out, const Activation *x, const CpuNorm *norm, size_t c,
+                         size_t count, const bool y_f32)
+{
+    bool part = count < LANES;
+    Vector mean = part ? load_part(norm->mean + c, count) : load(norm->mean + c);
+    Vector scale = part ? load_part(norm->scale + c, count) : load(norm->scale + c);
+    Vector bias = part ? load_part(norm->bias + c, count) : load(norm->bias + c);
+    Vector v = fused(load_up_to(x + c, count) - mean, scale, bias);
+
+    v = norm->silu ? silu_of(v) : v;
+    if (y_f32)
+        store_up_to((float *)out + c, v, count);
+    else
+        store_act_up_to((Activation *)out + c, v, count);
+}
+
+/* Compiled for a constant type. */
+INLINE void normalise_to(void *out, const Activation *x, const CpuNorm norm, size_t positions,
+                         size_t channels, const bool y_f32)
+{
+    size_t whole = channels / LANES * LANES, size = y_f32 ? sizeof(float) : sizeof(Activation);
+    char *y = out;
+
+    for (size_t i = 0; i < positions; i++, x += channels, y += channels * size) {
+        for (size_t c = 0; c < whole; c += LANES)
+            normalise_at(y, x, &norm, c, LANES, y_f32);
+        if (whole < channels)
+            normalise_at(y, x, &norm, whole, channels - whole, y_f32);
+    }
+}
+
 static void normalise(void *out, const void *in, const CpuNorm *norm, size_t positions,
                       size_t channels)
 {
-    const float *mean = norm->mean, *scale = norm->scale, *bias = norm->bias;
-    bool silu = norm->silu;
-    const Activation *x = in;
-    Activation *y = out;
-    size_t whole = channels / LANES * LANES, rest = channels % LANES;
-
-    for (size_t i = 0; i < positions; i++, x += channels, y += channels) {
-        Vector v;
-
-        for (size_t c = 0; c < whole; c += LANES) {
-            v = fused(load_act(x + c) - load(mean + c), load(scale + c), load(bias + c));
-            store_act(y + c, silu ? silu_of(v) : v);
-        }
-        if (rest) {
-            v = fused(load_act_part(x + whole, rest) - load_part(mean + whole, rest),
-                      load_part(scale + whole, rest), load_part(bias + whole, rest));
-            store_act_part(y + whole, silu ? silu_of(v) : v, rest);
-        }
-    }
+    if (norm->y_f32)
+        normalise_to(out, in, *norm, positions, channels, true);
+    else
+        normalise_to(out, in, *norm, positions, channels, false);
 }
 
 /* 255 * (x + 1) / 2, clipped to 0..255 and rounded half to even; NaN gives 0. */

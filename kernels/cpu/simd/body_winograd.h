@@ -6,12 +6,6 @@
 #include "product/winograd/winograd.h"
 #include "vector.h"
 
-/* The first `count` lanes; LANES is a constant at compile time. */
-INLINE Vector load_up_to(const Activation *from, size_t count)
-{
-    return count < LANES ? load_act_part(from, count) : load_act(from);
-}
-
 /* B^T of one row or column, `step` apart */
 INLINE void input_points(Vector *x, unsigned step, unsigned side)
 {
@@ -29,15 +23,20 @@ INLINE void input_points(Vector *x, unsigned step, unsigned side)
 }
 
 /* Compiled for a constant side, so that all of `x` is in registers if there are enough, and for a
- * type. */
-INLINE void inputs_at(const unsigned side, const bool to_f32, const void *const *from, size_t c,
-                      size_t count, void *to, size_t point)
+ * type. `at`: of the tile in its row; `to`: of its points. */
+INLINE void inputs_at(const unsigned side, const bool to_f32, const WinogradInputs *inputs,
+                      size_t at, size_t count, size_t to)
 {
     Vector x[WINOGRAD_POINTS];
 
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < side * side; i++)
-        x[i] = load_up_to((const Activation *)from[i] + c, count);
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < side; i++)
+#pragma GCC unroll 4
+        for (unsigned j = 0; j < side; j++) {
+            const float *from = inputs->row[i] + at + j * inputs->channels;
+
+            x[i * side + j] = count < LANES ? load_part(from, count) : load(from);
+        }
 #pragma GCC unroll 4
     for (unsigned i = 0; i < side; i++)
         input_points(x + i, side, side);
@@ -47,33 +46,36 @@ INLINE void inputs_at(const unsigned side, const bool to_f32, const void *const 
 #pragma GCC unroll 16
     for (unsigned i = 0; i < side * side; i++)
         if (to_f32)
-            store((float *)to + i * point + c, x[i]);
+            store((float *)inputs->to + to + i * inputs->to_point, x[i]);
         else
-            store_act((Activation *)to + i * point + c, x[i]);
+            store_act((Activation *)inputs->to + to + i * inputs->to_point, x[i]);
 }
 
-INLINE void inputs(const unsigned side, const bool to_f32, const void *const *from, size_t channels,
-                   void *to, size_t point)
+INLINE void inputs_of(const unsigned side, const bool to_f32, const WinogradInputs inputs)
 {
-    size_t whole = channels / LANES * LANES;
+    size_t whole = inputs.channels / LANES * LANES;
+    size_t step = (side == WINOGRAD_SIDE ? 2 : 1) * inputs.channels;
 
-    for (size_t c = 0; c < whole; c += LANES)
-        inputs_at(side, to_f32, from, c, LANES, to, point);
-    if (whole < channels)
-        inputs_at(side, to_f32, from, whole, channels - whole, to, point);
+    for (size_t t = 0; t < inputs.tiles; t++) {
+        size_t at = t * step, to = t * inputs.to_tile;
+
+        for (size_t c = 0; c < whole; c += LANES)
+            inputs_at(side, to_f32, &inputs, at + c, LANES, to + c);
+        if (whole < inputs.channels)
+            inputs_at(side, to_f32, &inputs, at + whole, inputs.channels - whole, to + whole);
+    }
 }
 
-static void tile_inputs(unsigned side, const void *const *x, size_t channels, void *to,
-                        size_t point, bool to_f32)
+static void tile_inputs(unsigned side, const WinogradInputs *inputs)
 {
-    if (side == WINOGRAD_SIDE && to_f32)
-        inputs(WINOGRAD_SIDE, true, x, channels, to, point);
+    if (side == WINOGRAD_SIDE && inputs->to_f32)
+        inputs_of(WINOGRAD_SIDE, true, *inputs);
     else if (side == WINOGRAD_SIDE)
-        inputs(WINOGRAD_SIDE, false, x, channels, to, point);
-    else if (to_f32)
-        inputs(DOUBLED_SIDE, true, x, channels, to, point);
+        inputs_of(WINOGRAD_SIDE, false, *inputs);
+    else if (inputs->to_f32)
+        inputs_of(DOUBLED_SIDE, true, *inputs);
     else
-        inputs(DOUBLED_SIDE, false, x, channels, to, point);
+        inputs_of(DOUBLED_SIDE, false, *inputs);
 }
 
 /* A^T of one row or column, `step` apart: to the first two */
@@ -90,27 +92,32 @@ INLINE void output_points(Vector *m, unsigned step, unsigned side)
     }
 }
 
-/* Of products in bytes: as `dequantise` does. */
-INLINE Vector product_of_bytes(const WinogradTile *tile, unsigned point, size_t c)
+/* Product c at a point of tile t, of bytes as `dequantise` does it. */
+INLINE Vector product_at(const unsigned side, const bool bytes, const WinogradOutputs *outputs,
+                         size_t t, unsigned point, size_t c)
 {
-    size_t column = point * tile->column_point + c;
-    Bits sum = *(const UnalignedBits *)((const int32_t *)tile->products + point * tile->point + c);
+    const float *product = (const float *)outputs->products + t * outputs->tile;
+    size_t column = point * outputs->column_point + c, input = t * side * side + point;
+    Bits sum;
 
-    sum -= *(const UnalignedBits *)(tile->column_sum + column) * tile->zero[point];
+    product += point * outputs->point + c;
+    if (!bytes)
+        return load(product);
+    sum = *(const UnalignedBits *)product;
+    sum -= *(const UnalignedBits *)(outputs->column_sum + column) * outputs->zero[input];
     return __builtin_convertvector(sum, Vector) *
-           (tile->scale[point] * load(tile->column_scale + column));
+           (outputs->scale[input] * load(outputs->column_scale + column));
 }
 
 /* Compiled for constant sides and types. */
-INLINE void outputs_at(const unsigned side, const bool bytes, const WinogradTile *tile, size_t c,
-                       size_t count)
+INLINE void outputs_at(const unsigned side, const bool bytes, const WinogradOutputs *outputs,
+                       size_t t, size_t c, size_t count)
 {
-    Vector m[WINOGRAD_POINTS], bias = load(tile->bias + c);
+    Vector m[WINOGRAD_POINTS], bias = load(outputs->bias + c);
 
 #pragma GCC unroll 16
     for (unsigned i = 0; i < side * side; i++)
-        m[i] = bytes ? product_of_bytes(tile, i, c)
-                     : load((const float *)tile->products + i * tile->point + c);
+        m[i] = product_at(side, bytes, outputs, t, i, c);
 #pragma GCC unroll 4
     for (unsigned i = 0; i < side; i++)
         output_points(m + i, side, side);
@@ -118,39 +125,39 @@ INLINE void outputs_at(const unsigned side, const bool bytes, const WinogradTile
     output_points(m + side, 1, side);
 #pragma GCC unroll 4
     for (unsigned i = 0; i < 4; i++) {
+        size_t position = 2 * t + i % 2, at = position * outputs->y_position + c;
         Vector y = m[i / 2 * side + i % 2] + bias;
 
-        if (!tile->y[i])
+        if (!outputs->y[i / 2] || position >= outputs->positions)
             continue;
-        if (tile->add[i])
-            y += load_up_to((const Activation *)tile->add[i] + c, count);
-        if (count < LANES)
-            store_act_part((Activation *)tile->y[i] + c, y, count);
-        else
-            store_act((Activation *)tile->y[i] + c, y);
+        if (outputs->add[i / 2])
+            y += load_up_to((const Activation *)outputs->add[i / 2] + at, count);
+        store_act_up_to((Activation *)outputs->y[i / 2] + at, y, count);
     }
 }
 
-INLINE void outputs(const unsigned side, const bool bytes, const WinogradTile *tile)
+INLINE void outputs_of(const unsigned side, const bool bytes, const WinogradOutputs outputs)
 {
-    size_t whole = tile->width / LANES * LANES;
+    size_t whole = outputs.width / LANES * LANES;
 
-    for (size_t c = 0; c < whole; c += LANES)
-        outputs_at(side, bytes, tile, c, LANES);
-    if (whole < tile->width)
-        outputs_at(side, bytes, tile, whole, tile->width - whole);
+    for (size_t t = 0; 2 * t < outputs.positions; t++) {
+        for (size_t c = 0; c < whole; c += LANES)
+            outputs_at(side, bytes, &outputs, t, c, LANES);
+        if (whole < outputs.width)
+            outputs_at(side, bytes, &outputs, t, whole, outputs.width - whole);
+    }
 }
 
-static void tile_outputs(unsigned side, const WinogradTile *tile)
+static void tile_outputs(unsigned side, const WinogradOutputs *outputs)
 {
-    if (side == WINOGRAD_SIDE && tile->scale)
-        outputs(WINOGRAD_SIDE, true, tile);
+    if (side == WINOGRAD_SIDE && outputs->scale)
+        outputs_of(WINOGRAD_SIDE, true, *outputs);
     else if (side == WINOGRAD_SIDE)
-        outputs(WINOGRAD_SIDE, false, tile);
-    else if (tile->scale)
-        outputs(DOUBLED_SIDE, true, tile);
+        outputs_of(WINOGRAD_SIDE, false, *outputs);
+    else if (outputs->scale)
+        outputs_of(DOUBLED_SIDE, true, *outputs);
     else
-        outputs(DOUBLED_SIDE, false, tile);
+        outputs_of(DOUBLED_SIDE, false, *outputs);
 }
 
 #endif

@@ -5,6 +5,8 @@
  * in ascending order; sums of bytes are exact. So the shape of a tile, and cutting the steps into
  * blocks, change no bit. */
 #include "multiply.h"
+
+#include "multiply_keys.h"
 #include "vector.h"
 
 /* Sums of a tile: as many as registers hold besides a step's inputs and weights. If two steps share
@@ -144,19 +146,20 @@ INLINE size_t multiply_steps_of_4(const CpuProduct *product, const Word *const *
     return step;
 }
 
-/* Compiled for constant rows, vectors and numbers, so that all of `sums` lives in registers. */
-INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const CpuNumbers numbers,
-                          const unsigned rows, const unsigned width)
+/* One tile: rows a_row apart from `from` on, to rows c_row apart from c on. Returns the weights to ask
+ * for next. */
+INLINE const Word *multiply_tile(const CpuProduct *product, const Word *from, float *c, Ahead ahead,
+                                 const CpuNumbers numbers, const unsigned rows,
+                                 const unsigned width)
 {
     const unsigned together = in_pairs(numbers) ? 2 : 1; /* steps of a turn */
     const Word *a[ROWS], *b = product->b;
     Vector sums[ROWS * 2 * PARTS]; /* of which TILE_SUMS at most are used */
-    float *c = product->c;
     size_t step = 0;
 
 #pragma GCC unroll 12
     for (unsigned r = 0; r < rows; r++) {
-        a[r] = (const Word *)product->a + r * product->a_row;
+        a[r] = from + r * product->a_row;
 #pragma GCC unroll 8
         for (unsigned v = 0; v < width; v++)
             sums[r * width + v] = product->add     ? load(c + r * product->c_row + v * LANES)
@@ -186,6 +189,19 @@ INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const CpuNumbe
 #pragma GCC unroll 8
         for (unsigned v = 0; v < width; v++)
             store(c + r * product->c_row + v * LANES, sums[r * width + v]);
+    return ahead.next;
+}
+
+/* Tiles of equal height, one below the other. Compiled for constant rows, vectors and numbers, so
+ * that all of a tile's sums live in registers. */
+INLINE void multiply_tiles(const CpuProduct product, size_t tiles, Ahead ahead,
+                           const CpuNumbers numbers, const unsigned rows, const unsigned width)
+{
+    const Word *from = product.a;
+    float *c = product.c;
+
+    for (; tiles; tiles--, from += rows * product.a_row, c += rows * product.c_row)
+        ahead.next = multiply_tile(&product, from, c, ahead, numbers, rows, width);
 }
 
 /* ---- a product ------------------------------------------------------------------------------- */
@@ -193,12 +209,12 @@ INLINE void multiply_tile(const CpuProduct *product, Ahead ahead, const CpuNumbe
 #define TILE_CASE(rows)                                                                            \
     case rows:                                                                                     \
         if ((rows)*width <= most_sums(numbers))                                                    \
-            multiply_tile(product, ahead, numbers, rows, width);                                   \
+            multiply_tiles(*product, tiles, ahead, numbers, rows, width);                          \
         return;
 
 /* Compiled for a constant number of vectors, and numbers. */
-INLINE void multiply_rows(const CpuProduct *product, Ahead ahead, const CpuNumbers numbers,
-                          const unsigned width)
+INLINE void multiply_rows(const CpuProduct *product, size_t tiles, Ahead ahead,
+                          const CpuNumbers numbers, const unsigned width)
 {
     switch (product->rows) {
         TILE_CASE(1)
@@ -216,15 +232,15 @@ INLINE void multiply_rows(const CpuProduct *product, Ahead ahead, const CpuNumbe
     }
 }
 
-INLINE void multiply_panels(const CpuProduct *product, Ahead ahead, const CpuNumbers numbers,
-                            bool narrow)
+INLINE void multiply_panels(const CpuProduct *product, size_t tiles, Ahead ahead,
+                            const CpuNumbers numbers, bool narrow)
 {
     if (product->panels == 2)
-        multiply_rows(product, ahead, numbers, 2 * PARTS);
+        multiply_rows(product, tiles, ahead, numbers, 2 * PARTS);
     else if (narrow)
-        multiply_rows(product, ahead, numbers, 1);
+        multiply_rows(product, tiles, ahead, numbers, 1);
     else
-        multiply_rows(product, ahead, numbers, PARTS);
+        multiply_rows(product, tiles, ahead, numbers, PARTS);
 }
 
 /* All rows and panels, for one block of steps: in tiles of equal height. `after` are the weights
@@ -250,18 +266,20 @@ static void multiply_block(const CpuProduct *product, const Word *after)
             panel + tile.panels < product->panels ? weights + tile.panels * tile.b_panel : after;
         if (tiles == 1)
             ahead.next = weights + STREAM_AHEAD;
-        for (size_t left = tiles; left; left--, row += tile.rows) {
+        for (size_t left = tiles, equal; left; left -= equal, row += equal * tile.rows) {
+            equal = (product->rows - row) % left; /* tiles of a row more than the others */
+            equal = equal ? equal : left;
             tile.rows = (product->rows - row + left - 1) / left;
             tile.a = (const Word *)product->a + row * product->a_row;
             tile.c = (float *)product->c + row * product->c_row + panel * GROUP;
             tile.start = product->start ? product->start + panel * GROUP : NULL;
             if (product->numbers == CPU_FLOATS)
-                multiply_panels(&tile, ahead, CPU_FLOATS, narrow);
+                multiply_panels(&tile, equal, ahead, CPU_FLOATS, narrow);
             else if (product->numbers == CPU_HALVES)
-                multiply_panels(&tile, ahead, CPU_HALVES, narrow);
+                multiply_panels(&tile, equal, ahead, CPU_HALVES, narrow);
             else
-                multiply_panels(&tile, ahead, CPU_BYTES, narrow);
-            ahead.next += tile.steps * ahead.step;
+                multiply_panels(&tile, equal, ahead, CPU_BYTES, narrow);
+            ahead.next += equal * tile.steps * ahead.step;
         }
     }
 }
@@ -329,15 +347,6 @@ INLINE void store_inputs(void *to, size_t at, Bits whole, size_t count)
     memcpy((uint16_t *)to + at, &halves, count * sizeof(uint16_t));
 }
 
-/* Compiled for a constant type. The first `count` lanes, others 0. */
-INLINE Vector load_numbers(const void *from, size_t at, size_t count, const bool halves)
-{
-    if (count < LANES)
-        return halves ? load_half_part((const uint16_t *)from + at, count)
-                      : load_part((const float *)from + at, count);
-    return halves ? load_half((const uint16_t *)from + at) : load((const float *)from + at);
-}
-
 /* Asymmetric, since GELU's outputs are nearly all positive and would waste half of a symmetric
  * range. The range always holds 0. A row whose values are all below about 1e-32 is 0, because the
  * inverse of its scale must be a number. */
@@ -376,108 +385,6 @@ static void quantise(void *to, const void *x, size_t count, bool halves, float *
         quantise_row(to, x, count, true, scale, zero);
     else
         quantise_row(to, x, count, false, scale, zero);
-}
-
-/* ---- the right side of a product of attention ------------------------------------------------ */
-
-/* Compiled for a constant type. */
-INLINE float number(const void *from, size_t at, const bool halves)
-{
-    uint32_t bits;
-    float x;
-
-    if (!halves)
-        return ((const float *)from)[at];
-    bits = (uint32_t)((const uint16_t *)from)[at] << 16;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-typedef float Four __attribute__((vector_size(16)));
-typedef uint32_t FourBits __attribute__((vector_size(16)));
-typedef uint16_t FourHalves __attribute__((vector_size(8)));
-typedef float UnalignedFour __attribute__((vector_size(16), aligned(4), may_alias));
-typedef uint16_t UnalignedFourHalves __attribute__((vector_size(8), aligned(2), may_alias));
-
-INLINE Four four_of(const void *from, size_t at, const bool halves)
-{
-    if (!halves)
-        return *(const UnalignedFour *)((const float *)from + at);
-    return (Four)(__builtin_convertvector(
-                      (FourHalves) * (const UnalignedFourHalves *)((const uint16_t *)from + at),
-                      FourBits)
-                  << 16);
-}
-
-/* 4 x 4 numbers, rows to columns. */
-INLINE void transpose_4(float *to, const void *from, size_t at, size_t row, const bool halves)
-{
-    Four a = four_of(from, at, halves), b = four_of(from, at + row, halves);
-    Four c = four_of(from, at + 2 * row, halves), d = four_of(from, at + 3 * row, halves);
-    Four ac = __builtin_shufflevector(a, c, 0, 4, 1, 5),
-         bd = __builtin_shufflevector(b, d, 0, 4, 1, 5);
-    Four ca = __builtin_shufflevector(a, c, 2, 6, 3, 7),
-         db = __builtin_shufflevector(b, d, 2, 6, 3, 7);
-
-    *(UnalignedFour *)to = __builtin_shufflevector(ac, bd, 0, 4, 1, 5);
-    *(UnalignedFour *)(to + GROUP) = __builtin_shufflevector(ac, bd, 2, 6, 3, 7);
-    *(UnalignedFour *)(to + 2 * GROUP) = __builtin_shufflevector(ca, db, 0, 4, 1, 5);
-    *(UnalignedFour *)(to + 3 * GROUP) = __builtin_shufflevector(ca, db, 2, 6, 3, 7);
-}
-
-/* Rows of keys or values past the last one are zeros. */
-INLINE void keys_of(float *to, const void *from, size_t row, size_t rows, size_t width,
-                    const bool halves)
-{
-    for (size_t first = 0; first < rows; first += GROUP, to += width * GROUP) {
-        size_t count = rows - first < GROUP ? rows - first : GROUP, whole = 0, at = first * row;
-
-        if (count == GROUP)
-            for (; whole + 4 <= width; whole += 4)
-                for (size_t r = 0; r < GROUP; r += 4)
-                    transpose_4(to + whole * GROUP + r, from, at + r * row + whole, row, halves);
-        for (size_t i = whole; i < width; i++)
-            for (size_t r = 0; r < GROUP; r++)
-                to[i * GROUP + r] = r < count ? number(from, at + r * row + i, halves) : 0;
-    }
-}
-
-static void pack_keys(float *to, const void *from, size_t row, size_t rows, size_t width,
-                      bool halves)
-{
-    if (halves)
-        keys_of(to, from, row, rows, width, true);
-    else
-        keys_of(to, from, row, rows, width, false);
-}
-
-INLINE void values_of(float *to, const void *from, size_t row, size_t rows, size_t width,
-                      const bool halves)
-{
-    for (size_t first = 0; first < width; first += GROUP) {
-        size_t count = width - first < GROUP ? width - first : GROUP;
-
-        for (size_t r = 0; r < rows; r++, to += GROUP) {
-            size_t at = r * row + first;
-
-            if (count == GROUP) {
-                for (int p = 0; p < PARTS; p++)
-                    store(to + p * LANES, load_numbers(from, at + p * LANES, LANES, halves));
-                continue;
-            }
-            for (size_t i = 0; i < GROUP; i++)
-                to[i] = i < count ? number(from, at + i, halves) : 0;
-        }
-    }
-}
-
-static void pack_values(float *to, const void *from, size_t row, size_t rows, size_t width,
-                        bool halves)
-{
-    if (halves)
-        values_of(to, from, row, rows, width, true);
-    else
-        values_of(to, from, row, rows, width, false);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */

@@ -159,6 +159,28 @@ INLINE void store_act_part(Activation *to, Vector v, size_t count)
 }
 #endif
 
+/* The first `count` lanes, all of them if that is LANES, which is a constant at compile time. */
+INLINE Vector load_up_to(const Activation *from, size_t count)
+{
+    return count < LANES ? load_act_part(from, count) : load_act(from);
+}
+
+INLINE void store_act_up_to(Activation *to, Vector v, size_t count)
+{
+    if (count < LANES)
+        store_act_part(to, v, count);
+    else
+        store_act(to, v);
+}
+
+INLINE void store_up_to(float *to, Vector v, size_t count)
+{
+    if (count < LANES)
+        store_part(to, v, count);
+    else
+        store(to, v);
+}
+
 /* Whole numbers in 0..255, the first `count` of them. */
 INLINE void store_bytes(uint8_t *to, Bits whole, size_t count)
 {

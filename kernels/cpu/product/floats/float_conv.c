@@ -2,10 +2,11 @@
  * are the inputs around each position. A task computes some positions of one image.
  *
  * Along a row of the map, the inputs of one row of the kernel lie in one piece: those of the next
- * position begin one position later. So a wide map is copied row by row, with zeros at both ends,
- * and each row of the kernel is a product that adds to the last. A narrow map would give such
+ * position begin one position later. So a wide map is read row by row, as rows.h makes them, and
+ * each row of the kernel is a product that adds to the last. A narrow map would give such
  * products too few rows: there all inputs around each position are gathered first. */
 #include "floats.h"
+#include "product/rows.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@ enum {
     WIDE_SIDE = 32,      /* least side of an output to compute by rows */
     SEGMENT = 96,        /* most positions of a product */
     GATHERED = 64 << 10, /* most gathered numbers of a task */
-    ROW_WORK = 4 << 20,  /* multiplications of a task, by rows */
+    ROW_WORK = 10 << 20, /* multiplications of a task, by rows */
     GAP = 16             /* numbers between gathered rows, which would else share cache lines */
 };
 
@@ -25,6 +26,7 @@ typedef struct Conv {
     size_t step, kernel, before; /* before: padding above and left */
     size_t padded;               /* out */
     size_t strip, strips;        /* positions of a task, or rows; tasks of an image */
+    CpuRows rows;                /* of wide maps; each task has its own */
 } Conv;
 
 /* A product for all outputs of some positions, from `position` on, which counts through all images:
@@ -160,32 +162,11 @@ static bool compute_strip(CpuWorker *worker, const void *job, size_t task, Codes
 
 /* ---- wide maps ------------------------------------------------------------------------------- */
 
-/* Rows of the input that a task needs, each with room for a position of zeros at either end, and
- * sums of a segment. */
+/* Rows of inputs, and sums of a segment. */
 static float *rows_memory(CpuWorker *worker, const Conv *conv, CodesrcError *error)
 {
-    size_t rows = (conv->strip - 1) * conv->step + conv->kernel, row = (conv->side + 2) * conv->in;
-
-    return cpu_scratch(worker, (SEGMENT * conv->padded + rows * row) * sizeof(float), error);
-}
-
-/* `rows` rows from `first`, which may wrap, of the image from element `image` on, so that a row's
- * inputs begin with those left of the first position. */
-static void copy_rows(const CodeDevice *device, const Conv *conv, size_t image, size_t first,
-                      size_t rows, float *to)
-{
-    size_t in = conv->in, left = conv->before * in, run = conv->side * in, row = run + 2 * in;
-
-    for (size_t i = 0; i < rows; i++, to += row) {
-        if (first + i >= conv->side) {
-            memset(to, 0, row * sizeof *to);
-            continue;
-        }
-        memset(to, 0, left * sizeof *to);
-        cpu_float_inputs(device, conv->floats, to + left, conv->args->x, image + (first + i) * run,
-                         run);
-        memset(to + left + run, 0, (2 * in - left) * sizeof *to);
-    }
+    return cpu_scratch(
+        worker, (SEGMENT * conv->padded + cpu_rows_floats(&conv->rows)) * sizeof(float), error);
 }
 
 static bool compute_rows(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
@@ -193,21 +174,22 @@ static bool compute_rows(CpuWorker *worker, const void *job, size_t task, Codesr
     const Conv *conv = job;
     const CodeDevice *device = worker->device;
     size_t image = task / conv->strips, begin = task % conv->strips * conv->strip;
-    size_t end = least(begin + conv->strip, conv->out_side), row = (conv->side + 2) * conv->in;
-    float *sums = rows_memory(worker, conv, error), *inputs;
+    size_t end = least(begin + conv->strip, conv->out_side), left = 1 - conv->before;
+    float *sums = rows_memory(worker, conv, error);
+    CpuRows rows = conv->rows;
     CpuProduct product;
 
     if (!sums)
         return false;
-    inputs = sums + SEGMENT * conv->padded;
-    copy_rows(device, conv, image * conv->side * conv->side * conv->in,
-              begin * conv->step - conv->before, (end - begin - 1) * conv->step + conv->kernel,
-              inputs);
-    for (size_t y = begin; y < end; y++)
+    rows.data = sums + SEGMENT * conv->padded;
+    rows.image = image;
+    rows.next = begin * conv->step - conv->before;
+    for (size_t y = begin; y < end; y++) {
+        size_t top = y * conv->step - conv->before;
+
+        cpu_make_rows(device, &rows, top + conv->kernel);
         for (size_t at = 0; at < conv->out_side; at += product.rows) {
             size_t position = (image * conv->out_side + y) * conv->out_side + at;
-            const float *from =
-                inputs + (y - begin) * conv->step * row + at * conv->step * conv->in;
 
             product = product_of(conv, position, sums);
             product.a_row = conv->step * conv->in;
@@ -215,12 +197,13 @@ static bool compute_rows(CpuWorker *worker, const void *job, size_t task, Codesr
             product.steps = conv->kernel * conv->in;
             for (size_t i = 0; i < conv->kernel; i++) {
                 product.b = cpu_product_with(conv->floats, 0, i * conv->floats->run).b;
-                product.a = from + i * row;
+                product.a = cpu_row(&rows, top + i) + (at * conv->step + left) * conv->in;
                 product.add = i > 0;
                 device->multiplier->multiply(&product);
             }
             finish(device->body, conv, position, &product);
         }
+    }
     return true;
 }
 
@@ -231,8 +214,15 @@ static bool prepare(CpuWorker *worker, const void *job, size_t task, CodesrcErro
     const Conv *conv = job;
 
     (void)task;
-    return conv->kernel > 1 && conv->out_side >= WIDE_SIDE ? rows_memory(worker, conv, error)
-                                                           : strip_memory(worker, conv, error);
+    return conv->rows.kept ? rows_memory(worker, conv, error) : strip_memory(worker, conv, error);
+}
+
+static bool is_wide(const CodeConv *args)
+{
+    CodeWeightKind kind = args->weight->spec.kind;
+
+    return kind != CODE_WEIGHT_CONV1 &&
+           args->side >= (kind == CODE_WEIGHT_CONV3_S2 ? 2 * WIDE_SIDE : WIDE_SIDE);
 }
 
 bool cpu_float_conv(CodeStream *stream, const CodeConv *args)
@@ -249,15 +239,25 @@ bool cpu_float_conv(CodeStream *stream, const CodeConv *args)
                  .before = spec->kind == CODE_WEIGHT_CONV3 ? 1 : 0,
                  .y_f32 = floats->numbers == CPU_FLOATS || code_writes_f32(spec),
                  .padded = floats->panels * FLOAT_PANEL};
+    bool wide = is_wide(args);
+    CpuGroupNorm norm;
     size_t row_work;
-    bool wide;
 
     conv.out_side = conv.side / conv.step;
     row_work = conv.out_side * floats->steps * conv.padded;
     if (!row_work || !args->images)
         return true;
-    wide = conv.kernel > 1 && conv.out_side >= WIDE_SIDE;
+    if (args->norm &&
+        !(wide ? cpu_take_moments(stream, args->norm, &norm) : cpu_group_norm(stream, args->norm)))
+        return false;
     if (wide) {
+        conv.rows = (CpuRows){.norm = args->norm ? &norm : NULL,
+                              .x = args->x,
+                              .f32 = code_reads_f32(spec) || !stream->device->halves,
+                              .rounded = floats->numbers != CPU_FLOATS,
+                              .side = conv.side,
+                              .in = conv.in,
+                              .kept = conv.kernel};
         conv.strip = row_work < ROW_WORK ? ROW_WORK / row_work : 1;
         conv.strip = least(conv.strip, pieces(conv.out_side, 8));
         conv.strips = pieces(conv.out_side, conv.strip);

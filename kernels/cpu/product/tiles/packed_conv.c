@@ -208,6 +208,8 @@ bool cpu_packed_conv(CodeStream *stream, const CodeConv *args)
     row_work = conv.out_side * packed->taps * packed->in * packed->out;
     if (!row_work || !args->images)
         return true;
+    if (args->norm && !cpu_group_norm(stream, args->norm))
+        return false;
     conv.band = row_work < BAND_WORK ? BAND_WORK / row_work : 1;
     conv.band = least(conv.band, pieces(conv.out_side, 8)); /* work for several threads */
     conv.bands = pieces(conv.out_side, conv.band);

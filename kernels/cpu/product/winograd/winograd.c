@@ -1,13 +1,15 @@
-/* winograd.c - convolutions in tiles of 2 x 2 outputs: see winograd.h. A task computes some tiles
- * of one image and some panels of outputs: the points of its inputs once, then for each panel a
- * product at each point, and its outputs from these products. All of that stays in the second
- * cache. */
+/* winograd.c - convolutions in tiles of 2 x 2 outputs: see winograd.h. A task computes a band of rows
+ * of tiles, block by block: the points of a block's inputs, then for each panel of outputs a product
+ * at each point, and its outputs from these products. All of that stays in the second cache. */
 #include "winograd.h"
 #include "product/floats/floats.h"
+#include "product/rows.h"
 #include "product/tiles/packed.h"
 
 enum {
-    BLOCK_TILES = 24, /* of a task, a multiple of the rows of most tiles of products */
+    BLOCK_TILES = 24, /* at most, a multiple of the rows of most tiles of products */
+    LEAST_TILES = 16, /* of a block, whose weights are read once */
+    BAND = 8,         /* most rows of tiles of a task: two rows of inputs are made again */
     LEAST_TASKS = 8,  /* work for several threads, if that leaves a task */
     LEAST_PANELS = 2, /* so that the points of inputs are not most of its work */
     PADDING = 16,     /* elements that transforms may read or write past a row */
@@ -17,32 +19,28 @@ typedef struct Winograd {
     const CodeConv *args;
     const CpuPacked *packed; /* NULL: `floats` */
     const CpuFloats *floats;
-    size_t points_side, points;   /* 4, 16; or 3, 9 if the map is doubled */
-    size_t in, out;               /* channels */
-    size_t side, out_side;        /* of the input and of the output */
-    size_t tiles_side, tiles;     /* of an image */
-    size_t block, blocks;         /* tiles of a task; of those in an image */
-    size_t group, groups;         /* panels of a task; of those in all */
-    size_t element;               /* bytes of an input */
-    size_t row, point, out_point; /* elements of a tile's inputs; of all of a block's at a point;
-                                     of a block's products at a point */
+    CpuRows rows;                            /* of inputs; each task has its own */
+    size_t points_side, points;              /* 4, 16; or 3, 9 if the map is doubled */
+    size_t step;                             /* inputs from one tile to the next */
+    size_t out, out_side;                    /* channels; side of the output */
+    size_t tiles_side;                       /* of an image */
+    size_t block_rows, block_columns, block; /* tiles of a block */
+    size_t band, bands;                      /* rows of tiles of a task; tasks of an image */
+    size_t group, groups;                    /* panels of a task; of those in all */
+    size_t element;                          /* bytes of a point */
+    size_t row, point;         /* elements of a tile's inputs; of all of a block's at a point */
+    size_t out_row, out_point; /* elements of a tile's products; of a block's at a point */
 } Winograd;
 
-/* Outputs of a panel. */
-typedef struct Columns {
-    size_t first, width, row; /* row: elements from one tile's products to the next's */
-} Columns;
-
-static Columns columns_of(const Winograd *winograd, size_t panel)
-{
-    size_t first = panel * CPU_COLUMNS, width = least(CPU_COLUMNS, winograd->out - first);
-
-    return (Columns){first, width, CPU_COLUMNS};
-}
+/* Tiles that are computed together, and the image that they belong to. */
+typedef struct Block {
+    size_t image, top, left, rows, columns;
+} Block;
 
 /* ---- memory of a task ------------------------------------------------------------------------ */
 
 typedef struct Memory {
+    CpuRows rows;
     void *inputs;
     float *products; /* or int32 */
     /* With bytes: inputs of a tile before quantising, (points, row), and after it, (tiles,
@@ -60,6 +58,7 @@ static bool in_bytes(const Winograd *winograd)
 static bool take_memory(CpuWorker *worker, const Winograd *winograd, Memory *memory,
                         CodesrcError *error)
 {
+    size_t rows = pieces(cpu_rows_floats(&winograd->rows), 16) * 16 * sizeof(float);
     size_t inputs = pieces(winograd->points * winograd->point * winograd->element, 64) * 64;
     size_t products = (winograd->points * winograd->out_point + PADDING) * sizeof(float);
     size_t staging = 0, scales = 0;
@@ -69,10 +68,12 @@ static bool take_memory(CpuWorker *worker, const Winograd *winograd, Memory *mem
         staging = winograd->points * winograd->row * sizeof *memory->staging;
         scales = winograd->points * winograd->block * sizeof *memory->scale;
     }
-    base = cpu_scratch(worker, inputs + products + staging + 2 * scales, error);
+    base = cpu_scratch(worker, rows + inputs + products + staging + 2 * scales, error);
     if (!base)
         return false;
-    memory->inputs = base;
+    memory->rows = winograd->rows;
+    memory->rows.data = (float *)(void *)base;
+    memory->inputs = base += rows;
     memory->products = (float *)(void *)(base += inputs);
     memory->staging = (float *)(void *)(base += products);
     memory->scale = (float *)(void *)(base += staging);
@@ -82,55 +83,56 @@ static bool take_memory(CpuWorker *worker, const Winograd *winograd, Memory *mem
 
 /* ---- a task ---------------------------------------------------------------------------------- */
 
-/* The inputs of one tile, `x` as tile_inputs() takes them, to bytes at all points. */
-static void take_bytes(const CodeDevice *device, const Winograd *winograd, const void *const *x,
-                       size_t tile, const Memory *memory)
+/* The inputs of a row of tiles as bytes at all points, from tile `first` of the block on. */
+static void take_bytes(const CodeDevice *device, const Winograd *winograd, WinogradInputs inputs,
+                       size_t first, const Memory *memory)
 {
-    size_t row = winograd->row, first = tile * winograd->points;
+    size_t tiles = inputs.tiles, row = winograd->row;
 
-    device->body->tile_inputs((unsigned)winograd->points_side, x, winograd->in, memory->staging,
-                              row, true);
-    if (winograd->packed) {
-        device->gemm->rows_to_bytes((uint8_t *)memory->inputs + tile * row, winograd->point,
-                                    memory->staging, row, (unsigned)winograd->points, winograd->in,
-                                    &memory->scale[first], &memory->zero[first]);
-        return;
+    inputs.to = memory->staging;
+    inputs.to_point = row;
+    inputs.tiles = 1;
+    for (size_t t = first; t < first + tiles; t++) {
+        char *to = (char *)memory->inputs + t * row * winograd->element;
+        float *scale = &memory->scale[t * winograd->points];
+        int32_t *zero = &memory->zero[t * winograd->points];
+
+        device->body->tile_inputs((unsigned)winograd->points_side, &inputs);
+        if (winograd->packed)
+            device->gemm->rows_to_bytes((uint8_t *)to, winograd->point, memory->staging, row,
+                                        (unsigned)winograd->points, inputs.channels, scale, zero);
+        else
+            for (size_t p = 0; p < winograd->points; p++)
+                device->multiplier->quantise(to + p * winograd->point * winograd->element,
+                                             memory->staging + p * row, inputs.channels, false,
+                                             &scale[p], &zero[p]);
+        for (size_t i = 0; i < winograd->points_side; i++)
+            inputs.row[i] += winograd->step * inputs.channels;
     }
-    for (size_t p = 0; p < winograd->points; p++)
-        device->multiplier->quantise((char *)memory->inputs +
-                                         (p * winograd->point + tile * row) * winograd->element,
-                                     memory->staging + p * row, winograd->in, false,
-                                     &memory->scale[first + p], &memory->zero[first + p]);
 }
 
-/* The inputs of `count` tiles from `first` of an image, at all points. */
-static void take_inputs(const CodeDevice *device, const Winograd *winograd, size_t image,
-                        size_t first, size_t count, const Memory *memory)
+/* The inputs of a block at all points. */
+static void take_inputs(const CodeDevice *device, const Winograd *winograd, const Block *block,
+                        const Memory *memory)
 {
-    size_t side = winograd->side, in = winograd->in, width = winograd->points_side;
-    size_t step = width == WINOGRAD_SIDE ? 2 : 1;
-    const void *zeros = winograd->args->weight->zeros;
-    const void *map = cpu_from(device, winograd->args->x, image * side * side * in);
+    size_t in = winograd->rows.in;
+    WinogradInputs inputs = {.tiles = block->columns,
+                             .channels = in,
+                             .to_tile = winograd->row,
+                             .to_point = winograd->point,
+                             .to_f32 = !winograd->packed || in_bytes(winograd)};
 
-    for (size_t t = 0; t < count; t++) {
-        size_t top = (first + t) / winograd->tiles_side * step;
-        size_t left = (first + t) % winograd->tiles_side * step;
-        const void *x[WINOGRAD_POINTS];
+    for (size_t r = 0; r < block->rows; r++) {
+        size_t first = r * block->columns;
 
-        for (size_t i = 0; i < width; i++)
-            for (size_t j = 0; j < width; j++) {
-                size_t y = top + i - 1, at = left + j - 1; /* may wrap: then outside */
-
-                x[i * width + j] =
-                    y < side && at < side ? cpu_from(device, map, (y * side + at) * in) : zeros;
-            }
+        for (size_t i = 0; i < winograd->points_side; i++)
+            inputs.row[i] = cpu_row(&memory->rows, (block->top + r) * winograd->step + i - 1) +
+                            block->left * winograd->step * in;
+        inputs.to = (char *)memory->inputs + first * winograd->row * winograd->element;
         if (in_bytes(winograd))
-            take_bytes(device, winograd, x, t, memory);
+            take_bytes(device, winograd, inputs, first, memory);
         else
-            device->body->tile_inputs((unsigned)width, x, in,
-                                      (char *)memory->inputs +
-                                          t * winograd->row * winograd->element,
-                                      winograd->point, !winograd->packed);
+            device->body->tile_inputs((unsigned)winograd->points_side, &inputs);
     }
 }
 
@@ -147,8 +149,8 @@ static void multiply_packed(const CpuGemm *gemm, const Winograd *winograd, size_
         for (size_t row = 0, rows; row < count; row += rows) {
             GemmTile tile = {.a = a,
                              .b = panel.data + p * weights,
-                             .c = products + p * winograd->out_point + row * GEMM_COLUMNS,
-                             .c_row = GEMM_COLUMNS,
+                             .c = products + p * winograd->out_point + row * winograd->out_row,
+                             .c_row = winograd->out_row,
                              .taps = 1,
                              .steps = packed->steps,
                              .vectors = panel.vectors};
@@ -177,8 +179,9 @@ static void multiply_floats(const CpuMultiplier *multiplier, const Winograd *win
         product.a = inputs + p * winograd->point * winograd->element;
         product.a_row = winograd->row * winograd->element / 4;
         product.c = products + p * winograd->out_point;
-        product.c_row = CPU_COLUMNS;
-        product.steps = in_bytes(winograd) ? floats->run / multiplier->step_bytes : winograd->in;
+        product.c_row = winograd->out_row;
+        product.steps =
+            in_bytes(winograd) ? floats->run / multiplier->step_bytes : winograd->rows.in;
         product.rows = count;
         product.panels = least(CPU_COLUMNS / FLOAT_PANEL, floats->panels - first);
         product.width = least(CPU_COLUMNS, winograd->out - index * CPU_COLUMNS);
@@ -197,59 +200,70 @@ static void multiply(const CodeDevice *device, const Winograd *winograd, size_t 
 }
 
 static void give_outputs(const CodeDevice *device, const Winograd *winograd, size_t panel,
-                         size_t image, size_t first, size_t count, const Memory *memory)
+                         const Block *block, const Memory *memory)
 {
     const CodeConv *args = winograd->args;
     const CpuPacked *packed = winograd->packed;
     const CpuFloats *floats = winograd->floats;
-    Columns columns = columns_of(winograd, panel);
-    size_t side = winograd->out_side;
-    const float *products = memory->products;
-    WinogradTile tile = {.point = winograd->out_point,
-                         .bias = args->weight->bias + columns.first,
-                         .width = columns.width};
+    size_t column = panel * CPU_COLUMNS, side = winograd->out_side, left = 2 * block->left;
+    WinogradOutputs outputs = {.tile = winograd->out_row,
+                               .point = winograd->out_point,
+                               .bias = args->weight->bias + column,
+                               .positions = least(2 * block->columns, side - left),
+                               .y_position = winograd->out,
+                               .width = least(CPU_COLUMNS, winograd->out - column)};
 
     if (in_bytes(winograd)) {
-        tile.column_scale = (packed ? packed->scale : floats->scale) + columns.first;
-        tile.column_sum = (packed ? packed->column_sum : floats->column_sum) + columns.first;
-        tile.column_point = packed ? cpu_padded(packed) : floats->panels * FLOAT_PANEL;
+        outputs.column_scale = (packed ? packed->scale : floats->scale) + column;
+        outputs.column_sum = (packed ? packed->column_sum : floats->column_sum) + column;
+        outputs.column_point = packed ? cpu_padded(packed) : floats->panels * FLOAT_PANEL;
     }
-    for (size_t t = first; t < first + count; t++, products += columns.row) {
-        size_t top = t / winograd->tiles_side * 2, left = t % winograd->tiles_side * 2;
+    for (size_t r = 0; r < block->rows; r++) {
+        size_t first = r * block->columns;
 
-        for (size_t i = 0; i < 4; i++) {
-            size_t y = top + i / 2, x = left + i % 2;
-            size_t at = ((image * side + y) * side + x) * winograd->out + columns.first;
-            bool inside = y < side && x < side;
+        for (size_t i = 0; i < 2; i++) {
+            size_t y = 2 * (block->top + r) + i;
+            size_t at = ((block->image * side + y) * side + left) * winograd->out + column;
 
-            tile.y[i] = inside ? cpu_at(device, args->y, at) : NULL;
-            tile.add[i] = inside && args->add ? cpu_from(device, args->add, at) : NULL;
+            outputs.y[i] = y < side ? cpu_at(device, args->y, at) : NULL;
+            outputs.add[i] = y < side && args->add ? cpu_from(device, args->add, at) : NULL;
         }
-        tile.products = products;
+        outputs.products = memory->products + first * winograd->out_row;
         if (in_bytes(winograd)) {
-            tile.scale = memory->scale + (t - first) * winograd->points;
-            tile.zero = memory->zero + (t - first) * winograd->points;
+            outputs.scale = memory->scale + first * winograd->points;
+            outputs.zero = memory->zero + first * winograd->points;
         }
-        device->body->tile_outputs((unsigned)winograd->points_side, &tile);
+        device->body->tile_outputs((unsigned)winograd->points_side, &outputs);
     }
 }
 
-static bool compute_tiles(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
+static bool compute_band(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
     const Winograd *winograd = job;
-    size_t group = task % winograd->groups, block = task / winograd->groups % winograd->blocks;
-    size_t image = task / winograd->groups / winograd->blocks, first = block * winograd->block;
-    size_t count = least(winograd->block, winograd->tiles - first);
-    size_t panel = group * winograd->group;
-    size_t end = least(panel + winograd->group, pieces(winograd->out, CPU_COLUMNS));
+    const CodeDevice *device = worker->device;
+    size_t side = winograd->tiles_side, first = task % winograd->groups * winograd->group;
+    size_t last = least(first + winograd->group, pieces(winograd->out, CPU_COLUMNS));
+    size_t band = task / winograd->groups % winograd->bands * winograd->band;
+    size_t end = least(band + winograd->band, side);
+    Block block = {.image = task / winograd->groups / winograd->bands};
     Memory memory;
 
     if (!take_memory(worker, winograd, &memory, error))
         return false;
-    take_inputs(worker->device, winograd, image, first, count, &memory);
-    for (; panel < end; panel++) {
-        multiply(worker->device, winograd, panel, count, &memory);
-        give_outputs(worker->device, winograd, panel, image, first, count, &memory);
+    memory.rows.image = block.image;
+    memory.rows.next = band * winograd->step - 1;
+    for (block.top = band; block.top < end; block.top += block.rows) {
+        block.rows = least(winograd->block_rows, end - block.top);
+        cpu_make_rows(device, &memory.rows,
+                      (block.top + block.rows - 1) * winograd->step + winograd->points_side - 1);
+        for (block.left = 0; block.left < side; block.left += block.columns) {
+            block.columns = least(winograd->block_columns, side - block.left);
+            take_inputs(device, winograd, &block, &memory);
+            for (size_t panel = first; panel < last; panel++) {
+                multiply(device, winograd, panel, block.rows * block.columns, &memory);
+                give_outputs(device, winograd, panel, &block, &memory);
+            }
+        }
     }
     return true;
 }
@@ -266,12 +280,15 @@ static bool prepare(CpuWorker *worker, const void *job, size_t task, CodesrcErro
 /* How an image's tiles and panels are shared out. */
 static void share_out(Winograd *winograd)
 {
-    size_t panels = pieces(winograd->out, CPU_COLUMNS);
+    size_t panels = pieces(winograd->out, CPU_COLUMNS), side = winograd->tiles_side;
 
-    winograd->blocks = pieces(winograd->tiles, BLOCK_TILES);
-    winograd->block = pieces(pieces(winograd->tiles, winograd->blocks), 6) * 6;
-    winograd->blocks = pieces(winograd->tiles, winograd->block);
-    winograd->groups = least(pieces(LEAST_TASKS, winograd->blocks), pieces(panels, LEAST_PANELS));
+    winograd->block_columns = least(BLOCK_TILES, side);
+    winograd->block_rows = least(pieces(LEAST_TILES, side), side);
+    winograd->block = winograd->block_rows * winograd->block_columns;
+    winograd->band = least(pieces(side, LEAST_TASKS), BAND);
+    winograd->band = pieces(winograd->band, winograd->block_rows) * winograd->block_rows;
+    winograd->bands = pieces(side, winograd->band);
+    winograd->groups = least(pieces(LEAST_TASKS, winograd->bands), pieces(panels, LEAST_PANELS));
     winograd->group = pieces(panels, winograd->groups);
     winograd->groups = pieces(panels, winograd->group);
 }
@@ -282,22 +299,29 @@ bool cpu_winograd(CodeStream *stream, const CodeConv *args)
     bool doubled = weight->spec.kind == CODE_WEIGHT_CONV3_X2;
     bool packed = weight->products == &cpu_tiles;
     size_t side = args->side;
+    CpuGroupNorm norm;
     Winograd winograd = {.args = args,
                          .packed = packed ? cpu_packed(weight) : NULL,
                          .floats = packed ? NULL : cpu_floats_of(weight),
+                         .rows = {.norm = args->norm ? &norm : NULL,
+                                  .x = args->x,
+                                  .f32 = !stream->device->halves,
+                                  .side = side,
+                                  .in = weight->spec.in},
                          .points_side = doubled ? DOUBLED_SIDE : WINOGRAD_SIDE,
                          .points = cpu_tile_points(&weight->spec),
-                         .in = weight->spec.in,
+                         .step = doubled ? 1 : 2,
                          .out = weight->spec.out,
-                         .side = side,
                          .out_side = doubled ? 2 * side : side,
                          .tiles_side = doubled ? side : pieces(side, 2),
                          .row = weight->spec.in};
 
-    winograd.tiles = winograd.tiles_side * winograd.tiles_side;
-    if (!winograd.tiles || !args->images || !winograd.out)
+    if (!winograd.tiles_side || !args->images || !winograd.out)
         return true;
+    if (args->norm && !cpu_take_moments(stream, args->norm, &norm))
+        return false;
     share_out(&winograd);
+    winograd.rows.kept = (winograd.block_rows - 1) * winograd.step + winograd.points_side;
     if (in_bytes(&winograd))
         winograd.element = packed ? 1 : 4 / stream->device->multiplier->step_bytes;
     else
@@ -305,9 +329,10 @@ bool cpu_winograd(CodeStream *stream, const CodeConv *args)
     if (packed || in_bytes(&winograd)) /* whole words; weights past the last channel are 0 */
         winograd.row = pieces(winograd.row, PADDING) * PADDING;
     winograd.point = winograd.block * winograd.row + PADDING;
-    winograd.out_point = winograd.block * CPU_COLUMNS;
+    winograd.out_row = least(CPU_COLUMNS, pieces(winograd.out, 16) * 16);
+    winograd.out_point = winograd.block * winograd.out_row;
     if (stream->rehearsing)
         return cpu_prepare(stream, prepare, &winograd);
-    return cpu_run(stream, compute_tiles, &winograd,
-                   args->images * winograd.blocks * winograd.groups);
+    return cpu_run(stream, compute_band, &winograd,
+                   args->images * winograd.bands * winograd.groups);
 }

@@ -39,23 +39,34 @@ enum {
     DOUBLED_POINTS = DOUBLED_SIDE * DOUBLED_SIDE,
 };
 
-/* From the products of a tile to its outputs. */
-typedef struct WinogradTile {
-    const void *products; /* of 32 bits; point p begins at element p * point */
-    size_t point;
-    /* For products of bytes, else NULL: of the tile's inputs at each point, as rows of bytes, and
-     * of the columns; those of point p begin at
-     * p * column_point. */
+/* From a row of tiles to their points, as activations or float32. */
+typedef struct WinogradInputs {
+    const float *row[WINOGRAD_SIDE]; /* of inputs, from the first tile's first on */
+    size_t tiles, channels;
+    void *to;       /* point p of tile t begins at element t * to_tile + p * to_point; */
+    size_t to_tile; /* what is written are whole vectors, up to a multiple of 16 channels */
+    size_t to_point;
+    bool to_f32;
+} WinogradInputs;
+
+/* From the products of a row of tiles to their outputs. */
+typedef struct WinogradOutputs {
+    const void *products; /* of 32 bits; point p of tile t begins at element t * tile + p * point */
+    size_t tile, point;
+    /* For products of bytes, else NULL: (tiles, points), of the inputs as rows of bytes, and of the
+     * columns; those of point p begin at p * column_point. */
     const float *scale;
     const int32_t *zero;
     const float *column_scale;
     const int32_t *column_sum;
     size_t column_point;
     const float *bias;  /* (width, padded to 16) */
-    void *y[4];         /* top left, top right, bottom left, bottom right; NULL: outside the map */
-    const void *add[4]; /* added to the outputs; may be y; NULL: nothing */
+    void *y[2];         /* the upper and the lower row; NULL: below the map */
+    const void *add[2]; /* added to the outputs; may be y; NULL: nothing */
+    size_t positions;   /* of a row: two for each tile, or one less */
+    size_t y_position;  /* elements from one to the next */
     size_t width;
-} WinogradTile;
+} WinogradOutputs;
 
 /* How many points a tile has; 0 if this weight does not use Winograd. */
 unsigned cpu_tile_points(const CodeWeightSpec *spec);
