@@ -1,6 +1,7 @@
-/* rows.h - rows of a map as convolutions read them: float32, with a position of zeros at either end
- * and rows of zeros above and below, and normalised if a group norm comes first. So maps are neither
- * padded nor normalised in memory. A task makes each row once, and keeps those that it needs. */
+/* rows.h - rows of a map as convolutions read them: float32, with a position of zeros at either
+ * end and rows of zeros above and below, and normalised if a group norm comes first. So maps are
+ * neither padded nor normalised in memory. A task makes each row once, and keeps those that it
+ * needs. */
 #ifndef CODE_KERNELS_CPU_ROWS_H
 #define CODE_KERNELS_CPU_ROWS_H
 

@@ -146,8 +146,8 @@ INLINE size_t multiply_steps_of_4(const CpuProduct *product, const Word *const *
     return step;
 }
 
-/* One tile: rows a_row apart from `from` on, to rows c_row apart from c on. Returns the weights to ask
- * for next. */
+/* One tile: rows a_row apart from `from` on, to rows c_row apart from c on. Returns the weights to
+ * ask for next. */
 INLINE const Word *multiply_tile(const CpuProduct *product, const Word *from, float *c, Ahead ahead,
                                  const CpuNumbers numbers, const unsigned rows,
                                  const unsigned width)

@@ -1,6 +1,7 @@
-/* winograd.c - convolutions in tiles of 2 x 2 outputs: see winograd.h. A task computes a band of rows
- * of tiles, block by block: the points of a block's inputs, then for each panel of outputs a product
- * at each point, and its outputs from these products. All of that stays in the second cache. */
+/* winograd.c - convolutions in tiles of 2 x 2 outputs: see winograd.h. A task computes a band of
+ * rows of tiles, block by block: the points of a block's inputs, then for each panel of outputs a
+ * product at each point, and its outputs from these products. All of that stays in the second
+ * cache. */
 #include "winograd.h"
 #include "product/floats/floats.h"
 #include "product/rows.h"
