@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Quotes a value, which may have spaces or quotes. */
 static void add_property(GString *properties, const char *argument)
@@ -131,6 +132,25 @@ GstElement *film_pipeline(const char *text, const char *file)
     return pipeline;
 }
 
+/* The end or the error. On a terminal, shows meanwhile how much of the film there is. */
+static GstMessage *wait_for_end(GstElement *pipeline, GstBus *bus)
+{
+    gboolean terminal = isatty(STDERR_FILENO), shown = FALSE;
+    GstMessage *message;
+    gint64 position;
+
+    while (!(message = gst_bus_timed_pop_filtered(bus, terminal ? GST_SECOND : GST_CLOCK_TIME_NONE,
+                                                  GST_MESSAGE_EOS | GST_MESSAGE_ERROR))) {
+        if (!gst_element_query_position(pipeline, GST_FORMAT_TIME, &position))
+            continue;
+        g_printerr("\r%.1f s of the film are drawn\033[K", (double)position / GST_SECOND);
+        shown = TRUE;
+    }
+    if (shown)
+        g_printerr("\r\033[K");
+    return message;
+}
+
 int film_run(GstElement *pipeline)
 {
     GstBus *bus = gst_element_get_bus(pipeline);
@@ -138,8 +158,7 @@ int film_run(GstElement *pipeline)
     int status = 0;
 
     gst_element_set_state(pipeline, GST_STATE_PLAYING);
-    message =
-        gst_bus_timed_pop_filtered(bus, GST_CLOCK_TIME_NONE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    message = wait_for_end(pipeline, bus);
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
         GError *error = NULL;
 

@@ -346,6 +346,8 @@ Server *server_new(Studio *studio, const ServerSetup *setup, GError **error)
     if (make_rules(&server->rules, setup, address, error))
         server->connections = connections_new(server->soup, address, error);
     if (!server->connections) {
+        if (g_error_matches(*error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+            g_prefix_error(error, "--port %u, expected a free one, or 0 for any: ", setup->port);
         server_free(server);
         server = NULL;
     }

@@ -146,7 +146,13 @@ coarse-to-fine) # Ten frames a picture; between pictures more changes than from 
         { cat look.txt; fail "the last frame is not the picture"; }
     ;;
 tour) # Frames 4 to 7 are of the second class.
-    timeout 300 "$PROGRAMS/tour" tour.webm aurora,15
+    # On a terminal a slow film says how far it is, here drawn by plain loops.
+    if command -v script > /dev/null; then
+        script -qec "$PROGRAMS/tour slow.webm aurora device=reference num-buffers=2" /dev/null > said < /dev/null
+        grep -q ' s of the film are drawn' said || fail "no progress: $(cat said)"
+    fi
+    timeout 300 "$PROGRAMS/tour" tour.webm aurora,15 2> said
+    [ ! -s said ] || fail "tour: $(cat said)"
     look tour.webm 8 256 256
     holds '$1 == 0 || $5 > 6'
     for n in 3:10 4:15; do

@@ -397,6 +397,7 @@ static void test_options(void)
     gchar *taken = g_strdup_printf("--port %s", strrchr(process->url, ':') + 1);
     gchar *text = process_refused(taken, 1);
 
+    g_assert_nonnull(strstr(text, "expected a free one, or 0 for any"));
     g_assert_nonnull(strstr(text, "in use"));
     g_free(text);
     g_free(taken);
