@@ -69,12 +69,34 @@ const CpuLevel cpu_levels[] = {
 };
 // clang-format on
 
+#elif defined __aarch64__
+#include <sys/auxv.h>
+
+extern const CpuBody cpu_body_neon, cpu_half_neon;
+extern const CpuMultiplier cpu_multiply_neon, cpu_multiply_neon_dotprod;
+
+/* FEAT_DotProd; older C libraries do not name it. */
+static bool has_dotprod(void)
+{
+    return getauxval(AT_HWCAP) >> 20 & 1;
+}
+
+// clang-format off
+const CpuLevel cpu_levels[] = {
+    {"neon", &cpu_body_neon, &cpu_half_neon, &cpu_multiply_neon, NULL,
+     CPU_FUSES, always, {"f32", "bf16", "int8"}},
+    {"neon_dotprod", &cpu_body_neon, &cpu_half_neon, &cpu_multiply_neon_dotprod, NULL,
+     CPU_FUSES, has_dotprod, {"f32", "bf16", "int8"}},
+    {0},
+};
+// clang-format on
+
 #else
 
 extern const CpuBody cpu_body_generic, cpu_half_generic;
 extern const CpuMultiplier cpu_multiply_generic;
 
-#if defined __aarch64__ || defined __FP_FAST_FMAF /* as in simd/vector_generic.h */
+#ifdef __FP_FAST_FMAF /* as in simd/vector_generic.h */
 #define SUMS CPU_FUSES
 #else
 #define SUMS CPU_ROUNDS_TWICE

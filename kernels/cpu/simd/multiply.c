@@ -9,13 +9,19 @@
 #include "multiply_keys.h"
 #include "vector.h"
 
+#ifdef __aarch64__
+#include "tiles_neon.h"
+#endif
+
 /* Sums of a tile: as many as registers hold besides a step's inputs and weights. If two steps share
  * words of weights, a constant or a product takes one more. A block of weights, which the rows of a
  * product share, stays in the first cache. */
 #if defined CPU_TILE_SUMS /* of a build for tests, which compiles no more shapes than that needs */
 enum { TILE_SUMS = CPU_TILE_SUMS, PAIRS_SUMS = CPU_TILE_SUMS };
-#elif defined __AVX512F__ || defined __aarch64__
+#elif defined __AVX512F__
 enum { TILE_SUMS = 24, PAIRS_SUMS = 24 };
+#elif defined __aarch64__
+enum { TILE_SUMS = 20, PAIRS_SUMS = 20 };
 #elif defined __AVX2__
 enum { TILE_SUMS = 12, PAIRS_SUMS = 10 };
 #else
@@ -23,7 +29,8 @@ enum { TILE_SUMS = 8, PAIRS_SUMS = 8 };
 #endif
 
 enum {
-    ROWS = 12, /* of any tile at most */
+    ROWS = 12,                        /* of any tile at most */
+    PANELS = TILE_SUMS == 20 ? 1 : 2, /* of a low tile: enough chains of sums to keep a unit busy */
     BLOCK_STEPS = PARTS == 1 ? 128 : 256,
     STREAM_AHEAD = 64 * 16, /* of 32 bits, if each weight is used once */
 };
@@ -108,44 +115,6 @@ INLINE void multiply_step(const Step from, const CpuNumbers numbers, const bool 
     }
 }
 
-/* Steps of float32 four at a time, if the processor multiplies by one number of a vector; returns
- * how many. A row's inputs of four steps then take one load. */
-INLINE size_t multiply_steps_of_4(const CpuProduct *product, const Word *const *a,
-                                  const unsigned rows, const unsigned width, Vector *sums)
-{
-    size_t step = 0;
-
-#ifdef FUSED_BY_LANE
-    const Word *b = product->b;
-
-    for (; step + 4 <= product->steps; step += 4) {
-        Vector inputs[ROWS];
-
-#pragma GCC unroll 12
-        for (unsigned r = 0; r < rows; r++)
-            inputs[r] = (Vector) * (const UnalignedBits *)(a[r] + step);
-#define STEP(lane)                                                                                 \
-    _Pragma("GCC unroll 8") for (unsigned v = 0; v < width; v++)                                   \
-    {                                                                                              \
-        Vector weights =                                                                           \
-            weights_of(b + v / PARTS * product->b_panel + v % PARTS * LANES, CPU_FLOATS, false);   \
-                                                                                                   \
-        _Pragma("GCC unroll 12") for (unsigned r = 0; r < rows; r++) sums[r * width + v] =         \
-            FUSED_BY_LANE(inputs[r], lane, weights, sums[r * width + v]);                          \
-    }                                                                                              \
-    b += GROUP;
-        STEP(0)
-        STEP(1)
-        STEP(2)
-        STEP(3)
-#undef STEP
-    }
-#else
-    (void)product, (void)a, (void)rows, (void)width, (void)sums;
-#endif
-    return step;
-}
-
 /* One tile: rows a_row apart from `from` on, to rows c_row apart from c on. Returns the weights to
  * ask for next. */
 INLINE const Word *multiply_tile(const CpuProduct *product, const Word *from, float *c, Ahead ahead,
@@ -166,9 +135,6 @@ INLINE const Word *multiply_tile(const CpuProduct *product, const Word *from, fl
                                   : product->start ? load(product->start + v * LANES)
                                                    : (Vector){0};
     }
-    if (numbers == CPU_FLOATS)
-        step = multiply_steps_of_4(product, a, rows, width, sums);
-    b += step * GROUP;
     for (; step + together <= product->steps; step += together) {
 #pragma GCC unroll 2
         for (unsigned panel = 0; panel * PARTS < width; panel++)
@@ -235,7 +201,22 @@ INLINE void multiply_rows(const CpuProduct *product, size_t tiles, Ahead ahead,
 INLINE void multiply_panels(const CpuProduct *product, size_t tiles, Ahead ahead,
                             const CpuNumbers numbers, bool narrow)
 {
-    if (product->panels == 2)
+#ifdef __aarch64__
+    size_t done = narrow ? 0 : neon_multiply(product, tiles, numbers);
+    CpuProduct rest;
+
+    if (done && done == product->steps)
+        return;
+    if (done) {
+        rest = *product;
+        rest.a = (const Word *)product->a + done;
+        rest.b = (const Word *)product->b + done / (in_pairs(numbers) ? 2 : 1) * GROUP;
+        rest.steps -= done;
+        rest.add = true;
+        product = &rest;
+    }
+#endif
+    if (PANELS == 2 && product->panels == 2)
         multiply_rows(product, tiles, ahead, numbers, 2 * PARTS);
     else if (narrow)
         multiply_rows(product, tiles, ahead, numbers, 1);
@@ -259,7 +240,8 @@ static void multiply_block(const CpuProduct *product, const Word *after)
 
         tile.rows = (product->rows + tiles - 1) / tiles;
         tile.panels = 1;
-        if (tile.rows <= most_rows(product->numbers, 2 * PARTS) && panel + 1 < product->panels)
+        if (PANELS == 2 && tile.rows <= most_rows(product->numbers, 2 * PARTS) &&
+            panel + 1 < product->panels)
             tile.panels = 2;
         tile.b = weights;
         ahead.next =
@@ -334,7 +316,7 @@ INLINE float smallest(Vector v)
     return -largest(-v);
 }
 
-/* Whole numbers in 0..255, the first `count` of them, from input `at` on. */
+/* The first `count` bytes, each in 32 bits, from input `at` on. */
 INLINE void store_inputs(void *to, size_t at, Bits whole, size_t count)
 {
     Halves halves;
@@ -368,13 +350,13 @@ INLINE void quantise_row(void *to, const void *x, size_t count, const bool halve
     inverse = *scale > 1e-34f ? 1 / *scale : 0;
     offset = -bottom * inverse + magic;
     offset -= magic;
-    *zero = (int32_t)offset;
+    *zero = (int32_t)offset - BYTES_BELOW;
     for (size_t i = 0; i < count; i += LANES) {
         size_t n = count - i < LANES ? count - i : LANES;
         Vector v = load_numbers(x, i, n, halves) * inverse + offset;
 
         v = smaller(larger(v, (Vector){0}), splat(255.0f)) + magic;
-        store_inputs(to, i, (Bits)v & 255, n);
+        store_inputs(to, i, ((Bits)v & 255) ^ BYTES_BELOW, n);
     }
 }
 

@@ -14,9 +14,10 @@ typedef enum CpuNumbers {
     /* bfloat16 that is multiplied in float32: inputs are float32, a step is one of them, and a word
      * holds the weights of two, the first in its low half */
     CPU_HALVES,
-    /* Unsigned bytes times signed ones, in exact sums. A word holds the weights of four inputs, and
-     * a step is CpuMultiplier.step_bytes inputs: four bytes; or two numbers of 16 bits, and then
-     * the weights stand in the order first, third, second, fourth. */
+    /* Unsigned bytes, or signed ones if the processor takes no others, times signed ones, in exact
+     * sums. A word holds the weights of four inputs, and a step is CpuMultiplier.step_bytes inputs:
+     * four bytes; or two numbers of 16 bits, and then the weights stand in the order first, third,
+     * second, fourth. */
     CPU_BYTES,
 } CpuNumbers;
 
@@ -59,8 +60,8 @@ typedef struct CpuMultiplier {
     /* float32 to the nearest bfloat16, as float32 */
     void (*round)(float *to, const float *from, size_t count);
     /* A row of float32 or, with `halves`, bfloat16 to inputs of products in bytes:
-     * round(x / *scale) + *zero, in 0..255; scale and zero follow from the row's extremes. An input
-     * has 4 / step_bytes bytes. */
+     * round(x / *scale) + *zero, in 0..255, or, with all inputs and *zero lower by 128, -128..127;
+     * scale and zero follow from the row's extremes. An input has 4 / step_bytes bytes. */
     void (*quantise)(void *to, const void *x, size_t count, bool halves, float *scale,
                      int32_t *zero);
     unsigned step_bytes; /* inputs of a step of bytes: 4 or 2 */

@@ -5,7 +5,8 @@
  * of 16 partial sums, whatever number of vectors that is, and folded along one tree.
  *
  * Most of this file is plain C with the vector types of GCC and clang. vector_x86.h has the few
- * functions that need x86's instructions, vector_generic.h the same for all other processors. */
+ * functions that need x86's instructions, vector_neon.h the same for 64-bit Arm, vector_generic.h
+ * for all other processors. */
 #ifndef CODE_KERNELS_CPU_VECTOR_H
 #define CODE_KERNELS_CPU_VECTOR_H
 
@@ -75,6 +76,8 @@ INLINE Vector splat(float x)
  * for it */
 #if defined __x86_64__
 #include "vector_x86.h"
+#elif defined __aarch64__
+#include "vector_neon.h"
 #else
 #include "vector_generic.h"
 #endif

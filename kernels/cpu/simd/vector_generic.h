@@ -1,11 +1,7 @@
-/* vector_generic.h - the functions of vector.h for processors other than x86: vectors of 16 bytes
- * and, on 64-bit Arm, its own instruction for a fused multiply-add. */
+/* vector_generic.h - the functions of vector.h in plain C, with vectors of 16 bytes, for processors
+ * that have no file of their own. */
 #ifndef CODE_KERNELS_CPU_VECTOR_GENERIC_H
 #define CODE_KERNELS_CPU_VECTOR_GENERIC_H
-
-#ifdef __aarch64__
-#include <arm_neon.h>
-#endif
 
 /* a where a > b, else b; the same with <. So NaN in either gives b. */
 INLINE Vector larger(Vector a, Vector b)
@@ -25,9 +21,7 @@ INLINE Vector smaller(Vector a, Vector b)
 /* a * b + c, rounded once; twice on processors without such an instruction. */
 INLINE Vector fused(Vector a, Vector b, Vector c)
 {
-#if defined __aarch64__
-    return (Vector)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-#elif defined __FP_FAST_FMAF
+#if defined __FP_FAST_FMAF
     for (int i = 0; i < LANES; i++)
         c[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return c;
@@ -36,14 +30,8 @@ INLINE Vector fused(Vector a, Vector b, Vector c)
 #endif
 }
 
-/* The same with number `lane`, a constant, of a in place of all of a. */
-#ifdef __aarch64__
-#define FUSED_BY_LANE(a, lane, b, c)                                                               \
-    ((Vector)vfmaq_laneq_f32((float32x4_t)(c), (float32x4_t)(b), (float32x4_t)(a), lane))
-#endif
-
 /* sum + the products of a step: of two numbers of 16 bits. */
-enum { STEP_BYTES = 2 };
+enum { STEP_BYTES = 2, BYTES_BELOW = 0 };
 
 INLINE Bits add_products(Bits a, Bits b, Bits sum)
 {

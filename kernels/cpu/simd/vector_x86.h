@@ -84,9 +84,9 @@ INLINE float largest(Vector v)
 /* sum + the products of a step: of four unsigned bytes and four signed ones if the processor has an
  * instruction for it, else of two numbers of 16 bits each. */
 #if defined __AVX512VNNI__ || (defined __AVXVNNI__ && !defined __AVX512F__)
-enum { STEP_BYTES = 4 };
+enum { STEP_BYTES = 4, BYTES_BELOW = 0 };
 #else
-enum { STEP_BYTES = 2 };
+enum { STEP_BYTES = 2, BYTES_BELOW = 0 };
 #endif
 
 INLINE Bits add_products(Bits a, Bits b, Bits sum)
