@@ -10,6 +10,7 @@
 #ifndef CODE_TESTS_EMULATE_H
 #define CODE_TESTS_EMULATE_H
 
+#include <cpuid.h>
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
@@ -328,6 +329,9 @@ EMULATED int emulated_supports(void)
 }
 
 #define __builtin_cpu_supports(feature) emulated_supports()
+
+/* Bit 4 of a is AVX-VNNI; sources ask in this way for nothing else. */
+#define __get_cpuid_count(leaf, subleaf, a, b, c, d) (*(a) = 1u << 4, *(b) = *(c) = *(d) = 0, 1)
 
 /* What the build emulates besides AVX-512, or, of AVX-VNNI, in its place. */
 #ifdef EMULATE_AVXVNNI
