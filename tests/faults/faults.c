@@ -7,8 +7,8 @@
  *     FAULT_ERROR  its errno; 0: only half of the bytes are read or written
  *     FAULT_EVER   if set, all calls from that one on
  *     FAULT_FILE   descriptor to which the number of calls goes when the program ends
- *     FAULT_LATE   if set, calls count from faults_begin on, which the program calls, and those
- *                  that read or write count for regular files only
+ *     FAULT_LATE   if set, calls count from faults_begin on, which the program calls
+ *     FAULT_FILES  if set, calls that read or write count for regular files only
  *
  * Writes to standard error are left alone. */
 #include <errno.h>
@@ -47,7 +47,7 @@ static const struct {
 };
 
 static struct {
-    bool on, ever, late;
+    bool on, ever, files;
     unsigned at;
     int error, file;
     bool allocations;
@@ -102,7 +102,7 @@ static bool is_counted(const greg_t *r, int number)
 
     if (writes && r[REG_RDI] == 2)
         return false;
-    return !plan.late || !(reads || writes) || is_file(r[REG_RDI]);
+    return !plan.files || !(reads || writes) || is_file(r[REG_RDI]);
 }
 
 static void trap(int signal_number, siginfo_t *info, void *context)
@@ -243,9 +243,9 @@ __attribute__((constructor)) static void begin(void)
         plan.file = number_of("FAULT_FILE");
         plan.ever = number_of("FAULT_EVER");
         plan.on = true;
-        plan.late = number_of("FAULT_LATE");
+        plan.files = number_of("FAULT_FILES");
         plan.traps = kinds[i].calls;
-        if (!plan.late)
+        if (!number_of("FAULT_LATE"))
             faults_begin();
     }
 }
