@@ -145,6 +145,7 @@ int main(int argc, char **argv)
         run(server);
     server_free(server);
     studio_free(studio);
+    gst_deinit(); /* so that a tracer can report leaks */
     if (!error)
         return 0;
     g_printerr("code-studio: %s\n", error->message);

@@ -101,7 +101,8 @@ static GBytes *encode(GstSample *sample, const gchar *comment)
 
 /* ---- drawing ----------------------------------------------------------------------- */
 
-/* On the pipeline's threads: keeps codesrc's comment and the first error. */
+/* On the pipeline's threads: keeps codesrc's comment and the first error. A dropped message is this
+ * function's to free. */
 static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer user)
 {
     Still *still = user;
@@ -121,6 +122,7 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer use
         g_error_free(error);
     }
     g_mutex_unlock(&still->lock);
+    gst_message_unref(message);
     return GST_BUS_DROP;
 }
 
@@ -171,6 +173,7 @@ static void draw(gpointer data, gpointer user)
     }
     gst_element_set_state(still->pipeline, GST_STATE_READY);
     g_free(take(still, &still->error));
+    g_free(take(still, &still->comment));
     if (!g_atomic_int_get(&still->closed))
         g_idle_add_full(G_PRIORITY_DEFAULT, answer, task, task_free);
     else
