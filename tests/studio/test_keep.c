@@ -13,6 +13,14 @@ static void await_held(guint64 frame)
     g_free(status);
 }
 
+/* Whichever frame it is. The status says so as soon as the picture is there, which the browser has
+ * to decode before it is on screen. */
+static void await_any_held(void)
+{
+    browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held') && "
+                           "document.querySelector('#image').complete");
+}
+
 /* A page that holds frame `frame` of class 10, an aurora, by its address alone. */
 static void open_held(guint64 frame)
 {
@@ -46,7 +54,7 @@ static void test_hold(void)
     open_page();
     await_playing();
     browser_click(browser, "#hold", 0.5, 0.5);
-    browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held')");
+    await_any_held();
     g_assert_true(browser_is(browser, "hold.getAttribute('aria-pressed') === 'true'"));
     browser_await(browser, "fetch('/state').then((x) => x.json()).then((x) => x.pages === 0)");
     remember();
@@ -174,7 +182,7 @@ static void test_recent(void)
     browser_await(browser, "recent.children.length >= 3");
     browser_is(browser, "window.kept = recent.lastChild.querySelector('button').title, true");
     browser_click(browser, "#recent li:last-child button", 0.5, 0.5);
-    browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held')");
+    await_any_held();
     g_assert_true(browser_is(browser, "kept.endsWith(', frame ' + "
                                       "document.querySelector('#made-frame').textContent)"));
 }
@@ -284,7 +292,7 @@ static void test_film(void)
     allow_clipboard();
     browser_click(browser, "#hold", 0.5, 0.5);
     browser_await(browser, "location.hash.includes('phase=')");
-    browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held')");
+    await_any_held();
     remember();
     browser_click(browser, "#copy-link", 0.5, 0.5);
     await_made("toast", "Link copied");
@@ -294,7 +302,7 @@ static void test_film(void)
     browser_open(browser, text);
     g_free(text);
     browser_is(browser, page_compare);
-    browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held')");
+    await_any_held();
     browser_await(browser, "distance(pixels(shown()), JSON.parse(sessionStorage.pixels)) === 0");
 }
 
