@@ -34,6 +34,7 @@ rows() {
 if [ -e README.md ] && [ -e docs/performance.md ]; then
     [ "$(rows README.md)" = "$(rows docs/performance.md)" ] ||
         echo "README.md: its table of programs and times differs from that of docs/performance.md" >>"$found"
+    [ -n "$(rows README.md)" ] || echo "README.md: no table begins with \"| program | work |\"" >>"$found"
 fi
 
 verdict "$found"
