@@ -125,8 +125,7 @@ bool cpu_between(CodeStream *stream, const CodeBetween *args)
 
 /* ---- group norm ------------------------------------------------------------------------------ */
 
-/* Three jobs: moments of blocks of positions, the norm of each group from them, normalising.
- */
+/* Three jobs: moments of blocks of positions, the norm of each group from them, normalising. */
 
 static bool moments_of_block(CpuWorker *worker, const void *job, size_t task, CodesrcError *error)
 {
