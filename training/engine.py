@@ -45,8 +45,8 @@ def speed(tools, model, steps):
     )
 
 
-def generate(tools, model, steps, each, seed, batch):
-    """`each` pictures of every kind with N = steps, -> uint8.
+def generate(tools, model, steps, each, seed, batch, options=()):
+    """`each` pictures of every kind with N = steps and other options of code-image, -> uint8.
 
     The class changes from picture to picture in the training set's order: index mod 16.
     """
@@ -68,6 +68,7 @@ def generate(tools, model, steps, each, seed, batch):
                 str(batch),
                 '--output',
                 f'{folder}/%06d.ppm',
+                *options,
             ]
         )
         files = sorted(glob.glob(f'{folder}/*.ppm'))

@@ -168,9 +168,10 @@ def main(args):
         print(f'judge: both judges order {100 * share:.0f} % of the pairs of N alike', flush=True)
 
 
-def arguments():
+def common_arguments(description):
+    """The options that all who ask the judges have."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('--work', default='build/training')
     parser.add_argument(
@@ -178,18 +179,23 @@ def arguments():
     )
     parser.add_argument('--model', default='models/vistas')
     parser.add_argument('--out', default='docs')
-    parser.add_argument('--steps', type=int, nargs='+', default=list(range(1, 11)))
-    parser.add_argument(
-        '--kinds-of', type=int, default=8, help='the N, one of --steps, that is judged kind by kind'
-    )
     parser.add_argument('--each', type=int, default=100, help='pictures of each kind')
-    parser.add_argument(
-        '--no-speed', action='store_true', help='measure no speed and draw no curve: a busy machine'
-    )
     parser.add_argument('--batch', type=int, default=4)
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--workers', type=int, default=os.cpu_count())
+    return parser
+
+
+def arguments():
+    parser = common_arguments(__doc__)
+    parser.add_argument('--steps', type=int, nargs='+', default=list(range(1, 11)))
+    parser.add_argument(
+        '--kinds-of', type=int, default=8, help='the N, one of --steps, that is judged kind by kind'
+    )
+    parser.add_argument(
+        '--no-speed', action='store_true', help='measure no speed and draw no curve: a busy machine'
+    )
     return parser.parse_args()
 
 

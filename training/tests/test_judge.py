@@ -5,7 +5,7 @@ import unittest
 
 import numpy as np
 
-from training import judge, tradeoff
+from training import judge, sampling, tradeoff
 from training.classifier import frechet
 from training.second_judge import SecondJudge, agreement, look
 
@@ -51,6 +51,34 @@ class Second(unittest.TestCase):
         self.assertAlmostEqual(frechet(a, a + [1, 2, 2]), 9, places=6)
         spread = (a - a.mean(0)) * 3 + a.mean(0)
         self.assertAlmostEqual(frechet(a, spread), 4 * np.cov(a.T).trace(), places=6)
+
+
+class Sampling(unittest.TestCase):
+    def descend(self, second):
+        grid = {'guidance': (1, 2, 3, 4), 'top-p': (0.5, 0.7, 0.9)}
+        measure = lambda s: dict(
+            accuracy=1,
+            distance=(s['guidance'] - 2) ** 2 + (s['top-p'] - 0.7) ** 2,
+            second=second(s),
+        )
+        return sampling.descend(grid, {'guidance': 4, 'top-p': 0.9}, measure)
+
+    def test_finds_the_best(self):
+        best, rows = self.descend(lambda s: s['guidance'] + s['top-p'])
+        self.assertEqual(best, {'guidance': 2, 'top-p': 0.7})
+        self.assertEqual(len(rows), 1 + 3 + 2)  # no setting twice
+        self.assertEqual(len(sampling.table(rows).splitlines()), 2 + len(rows))
+
+    def test_wants_both_judges(self):
+        best, _ = self.descend(lambda s: -s['guidance'] - s['top-p'])
+        self.assertEqual(best, {'guidance': 4, 'top-p': 0.9})
+
+    def test_options(self):
+        self.assertEqual(
+            sampling.options(dict(sampling.START, **{'more-smooth': True}))[-3:],
+            ['--temperature', '1', '--more-smooth'],
+        )
+        self.assertNotIn('--more-smooth', sampling.options(sampling.START))
 
 
 class Tables(unittest.TestCase):
