@@ -52,10 +52,8 @@ unsigned cpu_pool_threads(const CpuPool *pool);
  * cancelled. `args` is passed to the tasks. */
 bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count);
 
-/* Runs the task once on each worker; ignores cancellation. */
-bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodesrcError *error);
-
-/* The same for an operation that is rehearsed, unless the stream is cancelled. */
+/* For an operation that is rehearsed: calls the task, which allocates scratch memory, for each
+ * worker on the calling thread. Fails if the stream is cancelled. */
 bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args);
 
 /* Memory that lasts for one task, or for the operation. NULL, with `error` filled in, on

@@ -30,7 +30,6 @@ struct CpuPool {
     CpuTask *task;
     const void *args;
     size_t count;
-    bool on_each;
     const atomic_bool *cancelled; /* NULL: it cannot be */
     atomic_bool cut_short; /* tasks were left out, even if the cancellation is withdrawn by now */
     atomic_size_t next;
@@ -59,11 +58,6 @@ static void work(CpuWorker *worker)
     CpuPool *pool = worker->pool;
     CodesrcError error;
 
-    if (pool->on_each) {
-        if (!pool->task(worker, pool->args, (size_t)(worker - pool->worker), &error))
-            fail_job(pool, &error);
-        return;
-    }
     for (;;) {
         size_t task = atomic_fetch_add(&pool->next, 1);
 
@@ -136,7 +130,7 @@ static bool run(CpuPool *pool, CodesrcError *error)
     atomic_store(&pool->next, 0);
     atomic_store(&pool->cut_short, false);
     pool->failed = false;
-    others = pool->on_each ? pool->threads : (unsigned)least(pool->threads, pool->count - 1);
+    others = (unsigned)least(pool->threads, pool->count - 1);
     atomic_store(&pool->running, others);
     pool->seats = others;
     atomic_fetch_add(&pool->job, 1);
@@ -147,8 +141,7 @@ static bool run(CpuPool *pool, CodesrcError *error)
             pthread_cond_signal(&pool->begin);
     pthread_mutex_unlock(&pool->lock);
     work_as_caller(pool);
-    if (!pool->on_each)
-        release_seats(pool);
+    release_seats(pool);
     for (int i = 0; i < SPINS && atomic_load(&pool->running); i++)
         cpu_pause();
     pthread_mutex_lock(&pool->lock);
@@ -172,7 +165,7 @@ bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
         return true;
     pthread_mutex_lock(&pool->turn);
     pool->task = task, pool->args = args, pool->count = count;
-    pool->on_each = false, pool->cancelled = stream->cancelled;
+    pool->cancelled = stream->cancelled;
     done = run(pool, &stream->error);
     if (done && atomic_load(&pool->cut_short))
         done = code_fail(&stream->error, CODESRC_CANCELLED, "cancelled");
@@ -180,22 +173,18 @@ bool cpu_run(CodeStream *stream, CpuTask *task, const void *args, size_t count)
     return done;
 }
 
-bool cpu_run_on_each(CodeDevice *device, CpuTask *task, const void *args, CodesrcError *error)
-{
-    CpuPool *pool = device->pool;
-    bool done;
-
-    pthread_mutex_lock(&pool->turn);
-    pool->task = task, pool->args = args, pool->count = 0;
-    pool->on_each = true, pool->cancelled = NULL;
-    done = run(pool, error);
-    pthread_mutex_unlock(&pool->turn);
-    return done;
-}
-
+/* A worker's memory needs no thread of its own to be allocated: a rehearsal is thousands of
+ * operations, and waiting for all workers at each would take longer than a picture. */
 bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args)
 {
-    return code_host_goes_on(stream) && cpu_run_on_each(stream->device, task, args, &stream->error);
+    CpuPool *pool = stream->device->pool;
+    bool good = code_host_goes_on(stream);
+
+    pthread_mutex_lock(&pool->turn);
+    for (unsigned i = 0; good && i <= pool->threads; i++)
+        good = task(&pool->worker[i], args, i, &stream->error);
+    pthread_mutex_unlock(&pool->turn);
+    return good;
 }
 
 /* ---- opening and closing --------------------------------------------------------------------- */
