@@ -226,6 +226,55 @@ static void test_classes(void)
     codesrc_model_unref(model);
 }
 
+/* ---- a manifest to start from ---------------------------------------------------------------- */
+
+/* A transformer's file of two scales, with the scale of each position if there is one. */
+static void outline(const char *label, const int64_t *levels, unsigned count, const char *text)
+{
+    static const char rest[] =
+        "\"pos_1LC\":{\"dtype\":\"F32\",\"shape\":[1,5,1],\"data_offsets\":[0,20]},"
+        "\"lvl_embed.weight\":{\"dtype\":\"F32\",\"shape\":[2,1],\"data_offsets\":[20,28]},"
+        "\"class_emb.weight\":{\"dtype\":\"F32\",\"shape\":[4,1],\"data_offsets\":[28,44]}";
+    CodesrcError error = {.text = ""};
+    Bytes header = {0}, file = {0};
+    char line[200], *manifest;
+
+    put_text(&header, "{");
+    put_text(&header, rest);
+    if (levels) {
+        snprintf(line, sizeof line,
+                 ",\"lvl_1L\":{\"dtype\":\"I64\",\"shape\":[1,%u],\"data_offsets\":[44,%u]}", count,
+                 44 + 8 * count);
+        put_text(&header, line);
+    }
+    put_text(&header, "}");
+    put_number(&file, header.size, 8);
+    put(&file, header.data, header.size);
+    put_fill(&file, '\0', 44);
+    for (unsigned i = 0; i < count; i++)
+        put_number(&file, (uint64_t)levels[i], 8);
+    write_file("case.safetensors", file.data, file.size);
+    manifest = codesrc_weights_outline(scratch("case.safetensors"), &error);
+    CHECK(manifest && strstr(manifest, text) && strstr(manifest, "classes: 3"), "%s: '%s'", label,
+          manifest ? manifest : error.text);
+    free(manifest);
+    clear(&header);
+    clear(&file);
+}
+
+static void test_outline(void)
+{
+    static const char unknown[] = "2 growing numbers from 1 on, whose squares add up to 5";
+
+    outline("no scales of positions", NULL, 0, unknown);
+    outline("scales of positions", (int64_t[]){0, 1, 1, 1, 1}, 5, "patch_nums: [1, 2]\n");
+    outline("a scale of no square", (int64_t[]){0, 0, 1, 1, 1}, 5, unknown);
+    outline("no position of a scale", (int64_t[]){0, 0, 0, 0, 0}, 5, unknown);
+    outline("a third scale", (int64_t[]){0, 1, 1, 1, 2}, 5, unknown);
+    outline("scale -1", (int64_t[]){-1, 1, 1, 1, 1}, 5, unknown);
+    outline("scales of other positions", (int64_t[]){0, 1, 1, 1}, 4, unknown);
+}
+
 int main(void)
 {
     CodeInventory inventory;
@@ -243,5 +292,6 @@ int main(void)
     free(inventory.all);
     test_manifest();
     test_classes();
+    test_outline();
     return cases_end() | test_end();
 }

@@ -256,6 +256,33 @@ static void test_calls(void)
     REFUSE("dictionary twice", "}(" KEY "}q\0X\1\0\0\0lh\0u.", "found a dictionary in two places");
 }
 
+/* torch.nn.Parameter, as of a module that was saved without state_dict(). */
+static void test_parameters(void)
+{
+    static const struct {
+        const char *label, *rest, *text;
+    } cases[] = {
+        {"a parameter", "\x88" DICT_CLASS ")R", NULL},
+        {"a parameter that learns one", "K\1" DICT_CLASS ")R",
+         "requires_grad of a parameter: found"},
+        {"a parameter with hooks", "\x88}", "hooks of a tensor: found a dictionary"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Bytes pickle = begun("}", 1);
+
+        put_pickle_string(&pickle, "a");
+        put_text(&pickle, PARAMETER);
+        put_pickle_tensor(&pickle, &six);
+        put_text(&pickle, cases[i].rest);
+        put_text(&pickle, "\x87Rs.");
+        if (cases[i].text)
+            refuse_pickle(cases[i].label, &pickle, cases[i].text);
+        else
+            accept_pickle(cases[i].label, &pickle);
+    }
+}
+
 static void put_nested(Bytes *pickle, unsigned count)
 {
     while (count--)
@@ -423,6 +450,7 @@ int main(void)
     test_arguments();
     test_globals();
     test_calls();
+    test_parameters();
     test_dictionaries();
     test_nesting();
     test_tensor_names();
