@@ -171,7 +171,7 @@ Answer *request(const Process *process, const gchar *method, const gchar *path,
                 const gchar *headers, const gchar *body)
 {
     SoupSession *session =
-        soup_session_new_with_options("timeout", 30, "proxy-resolver", NULL, NULL);
+        soup_session_new_with_options("timeout", 300, "proxy-resolver", NULL, NULL);
     gchar *url = g_strconcat(process->url, path, NULL);
     SoupMessage *message = soup_message_new(method, url);
     Answer *answer = g_new0(Answer, 1);

@@ -293,26 +293,6 @@ static void test_origin(void)
     g_free(headers);
 }
 
-/* A body whose length is not told is not read. */
-static void test_chunked(void)
-{
-    static const gchar text[] = "POST /settings HTTP/1.1\r\nHost: localhost\r\n"
-                                "Content-Type: application/json\r\n"
-                                "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
-    GSocketClient *client = g_object_new(G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, NULL);
-    GSocketConnection *connection =
-        g_socket_client_connect_to_uri(client, process->url, 80, NULL, NULL);
-    gchar answer[16] = "";
-
-    g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)), text,
-                              strlen(text), NULL, NULL, NULL);
-    g_input_stream_read_all(g_io_stream_get_input_stream(G_IO_STREAM(connection)), answer, 12, NULL,
-                            NULL, NULL);
-    g_assert_cmpstr(answer, ==, "HTTP/1.1 411");
-    g_object_unref(connection);
-    g_object_unref(client);
-}
-
 /* The first event of a page: its id, to be freed. Closes the connection when `stream` is freed. */
 static gchar *open_page(SoupSession *session, GInputStream **stream)
 {
@@ -486,7 +466,6 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/bad-settings", test_bad_settings);
     g_test_add_func("/studio/bad-requests", test_bad_requests);
     g_test_add_func("/studio/origin", test_origin);
-    g_test_add_func("/studio/chunked", test_chunked);
     g_test_add_func("/studio/bad-offers", test_bad_offers);
     g_test_add_func("/studio/options", test_options);
     g_test_add_func("/studio/no-element", test_no_element);

@@ -9,6 +9,10 @@
 #define VIEWERS 10
 #define PARTS   12
 
+/* Of who takes nothing or sends slowly: their number, the second in which all but one of them come,
+ * and the most memory that each may take, in KiB. */
+enum { SLOW = 2, STALLED = 32, OTHERS = 5, EACH = 256 };
+
 /* ---- reading a stream -------------------------------------------------------------- */
 
 /* A connection to /stream.mjpeg, read on the thread that opened it. */
@@ -231,26 +235,89 @@ static void test_stalled(void)
     g_free(options);
 }
 
-/* Who takes nothing for half a minute is sent away. */
+static guint64 memory(const Process *process)
+{
+    gchar *path = g_strdup_printf("/proc/%s/status", g_subprocess_get_identifier(process->process));
+    guint64 kibibytes;
+    gchar *text;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    kibibytes = number_after(strstr(text, "VmRSS:"), "VmRSS:", 0);
+    g_free(text);
+    g_free(path);
+    return kibibytes;
+}
+
+static void send_slowly(GSocketConnection *connection, gchar byte)
+{
+    g_socket_send(g_socket_connection_get_socket(connection), &byte, 1, NULL, NULL);
+}
+
+/* By an end, or by a reset, which the bytes sent after it cause. */
+static gboolean has_ended(GSocketConnection *connection)
+{
+    GSocket *socket = g_socket_connection_get_socket(connection);
+    GError *error = NULL;
+    gboolean open;
+    gchar byte;
+
+    g_socket_set_blocking(socket, FALSE);
+    open = g_socket_receive(socket, &byte, 1, NULL, &error) > 0 ||
+           g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+    g_clear_error(&error);
+    return !open;
+}
+
+/* Who takes nothing for half a minute is sent away, and until then costs next to no memory; and so
+ * is who sends a request byte by byte, in its head or in its body. */
 static void test_sent_away(void)
 {
+    static const gchar *const requests[SLOW] = {
+        "GET /model HTTP/1.1\r\nHost: localhost\r\nX: ",
+        "POST /settings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        "Content-Length: 4000\r\n\r\n{",
+    };
+    GSocketClient *client = g_object_new(G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, NULL);
     gchar *options = g_strdup_printf("--rate 30 --model %s", noise_model());
     Process *process = process_start(options);
+    GSocketConnection *slow[SLOW];
+    Reader stalled[STALLED];
+    guint64 before = 0, most = 0;
     gint64 viewers = 1;
-    Reader stalled;
 
-    reader_open(&stalled, process, 1024);
+    for (guint i = 0; i < SLOW; i++) {
+        slow[i] = g_socket_client_connect_to_uri(client, process->url, 80, NULL, NULL);
+        g_assert_nonnull(slow[i]);
+        for (const gchar *byte = requests[i]; *byte; byte++)
+            send_slowly(slow[i], *byte);
+    }
+    reader_open(&stalled[0], process, 1024);
     for (guint i = 0; i < 120 && viewers > 0; i++) {
         json_t *state = get_json(process, "/state");
 
         viewers = json_integer_value(json_object_get(state, "jpeg-viewers"));
-        g_assert_true(viewers == 1 || i > 25);
+        g_assert_true(viewers > 0 || i > 25);
         json_decref(state);
+        if (i == OTHERS) {
+            before = memory(process);
+            for (guint k = 1; k < STALLED; k++)
+                reader_open(&stalled[k], process, 1024);
+        }
+        most = MAX(most, memory(process));
+        for (guint k = 0; k < SLOW; k++)
+            send_slowly(slow[k], ' ');
         g_usleep(G_USEC_PER_SEC);
     }
     g_assert_cmpint(viewers, ==, 0);
-    reader_close(&stalled);
+    g_assert_cmpuint(most, <, before + STALLED * EACH);
+    for (guint i = 0; i < SLOW; i++) {
+        g_assert_true(has_ended(slow[i]));
+        g_object_unref(slow[i]);
+    }
+    for (guint i = 0; i < STALLED; i++)
+        reader_close(&stalled[i]);
     process_stop(process);
+    g_object_unref(client);
     g_free(options);
 }
 

@@ -1,0 +1,152 @@
+/* test_hostile.c - code-studio and requests that no browser sends: each is refused with its code, or
+ * its connection is closed, and takes no memory to speak of. */
+#include "common.h"
+
+#include <string.h>
+
+#define HOST "Host: localhost\r\n"
+#define JSON "POST /settings HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n"
+
+enum { MANY = 1 << 20, MOST_GROWTH = 16 << 10 /* KiB */ };
+
+static Process *process;
+
+/* ---- a connection ------------------------------------------------------------------ */
+
+/* What comes back for these bytes, as far as `size` - 1 bytes; nothing if the connection ends. Who
+ * is refused early may find it reset before all is sent. */
+static void ask(const gchar *bytes, gsize length, gchar *answer, gsize size)
+{
+    GSocketClient *client = g_object_new(G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, NULL);
+    GSocketConnection *connection =
+        g_socket_client_connect_to_uri(client, process->url, 80, NULL, NULL);
+
+    g_assert_nonnull(connection);
+    g_socket_set_timeout(g_socket_connection_get_socket(connection), 60);
+    memset(answer, 0, size);
+    g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)), bytes, length,
+                              NULL, NULL, NULL);
+    g_input_stream_read_all(g_io_stream_get_input_stream(G_IO_STREAM(connection)), answer, size - 1,
+                            NULL, NULL, NULL);
+    g_object_unref(connection);
+    g_object_unref(client);
+}
+
+/* `status`: its first digits; NULL: anything but success, since libsoup decides. */
+static void expect(const gchar *label, const gchar *bytes, gsize length, const gchar *status)
+{
+    gchar answer[13];
+    const gchar *came = answer + strlen("HTTP/1.x ");
+
+    ask(bytes, length, answer, sizeof(answer));
+    if (status ? !g_str_has_prefix(came, status) : *came == '2')
+        g_error("%s: came \"%s\", expected %s", label, answer, status ? status : "a refusal");
+}
+
+/* ---- heads ------------------------------------------------------------------------- */
+
+static void test_heads(void)
+{
+    static const struct {
+        const gchar *text, *status;
+    } cases[] = {
+        {"\1\2\3\r\n\r\n", "4"},
+        {"GET\r\n\r\n", "4"},
+        {"GET /model\r\n\r\n", "4"},
+        {"GET /model HTTP/9.9\r\n" HOST "\r\n", "505"},
+        {"GET /model HTTP/1.1\r\n\r\n", "4"},
+        {"GET /model HTTP/1.0\r\n\r\n", "421"},
+        {"GET /model HTTP/1.1\r\n" HOST "Host: evil.example\r\n\r\n", "421"},
+        {"GET /%00 HTTP/1.1\r\n" HOST "\r\n", "4"},
+        {"CONNECT evil.example:80 HTTP/1.1\r\n" HOST "\r\n", "4"},
+        {"TRACE /model HTTP/1.1\r\n" HOST "\r\n", "405"},
+        {JSON "\r\n{}", "411"},
+        {JSON "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "411"},
+        {JSON "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", "411"},
+        {JSON "Content-Length: x\r\n\r\n", "4"},
+        {JSON "Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}", "100"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+        expect(cases[i].text, cases[i].text, strlen(cases[i].text), cases[i].status);
+}
+
+/* One connection, one request: what follows is not read. */
+static void test_one_each(void)
+{
+    static const gchar twice[] = "GET /nothing HTTP/1.1\r\n" HOST "\r\n"
+                                 "GET /nothing HTTP/1.1\r\n" HOST "\r\n";
+    gchar answers[2000];
+    const gchar *first;
+
+    ask(twice, strlen(twice), answers, sizeof(answers));
+    first = strstr(answers, "404 Not Found");
+    g_assert_nonnull(first);
+    g_assert_null(strstr(first + 1, "404 Not Found"));
+}
+
+/* ---- sizes ------------------------------------------------------------------------- */
+
+static guint64 memory(void)
+{
+    gchar *path = g_strdup_printf("/proc/%s/status", g_subprocess_get_identifier(process->process));
+    const gchar *line;
+    gchar *text;
+    guint64 kibibytes;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    line = strstr(text, "VmRSS:");
+    g_assert_nonnull(line);
+    kibibytes = g_ascii_strtoull(line + strlen("VmRSS:"), NULL, 10);
+    g_free(text);
+    g_free(path);
+    return kibibytes;
+}
+
+/* `head`, `count` times `each`, and an empty line. */
+static void expect_long(const gchar *head, const gchar *each, guint count, const gchar *status)
+{
+    GString *text = g_string_new(head);
+
+    for (guint i = 0; i < count; i++)
+        g_string_append(text, each);
+    g_string_append(text, "\r\n\r\n");
+    expect(head, text->str, text->len, status);
+    g_string_free(text, TRUE);
+}
+
+static void test_sizes(void)
+{
+    guint64 before;
+
+    json_decref(get_json(process, "/model"));
+    before = memory();
+    expect_long("GET /model HTTP/1.1\r\n" HOST "X: ", "x", 60000, "200");
+    expect_long("GET /model HTTP/1.1\r\n" HOST "X: ", "x", 16 * MANY, "");
+    expect_long("GET /model HTTP/1.1\r\n" HOST "X: x", "\r\nX: x", MANY, NULL);
+    expect_long("GET /", "x", 16 * MANY, "");
+    expect_long("\377", "\377", 16 * MANY, "");
+    expect_long("GET /picture.png?a=1", "&a=1", 10000, "400"); /* no HTTP/1.1 */
+    expect_long("POST / HTTP/1.1\r\n" HOST "Content-Length: 16777220\r\n\r\n", "x", 16 * MANY,
+                "405");
+    expect_long(JSON "Content-Length: 16777220\r\n\r\n", "x", 16 * MANY, "413");
+    json_decref(get_json(process, "/model"));
+    g_assert_cmpuint(memory(), <, before + MOST_GROWTH);
+}
+
+int main(int argc, char **argv)
+{
+    gchar *options;
+    int failures;
+
+    g_test_init(&argc, &argv, NULL);
+    options = g_strdup_printf("--model %s", tiny_model());
+    process = process_start(options);
+    g_test_add_func("/studio/hostile/heads", test_heads);
+    g_test_add_func("/studio/hostile/one-each", test_one_each);
+    g_test_add_func("/studio/hostile/sizes", test_sizes);
+    failures = g_test_run();
+    process_stop(process);
+    g_free(options);
+    return failures;
+}
