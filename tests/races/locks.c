@@ -101,6 +101,74 @@ VISIBLE gpointer g_async_queue_timeout_pop(GAsyncQueue *queue, guint64 microseco
     return data;
 }
 
+/* ---- calls in other threads ------------------------------------------------------------------ */
+
+/* A function that GLib calls later, in another thread: after all that its caller did before. */
+typedef struct Call {
+    GFunc pooled;
+    GSourceFunc idle;
+    gpointer data;
+    GDestroyNotify destroy;
+} Call;
+
+static void run_pooled(gpointer data, gpointer user)
+{
+    Call *call = user;
+
+    __tsan_acquire(data);
+    call->pooled(data, call->data);
+}
+
+/* Pools last as long as the program, and so does what describes their function. */
+VISIBLE GThreadPool *g_thread_pool_new_full(GFunc function, gpointer user, GDestroyNotify destroy,
+                                            gint most, gboolean exclusive, GError **error)
+{
+    Call *call = g_new(Call, 1);
+
+    *call = (Call){.pooled = function, .data = user};
+    return ORIGINAL(g_thread_pool_new_full)(run_pooled, call, destroy, most, exclusive, error);
+}
+
+VISIBLE GThreadPool *g_thread_pool_new(GFunc function, gpointer user, gint most, gboolean exclusive,
+                                       GError **error)
+{
+    return g_thread_pool_new_full(function, user, NULL, most, exclusive, error);
+}
+
+VISIBLE gboolean g_thread_pool_push(GThreadPool *pool, gpointer data, GError **error)
+{
+    __tsan_release(data);
+    return ORIGINAL(g_thread_pool_push)(pool, data, error);
+}
+
+static gboolean run_idle(gpointer data)
+{
+    Call *call = data;
+
+    __tsan_acquire(call);
+    return call->idle(call->data);
+}
+
+static void end_idle(gpointer data)
+{
+    Call *call = data;
+
+    __tsan_acquire(call);
+    if (call->destroy)
+        call->destroy(call->data);
+    g_free(call);
+}
+
+VISIBLE guint g_idle_add_full(gint priority, GSourceFunc function, gpointer data,
+                              GDestroyNotify destroy)
+{
+    Call *call = g_new(Call, 1);
+
+    *call = (Call){.idle = function, .data = data, .destroy = destroy};
+    __tsan_release(call);
+    return ORIGINAL(g_idle_add_full)(priority, run_idle, call, end_idle);
+}
+
 /* ---- references ------------------------------------------------------------------------------ */
 
 /* The last reference to go frees: after all that the others did. */
