@@ -16,7 +16,8 @@ static CpuNumbers numbers_of(const CodeDevice *device, const CodeWeightSpec *spe
 }
 
 /* Outputs of a panel of weights (out, in) or (out, in, taps) to (runs, run, 16). */
-static void spread_taps(const CpuFloats *floats, size_t panel, const float *from, float *to)
+static void spread_taps(const CodeDevice *device, const CpuFloats *floats, size_t panel,
+                        const float *from, float *to)
 {
     const CodeWeightSpec *spec = &floats->head.spec;
     size_t in = spec->in, first = panel * FLOAT_PANEL, kernel = code_kernel_side(spec->kind);
@@ -25,6 +26,10 @@ static void spread_taps(const CpuFloats *floats, size_t panel, const float *from
 
     if (columns < FLOAT_PANEL || floats->numbers != CPU_FLOATS)
         memset(to, 0, floats->steps * FLOAT_PANEL * sizeof *to);
+    if (kernel == 1) {
+        device->multiplier->pack_keys(to, from + first * in, in, columns, in, false);
+        return;
+    }
     for (size_t i = 0; i < in; i++)
         for (size_t o = 0; o < columns; o++) {
             const float *weight = from + ((first + o) * in + i) * kernel * kernel;
@@ -98,7 +103,7 @@ static void pack(const CodeDevice *device, const CpuFloats *floats, const float 
     for (size_t panel = 0; panel < floats->panels; panel++) {
         uint32_t *to = (uint32_t *)floats->data + panel * count / cpu_word_inputs(floats->numbers);
 
-        spread_taps(floats, panel, from, spread ? spread : (float *)(void *)to);
+        spread_taps(device, floats, panel, from, spread ? spread : (float *)(void *)to);
         if (floats->numbers == CPU_HALVES)
             pack_halves(device, floats, spread, (uint16_t *)(spread + count), to);
         if (floats->numbers == CPU_BYTES)
