@@ -92,17 +92,21 @@ static CodeVaeLayer *block_conv(Walk *walk, int from, int to, unsigned out, cons
     return layer;
 }
 
-/* x = conv2(SiLU(GN(conv1(SiLU(GN(x)))))) + (x or shortcut(x)) */
+/* x = conv2(SiLU(GN(conv1(SiLU(GN(x)))))) + (x or shortcut(x)). After the shortcut x is needed no
+ * more and is normalised in place, so that only one map of the decoder is as large as the last x
+ * that is doubled. */
 static void res_block(Walk *walk, unsigned out)
 {
     unsigned in = walk->channels;
+    int from = walk->x;
 
-    norm(walk, walk->x, walk->a, "norm1", true);
-    block_conv(walk, walk->a, walk->b, out, "conv1");
     if (in != out) {
-        walk->channels = in;
         named(walk, conv_x(walk, CODE_WEIGHT_CONV1, out), "nin_shortcut");
+        walk->channels = in;
+        from = walk->a;
     }
+    norm(walk, from, walk->a, "norm1", true);
+    block_conv(walk, walk->a, walk->b, out, "conv1");
     norm(walk, walk->b, walk->b, "norm2", true);
     block_conv(walk, walk->b, walk->x, out, "conv2")->add = walk->x;
 }

@@ -6,19 +6,20 @@
 
 #include <math.h>
 
-/* Bytes of the largest map that the layers write. */
-static size_t largest_map(const CodeVaeLayers *layers, size_t activation_size)
+/* Bytes of the largest contents of map `map` that the layers write. */
+static size_t largest(const CodeVaeLayers *layers, int map, size_t activation_size)
 {
-    size_t largest = 0;
+    size_t bytes = 0;
 
     for (unsigned i = 0; i < layers->count; i++) {
         const CodeVaeLayer *layer = &layers->all[i];
         size_t side = code_vae_layer_side(layer);
         size_t size = code_writes_f32(&layer->spec) ? sizeof(float) : activation_size;
 
-        largest = code_larger(largest, side * side * layer->out * size);
+        if (layer->to == map)
+            bytes = code_larger(bytes, side * side * layer->out * size);
     }
-    return largest;
+    return bytes;
 }
 
 void code_vae_layout(CodeVaeMaps *maps, CodeRoom *room)
@@ -26,11 +27,13 @@ void code_vae_layout(CodeVaeMaps *maps, CodeRoom *room)
     const CodeVae *vae = &room->model->vae;
     size_t input = code_image_floats(&room->model->shape) * sizeof(float); /* the encoder's */
     size_t size = room->model->device_info.activation_size;
-    size_t largest =
-        code_larger(largest_map(&vae->encoder, size), largest_map(&vae->decoder, size));
 
-    for (unsigned i = 0; i < CODE_VAE_MAPS; i++)
-        maps->map[i] = code_arena_take(&room->device, code_larger(input, largest), 1);
+    for (int i = 0; i < CODE_VAE_MAPS; i++) {
+        size_t bytes =
+            code_larger(largest(&vae->encoder, i, size), largest(&vae->decoder, i, size));
+
+        maps->map[i] = code_arena_take(&room->device, code_larger(input, bytes), 1);
+    }
 }
 
 static CodeGroupNorm norm_of(const CodeVaeMaps *maps, const CodesrcModel *model,
