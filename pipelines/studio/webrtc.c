@@ -1,11 +1,9 @@
-/* webrtc.c - answers one offer, and sends frames to the page that made it.
- *
- * The offer's candidates are ignored: the browser connects to ours, and an offer cannot make this
- * machine send packets to addresses of its choice. */
+/* webrtc.c - answers one offer, and sends frames to the page that made it. */
 #include "webrtc.h"
 
+#include "offer.h"
+
 #include <gst/app/gstappsrc.h>
-#include <gst/sdp/sdp.h>
 #include <gst/webrtc/webrtc.h>
 
 #include <string.h>
@@ -178,67 +176,6 @@ static void on_remote_set(GstPromise *promise, gpointer data)
     gst_promise_unref(promise);
 }
 
-/* ---- the offer --------------------------------------------------------------------- */
-
-/* The payload type that the medium gives VP8, -1 if none. */
-static gint vp8_payload(const GstSDPMedia *media)
-{
-    for (guint i = 0; i < gst_sdp_media_attributes_len(media); i++) {
-        const GstSDPAttribute *attribute = gst_sdp_media_get_attribute(media, i);
-        gchar *end;
-        guint64 payload;
-
-        if (strcmp(attribute->key, "rtpmap") || !attribute->value)
-            continue;
-        payload = g_ascii_strtoull(attribute->value, &end, 10);
-        if (payload < 128 && !g_ascii_strncasecmp(end, " VP8/90000", 10))
-            return (gint)payload;
-    }
-    return -1;
-}
-
-static void drop_candidates(GstSDPMedia *media)
-{
-    for (guint i = gst_sdp_media_attributes_len(media); i > 0; i--)
-        if (!strcmp(gst_sdp_media_get_attribute(media, i - 1)->key, "candidate"))
-            gst_sdp_media_remove_attribute(media, i - 1);
-}
-
-/* NULL, or the fault of an offer. */
-static const gchar *check_offer(const GstSDPMessage *sdp)
-{
-    static const gchar *const needed[] = {"ice-ufrag", "ice-pwd", "fingerprint", "setup", "mid"};
-    const GstSDPMedia *media;
-
-    if (gst_sdp_message_medias_len(sdp) != 1)
-        return "the offer has no medium or several, expected one, of video";
-    media = gst_sdp_message_get_media(sdp, 0);
-    if (g_strcmp0(gst_sdp_media_get_media(media), "video"))
-        return "the offer's medium is not video";
-    for (guint i = 0; i < G_N_ELEMENTS(needed); i++)
-        if (!gst_sdp_media_get_attribute_val(media, needed[i]) &&
-            !gst_sdp_message_get_attribute_val(sdp, needed[i]))
-            return "the offer lacks ice-ufrag, ice-pwd, fingerprint, setup or mid";
-    if (vp8_payload(media) < 0)
-        return "the offer has no VP8, expected it among its codecs";
-    return NULL;
-}
-
-static GstSDPMessage *read_offer(const gchar *text, const gchar **error)
-{
-    GstSDPMessage *sdp;
-
-    *error = "the offer is not SDP";
-    if (!g_utf8_validate(text, -1, NULL) || !g_str_has_prefix(text, "v=0") ||
-        gst_sdp_message_new_from_text(text, &sdp) != GST_SDP_OK)
-        return NULL;
-    *error = check_offer(sdp);
-    if (!*error)
-        return sdp;
-    gst_sdp_message_free(sdp);
-    return NULL;
-}
-
 /* ---- the pipeline ------------------------------------------------------------------ */
 
 static gboolean send_last(gpointer data)
@@ -312,8 +249,8 @@ WebRtc *webrtc_new(const gchar *text, const gchar *address, WebRtcAnswered answe
 {
     WebRtc *session = g_new0(WebRtc, 1);
     const gchar *error;
-    GstSDPMessage *sdp = read_offer(text, &error);
-    GstSDPMedia *media;
+    gint payload;
+    GstSDPMessage *sdp = offer_read(text, &payload, &error);
 
     g_atomic_ref_count_init(&session->users);
     session->answered = answered;
@@ -322,9 +259,7 @@ WebRtc *webrtc_new(const gchar *text, const gchar *address, WebRtcAnswered answe
         settle(session, NULL, g_strdup(error), TRUE);
         return session;
     }
-    media = (GstSDPMedia *)gst_sdp_message_get_media(sdp, 0);
-    drop_candidates(media);
-    build(session, vp8_payload(media));
+    build(session, payload);
     listen_at(session->peer, address);
     only_send(session->peer);
     g_signal_connect_data(session->peer, "notify::ice-gathering-state", G_CALLBACK(on_gathering),

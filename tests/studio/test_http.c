@@ -7,8 +7,12 @@
 
 #define JSON  "Content-Type: application/json"
 #define SDP   "Content-Type: application/sdp"
-#define MEDIA "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n"
-#define HEAD  "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+#define VIDEO "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+#define MEDIA VIDEO "a=rtpmap:96 VP8/90000\r\n"
+#define SESSION                                                                                    \
+    "a=ice-ufrag:abcd\r\na=ice-pwd:abcdabcdabcdabcdabcdabcd\r\na=fingerprint:sha-256 00\r\n"       \
+    "a=setup:actpass\r\na=mid:0\r\n"
+#define HEAD "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
 
 static Process *process;
 
@@ -326,10 +330,9 @@ static void test_bad_offers(void)
         {HEAD MEDIA MEDIA, "expected one, of video"},
         {HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\n", "not video"},
         {HEAD MEDIA, "lacks ice-ufrag"},
-        {HEAD "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 H264/90000\r\na=ice-ufrag:abcd\r\n"
-              "a=ice-pwd:abcdabcdabcdabcdabcdabcd\r\na=fingerprint:sha-256 00\r\n"
-              "a=setup:actpass\r\na=mid:0\r\n",
-         "no VP8"},
+        {HEAD VIDEO "a=rtpmap:96 H264/90000\r\n" SESSION, "no VP8"},
+        {HEAD VIDEO "a=rtpmap:128 VP8/90000\r\n" SESSION, "no VP8"},
+        {HEAD VIDEO "a=rtpmap:-18446744073709551520 VP8/90000\r\n" SESSION, "no VP8"},
     };
     SoupSession *session = soup_session_new_with_options("proxy-resolver", NULL, NULL);
     json_t *model = get_json(process, "/model");
