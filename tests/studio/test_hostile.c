@@ -1,5 +1,5 @@
-/* test_hostile.c - code-studio and requests that no browser sends: each is refused with its code, or
- * its connection is closed, and takes no memory to speak of. */
+/* test_hostile.c - code-studio and requests that no browser sends: each is refused with its code,
+ * or its connection is closed, and takes no memory to speak of. */
 #include "common.h"
 
 #include <string.h>
