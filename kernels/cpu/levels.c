@@ -74,11 +74,22 @@ const CpuLevel cpu_levels[] = {
 
 extern const CpuBody cpu_body_neon, cpu_half_neon;
 extern const CpuMultiplier cpu_multiply_neon, cpu_multiply_neon_dotprod;
+extern const CpuMultiplier cpu_multiply_neon_i8mm, cpu_multiply_neon_bf16;
 
-/* FEAT_DotProd; older C libraries do not name it. */
+/* FEAT_DotProd, FEAT_I8MM and FEAT_BF16; older C libraries do not name them. */
 static bool has_dotprod(void)
 {
     return getauxval(AT_HWCAP) >> 20 & 1;
+}
+
+static bool has_i8mm(void)
+{
+    return getauxval(AT_HWCAP2) >> 13 & 1;
+}
+
+static bool has_bf16(void)
+{
+    return getauxval(AT_HWCAP2) >> 14 & 1;
 }
 
 // clang-format off
@@ -87,6 +98,10 @@ const CpuLevel cpu_levels[] = {
      CPU_FUSES, always, {"f32", "bf16", "int8"}},
     {"neon_dotprod", &cpu_body_neon, &cpu_half_neon, &cpu_multiply_neon_dotprod, NULL,
      CPU_FUSES, has_dotprod, {"f32", "bf16", "int8"}},
+    {"neon_i8mm", &cpu_body_neon, &cpu_half_neon, &cpu_multiply_neon_i8mm, NULL,
+     CPU_FUSES, has_i8mm, {"f32", "bf16", "int8"}},
+    {"neon_bf16", NULL, &cpu_half_neon, &cpu_multiply_neon_bf16, NULL,
+     CPU_PAIRS, has_bf16, {"bf16"}},
     {0},
 };
 // clang-format on

@@ -12,7 +12,7 @@
 typedef enum CpuSums {
     CPU_ROUNDS_TWICE, /* multiplication and addition apart */
     CPU_FUSES,        /* one rounding */
-    CPU_PAIRS,        /* bfloat16 alone: two products at a time, by VDPBF16PS */
+    CPU_PAIRS,        /* bfloat16 alone: two products at a time, by VDPBF16PS or BFMMLA */
 } CpuSums;
 
 typedef struct CpuLevel {

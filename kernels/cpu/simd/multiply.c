@@ -12,6 +12,12 @@
 #ifdef __aarch64__
 #include "tiles_neon.h"
 #endif
+#if defined __ARM_FEATURE_MATMUL_INT8 || defined __ARM_FEATURE_BF16_VECTOR_ARITHMETIC
+#define MATRICES
+#include "matrices_neon.h"
+#else
+enum { MATRIX_NUMBERS = -1, MATRIX_ROWS = 0 };
+#endif
 
 /* Sums of a tile: as many as registers hold besides a step's inputs and weights. If two steps share
  * words of weights, a constant or a product takes one more. A block of weights, which the rows of a
@@ -53,8 +59,16 @@ INLINE bool in_pairs(CpuNumbers numbers)
     return numbers == CPU_HALVES || (numbers == CPU_BYTES && STEP_BYTES == 2);
 }
 
+/* Multiplied by instructions for small matrices */
+INLINE bool in_matrices(CpuNumbers numbers)
+{
+    return (int)numbers == MATRIX_NUMBERS;
+}
+
 INLINE unsigned most_sums(CpuNumbers numbers)
 {
+    if (in_matrices(numbers))
+        return MATRIX_ROWS * PARTS;
     return in_pairs(numbers) ? PAIRS_SUMS : TILE_SUMS;
 }
 
@@ -201,6 +215,12 @@ INLINE void multiply_rows(const CpuProduct *product, size_t tiles, Ahead ahead,
 INLINE void multiply_panels(const CpuProduct *product, size_t tiles, Ahead ahead,
                             const CpuNumbers numbers, bool narrow)
 {
+#ifdef MATRICES
+    if (in_matrices(numbers)) {
+        matrix_multiply(product, tiles);
+        return;
+    }
+#endif
 #ifdef __aarch64__
     size_t done = narrow ? 0 : neon_multiply(product, tiles, numbers);
     CpuProduct rest;
@@ -228,7 +248,7 @@ INLINE void multiply_panels(const CpuProduct *product, size_t tiles, Ahead ahead
  * that are used next. */
 static void multiply_block(const CpuProduct *product, const Word *after)
 {
-    bool narrow = product->panels == 1 && product->width <= LANES;
+    bool narrow = product->panels == 1 && product->width <= LANES && !in_matrices(product->numbers);
     size_t most = most_rows(product->numbers, narrow ? 1 : PARTS);
     size_t tiles = (product->rows + most - 1) / most;
     CpuProduct tile = *product;
@@ -277,7 +297,7 @@ static void multiply(const CpuProduct *product)
     for (size_t left = blocks; left; left--, step += block.steps) {
         block.steps = (product->steps - step + left - 1) / left;
         if (left > 1)
-            block.steps = (block.steps + 1) / 2 * 2;
+            block.steps = (block.steps + 3) / 4 * 4; /* whole turns */
         block.a = (const Word *)product->a + step;
         block.b = (const Word *)product->b + step / together * GROUP;
         block.add = product->add || step;
@@ -381,4 +401,7 @@ const CpuMultiplier CPU_MULTIPLY = {
     .round = round_halves,
     .quantise = quantise,
     .step_bytes = STEP_BYTES,
+#ifdef MATRICES
+    .zipped = {[MATRIX_NUMBERS] = true},
+#endif
 };

@@ -65,6 +65,9 @@ typedef struct CpuMultiplier {
     void (*quantise)(void *to, const void *x, size_t count, bool halves, float *scale,
                      int32_t *zero);
     unsigned step_bytes; /* inputs of a step of bytes: 4 or 2 */
+    /* Numbers whose panels are zipped: (words / 2, 16, 2), so that two words of an output are
+     * neighbours. Their words are even in number. */
+    bool zipped[CPU_BYTES + 1];
 } CpuMultiplier;
 
 #endif

@@ -45,24 +45,33 @@ static void spread_taps(const CodeDevice *device, const CpuFloats *floats, size_
         }
 }
 
+/* Where a panel has a word of an output. */
+static size_t place_of(bool zipped, size_t word, size_t output)
+{
+    return zipped ? (word / 2 * FLOAT_PANEL + output) * 2 + word % 2 : word * FLOAT_PANEL + output;
+}
+
 /* A panel's weights to words of two halves, by way of `halves` of the same size. */
 static void pack_halves(const CodeDevice *device, const CpuFloats *floats, const float *from,
                         uint16_t *halves, uint32_t *to)
 {
+    bool zipped = device->multiplier->zipped[CPU_HALVES];
+
     device->body->convert(halves, from, floats->steps * FLOAT_PANEL);
-    for (size_t i = 0; i < floats->steps; i += 2, halves += 2 * FLOAT_PANEL)
+    for (size_t word = 0; word < floats->steps / 2; word++, halves += 2 * FLOAT_PANEL)
         for (size_t o = 0; o < FLOAT_PANEL; o++)
-            *to++ = halves[o] | (uint32_t)halves[FLOAT_PANEL + o] << 16;
+            to[place_of(zipped, word, o)] = halves[o] | (uint32_t)halves[FLOAT_PANEL + o] << 16;
 }
 
-/* A column of a run, 16 apart, to bytes of words: weight = scale * byte, in -127..127. If all are
- * below 1e-30, they are 0: 127 / largest must be a number. */
-static int32_t pack_column(const float *from, size_t run, unsigned step_bytes, float *scale,
-                           int8_t *to)
+/* The weights of an output in a run, 16 apart, to bytes of words: weight = scale * byte, in
+ * -127..127. If all are below 1e-30, they are 0: 127 / largest must be a number. */
+static int32_t pack_column(const CpuMultiplier *multiplier, const float *from, size_t run,
+                           size_t output, float *scale, int8_t *to)
 {
     static const unsigned char order[2][4] = {{0, 2, 1, 3}, {0, 1, 2, 3}};
-    const unsigned char *place = order[step_bytes == 4];
+    const unsigned char *place = order[multiplier->step_bytes == 4];
     const float magic = 0x1.8p23f; /* adding it rounds to an integer */
+    bool zipped = multiplier->zipped[CPU_BYTES];
     float most = 0, inverse;
     int32_t sum = 0;
 
@@ -75,7 +84,7 @@ static int32_t pack_column(const float *from, size_t run, unsigned step_bytes, f
         int8_t byte = (int8_t)(whole - magic);
 
         sum += byte;
-        to[i / 4 * 4 * FLOAT_PANEL + place[i % 4]] = byte;
+        to[place_of(zipped, i / 4, output) * 4 + place[i % 4]] = byte;
     }
     return sum;
 }
@@ -89,9 +98,8 @@ static void pack_bytes(const CodeDevice *device, const CpuFloats *floats, size_t
         for (size_t o = 0; o < FLOAT_PANEL; o++) {
             size_t at = i * row + panel * FLOAT_PANEL + o, first = i * run * FLOAT_PANEL;
 
-            floats->column_sum[at] =
-                pack_column(from + first + o, run, device->multiplier->step_bytes,
-                            &floats->scale[at], to + first + o * 4);
+            floats->column_sum[at] = pack_column(device->multiplier, from + first + o, run, o,
+                                                 &floats->scale[at], to + first);
         }
 }
 
@@ -142,7 +150,7 @@ static bool fill(const CodeDevice *device, CpuFloats *floats, const float *weigh
     float *spread = NULL;
 
     floats->numbers = numbers_of(device, spec);
-    words = cpu_word_inputs(floats->numbers);
+    words = cpu_word_inputs(floats->numbers) << device->multiplier->zipped[floats->numbers];
     floats->run = pieces((points ? 1 : side) * spec->in, words) * words;
     floats->steps = (points ? points : side) * floats->run;
     floats->panels = pieces(spec->out, FLOAT_PANEL);

@@ -14,13 +14,13 @@
 enum { FLOAT_PANEL = 16 }; /* outputs of a panel of weights */
 
 /* Weights as the tiles read them: panels of 16 outputs, each runs of inputs that are multiplied by
- * one product. Past the last output, and past the end of a run that is not whole words, is 0. Runs
- * are the rows of a kernel or, of a convolution in tiles of 2 x 2 outputs, its points, winograd.h.
- */
+ * one product. Past the last output, and past the end of a run that does not fill its words, or
+ * pairs of zipped words, is 0. Runs are the rows of a kernel or, of a convolution in tiles of 2 x 2
+ * outputs, its points, winograd.h. */
 typedef struct CpuFloats {
     CodeWeight head;
     CpuNumbers numbers;
-    size_t run;   /* inputs of a run, in whole words */
+    size_t run;   /* inputs of a run, in whole words or pairs of words */
     size_t steps; /* inputs of all runs */
     size_t panels;
     void *data;
