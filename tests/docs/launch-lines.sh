@@ -6,6 +6,8 @@
 #     live imagefreeze after 50 frames;
 #   - windows and loudspeakers become fakesink, and playbin gets one;
 #   - lines that want a GPU (device=cuda) are told, not run; a shell has to understand them;
+#   - lines with unixfdsink or unixfdsrc are told, not run, if GStreamer lacks them (before 1.24), and
+#     unixfdsrc reads what a codesrc sends alongside;
 #   - lines that name the released checkpoints, which are not part of this repository, run with the
 #     bundled model.
 # A line runs in the environment that its document has set up before it with ". build/demo/env.sh"; those of
@@ -30,7 +32,7 @@ lines_of() {
 short() {
     sed -e 's/$/ /' -e 's/ num-buffers=[0-9]*//g' -e 's/&num-buffers=[0-9]*//g' \
         -e 's/?num-buffers=[0-9]*&*/?/g' \
-        -e 's/\([ "]\)\(codesrc\|videotestsrc\)\( \|$\)/\1\2 num-buffers=2\3/g' \
+        -e 's/\([ "]\)\(codesrc\|videotestsrc\|unixfdsrc\)\( \|$\)/\1\2 num-buffers=2\3/g' \
         -e 's/ imagefreeze is-live=true/& num-buffers=50/' \
         -e 's|\(code://[^?" ]*\)\(["  ]\)|\1?\2|g' -e 's|\(code://[^?" ]*?\)|\1num-buffers=2\&|g' \
         -e 's/\(auto\|xv\|x\|gl\|wayland\|kms\)\(video\|audio\|image\)\{0,1\}sink/fakesink/g' \
@@ -44,8 +46,20 @@ try() {
         sh -n -c "$1" || failed=$((failed + 1))
         return
         ;;
+    *unixfds*)
+        if ! gst-inspect-1.0 --exists unixfdsink; then
+            echo "not run (no unixfdsink): $1"
+            return
+        fi
+        ;;
     esac
     command=$(echo "$1" | short)
+    case $command in
+    *' unixfdsrc '*)
+        sender='gst-launch-1.0 codesrc num-buffers=200 is-live=true ! unixfdsink socket-path=codesrc.sock'
+        command="$sender & until [ -S codesrc.sock ]; do sleep 0.2; done; $command && kill \$!"
+        ;;
+    esac
     run=$((run + 1))
     rm -rf "$folder/run"
     mkdir -p "$folder/run/build"

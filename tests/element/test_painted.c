@@ -148,6 +148,26 @@ GST_START_TEST(test_launch_line)
 }
 GST_END_TEST
 
+/* The record reaches another program whole: unixfdsink sends metas in this form. */
+static void check_serialized(GstBuffer *buffer)
+{
+#if GST_CHECK_VERSION(1, 24, 0)
+    GstBuffer *other = gst_buffer_new();
+    GByteArray *bytes = g_byte_array_new();
+    guint32 used;
+
+    fail_unless(gst_meta_serialize_simple(
+        (GstMeta *)gst_buffer_get_custom_meta(buffer, "GstCodeMeta"), bytes));
+    fail_unless(gst_meta_deserialize(other, bytes->data, bytes->len, &used) != NULL);
+    fail_unless_equals_int(used, bytes->len);
+    fail_unless(gst_structure_is_equal(record_of(other), record_of(buffer)));
+    g_byte_array_unref(bytes);
+    gst_buffer_unref(other);
+#else
+    (void)buffer;
+#endif
+}
+
 /* What passes unchanged keeps the record that it has; what is painted has it as its input's. */
 GST_START_TEST(test_input)
 {
@@ -177,6 +197,7 @@ GST_START_TEST(test_input)
             fail_unless(input && gst_structure_is_equal(input, before), "%s", masks[i]);
         }
         check_counts(paint, i, 0);
+        check_serialized(buffer);
         gst_clear_structure(&input);
         gst_structure_free(before);
         gst_buffer_unref(buffer);
