@@ -17,8 +17,8 @@ enum {
 
 typedef float Pair __attribute__((vector_size(8), aligned(4), may_alias));
 
-/* A turn takes 64 bits of each row. Inputs of two rows, of which `count` steps are left: bytes always
- * fill whole turns. */
+/* A turn takes 64 bits of each row. Inputs of two rows, of which `count` steps are left: bytes
+ * always fill whole turns. */
 #ifdef __ARM_FEATURE_MATMUL_INT8
 enum { MATRIX_NUMBERS = CPU_BYTES, MATRIX_STEPS = 2 };
 
