@@ -14,6 +14,9 @@ static bool always(void)
 
 #ifdef __x86_64__
 #include <cpuid.h>
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 extern const CpuBody cpu_body_sse2, cpu_body_avx2, cpu_body_avx512;
 extern const CpuBody cpu_half_sse2, cpu_half_avx2, cpu_half_avx512, cpu_half_avx512_bf16;
@@ -50,6 +53,26 @@ static bool has_avx512_bf16(void)
     return has_avx512_vnni() && __builtin_cpu_supports("avx512bf16");
 }
 
+#ifdef CODE_HAVE_AMX
+extern const CpuMultiplier cpu_multiply_amx;
+extern const CpuGemm cpu_gemm_amx;
+
+/* AMX's tiles, bfloat16 and bytes, which the kernel must also save for threads, and allow to this
+ * process. It refuses if a thread has an alternative signal stack that is too small for tiles; once
+ * it has allowed them, it refuses such stacks. */
+__attribute__((target("xsave"))) static bool has_amx(void)
+{
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_SHAPES = 17, TILES = 18 };
+    const unsigned features = 1u << 22 | 1u << 24 | 1u << 25;
+    const unsigned long long states = 1u << TILE_SHAPES | 1u << TILES;
+    unsigned a, b, c, d = 0;
+
+    return has_avx512_bf16() && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+           (d & features) == features && (_xgetbv(0) & states) == states &&
+           !syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILES);
+}
+#endif
+
 // clang-format off
 const CpuLevel cpu_levels[] = {
     {"sse2", &cpu_body_sse2, &cpu_half_sse2, &cpu_multiply_sse2, NULL,
@@ -65,6 +88,11 @@ const CpuLevel cpu_levels[] = {
     {"avx512_bf16", NULL, &cpu_half_avx512_bf16,
      &cpu_multiply_avx512_vnni, &cpu_gemm_avx512_bf16, CPU_PAIRS, has_avx512_bf16,
      {"bf16", "int8"}},
+#ifdef CODE_HAVE_AMX
+    {"amx_int8", NULL, &cpu_half_avx512, &cpu_multiply_amx, NULL, CPU_FUSES, has_amx, {"int8"}},
+    {"amx_bf16", NULL, &cpu_half_avx512_bf16,
+     &cpu_multiply_amx, &cpu_gemm_amx, CPU_BLOCKS, has_amx, {"bf16"}},
+#endif
     {0},
 };
 // clang-format on
@@ -176,26 +204,20 @@ static const CpuLevel *no_precision(const char *precision, CodesrcError *error)
 const CpuLevel *cpu_level_choose(const char *most, const char *precision, const char **chosen,
                                  CodesrcError *error)
 {
-    const CpuLevel *best = NULL, *found = NULL;
+    const CpuLevel *found = NULL, *last = cpu_levels;
 
-    for (const CpuLevel *level = cpu_levels; level->name; level++) {
-        bool named = most && !strcmp(most, level->name);
-
-        if (named && !level->runs()) {
-            code_fail(error, CODESRC_NO_DEVICE, "CODESRC_CPU=%s: this processor lacks it", most);
-            return NULL;
-        }
-        if (level->runs())
-            best = level;
-        if (named)
-            break;
-        if (most && !level[1].name)
-            return unknown_level(most, error);
+    while (last[1].name && !(most && !strcmp(most, last->name)))
+        last++;
+    if (most && strcmp(most, last->name))
+        return unknown_level(most, error);
+    if (most && !last->runs()) {
+        code_fail(error, CODESRC_NO_DEVICE, "CODESRC_CPU=%s: this machine lacks it", most);
+        return NULL;
     }
-    for (const CpuLevel *level = cpu_levels; level <= best; level++) {
-        const char *name = level->runs() ? precision_of(level, precision) : NULL;
+    for (const CpuLevel *level = cpu_levels; level <= last; level++) {
+        const char *name = precision_of(level, precision);
 
-        if (name) {
+        if (name && level->runs()) { /* in this order: to run some, the kernel is asked */
             *chosen = name;
             found = level;
         }

@@ -13,6 +13,7 @@ typedef enum CpuSums {
     CPU_ROUNDS_TWICE, /* multiplication and addition apart */
     CPU_FUSES,        /* one rounding */
     CPU_PAIRS,        /* bfloat16 alone: two products at a time, by VDPBF16PS or BFMMLA */
+    CPU_BLOCKS,       /* bfloat16 alone: 32 products at a time, by TDPBF16PS */
 } CpuSums;
 
 typedef struct CpuLevel {

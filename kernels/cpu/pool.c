@@ -53,7 +53,7 @@ static void fail_job(CpuPool *pool, const CodesrcError *error)
     atomic_store(&pool->next, pool->count);
 }
 
-static void work(CpuWorker *worker)
+static void take_tasks(CpuWorker *worker)
 {
     CpuPool *pool = worker->pool;
     CodesrcError error;
@@ -70,6 +70,15 @@ static void work(CpuWorker *worker)
         if (!pool->task(worker, pool->args, task, &error))
             fail_job(pool, &error);
     }
+}
+
+static void work(CpuWorker *worker)
+{
+    const CpuMultiplier *multiplier = worker->device->multiplier;
+
+    take_tasks(worker);
+    if (multiplier->release)
+        multiplier->release();
 }
 
 static void *worker_main(void *argument)
@@ -189,12 +198,15 @@ bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args)
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
-/* Starts threads with all signals blocked: those of the process belong to the application. */
+/* Starts threads with all signals blocked: those of the process belong to the application. The one
+ * of an unknown instruction is the thread's own: blocked, it would end the process without asking
+ * the application's handler. */
 static void start_workers(CpuPool *pool, unsigned threads)
 {
     sigset_t all, old;
 
     sigfillset(&all);
+    sigdelset(&all, SIGILL);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     while (pool->threads < threads) {
         CpuWorker *worker = &pool->worker[pool->threads + 1];

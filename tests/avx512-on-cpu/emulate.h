@@ -13,7 +13,9 @@
 #include <cpuid.h>
 #include <immintrin.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Not inlined: kernels that are unrolled for 38 shapes would take minutes to compile. */
 #define EMULATED static __attribute__((noinline, unused))
@@ -330,8 +332,31 @@ EMULATED int emulated_supports(void)
 
 #define __builtin_cpu_supports(feature) emulated_supports()
 
-/* Bit 4 of a is AVX-VNNI; sources ask in this way for nothing else. */
-#define __get_cpuid_count(leaf, subleaf, a, b, c, d) (*(a) = 1u << 4, *(b) = *(c) = *(d) = 0, 1)
+/* What AMX needs is there, unless the environment variable EMULATED_LACK names it. */
+EMULATED int emulated_has(const char *what)
+{
+    const char *lack = getenv("EMULATED_LACK");
+
+    return !lack || strcmp(lack, what);
+}
+
+/* AMX's bfloat16, tiles and bytes. */
+EMULATED unsigned emulated_features(void)
+{
+    return emulated_has("bf16") << 22 | emulated_has("tiles") << 24 | emulated_has("int8") << 25;
+}
+
+/* What the kernel saves: AVX-512, shapes of tiles, tiles. */
+EMULATED unsigned long long emulated_states(void)
+{
+    return 0xE7 | emulated_has("shapes") << 17 | emulated_has("tile-data") << 18;
+}
+
+/* Bit 4 of a is AVX-VNNI, of another leaf than AMX. */
+#define __get_cpuid_count(leaf, subleaf, a, b, c, d)                                               \
+    (*(a) = 1u << 4, *(b) = *(c) = 0, *(d) = emulated_features(), 1)
+#define _xgetbv(index) emulated_states()
+#define syscall(...)   (emulated_has("permission") ? 0 : -1) /* no other call than that for it */
 
 /* What the build emulates besides AVX-512, or, of AVX-VNNI, in its place. */
 #ifdef EMULATE_AVXVNNI

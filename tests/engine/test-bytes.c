@@ -169,10 +169,13 @@ int main(int argc, char **argv)
     if (argc < 4 || frames < 1 || frames > FRAMES)
         return 1;
     for (const CpuLevel *level = cpu_levels; level->name; level++) {
+        const char *chosen;
+        CodesrcError error;
         Drawing drawing;
         CodesrcModel *model;
 
-        if (level->sums != CPU_FUSES || !level->runs())
+        if (level->sums != CPU_FUSES ||
+            cpu_level_choose(level->name, argv[3], &chosen, &error) != level)
             continue;
         model = open_model(argv[1], level->name, argv[3], ++levels);
         draw(model, frames, &drawing);

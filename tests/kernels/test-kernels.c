@@ -3,7 +3,9 @@
  * give the same bits.
  *
  *     test-kernels [--precision f32|bf16|int8] [--numerics FILE] [--operation NAME]
- *                  [--benchmark [--threads T]]
+ *                  [--level NAME] [--benchmark [--threads T]]
+ *
+ * --level: of the CPU's instruction sets, only this one.
  *
  * Exit: 0 all well, 1 a failure, 77 no backend but the reference in this build, or a processor that
  * lacks the precision. */
@@ -18,7 +20,7 @@
 #endif
 
 typedef struct Options {
-    const char *numerics, *operation, *precision;
+    const char *numerics, *operation, *precision, *level;
     bool benchmark;
     unsigned threads;
 } Options;
@@ -35,10 +37,12 @@ static bool level_has(const CpuLevel *level, const char *precision)
 }
 
 /* A backend opened in every way: with each instruction set that has the precision, and numbers of
- * threads: two are enough for bf16 and int8 without a CpuGemm, which share out work as f32 does.
- * The others are compared with the first. */
-static unsigned open_sides(const CodeBackend *backend, const char *precision, Side sides[MAX_SIDES])
+ * threads: two are enough for one set alone, and for bf16 and int8 without a CpuGemm, which share
+ * out work as f32 does. The others are compared with the first. */
+static unsigned open_sides(const CodeBackend *backend, const Options *options,
+                           Side sides[MAX_SIDES])
 {
+    const char *precision = options->precision;
     static const unsigned threads[] = {2, 1, 3, 8};
     unsigned count = 0;
 
@@ -46,7 +50,9 @@ static unsigned open_sides(const CodeBackend *backend, const char *precision, Si
         for (int i = 0; i < 4 && level_has(level, precision) && count < MAX_SIDES; i++) {
             Side *side = &sides[count];
 
-            if ((i == 0 || i == 3) && !level->gemm && strcmp(precision, "f32"))
+            if (options->level && strcmp(options->level, level->name))
+                break;
+            if ((i == 0 || i == 3) && (!level->gemm || options->level) && strcmp(precision, "f32"))
                 continue;
             if (!side_open(side, backend, level->name, precision, threads[i])) {
                 side_close(side);
@@ -60,9 +66,10 @@ static unsigned open_sides(const CodeBackend *backend, const char *precision, Si
     return count;
 }
 #else
-static unsigned open_sides(const CodeBackend *backend, const char *precision, Side sides[MAX_SIDES])
+static unsigned open_sides(const CodeBackend *backend, const Options *options,
+                           Side sides[MAX_SIDES])
 {
-    return side_open(sides, backend, NULL, precision, 1);
+    return side_open(sides, backend, NULL, options->precision, 1);
 }
 #endif
 
@@ -150,7 +157,7 @@ static bool is_missing(const CodeBackend *backend, const Case *operation)
 static void check_backend(const CodeBackend *backend, const Options *options)
 {
     Side reference, sides[MAX_SIDES];
-    unsigned count = open_sides(backend, options->precision, sides);
+    unsigned count = open_sides(backend, options, sides);
 
     CHECK(count && side_open(&reference, &code_backend_reference, NULL, options->precision, 1),
           "no devices");
@@ -178,10 +185,13 @@ static void check_backend(const CodeBackend *backend, const Options *options)
 
 static bool parse(int argc, char **argv, Options *options)
 {
-    static const struct option known[] = {
-        {"numerics", required_argument, NULL, 'n'},  {"operation", required_argument, NULL, 'o'},
-        {"precision", required_argument, NULL, 'p'}, {"benchmark", no_argument, NULL, 'b'},
-        {"threads", required_argument, NULL, 't'},   {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"numerics", required_argument, NULL, 'n'},
+                                          {"operation", required_argument, NULL, 'o'},
+                                          {"precision", required_argument, NULL, 'p'},
+                                          {"benchmark", no_argument, NULL, 'b'},
+                                          {"threads", required_argument, NULL, 't'},
+                                          {"level", required_argument, NULL, 'l'},
+                                          {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -191,6 +201,8 @@ static bool parse(int argc, char **argv, Options *options)
             options->operation = optarg;
         else if (option == 'p')
             options->precision = optarg;
+        else if (option == 'l')
+            options->level = optarg;
         else if (option == 'b')
             options->benchmark = true;
         else if (option == 't')

@@ -1,5 +1,5 @@
 /* product.h - products with weights, convolutions and attention: tiles/ computes those in 16 and 8
- * bits with AVX-512 BF16, floats/ all others. product.c chooses. */
+ * bits with AVX-512 BF16 and AMX, floats/ all others. product.c chooses. */
 #ifndef CODE_KERNELS_CPU_PRODUCT_H
 #define CODE_KERNELS_CPU_PRODUCT_H
 

@@ -68,6 +68,8 @@ typedef struct CpuMultiplier {
     /* Numbers whose panels are zipped: (words / 2, 16, 2), so that two words of an output are
      * neighbours. Their words are even in number. */
     bool zipped[CPU_BYTES + 1];
+    /* Ends what products keep in registers of a thread between tasks; NULL: nothing. */
+    void (*release)(void);
 } CpuMultiplier;
 
 #endif

@@ -1,6 +1,7 @@
-/* gemm.h - tiles of products with 16-bit and 8-bit inputs, made for AVX-512 BF16 and VNNI.
+/* gemm.h - tiles of products with 16-bit and 8-bit inputs, made for AVX-512 BF16 and VNNI, and
+ * for AMX, which takes 16 steps at a time.
  *
- * Both instructions multiply 32 bits of one row's input, two bfloat16 or four bytes, by 32 bits of
+ * These instructions multiply 32 bits of one row's input, two bfloat16 or four bytes, by 32 bits of
  * each of 16 columns, and add up the products. So one kernel serves both: a "step" is 32 bits of
  * input. A convolution is a product whose rows are gathered: each row of a tile has one pointer per
  * tap. */
@@ -13,15 +14,9 @@
 
 enum {
     GEMM_COLUMNS = 64, /* of a full panel of packed weights: four vectors of 16 */
-    GEMM_ROWS = 12,    /* most rows of a tile */
+    GEMM_ROWS = 16,    /* most rows of any tile */
     GEMM_TAPS = 9,     /* most pointers of a row */
 };
-
-/* The number of rows of a tile over a panel of `vectors`: 24 accumulators, if they fit. */
-static inline unsigned gemm_rows(unsigned vectors)
-{
-    return vectors == 4 ? 6 : vectors == 3 ? 8 : GEMM_ROWS;
-}
 
 /* c (rows, vectors * 16) = sum over taps and steps of a * b: float32 for bfloat16, int32 for
  * bytes. */
@@ -30,16 +25,19 @@ typedef struct GemmTile {
     const void *b;        /* a panel: (taps, steps, vectors, 16) of 32 bits */
     void *c;              /* rows c_row elements apart */
     size_t c_row;
-    unsigned taps, steps, rows, vectors; /* rows <= gemm_rows(vectors) */
+    unsigned taps, steps, rows, vectors; /* rows <= CpuGemm.rows[vectors] */
     bool add;                            /* add to what is in c */
 } GemmTile;
 
 /* The functions of one instruction set. */
 typedef struct CpuGemm {
-    /* bfloat16 x bfloat16, accumulated in float32 along the steps, one by one. */
+    unsigned rows[5]; /* most of a tile over a panel of so many vectors */
+
+    /* bfloat16 x bfloat16, accumulated in float32 along the steps, one by one or 16 at a time. */
     void (*bf16)(const GemmTile *tile);
 
-    /* Unsigned x signed bytes, accumulated exactly. */
+    /* Unsigned x signed bytes, accumulated exactly. This and the next two conversions are NULL if
+     * no level computes bytes in this way. */
     void (*int8)(const GemmTile *tile);
 
     /* Pack rows of bfloat16, `row` elements apart, as panels of 64 for bf16(); past their end is 0.
@@ -67,5 +65,13 @@ typedef struct CpuGemm {
     float (*softmax)(uint16_t *weights, const float *scores, size_t count, size_t padded,
                      float scale);
 } CpuGemm;
+
+/* Rows of the next tile if `left` are left: tiles of about equal height. */
+static inline unsigned gemm_rows(const CpuGemm *gemm, unsigned vectors, size_t left)
+{
+    size_t most = gemm->rows[vectors], tiles = (left + most - 1) / most;
+
+    return (unsigned)((left + tiles - 1) / tiles);
+}
 
 #endif

@@ -41,7 +41,7 @@ INLINE void kernel(const GemmTile *tile, const unsigned rows, const unsigned vec
                                        ? _mm512_loadu_si512(c + (r * tile->c_row + v * 16) * 4)
                                        : _mm512_setzero_si512();
     for (unsigned tap = 0; tap < tile->taps; tap++) {
-        const char *a[GEMM_ROWS];
+        const char *a[12];
 
 #pragma GCC unroll 12
         for (unsigned r = 0; r < rows; r++)
@@ -177,19 +177,17 @@ INLINE void pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t 
         }
 }
 
-static void gemm_pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t rows,
-                              size_t width)
+void gemm_pack_columns(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width)
 {
     pack_columns(to, from, row, rows, width, GEMM_COLUMNS);
 }
 
-static void gemm_pack_panel(uint32_t *to, const uint16_t *from, size_t rows, size_t width)
+void gemm_pack_panel(uint32_t *to, const uint16_t *from, size_t rows, size_t width)
 {
     pack_columns(to, from, width, rows, width, (rows + 15) / 16 * 16);
 }
 
-static void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows,
-                            size_t width)
+void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size_t rows, size_t width)
 {
     uint16_t order[64];
     __m512i low, high;
@@ -214,8 +212,7 @@ static void gemm_pack_steps(uint32_t *to, const uint16_t *from, size_t row, size
             }
 }
 
-static float gemm_softmax(uint16_t *weights, const float *scores, size_t count, size_t padded,
-                          float scale)
+float gemm_softmax(uint16_t *weights, const float *scores, size_t count, size_t padded, float scale)
 {
     const __m512 least = _mm512_set1_ps(-INFINITY), factor = _mm512_set1_ps(scale);
     __m512 top = least, total = _mm512_setzero_ps();
@@ -243,7 +240,9 @@ static float gemm_softmax(uint16_t *weights, const float *scores, size_t count, 
 
 extern const CpuGemm cpu_gemm_avx512_bf16;
 
+/* 24 accumulators, if they fit. */
 const CpuGemm cpu_gemm_avx512_bf16 = {
+    .rows = {[1] = 12, [2] = 12, [3] = 8, [4] = 6},
     .bf16 = gemm_bf16,
     .int8 = gemm_int8,
     .pack_columns = gemm_pack_columns,

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-enum { ROWS = 6, MIN_QUERIES = 24 };
+enum { MIN_QUERIES = 48 };            /* of a task: a multiple of the rows of any tile */
 static const double task_work = 64e6; /* multiplications */
 
 /* Memory of a task. Keys are panels of 64 columns over the head's dimensions; values panels of 64
@@ -13,12 +13,13 @@ static const double task_work = 64e6; /* multiplications */
 typedef struct Memory {
     size_t keys;       /* padded to 64 */
     size_t pairs;      /* of dimensions; the last may have only one */
+    unsigned rows;     /* queries at a time */
     uint32_t *k;       /* (keys / 64, pairs, 64) pairs of dimensions */
     uint32_t *v;       /* (dim / 64, keys / 2, 64) pairs of keys */
-    float *scores;     /* (ROWS, keys) */
-    uint16_t *weights; /* (ROWS, keys) */
-    float *tile;       /* (ROWS, 64) */
-    uint16_t *q;       /* (ROWS, 2 * pairs), if rows of queries end within a pair */
+    float *scores;     /* (rows, keys) */
+    uint16_t *weights; /* (rows, keys) */
+    float *tile;       /* (rows, 64) */
+    uint16_t *q;       /* (rows, 2 * pairs), if rows of queries end within a pair */
 } Memory;
 
 static size_t align(size_t bytes)
@@ -29,13 +30,15 @@ static size_t align(size_t bytes)
 static bool take_memory(CpuWorker *worker, const CodeAttention *args, Memory *memory,
                         CodesrcError *error)
 {
+    unsigned rows = worker->device->gemm->rows[4];
     size_t keys = pieces(args->keys, 64) * 64, dim = pieces(args->dim, 64) * 64;
-    size_t k = align(keys * dim * 2), scores = align(ROWS * keys * 4),
-           weights = align(ROWS * keys * 2);
-    char *base = cpu_scratch(worker, 2 * k + scores + weights + ROWS * (64 * 4 + dim * 2), error);
+    size_t k = align(keys * dim * 2), scores = align(rows * keys * 4),
+           weights = align(rows * keys * 2);
+    char *base = cpu_scratch(worker, 2 * k + scores + weights + rows * (64 * 4 + dim * 2), error);
 
     if (!base)
         return false;
+    memory->rows = rows;
     memory->keys = keys;
     memory->pairs = pieces(args->dim, 2);
     memory->k = (uint32_t *)base;
@@ -43,7 +46,7 @@ static bool take_memory(CpuWorker *worker, const CodeAttention *args, Memory *me
     memory->scores = (float *)(base + 2 * k);
     memory->weights = (uint16_t *)(base + 2 * k + scores);
     memory->tile = (float *)(base + 2 * k + scores + weights);
-    memory->q = (uint16_t *)(memory->tile + ROWS * 64);
+    memory->q = (uint16_t *)(memory->tile + rows * 64);
     return true;
 }
 
@@ -111,10 +114,10 @@ static bool attend(CpuWorker *worker, const void *job, size_t task, CodesrcError
     gemm->pack_columns(memory.k, (const uint16_t *)args->k + kv, args->kv_row, args->keys,
                        args->dim);
     gemm->pack_steps(memory.v, (const uint16_t *)args->v + kv, args->kv_row, args->keys, args->dim);
-    for (size_t row = begin; row < end; row += ROWS) {
-        unsigned rows = (unsigned)least(ROWS, end - row);
-        const void *from[ROWS];
-        float totals[ROWS];
+    for (size_t row = begin; row < end; row += memory.rows) {
+        unsigned rows = (unsigned)least(memory.rows, end - row);
+        const void *from[GEMM_ROWS];
+        float totals[GEMM_ROWS];
 
         find_queries(args, &memory, q + row * args->q_row, rows, from);
         weigh(gemm, args, &memory, from, rows, totals);

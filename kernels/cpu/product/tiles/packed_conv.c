@@ -132,7 +132,7 @@ static void compute_folded_row(const CodeDevice *device, const Conv *conv, const
                          .steps = packed->steps,
                          .vectors = panel.vectors};
 
-        count = least(GEMM_ROWS - 2, conv->side - column);
+        count = least(device->gemm->rows[panel.vectors] - 2, conv->side - column);
         tile.rows = (unsigned)count + 2;
         for (size_t i = 0; i < 3; i++)
             if (row + i - 1 < conv->side)
@@ -179,8 +179,8 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, Codesr
                                  .steps = packed->steps,
                                  .vectors = panel.vectors};
 
-                count = least(gemm_rows(panel.vectors), conv->out_side - column);
-                tile.rows = (unsigned)count;
+                tile.rows = gemm_rows(worker->device->gemm, panel.vectors, conv->out_side - column);
+                count = tile.rows;
                 gather(conv, x, row, column, tile.rows, a);
                 worker->device->gemm->bf16(&tile);
                 finish_tile(worker->device->body, conv, &panel,

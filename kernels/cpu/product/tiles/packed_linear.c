@@ -3,7 +3,7 @@
 #include "packed.h"
 
 enum {
-    BAND_ROWS = 252, /* a multiple of the rows of any tile */
+    BAND_ROWS = 240, /* a multiple of the rows of any tile */
     BLOCK_STEPS =
         768,       /* so that a tile's rows and a panel's weights fit the first caches together */
     MOVE_ROWS = 16 /* that a task converts */
@@ -170,7 +170,7 @@ static bool compute_band(CpuWorker *worker, const void *job, size_t task, Codesr
 
     (void)error;
     for (unsigned rows; row < end; row += rows) {
-        rows = (unsigned)least(gemm_rows(panel.vectors), end - row);
+        rows = gemm_rows(worker->device->gemm, panel.vectors, end - row);
         sum_tile(worker->device->gemm, linear, &panel, group, row, rows, sums);
         finish_tile(worker->device->body, linear, &panel, group * args->rows + row, rows, sums);
     }

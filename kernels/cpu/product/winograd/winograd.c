@@ -156,8 +156,8 @@ static void multiply_packed(const CpuGemm *gemm, const Winograd *winograd, size_
                              .steps = packed->steps,
                              .vectors = panel.vectors};
 
-            rows = least(gemm_rows(panel.vectors), count - row);
-            tile.rows = (unsigned)rows;
+            tile.rows = gemm_rows(gemm, panel.vectors, count - row);
+            rows = tile.rows;
             for (size_t r = 0; r < rows; r++)
                 a[r] =
                     inputs + (p * winograd->point + (row + r) * winograd->row) * winograd->element;
