@@ -8,7 +8,8 @@ enum {
     LEAST_ROWS = 24,    /* but not fewer than these, */
     ENOUGH_TASKS = 16,  /* until there are so many */
     BYTE_ROWS = 16,     /* that a task converts to bytes */
-    WIDE_COLUMNS = 256, /* most outputs of a task that widens its inputs for them */
+    WIDE_COLUMNS = 256, /* most outputs of a task that widens its inputs for them, */
+    WIDE_ROWS = 48,     /* if that leaves enough tasks of so many rows */
     WIDE_STEPS = 256    /* that are widened together: what tiles do with them stays in a cache */
 };
 
@@ -191,7 +192,8 @@ bool cpu_float_linear(CodeStream *stream, const CodeLinear *args)
     Linear linear = {.args = args, .floats = floats, .columns = CPU_COLUMNS};
 
     while (floats->numbers == CPU_HALVES && linear.columns < WIDE_COLUMNS &&
-           args->groups * pieces(out, 2 * linear.columns) >= ENOUGH_TASKS)
+           args->groups * pieces(out, 2 * linear.columns) * pieces(args->rows, WIDE_ROWS) >=
+               ENOUGH_TASKS)
         linear.columns *= 2;
     tasks = args->groups * pieces(out, linear.columns);
     if (!tasks || !args->rows)
