@@ -6,7 +6,7 @@
 #   PROPERTY=VALUE  of codesrc: class-name=aurora, num-buffers=60 (a minute), ...
 #   WHIPSINK        environment: an element to replace whipsink, which takes VP8 in RTP
 #
-# whipsink is in gst-plugins-rs, which Debian 12 lacks.
+# whipsink is in gst-plugins-rs, which Debian 12 and 13 lack.
 . "$(dirname "$0")/common.sh"
 need vp8enc rtpvp8pay
 if [ -z "${WHIPSINK:-}" ]; then
