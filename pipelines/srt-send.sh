@@ -10,5 +10,5 @@ need videorate x264enc mpegtsmux srtsink
 # Each picture twice: mpegtsmux sends its clock with pictures, and the standard wants it every 100 ms.
 # Without the mode in the URI, srtsink would call its host instead of listening there.
 exec gst-launch-1.0 -q codesrc is-live=true "$@" ! video/x-raw,framerate=5/1 ! videoconvert ! \
-    videorate ! video/x-raw,framerate=10/1 ! x264enc tune=zerolatency key-int-max=20 ! video/x-h264,profile=baseline ! mpegtsmux ! \
-    srtsink uri="srt://${target:-127.0.0.1:7001}?mode=listener"
+    videorate ! video/x-raw,framerate=10/1 ! x264enc tune=zerolatency key-int-max=20 ! \
+    video/x-h264,profile=baseline ! mpegtsmux ! srtsink uri="srt://${target:-127.0.0.1:7001}?mode=listener"
