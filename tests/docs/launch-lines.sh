@@ -8,6 +8,7 @@
 #   - lines that want a GPU (device=cuda) are told, not run; a shell has to understand them;
 #   - lines with unixfdsink or unixfdsrc are told, not run, if GStreamer lacks them (before 1.24), and
 #     unixfdsrc reads what a codesrc sends alongside;
+#   - device=cpu becomes device=$DEVICE, the fastest of the host in this build;
 #   - lines that name the released checkpoints, which are not part of this repository, run with the
 #     bundled model.
 # A line runs in the environment that its document has set up before it with ". build/demo/env.sh"; those of
@@ -36,7 +37,8 @@ short() {
         -e 's/ imagefreeze is-live=true/& num-buffers=50/' \
         -e 's|\(code://[^?" ]*\)\(["  ]\)|\1?\2|g' -e 's|\(code://[^?" ]*?\)|\1num-buffers=2\&|g' \
         -e 's/\(auto\|xv\|x\|gl\|wayland\|kms\)\(video\|audio\|image\)\{0,1\}sink/fakesink/g' \
-        -e 's/playbin/playbin video-sink=fakesink/' -e 's/ model=official[^ ]*//'
+        -e 's/playbin/playbin video-sink=fakesink/' -e 's/ model=official[^ ]*//' \
+        -e "s/device=cpu/device=$DEVICE/"
 }
 
 try() {

@@ -43,7 +43,6 @@ static gchar *rendered_between(gdouble t)
     CodesrcPicture picture = {pixels, 3 * TINY_SIDE};
 
     codesrc_model_options_init(&options);
-    options.device = "cpu";
     model = codesrc_model_open(tiny_model(), &options, &error);
     generator = model ? codesrc_generator_new(model, 2, 0, &error) : NULL;
     fail_unless(generator != NULL, "%s", error.text);
@@ -89,12 +88,12 @@ static void check_film(Player *film, Player *pictures, const gdouble t[3])
 GST_START_TEST(test_film)
 {
     static const gdouble linear[3] = {0.25, 0.5, 0.75}, smooth[3] = {0.15625, 0.5, 0.84375};
-    Player *pictures = played("device=cpu class-id=3 seed=5 num-buffers=3");
-    Player *film = played("device=cpu class-id=3 seed=5 hold=2 morph=3 num-buffers=12");
+    Player *pictures = played("class-id=3 seed=5 num-buffers=3");
+    Player *film = played("class-id=3 seed=5 hold=2 morph=3 num-buffers=12");
 
     check_film(film, pictures, smooth);
     player_free(film);
-    film = played("device=cpu class-id=3 seed=5 hold=2 morph=3 easing=linear queue-depth=0 "
+    film = played("class-id=3 seed=5 hold=2 morph=3 easing=linear queue-depth=0 "
                   "batch-size=4 num-buffers=12");
     check_film(film, pictures, linear);
     player_free(film);

@@ -51,7 +51,7 @@ static const Scenario scenarios[] = {
                        "codepaint model=made threads=1 mask=0,0,2,2 ! "
                        "fakesink name=sink signal-handoffs=true"},
      "convert", false},
-    {"studio", VISIT, {"", "--port", "0", "--model", "made", "--threads", "1", "--device", "cpu"},
+    {"studio", VISIT, {"", "--port", "0", "--model", "made", "--threads", "1"},
      "convert", false},
 };
 

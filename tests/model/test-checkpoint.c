@@ -144,6 +144,71 @@ static void run(const Case *c, const CodeInventory *inventory)
     codesrc_model_unref(model);
 }
 
+/* ---- shapes ---------------------------------------------------------------------------------- */
+
+/* Another rank or size of one tensor, in a model with these groups and without what begins so. */
+typedef struct Misshape {
+    const char *label, *tensor;
+    unsigned part, rank, axis;
+    uint64_t size;
+    unsigned groups;
+    const char *drop, *drop_too, *refusal;
+} Misshape;
+
+/* clang-format off */
+static const Misshape misshapes[] = {
+    {"a codebook of one axis", "quantize.embedding.weight", 0, 1, 0, 16, 2, NULL, NULL,
+     "tensor quantize.embedding.weight has 1 dimensions, expected 2"},
+    {"a level of half a width", "decoder.up.1.block.0.conv1.weight", 0, 4, 0, 6, 2, NULL, NULL,
+     "has 6 outputs, expected a multiple of ch = 4, up to"},
+    {"groups that cut no level", "none", 0, 0, 0, 0, 3, NULL, NULL,
+     "4 channels on level 0 cannot be cut into groups: 3"},
+    {"one block alone, no encoder", "none", 0, 0, 0, 0, 2, "encoder.", "decoder.up.0.block.1.",
+     "found no tensor 'decoder.up.0.block.1.conv1.weight'"},
+    {"a width of no heads", "pos_1LC", 1, 3, 2, 65, 2, NULL, NULL,
+     "1 heads and a width of 65, expected heads of 64 for the drafter"},
+    {"classes of another model", "class_emb.weight", 1, 2, 0, 9, 2, NULL, NULL,
+     "tensor class_emb.weight has 9 rows, expected 2 classes and one row for no class"},
+};
+/* clang-format on */
+
+static bool misshape(void *user, CodeListed *tensor)
+{
+    const Misshape *m = user;
+
+    if (m->drop && (!strncmp(tensor->name, m->drop, strlen(m->drop)) ||
+                    !strncmp(tensor->name, m->drop_too, strlen(m->drop_too)) ||
+                    !strncmp(tensor->name, "quant_conv.", 11)))
+        return false;
+    if (!strcmp(tensor->name, m->tensor)) {
+        tensor->rank = m->rank;
+        tensor->dims[m->axis] = m->size;
+    }
+    return true;
+}
+
+static void test_shapes(const CodeInventory *inventory)
+{
+    for (size_t i = 0; i < sizeof misshapes / sizeof *misshapes; i++) {
+        const Misshape *m = &misshapes[i];
+        CodesrcError error = {.text = ""};
+        char manifest[300];
+        CodesrcModel *model;
+
+        made_file("vae.safetensors", inventory, 0, m->part ? NULL : misshape, (void *)m, NULL);
+        made_file("drafter.safetensors", inventory, 1, m->part ? misshape : NULL, (void *)m, NULL);
+        snprintf(manifest, sizeof manifest,
+                 HEAD "vae: {file: vae.safetensors, groups: %u}\n"
+                      "drafter: {file: drafter.safetensors}\n",
+                 m->groups);
+        write_file("case.yaml", manifest, strlen(manifest));
+        model = made_open(scratch("case.yaml"), true, &error);
+        CHECK(!model && error.status == CODESRC_MISMATCH && strstr(error.text, m->refusal),
+              "%s: '%s', expected '%s'", m->label, error.text, m->refusal);
+        codesrc_model_unref(model);
+    }
+}
+
 /* ---- a manifest's words ---------------------------------------------------------------------- */
 
 static void refuse_manifest(const char *label, const char *keys, const char *text)
@@ -283,6 +348,7 @@ int main(void)
     inventory = made_list(scratch("synthetic.yaml"));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         run(&cases[i], &inventory);
+    test_shapes(&inventory);
     test_drafter_alone(&inventory);
     free(inventory.all);
     write_file("shared.yaml", synthetic_shared, sizeof synthetic_shared - 1);

@@ -427,8 +427,21 @@ static void test_end(void)
     g_free(options);
 }
 
+/* Asks for something, and leaves before the answer is read. */
+static void leave_early(GSocketClient *client, const Process *process)
+{
+    static const gchar text[] = "GET /studio.js HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    GSocketConnection *connection =
+        g_socket_client_connect_to_uri(client, process->url, 80, NULL, NULL);
+
+    g_assert_nonnull(connection);
+    g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)), text,
+                              strlen(text), NULL, NULL, NULL);
+    g_object_unref(connection);
+}
+
 /* Visitors who connect and ask for nothing: a process of 64 descriptors takes 32 of them, refuses
- * the others, and serves again when they have left. */
+ * the others, and serves again when they have left; and so after more who leave early. */
 static void test_idle(void)
 {
     GSocketClient *client = g_object_new(G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, NULL);
@@ -456,6 +469,12 @@ static void test_idle(void)
     }
     for (i = 0; i < G_N_ELEMENTS(visitors); i++)
         g_object_unref(visitors[i]);
+    json_decref(get_json(process, "/model"));
+    for (i = 0; i < 5 * G_N_ELEMENTS(visitors); i++) {
+        leave_early(client, process);
+        if (i % 16 == 0)
+            json_decref(get_json(process, "/model"));
+    }
     json_decref(get_json(process, "/model"));
     process_stop(process);
     g_object_unref(client);

@@ -73,7 +73,7 @@ deny() {
 # compare VAE DRAFTER NAME: with a golden.
 compare() {
     manifest "$1" "$2"
-    for device in reference cpu; do
+    for device in $DEVICES; do
         expect 'tokens 14/14' "$golden" --numerics "$numerics" --device $device --precision f32 \
             --model "$folder/case.yaml" "$data/variant-$3.safetensors"
     done
