@@ -138,6 +138,22 @@ void process_stop(Process *process)
     g_free(process);
 }
 
+guint64 process_memory(const Process *process)
+{
+    gchar *path = g_strdup_printf("/proc/%s/status", g_subprocess_get_identifier(process->process));
+    const gchar *line;
+    gchar *text;
+    guint64 kibibytes;
+
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    line = strstr(text, "VmRSS:");
+    g_assert_nonnull(line);
+    kibibytes = g_ascii_strtoull(line + strlen("VmRSS:"), NULL, 10);
+    g_free(text);
+    g_free(path);
+    return kibibytes;
+}
+
 gchar *process_refused(const gchar *options, gint status)
 {
     GSubprocess *process = spawn_studio(options, G_SUBPROCESS_FLAGS_STDERR_PIPE);

@@ -26,6 +26,8 @@ typedef struct Process {
 Process *process_start(const gchar *options);
 /* SIGINT; fails unless it ends with 0. */
 void process_stop(Process *process);
+/* Its resident memory in KiB. */
+guint64 process_memory(const Process *process);
 
 /* Runs code-studio with options that it must refuse with this exit status, and returns what it
  * says; to be freed. */

@@ -87,22 +87,6 @@ static void test_one_each(void)
 
 /* ---- sizes ------------------------------------------------------------------------- */
 
-static guint64 memory(void)
-{
-    gchar *path = g_strdup_printf("/proc/%s/status", g_subprocess_get_identifier(process->process));
-    const gchar *line;
-    gchar *text;
-    guint64 kibibytes;
-
-    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
-    line = strstr(text, "VmRSS:");
-    g_assert_nonnull(line);
-    kibibytes = g_ascii_strtoull(line + strlen("VmRSS:"), NULL, 10);
-    g_free(text);
-    g_free(path);
-    return kibibytes;
-}
-
 /* `head`, `count` times `each`, and an empty line. */
 static void expect_long(const gchar *head, const gchar *each, guint count, const gchar *status)
 {
@@ -120,7 +104,7 @@ static void test_sizes(void)
     guint64 before;
 
     json_decref(get_json(process, "/model"));
-    before = memory();
+    before = process_memory(process);
     expect_long("GET /model HTTP/1.1\r\n" HOST "X: ", "x", 30000, "200");
     expect_long("GET /model HTTP/1.1\r\n" HOST "X: ", "x", 16 * MANY, "");
     expect_long("GET /model HTTP/1.1\r\n" HOST "X: x", "\r\nX: x", MANY, NULL);
@@ -131,7 +115,7 @@ static void test_sizes(void)
                 "405");
     expect_long(JSON "Content-Length: 16777220\r\n\r\n", "x", 16 * MANY, "413");
     json_decref(get_json(process, "/model"));
-    g_assert_cmpuint(memory(), <, before + MOST_GROWTH);
+    g_assert_cmpuint(process_memory(process), <, before + MOST_GROWTH);
 }
 
 int main(int argc, char **argv)
