@@ -104,9 +104,9 @@ CODESRC_API CodesrcGenerator *codesrc_generator_new(CodesrcModel *model, unsigne
                                                     uint32_t steps, CodesrcError *error);
 
 /* The same in two steps, for callers that may have to stop in between. The first allocates the
- * memory. The second lets the device prepare for every shape, which takes 0.1 to 0.5 s with a large
- * model; any thread may cancel it (codesrc_generator_cancel). Until it succeeds, the generator may
- * only be cancelled, prepared again, or freed. */
+ * memory. The second lets the device prepare for every shape; any thread may cancel it
+ * (codesrc_generator_cancel). Until it succeeds, the generator may only be cancelled, prepared again,
+ * or freed. */
 CODESRC_API CodesrcGenerator *codesrc_generator_open(CodesrcModel *model, unsigned batch,
                                                      uint32_t steps, CodesrcError *error);
 CODESRC_API bool codesrc_generator_prepare(CodesrcGenerator *generator, CodesrcError *error);
