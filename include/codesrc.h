@@ -105,8 +105,8 @@ CODESRC_API CodesrcGenerator *codesrc_generator_new(CodesrcModel *model, unsigne
 
 /* The same in two steps, for callers that may have to stop in between. The first allocates the
  * memory. The second lets the device prepare for every shape; any thread may cancel it
- * (codesrc_generator_cancel). Until it succeeds, the generator may only be cancelled, prepared again,
- * or freed. */
+ * (codesrc_generator_cancel). Until it succeeds, the generator may only be cancelled, prepared
+ * again, or freed. */
 CODESRC_API CodesrcGenerator *codesrc_generator_open(CodesrcModel *model, unsigned batch,
                                                      uint32_t steps, CodesrcError *error);
 CODESRC_API bool codesrc_generator_prepare(CodesrcGenerator *generator, CodesrcError *error);
