@@ -1,16 +1,8 @@
 /* bytes_avx512.c - weights, and rows of inputs, to the bytes that CpuGemm.int8 multiplies. */
 #include "gemm_avx512.h"
-
-#include <immintrin.h>
-
-#define INLINE static inline __attribute__((always_inline))
+#include "lanes_avx512.h"
 
 enum { NEAREST = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC };
-
-INLINE __mmask16 first_of(size_t count)
-{
-    return count < 16 ? (__mmask16)((1u << count) - 1) : (__mmask16)0xFFFF;
-}
 
 void gemm_weights_to_bytes(int8_t *to, const float *weight, size_t count, float *scale,
                            int32_t *sum)

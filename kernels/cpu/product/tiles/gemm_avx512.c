@@ -5,6 +5,7 @@
  * products. */
 #include "gemm_avx512.h"
 #include "gemm.h"
+#include "lanes_avx512.h"
 #include "simd/vector.h"
 
 enum { BF16, INT8 };
@@ -111,11 +112,6 @@ static void gemm_int8(const GemmTile *tile)
 }
 
 /* ---- keys and values of attention ------------------------------------------------------------ */
-
-INLINE __mmask16 first_of(size_t count)
-{
-    return count < 16 ? (__mmask16)((1u << count) - 1) : (__mmask16)0xFFFF;
-}
 
 /* The first `count` (at most 32) of a row. */
 INLINE __m512i load_halves(const uint16_t *from, size_t count)
