@@ -16,7 +16,7 @@ from .vae import Autoencoder
 def stage(run):
     pictures = np.load(f'{run.args.work}/pictures.npy', mmap_mode='r')
     out = np.lib.format.open_memmap(f'{run.args.work}/{run.args.features}.npy', mode='r+')
-    model = Autoencoder(**settings.VAE).to(run.device, memory_format=torch.channels_last).eval()
+    model = Autoencoder(**settings.VAE).to(run.device).eval()
     model.load_state_dict(
         torch.load(
             f'{run.args.work}/{run.args.weights}.pt', map_location=run.device, weights_only=True

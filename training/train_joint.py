@@ -25,7 +25,7 @@ def load(args, weights, codes):
     read = lambda name: torch.load(
         f'{args.work}/{name}.pt', map_location=args.device, weights_only=True
     )
-    vae = Autoencoder(**settings.VAE).to(args.device, memory_format=torch.channels_last)
+    vae = Autoencoder(**settings.VAE).to(args.device)
     vae.load_state_dict(read(weights))
     quantiser = Quantiser(settings.VAE['codes'], settings.VAE['channels']).to(args.device)
     quantiser.load_state_dict(read(codes))
@@ -62,7 +62,7 @@ def stage(run):
         f_hat, error = quantised(quantiser, f)
         straight = f + (f_hat - f).detach()
         with run.autocast():
-            y = vae.decode(straight.contiguous(memory_format=torch.channels_last))
+            y = vae.decode(straight)
         loss, mse = picture_loss(y.float(), x)
         commitment = F.mse_loss(f, f_hat.detach())
         return loss + COMMITMENT * commitment + error, dict(
@@ -94,7 +94,7 @@ def reconstruct(args, pictures):
 def render(vae, f_hat):
     """Feature maps -> uint8 (B, 256, 256, 3)."""
     with autocast(f_hat.device.type):
-        y = vae.decode(f_hat.contiguous(memory_format=torch.channels_last)).float()
+        y = vae.decode(f_hat).float()
     return ((y.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
 
 

@@ -22,9 +22,9 @@ CROP = 128
 
 
 def to_tensor(pictures, device='cpu'):
-    """uint8 (B, H, W, 3) -> float (B, 3, H, W) in [-1, 1], channels last."""
+    """uint8 (B, H, W, 3) -> float (B, 3, H, W) in [-1, 1]."""
     x = torch.from_numpy(np.array(pictures)).to(device).permute(0, 3, 1, 2)
-    return (x.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+    return (x.float() / 127.5 - 1).contiguous()
 
 
 def crops(pictures, rng, count):
@@ -54,7 +54,7 @@ def psnr(mse):
 
 def stage(run):
     pictures = np.load(f'{run.args.work}/pictures.npy', mmap_mode='r')
-    model = Autoencoder(**settings.VAE).to(run.device, memory_format=torch.channels_last)
+    model = Autoencoder(**settings.VAE).to(run.device)
     opt = Both(model.named_parameters(), 0.015, 2e-3, adam_only=ADAM_ONLY)
 
     def loss_of(rng, step):

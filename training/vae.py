@@ -84,9 +84,27 @@ class Resample(nn.Module):
         self.up, self.conv = up, conv(channels, channels, 3, *((1, 1) if up else (2, 0)))
 
     def forward(self, x):
-        return self.conv(
-            F.interpolate(x, scale_factor=2, mode='nearest') if self.up else F.pad(x, (0, 1, 0, 1))
-        )
+        return doubled(self.conv, x) if self.up else self.conv(F.pad(x, (0, 1, 0, 1)))
+
+
+# Which taps of a 3x3 kernel meet each of the two source pixels, for even and odd output pixels.
+TAPS = torch.tensor([[[1.0, 0, 0], [0, 1, 1]], [[1, 1, 0], [0, 0, 1]]])
+
+
+def doubled(conv, x):
+    """The 3x3 convolution of x (B, C, H, W) at twice its size, by nearest neighbours.
+
+    Each of the four output pixels of a source pixel sees 2x2 source pixels, so four 2x2 kernels
+    do with 16 multiplications for 36.
+    """
+    taps = TAPS.to(x)
+    kernels = torch.einsum('pay,qbx,oiyx->pqoiab', taps, taps, conv.weight)
+    (b, _, h, w), out = x.shape, len(conv.weight)
+    y = F.conv2d(F.pad(x, (1, 1, 1, 1)), kernels.flatten(0, 2), conv.bias.repeat(4))
+    y = y.view(b, 2, 2, out, h + 1, w + 1)
+    rows = torch.stack([y[:, p, :, :, p : p + h] for p in (0, 1)], 1)
+    cells = torch.stack([rows[:, :, q, :, :, q : q + w] for q in (0, 1)], 2)
+    return cells.permute(0, 3, 4, 1, 5, 2).reshape(b, out, 2 * h, 2 * w)
 
 
 class Level(nn.Module):

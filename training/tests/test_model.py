@@ -13,7 +13,7 @@ from training import export, settings, unpack
 from training.optim import orthogonal
 from training.quantiser import Quantiser
 from training.train_large import transformer
-from training.vae import Autoencoder
+from training.vae import Autoencoder, conv, doubled
 from training.var import LENGTH, START, attend, block_causal
 
 SMALL = dict(depth=2, width=128)
@@ -72,6 +72,16 @@ class Transforming(unittest.TestCase):
     def test_orthogonal(self):
         singular = torch.linalg.svdvals(orthogonal(torch.randn(48, 96)))
         self.assertTrue(((singular > 0.5) & (singular < 1.5)).all())
+
+
+class Decoding(unittest.TestCase):
+    def test_doubled(self):
+        """Four small kernels do what the convolution of the doubled map does."""
+        torch.manual_seed(0)
+        layer, x = conv(6, 8, 3), torch.randn(2, 8, 5, 7)
+        torch.nn.init.normal_(layer.bias)
+        twice = F.interpolate(x, scale_factor=2, mode='nearest')
+        torch.testing.assert_close(doubled(layer, x), layer(twice), rtol=1e-4, atol=1e-5)
 
 
 class Exporting(unittest.TestCase):
