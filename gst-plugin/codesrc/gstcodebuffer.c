@@ -120,9 +120,9 @@ static GstFlowReturn create_standing(GstCodeSrc *self, guint64 offset, guint siz
         if (flow != GST_FLOW_OK)
             return flow;
         self->standing = drawn;
-        self->shown = self->frame->record;
-        self->shown_serial = self->frame->serial;
     }
+    self->shown = self->frame->record;
+    self->shown_serial = self->frame->serial;
     *buffer = share(self->standing);
     flow = finish_frame(self, self->frame, *buffer);
     if (flow != GST_FLOW_OK)
