@@ -279,8 +279,10 @@ static void test_sent_away(void)
     Part part;
 
     reader_open(&warm, process, 0);
-    for (guint i = 0; i < WARM; i++)
+    for (guint i = 0; i < WARM; i++) {
         g_assert_true(reader_next(&warm, &part));
+        part_clear(&part);
+    }
     reader_close(&warm);
     before = process_memory(process);
     for (guint i = 0; i < SLOW; i++) {
