@@ -69,7 +69,9 @@ def metadata(work, seed):
     if os.path.exists(before):
         with open(before) as f:
             steps = {k: v for k, v in steps.items() if k.startswith('MORE_')} | {
+                'COARSE_BATCH': settings.COARSE_BATCH,
                 'FULL_BATCH': settings.FULL_BATCH,
+                'HARD_KINDS': settings.HARD_KINDS,
                 'before': json.load(f),
             }
     trained = f'{work}/trained.json'  # steps done, which an end phase makes other than those set

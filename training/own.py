@@ -81,6 +81,7 @@ def overrides(classes, pictures, held_out, share):
     return dict(
         CLASSES=len(classes),
         CLASS_NAMES=list(classes),
+        HARD_KINDS=[],
         PICTURES=pictures,
         HELD_OUT=held_out,
         TOKEN_PICTURES=pictures,

@@ -16,6 +16,10 @@ CLASS_DROP = 0.1
 class Pyramids:
     def __init__(self, args, device):
         self.features = np.load(f'{args.work}/features.npy')
+        share = np.ones(settings.CLASSES)
+        share[list(settings.HARD_KINDS)] = 2
+        share = share[np.arange(len(self.features)) % settings.CLASSES]
+        self.share = share / share.sum()
         self.quantiser = (
             Quantiser(settings.VAE['codes'], settings.VAE['channels']).to(device).eval()
         )
@@ -29,7 +33,7 @@ class Pyramids:
         """-> classes (some dropped to "no class"), inputs, tokens. Two of three pyramids are fed
         with flaws.
         """
-        which = rng.integers(0, len(self.features), count)
+        which = rng.choice(len(self.features), count, p=self.share)
         f = torch.from_numpy(self.features[which].astype(np.float32)).to(self.device)
         classes = torch.from_numpy(which % settings.CLASSES)
         classes[torch.from_numpy(rng.random(count) < CLASS_DROP)] = settings.CLASSES

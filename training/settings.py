@@ -20,7 +20,8 @@ QUANTISER_STEPS, QUANTISER_PICTURES = 700, 2048
 JOINT_STEPS, JOINT_BATCH = 200, 4
 LARGE_STEPS = 480, 100, 380  # scales 0-7 only; all scales; scales below a random N
 COARSE_BATCH, FULL_BATCH = 16, 8
-MORE_LARGE_STEPS = 20_000  # of the last kind, after `training.unpack`
+MORE_LARGE_STEPS = 20_000  # after `training.unpack`: three of four steps on scales 0-7 only
+HARD_KINDS = 6, 11, 12, 13, 14  # dunes, stars, nebulae, planets: drawn twice as often
 REFINER_STEPS, REFINER_BATCH, TRUE_TOKEN_SHARE = 120, 8, 0.5
 MORE_REFINER_STEPS = 8000
 

@@ -4,7 +4,8 @@ training as a drafter.
 First the coarse scales alone (255 of 680 tokens, so three times the pictures a second), then all
 ten, and at last CoDe's drafter training: cross-entropy on the scales below a random N of 5 to 10.
 Every second step of that has N = 10: the same weights are the refiner's teacher, which must know
-all ten scales. A model that `training.unpack` brought goes on with that last part alone.
+all ten scales. A model that `training.unpack` brought knows them; it goes on with N = 8 in three of
+four steps and N = 10 in the fourth, for the coarse scales decide what a picture shows.
 """
 
 import torch
@@ -50,6 +51,11 @@ def scales_of(step, coarse, full):
     return SCALES if step < 0 or step % 2 == 0 else 5 + step // 2 % 5
 
 
+def scales_of_more(step):
+    """The same for a model that `training.unpack` brought."""
+    return SCALES if step % 4 == 0 else 8
+
+
 def stage(run):
     torch.manual_seed(run.args.seed)
     pyramids = Pyramids(run.args, run.device)
@@ -58,10 +64,11 @@ def stage(run):
     model.to(run.device)
     opt = Both(model.named_parameters(), 0.02, 3e-3, weight_decay=0.02, adam_only=ADAM_ONLY)
     start = run.start('drafter')
-    coarse, full, random_n = (0, 0, settings.MORE_LARGE_STEPS) if start else settings.LARGE_STEPS
+    coarse, full, random_n = settings.LARGE_STEPS
+    total = settings.MORE_LARGE_STEPS if start else coarse + full + random_n
 
     def loss_of(rng, step):
-        scales = scales_of(step, coarse, full)
+        scales = scales_of_more(step) if start else scales_of(step, coarse, full)
         count = settings.COARSE_BATCH if scales <= 8 else settings.FULL_BATCH
         return cross_entropy(run, model, pyramids, rng, scales, count // run.world)
 
@@ -69,7 +76,7 @@ def stage(run):
         model,
         opt,
         loss_of,
-        coarse + full + random_n,
+        total,
         every=20,
         decay=0.99,
         start=start,

@@ -1,5 +1,6 @@
 """Quantiser, transformer and export."""
 
+import argparse
 import json
 import struct
 import tempfile
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 
 from training import export, settings, unpack
 from training.optim import orthogonal
+from training.pyramids import Pyramids
 from training.quantiser import Quantiser
 from training.train_large import transformer
 from training.vae import Autoencoder, conv, doubled
@@ -43,6 +45,19 @@ class Quantising(unittest.TestCase):
         _, flawed, _ = q.quantise(f, torch.full((2,), 4.0), torch.Generator().manual_seed(1))
         torch.testing.assert_close(clean, none)
         self.assertGreater((clean - flawed).abs().max(), 0.1)
+
+
+class Examples(unittest.TestCase):
+    def test_hard_kinds_twice_as_often(self):
+        with tempfile.TemporaryDirectory() as work:
+            features = np.zeros((4 * settings.CLASSES, settings.VAE['channels'], 16, 16), 'f2')
+            np.save(f'{work}/features.npy', features)
+            torch.save(quantiser().state_dict(), f'{work}/quantiser.pt')
+            pyramids = Pyramids(argparse.Namespace(work=work), 'cpu')
+            classes, _, _ = pyramids.batch(np.random.default_rng(0), 4000, 2)
+        hard = np.isin(np.arange(settings.CLASSES), settings.HARD_KINDS)
+        share = np.bincount(classes, minlength=settings.CLASSES)[: settings.CLASSES]
+        self.assertAlmostEqual(share[hard].mean() / share[~hard].mean(), 2, delta=0.2)
 
 
 class Transforming(unittest.TestCase):
