@@ -5,9 +5,9 @@
 
 #include "error.h"
 #include "model/digest.h"
+#include "signals.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -229,19 +229,13 @@ static void close_worker(Worker *worker)
     free(worker->staging);
 }
 
-/* Starts threads with signals blocked, because signals belong to the application. Its handlers of
- * faults must still see those of these threads: blocked, they would end the process at once.
- * Returns how many threads there are; fewer than requested suffice. */
+/* Returns how many threads there are; fewer than requested suffice. */
 static unsigned start(Worker *workers, unsigned count, Loader *loader)
 {
-    static const int faults[] = {SIGBUS, SIGFPE, SIGILL, SIGSEGV};
     unsigned started = 0;
-    sigset_t all, old;
+    sigset_t old;
 
-    sigfillset(&all);
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
-        sigdelset(&all, faults[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
+    code_signals_block(&old);
     while (started < count && open_worker(&workers[started], loader) &&
            !pthread_create(&workers[started].thread, NULL, worker_main, &workers[started]))
         started++;

@@ -7,9 +7,9 @@
 
 #include "error.h"
 #include "host.h"
+#include "signals.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -198,16 +198,11 @@ bool cpu_prepare(CodeStream *stream, CpuTask *task, const void *args)
 
 /* ---- opening and closing --------------------------------------------------------------------- */
 
-/* Starts threads with all signals blocked: those of the process belong to the application. The one
- * of an unknown instruction is the thread's own: blocked, it would end the process without asking
- * the application's handler. */
 static void start_workers(CpuPool *pool, unsigned threads)
 {
-    sigset_t all, old;
+    sigset_t old;
 
-    sigfillset(&all);
-    sigdelset(&all, SIGILL);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
+    code_signals_block(&old);
     while (pool->threads < threads) {
         CpuWorker *worker = &pool->worker[pool->threads + 1];
 

@@ -1,9 +1,11 @@
 /* test-inside.c - looking inside a call: its scales and its stages, canvases, and what may not be
- * done meanwhile. */
+ * done meanwhile; and what its threads do with signals. */
 #include "../test.h"
 #include "tiny.h"
 
+#include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <time.h>
 
 enum { BYTES = TINY_SIDE * TINY_SIDE * 3, SCALES = 5 };
@@ -339,6 +341,72 @@ static void test_refused(CodesrcModel *model)
     codesrc_generator_free(generator);
 }
 
+/* ---- signals --------------------------------------------------------------------------------- */
+
+enum { MOST_THREADS = 64 };
+
+/* The ids of this process's threads. Returns how many. */
+static unsigned list_threads(long *ids)
+{
+    DIR *folder = opendir("/proc/self/task");
+    struct dirent *entry;
+    unsigned count = 0;
+
+    CHECK(folder, "no /proc");
+    while (folder && count < MOST_THREADS && (entry = readdir(folder)))
+        if (entry->d_name[0] != '.')
+            ids[count++] = atol(entry->d_name);
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+/* The signals that a thread blocks: bit N - 1 for signal N. */
+static uint64_t blocked_by(long id)
+{
+    char line[256];
+    unsigned long long mask = 0;
+    bool found = false;
+    FILE *file;
+
+    snprintf(line, sizeof line, "/proc/self/task/%ld/status", id);
+    file = fopen(line, "r");
+    while (file && !found && fgets(line, sizeof line, file))
+        found = sscanf(line, "SigBlk: %llx", &mask) == 1;
+    if (file)
+        fclose(file);
+    CHECK(found, "thread %ld: no SigBlk", id);
+    return mask;
+}
+
+/* The threads of a device take no signal of the application's, but let it handle their faults. */
+static void test_signals(void)
+{
+    static const int faults[] = {SIGBUS, SIGFPE, SIGILL, SIGSEGV}, others[] = {SIGINT, SIGTERM};
+    long before[MOST_THREADS], now[MOST_THREADS];
+    unsigned old = list_threads(before), count, workers = 0;
+    CodesrcModel *model = tiny_model((TinyDevice){"cpu", "f32"}, 3);
+
+    count = list_threads(now);
+    for (unsigned t = 0; t < count; t++) {
+        bool known = false;
+        uint64_t blocked;
+
+        for (unsigned i = 0; i < old; i++)
+            known |= before[i] == now[t];
+        if (known)
+            continue;
+        workers++;
+        blocked = blocked_by(now[t]);
+        for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+            CHECK(!(blocked >> (faults[i] - 1) & 1), "a worker blocks signal %d", faults[i]);
+        for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+            CHECK(blocked >> (others[i] - 1) & 1, "a worker takes signal %d", others[i]);
+    }
+    CHECK(workers >= 2, "%u workers", workers);
+    codesrc_model_unref(model);
+}
+
 int main(int argc, char **argv)
 {
     CodesrcModel *model = tiny_model(tiny_device(argc, argv), 0);
@@ -348,6 +416,7 @@ int main(int argc, char **argv)
     test_stage_names();
     test_editing(model);
     test_refused(model);
+    test_signals();
     codesrc_model_unref(model);
     return test_end();
 }
