@@ -17,7 +17,8 @@ static bool check_settings(const CodesrcGenerator *generator, const CodesrcSetti
     if (!(settings->top_p >= 0 && settings->top_p <= 1))
         return code_fail(error, CODESRC_SETTINGS, "top-p %g, expected 0..1", settings->top_p);
     for (unsigned k = 0; k < model->shape.scales; k++)
-        if (!(settings->temperature[k] > 0 && settings->temperature[k] <= 100))
+        /* Kernels take it as a float, which may be 0 where the double is not. */
+        if (!((float)settings->temperature[k] > 0 && settings->temperature[k] <= 100))
             return code_fail(error, CODESRC_SETTINGS,
                              "temperature %g of scale %u, expected 0 < t <= 100",
                              settings->temperature[k], k);

@@ -108,7 +108,7 @@ static bool read_file(const CodeReader *reader, unsigned line, const CodeFile *f
 
 bool code_manifest_read_class_names(const CodeReader *reader, const CodeYamlNode *node)
 {
-    const CodeManifest *manifest = reader->manifest;
+    CodeManifest *manifest = reader->manifest;
     const char *flaw;
     CodeFile file;
     bool good;
@@ -127,6 +127,7 @@ bool code_manifest_read_class_names(const CodeReader *reader, const CodeYamlNode
     if (!code_file_open_at(&file, manifest->folder, manifest->folder_name, node->text,
                            reader->error))
         return false;
+    manifest->names_apart = true;
     good = read_file(reader, node->line, &file);
     code_file_close(&file);
     return good;

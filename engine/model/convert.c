@@ -231,16 +231,22 @@ static bool write_parts(Converter *converter)
 static bool write_manifest(Converter *converter, const CodeManifestPair *pair, unsigned steps)
 {
     const CodeShape *shape = &converter->model->shape;
+    const CodeManifest *manifest = converter->model->manifest;
     char *path = path_of(converter, CODE_MANIFEST_FILE);
+    char *names = manifest->names_apart ? path_of(converter, CODE_CLASSES_FILE) : NULL;
     CodesrcModelOptions options = {.device = "reference", .headers_only = true};
     CodesrcModel *again;
-    bool good = path && code_manifest_write(converter->model->manifest, pair, shape->classes,
-                                            shape->vae.groups, steps, path, converter->error);
+    bool good = path &&
+                code_manifest_write(manifest, pair, shape->classes, shape->vae.groups, steps, path,
+                                    converter->error) &&
+                (!manifest->names_apart ||
+                 (names && code_manifest_write_names(manifest, names, converter->error)));
 
     /* Read the new model back, so that no other reader finds a mistake first. */
     again = good ? codesrc_model_open(path, &options, converter->error) : NULL;
     good = again != NULL;
     codesrc_model_unref(again);
+    free(names);
     free(path);
     return good;
 }
@@ -249,7 +255,7 @@ static bool write_manifest(Converter *converter, const CodeManifestPair *pair, u
 static void remove_folder(int descriptor, const char *folder)
 {
     static const char *const files[] = {CODE_VAE_FILE, CODE_DRAFTER_FILE, CODE_REFINER_FILE,
-                                        CODE_MANIFEST_FILE};
+                                        CODE_MANIFEST_FILE, CODE_CLASSES_FILE};
 
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         unlinkat(descriptor, files[i], 0);
@@ -352,6 +358,19 @@ static bool make_folder(Converter *converter, const char *folder)
                      CODE_CUT(folder, 200), code_reason(&reason, errno));
 }
 
+/* A copy without the slashes at the end, so that a name next to it can be made; for the caller to
+ * free. */
+static char *without_slashes(const char *folder, CodesrcError *error)
+{
+    char *copy = strdup(folder);
+
+    for (size_t end = copy ? strlen(copy) : 0; end > 1 && copy[end - 1] == '/'; end--)
+        copy[end - 1] = '\0';
+    if (!copy)
+        code_fail(error, CODESRC_NO_MEMORY, "no memory for a path");
+    return copy;
+}
+
 bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options, const char *folder,
                            CodesrcError *error)
 {
@@ -363,21 +382,25 @@ bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options,
     Converter converter = {
         .options = options, .error = error, .half = strcmp(precision, "f32"), .lock = -1};
     CodesrcModel *model;
+    char *target;
     bool good;
 
     if (strcmp(precision, "f32") && strcmp(precision, "bf16") && strcmp(precision, "auto"))
         return code_fail(error, CODESRC_SETTINGS,
                          "precision \"%.*s\": expected f32 or bf16, which files have",
                          CODE_CUT(precision, 40));
-    model = codesrc_model_open(name, &headers, error);
-    if (!model)
+    target = without_slashes(folder, error);
+    model = target ? codesrc_model_open(name, &headers, error) : NULL;
+    if (!model) {
+        free(target);
         return false;
+    }
     converter.model = model;
-    good = make_folder(&converter, folder) &&
+    good = make_folder(&converter, target) &&
            fill_folder(&converter,
                        options->drafting_steps ? options->drafting_steps
                                                : model->info.defaults.drafting_steps,
-                       folder);
+                       target);
     if (!good && converter.folder)
         remove_folder(converter.lock, converter.folder);
     if (converter.lock >= 0)
@@ -387,6 +410,7 @@ bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options,
     free(converter.values);
     free(converter.staging);
     free(converter.folder);
+    free(target);
     codesrc_model_unref(model);
     return good;
 }

@@ -91,13 +91,15 @@ bool code_form_is_safetensors(const uint8_t *begin, size_t size)
 
 const char *code_form_refused(const uint8_t *begin, size_t size)
 {
+    if (code_form_is_safetensors(begin, size)) /* its length may look like a signature */
+        return NULL;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         if (size >= forms[i].at + forms[i].count &&
             !memcmp(begin + forms[i].at, forms[i].bytes, forms[i].count))
             return forms[i].text;
     if (is_text(begin, size, '<'))
         return "found a web page, expected weights: " FETCH_AGAIN;
-    if (size >= 9 && begin[0] == 0x80 && begin[1] >= 2 && begin[1] <= 5 && begin[8] != '{')
+    if (size >= 9 && begin[0] == 0x80 && begin[1] >= 2 && begin[1] <= 5)
         return "found a bare pickle, expected the zip that torch.save writes: " SAVE_AGAIN;
     return NULL;
 }

@@ -33,6 +33,7 @@ typedef struct CodeManifest {
     unsigned scales, patch_nums[CODESRC_MAX_SCALES];
     unsigned classes;
     char **class_names; /* `classes` strings, or NULL */
+    bool names_apart;   /* they are in a file of their own */
     bool synthetic;
     uint32_t synthetic_seed; /* the VQ-VAE's; the drafter's is + 1, the refiner's + 2 */
     CodeManifestVae vae;
@@ -50,9 +51,14 @@ CodeManifest *code_manifest_read(const char *path, CodesrcError *error);
 #define CODE_DRAFTER_FILE  "drafter.safetensors"
 #define CODE_REFINER_FILE  "refiner.safetensors"
 #define CODE_MANIFEST_FILE "model.yaml"
+#define CODE_CLASSES_FILE  "classes.txt"
 
-/* manifest_write.c: writes a new file that describes one pair of a manifest, with weights in the
- * files above. `steps`: the default number of drafting steps. Fails if `path` exists. */
+/* manifest_write.c: writes the names of classes to a new file. Fails if `path` exists. */
+bool code_manifest_write_names(const CodeManifest *manifest, const char *path, CodesrcError *error);
+
+/* Writes a new file that describes one pair of a manifest, with weights in the files above, and in
+ * them the names of classes too if the manifest had those in a file. `steps`: the default number of
+ * drafting steps. Fails if `path` exists. */
 bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *pair,
                          unsigned classes, unsigned groups, unsigned steps, const char *path,
                          CodesrcError *error);

@@ -77,18 +77,62 @@ static void write_defaults(FILE *out, const CodeManifest *manifest, unsigned ste
     fputs("]\n", out);
 }
 
+static void write_class_names(FILE *out, const CodeManifest *manifest)
+{
+    if (!manifest->class_names)
+        return;
+    if (manifest->names_apart) {
+        fputs("class_names: " CODE_CLASSES_FILE "\n", out);
+        return;
+    }
+    for (unsigned i = 0; i < manifest->classes; i++) {
+        fputs(i ? ", " : "class_names: [", out);
+        write_text(out, manifest->class_names[i]);
+    }
+    fputs("]\n", out);
+}
+
+/* ---- files ----------------------------------------------------------------------------------- */
+
+/* A new file, or NULL. */
+static FILE *begin(const char *path, CodesrcError *error)
+{
+    FILE *out = fopen(path, "wxe");
+    CodeReason reason;
+
+    if (!out)
+        code_fail(error, CODESRC_FAILED, "%.*s: cannot be written: %s", CODE_CUT(path, 300),
+                  code_reason(&reason, errno));
+    errno = 0;
+    return out;
+}
+
+static bool end(FILE *out, const char *path, CodesrcError *error)
+{
+    bool good = !ferror(out) && !fflush(out) && !fsync(fileno(out));
+    CodeReason reason;
+
+    return (!fclose(out) && good) || code_fail(error, CODESRC_FAILED, "%.*s: cannot be written: %s",
+                                               CODE_CUT(path, 300), code_reason(&reason, errno));
+}
+
+bool code_manifest_write_names(const CodeManifest *manifest, const char *path, CodesrcError *error)
+{
+    FILE *out = begin(path, error);
+
+    for (unsigned i = 0; out && i < manifest->classes; i++)
+        fprintf(out, "%s\n", manifest->class_names[i]);
+    return out && end(out, path, error);
+}
+
 bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *pair,
                          unsigned classes, unsigned groups, unsigned steps, const char *path,
                          CodesrcError *error)
 {
-    FILE *out = fopen(path, "wxe");
-    CodeReason reason;
-    bool good;
+    FILE *out = begin(path, error);
 
     if (!out)
-        return code_fail(error, CODESRC_FAILED, "%.*s: cannot be written: %s", CODE_CUT(path, 300),
-                         code_reason(&reason, errno));
-    errno = 0;
+        return false;
     fputs("name: ", out);
     write_text(out, manifest->name);
     if (*manifest->description) {
@@ -102,12 +146,7 @@ bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *p
     fputs("\npatch_nums: ", out);
     write_numbers(out, manifest->patch_nums, manifest->scales);
     fprintf(out, "\nclasses: %u\n", classes);
-    for (unsigned i = 0; manifest->class_names && i < manifest->classes; i++) {
-        fputs(i ? ", " : "class_names: [", out);
-        write_text(out, manifest->class_names[i]);
-    }
-    if (manifest->class_names)
-        fputs("]\n", out);
+    write_class_names(out, manifest);
     fprintf(out, "vae: {file: " CODE_VAE_FILE ", groups: %u}\n", groups);
     fputs("drafter: {file: " CODE_DRAFTER_FILE ", steps: ", out);
     write_steps(out, pair->steps);
@@ -115,7 +154,5 @@ bool code_manifest_write(const CodeManifest *manifest, const CodeManifestPair *p
     if (pair->refiner.given)
         fputs("refiner: {file: " CODE_REFINER_FILE "}\n", out);
     write_defaults(out, manifest, steps);
-    good = !ferror(out) && !fflush(out) && !fsync(fileno(out));
-    return (!fclose(out) && good) || code_fail(error, CODESRC_FAILED, "%.*s: cannot be written: %s",
-                                               CODE_CUT(path, 300), code_reason(&reason, errno));
+    return end(out, path, error);
 }

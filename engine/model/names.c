@@ -17,7 +17,12 @@ static unsigned smallest(unsigned a, unsigned b, unsigned c)
     return least < c ? least : c;
 }
 
-/* Levenshtein distance of the first LONGEST characters, letter case ignored. */
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Levenshtein distance of the first LONGEST characters, case of ASCII letters ignored. */
 static unsigned distance(const char *a, const char *b)
 {
     unsigned row[LONGEST + 1], length = (unsigned)strnlen(b, LONGEST);
@@ -29,7 +34,7 @@ static unsigned distance(const char *a, const char *b)
 
         row[0] = i + 1;
         for (unsigned j = 0; j < length; j++) {
-            unsigned swap = diagonal + (strncasecmp(a + i, b + j, 1) != 0);
+            unsigned swap = diagonal + (lower(a[i]) != lower(b[j]));
 
             diagonal = row[j + 1];
             row[j + 1] = smallest(swap, row[j] + 1, row[j + 1] + 1);
@@ -38,24 +43,31 @@ static unsigned distance(const char *a, const char *b)
     return row[length];
 }
 
-/* Up to LISTED names: those that contain the text, else the nearest ones. */
+/* Up to LISTED names: those that contain the text, else the nearest ones. Looks at each class once:
+ * a model may have 100,000, and a server asks with what its visitors send. */
 static void list_candidates(const CodesrcModelInfo *info, const char *name, bool holding, char *out,
                             size_t size)
 {
+    unsigned rank[LISTED], nearest[LISTED], count = 0;
     size_t length = 0;
-    unsigned listed = 0;
 
-    for (unsigned wanted = 0; listed < LISTED && wanted < LONGEST; wanted++)
-        for (unsigned i = 0; i < info->classes && listed < LISTED; i++) {
-            const char *candidate = info->class_names[i];
-            unsigned rank =
-                holding ? !strcasestr(candidate, name) * LONGEST : distance(name, candidate);
+    for (unsigned i = 0; i < info->classes; i++) {
+        const char *candidate = info->class_names[i];
+        unsigned its = holding ? !strcasestr(candidate, name) * LONGEST : distance(name, candidate);
+        unsigned at;
 
-            if (rank != wanted || length >= size)
-                continue;
-            length += (size_t)snprintf(out + length, size - length, "%s\"%.*s\"",
-                                       listed++ ? ", " : "", CODE_CUT(candidate, 40));
+        if (its >= LONGEST || (count == LISTED && its >= rank[LISTED - 1]))
+            continue;
+        for (at = count < LISTED ? count++ : LISTED - 1; at > 0 && rank[at - 1] > its; at--) {
+            rank[at] = rank[at - 1];
+            nearest[at] = nearest[at - 1];
         }
+        rank[at] = its;
+        nearest[at] = i;
+    }
+    for (unsigned i = 0; i < count && length < size; i++)
+        length += (size_t)snprintf(out + length, size - length, "%s\"%.*s\"", i ? ", " : "",
+                                   CODE_CUT(info->class_names[nearest[i]], 40));
 }
 
 /* How well a class's name matches the user's text. */

@@ -108,7 +108,9 @@ static bool check_local(const CodeZip *zip, const CodeFile *file, CodeZipRecord 
         return true;
     if (code_le32(local + 14) != record->crc ||
         !code_zip_repeats(code_le32(local + 18), record->size, 0xFFFFFFFF) ||
-        !code_zip_repeats(code_le32(local + 22), record->size, 0xFFFFFFFF))
+        !code_zip_repeats(code_le32(local + 22), record->size, 0xFFFFFFFF) ||
+        (zip64_length != SIZE_MAX && zip64_length >= 16 && /* a shorter one has no sizes */
+         (code_le64(zip64) != record->size || code_le64(zip64 + 8) != record->size)))
         return code_fail(error, CODESRC_MALFORMED,
                          ENTRY "its local header has another size or CRC than the directory",
                          file->name, shown);

@@ -70,6 +70,7 @@ static void test_mistakes(CodesrcModel *model)
     REFUSED(settings.guidance, 0.0 / 0.0, "guidance");
     REFUSED(settings.top_p, 1.5, "top-p 1.5");
     REFUSED(settings.temperature[2], 0, "temperature 0 of scale 2");
+    REFUSED(settings.temperature[2], 1e-46, "temperature 1e-46 of scale 2"); /* 0 as a float */
     REFUSED(mask, mask, "mask needs a canvas");
     tokens[5] = TINY_CODES;
     REFUSED(tokens, tokens, "token 5 is 64");

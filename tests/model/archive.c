@@ -20,7 +20,7 @@ void archive_add(Archive *archive, const char *name, const void *data, size_t si
 {
     Bytes *bytes = &archive->bytes;
     size_t head = bytes->size + 30 + strlen(name) + 4;
-    size_t padding = archive->unaligned ? 1 : (64 - head % 64) % 64;
+    size_t padding = archive->zip64_size ? 16 : archive->unaligned ? 1 : (64 - head % 64) % 64;
     bool later = !archive->no_descriptors;
     unsigned i = archive->count++;
 
@@ -37,9 +37,14 @@ void archive_add(Archive *archive, const char *name, const void *data, size_t si
     put_number(bytes, strlen(name), 2);
     put_number(bytes, 4 + padding, 2);
     put_text(bytes, name);
-    put_text(bytes, "FB");
+    put(bytes, archive->zip64_size ? "\1\0" : "FB", 2);
     put_number(bytes, padding, 2);
-    put_fill(bytes, 'Z', padding);
+    if (archive->zip64_size) {
+        put_number(bytes, archive->zip64_size, 8);
+        put_number(bytes, archive->zip64_size, 8);
+    } else {
+        put_fill(bytes, 'Z', padding);
+    }
     archive->entry[i].data = bytes->size;
     put(bytes, data, size);
     archive->entry[i].descriptor = bytes->size;

@@ -11,6 +11,7 @@ typedef struct Archive {
     bool no_zip64;       /* set before archive_end: no zip64 end record and locator */
     bool no_descriptors; /* set before archive_add: sizes and CRC stand in the local header */
     bool unaligned;      /* set before archive_add: no padding before the values */
+    size_t zip64_size;   /* set before archive_add: not 0: a zip64 field with this size instead */
     Bytes bytes;
     unsigned count;
     struct {

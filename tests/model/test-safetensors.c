@@ -71,6 +71,20 @@ static void test_length(void)
     refuse_header("no tensor", "{}", 0, "found no tensor");
 }
 
+/* The length of this header begins with the bytes that begin a gzip archive. */
+static void accept_gzip(void)
+{
+    enum { LENGTH = 0x8b1f };
+    static const char tensor[] = "{" GOOD "}";
+    char *header = malloc(LENGTH + 1);
+
+    memset(header, ' ', LENGTH);
+    memcpy(header, tensor, sizeof tensor - 1);
+    header[LENGTH] = '\0';
+    accept_header("length like gzip", header, 8);
+    free(header);
+}
+
 static void test_json(void)
 {
     Bytes file = {0};
@@ -101,6 +115,7 @@ static void test_json(void)
     refuse_header("byte order mark", "\xEF\xBB\xBF{" GOOD "}", 8, "found byte 0xef");
     refuse_header("list as the root", "[" GOOD "]", 8, "found byte 0x5b");
     accept_header("spaces after", "{" GOOD "}     ", 8);
+    accept_gzip();
     refuse_header("line feed after", "{" GOOD "}\n", 8, "expected spaces only");
     refuse_header("junk after", "{" GOOD "} x", 8, "expected spaces only");
     refuse_header("second object", "{" GOOD "}{}", 8, "expected spaces only");
