@@ -48,7 +48,7 @@ static const Option table[] = {
     {"seed", 's', "S", OPTION_LARGE, AT(seed),
      .help = "frame n of a seed is always the same picture; default 0", .most = UINT64_MAX},
     {"frame", 0, "F", OPTION_LARGE, AT(frame),
-     .help = "the first frame; default 0", .most = UINT64_MAX},
+     .help = "the first frame; default 0", .most = INT64_MAX},
     {"frames", 'n', "COUNT", OPTION_LARGE, AT(frames),
      .help = "how many frames, with --class all of each class; default 1",
      .least = 1, .most = MOST_FRAMES},
@@ -122,6 +122,9 @@ static void parse_between(Arguments *a)
     if (!parse_number(&text, &a->ends[0]) || *text++ != ',' || !parse_number(&text, &a->ends[1]) ||
         *text)
         options_fail(&program, "--between %s: expected two frame numbers such as 3,4", a->between);
+    if (a->ends[0] > INT64_MAX || a->ends[1] > INT64_MAX)
+        options_fail(&program, "--between %s: expected frames up to %" PRId64, a->between,
+                     INT64_MAX);
     if (a->frames < 2)
         options_fail(&program, "--between needs --frames of at least 2, for both of its ends");
     if (a->frame)
@@ -138,6 +141,11 @@ static void parse(Arguments *a, int argc, char **argv)
         options_fail(&program, "--mix needs a --class-2 to blend in");
     if (a->between)
         parse_between(a);
+    if (a->frame > INT64_MAX - (a->frames - 1))
+        options_fail(&program,
+                     "--frame %" PRIu64 ": with --frames %" PRIu64 " the last frame is "
+                     "beyond %" PRId64,
+                     a->frame, a->frames, INT64_MAX);
     if (!a->output)
         options_fail(&program, "--output is missing");
     if (!a->has_format)
@@ -186,8 +194,12 @@ static void file_name(char *out, size_t size, const char *pattern, uint64_t numb
         snprintf(out, size, "%s", pattern);
 }
 
-static bool check_output(const Arguments *a, uint64_t pictures)
+/* What is wrong with the output is said before anything is drawn. */
+static bool check_output(const Arguments *a, uint64_t pictures, size_t side)
 {
+    size_t columns = a->columns ? a->columns : 1;
+    size_t rows = a->columns ? (size_t)(pictures + columns - 1) / columns : 1;
+    char name[WHOLE_FILE_NAME];
     const char *at;
     int width;
 
@@ -198,8 +210,10 @@ static bool check_output(const Arguments *a, uint64_t pictures)
         complain("--output %s: %" PRIu64 " pictures need one %%d in the name, or "
                  "--sheet",
                  a->output, pictures);
-    else
-        return true;
+    else {
+        file_name(name, sizeof name, a->output, a->frame);
+        return picture_file_check(name, a->format, columns * side, rows * side);
+    }
     return false;
 }
 
@@ -431,7 +445,7 @@ static bool run(const Arguments *a, CodesrcModel *model, CodesrcError *error)
         return false;
     }
     job.pictures = a->frames * (job.class_id == ALL_CLASSES ? job.info->classes : 1);
-    if (!check_output(a, job.pictures))
+    if (!check_output(a, job.pictures, job.info->side))
         return false;
     codesrc_request_init(model, &job.request);
     job.request.seed = a->seed;

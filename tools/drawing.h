@@ -34,7 +34,7 @@ typedef struct DrawingOptions {
          .argument = "K",                                                                          \
          .type = OPTION_COUNT,                                                                     \
          .at = (offset) + offsetof(DrawingOptions, top_k),                                         \
-         .most = UINT32_MAX,                                                                       \
+         .most = INT32_MAX,                                                                        \
          .given = (offset) + offsetof(DrawingOptions, has_top_k),                                  \
          .help = "draw from the K most probable tokens; 0: from all"},                             \
         {.name = "top-p",                                                                          \

@@ -261,24 +261,43 @@ static bool fetch_file(const char *name, const char *folder, const char *from, C
 
 /* ---- manifests ------------------------------------------------------------------------------- */
 
-/* True also if there is no such file at `from`. */
-static bool copy_file(const char *from, const char *to, CodesrcError *error)
+/* Into NAME.part, which becomes NAME once it is whole. */
+static bool write_copy(FILE *source, const char *to)
 {
-    FILE *source = fopen(from, "rb"), *target;
-    char bytes[4096];
+    char bytes[4096], part[PATH + 8];
     size_t count;
+    FILE *target;
     bool good;
 
-    if (!source)
-        return true;
-    target = fopen(to, "wb");
+    snprintf(part, sizeof part, "%s.part", to);
+    target = fopen(part, "wb");
     good = target != NULL;
     while (good && (count = fread(bytes, 1, sizeof bytes, source)))
         good = fwrite(bytes, 1, count, target) == count;
-    good = !ferror(source) && good;
-    fclose(source);
+    good = good && !ferror(source);
     good = target && !fclose(target) && good;
-    return good || fail(error, CODESRC_UNREADABLE, "%s: cannot be written", to);
+    return good && !rename(part, to);
+}
+
+/* A file at `to` stays as it is: it may be the one at `from`, or edited. True also if there is none
+ * at `from`. */
+static bool copy_file(const char *from, const char *to, CodesrcError *error)
+{
+    FILE *source;
+    uint64_t size;
+    bool good;
+
+    if (size_of(to, &size)) {
+        printf("%s: is there\n", to);
+        return true;
+    }
+    source = fopen(from, "rb");
+    if (!source)
+        return errno == ENOENT || fail(error, CODESRC_UNREADABLE, "%s: %s", from, strerror(errno));
+    good = write_copy(source, to) ||
+           fail(error, CODESRC_UNREADABLE, "%s: cannot be written: %s", to, strerror(errno));
+    fclose(source);
+    return good;
 }
 
 /* The manifest of that name, and the classes' names next to it. */

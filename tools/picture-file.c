@@ -5,11 +5,13 @@
 #include "whole-file.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #ifdef HAVE_JPEG
 #include <jpeglib.h>
@@ -17,6 +19,8 @@
 #ifdef HAVE_WEBP
 #include <webp/encode.h>
 #endif
+
+enum { PNG_MOST = 1000000 }; /* libpng's own limit, unless a program raises it */
 
 PictureFormat picture_file_format(const char *path)
 {
@@ -39,21 +43,18 @@ PictureFormat picture_file_format(const char *path)
 
 /* ---- formats --------------------------------------------------------------------------------- */
 
-/* Each writes a picture to a file; false with a reason if the format cannot hold it, or with errno
- * if it cannot be written. */
-typedef bool Write(FILE *file, Pixels pixels, unsigned quality, const char **reason);
+/* Each writes a picture to a file; false, with errno if it is the file's fault. */
+typedef bool Write(FILE *file, Pixels pixels, unsigned quality);
 
-static bool write_png(FILE *file, Pixels pixels, unsigned quality, const char **reason)
+static bool write_png(FILE *file, Pixels pixels, unsigned quality)
 {
     (void)quality;
-    *reason = "libpng refuses it";
     return picture_png_write(file, pixels);
 }
 
-static bool write_ppm(FILE *file, Pixels pixels, unsigned quality, const char **reason)
+static bool write_ppm(FILE *file, Pixels pixels, unsigned quality)
 {
     (void)quality;
-    (void)reason;
     return fprintf(file, "P6\n%zu %zu\n255\n", pixels.width, pixels.height) > 0 &&
            fwrite(pixels.data, 3 * pixels.width, pixels.height, file) == pixels.height;
 }
@@ -70,11 +71,13 @@ static void jpeg_failed(j_common_ptr jpeg)
 }
 
 /* A separate function, because no local variable may change after setjmp. */
-static bool compress(struct jpeg_compress_struct *jpeg, JpegErrors *errors, Pixels pixels,
-                     unsigned quality)
+static bool compress(struct jpeg_compress_struct *jpeg, JpegErrors *errors, FILE *file,
+                     Pixels pixels, unsigned quality)
 {
     if (setjmp(errors->back))
         return false;
+    jpeg_create_compress(jpeg);
+    jpeg_stdio_dest(jpeg, file);
     jpeg->image_width = (JDIMENSION)pixels.width;
     jpeg->image_height = (JDIMENSION)pixels.height;
     jpeg->input_components = 3;
@@ -95,38 +98,28 @@ static bool compress(struct jpeg_compress_struct *jpeg, JpegErrors *errors, Pixe
     return true;
 }
 
-static bool write_jpeg(FILE *file, Pixels pixels, unsigned quality, const char **reason)
+static bool write_jpeg(FILE *file, Pixels pixels, unsigned quality)
 {
-    struct jpeg_compress_struct jpeg;
+    struct jpeg_compress_struct jpeg = {0};
     JpegErrors errors;
     bool good;
 
-    *reason = "JPEG holds up to 65500 pixels a side";
-    if (pixels.width > 65500 || pixels.height > 65500)
-        return false;
-    *reason = NULL;
     jpeg.err = jpeg_std_error(&errors.manager);
     errors.manager.error_exit = jpeg_failed;
-    jpeg_create_compress(&jpeg);
-    jpeg_stdio_dest(&jpeg, file);
-    good = compress(&jpeg, &errors, pixels, quality);
+    good = compress(&jpeg, &errors, file, pixels, quality);
     jpeg_destroy_compress(&jpeg);
     return good;
 }
 #endif
 
 #ifdef HAVE_WEBP
-static bool write_webp(FILE *file, Pixels pixels, unsigned quality, const char **reason)
+static bool write_webp(FILE *file, Pixels pixels, unsigned quality)
 {
     int width = (int)pixels.width, height = (int)pixels.height;
     uint8_t *bytes = NULL;
     size_t size;
     bool good;
 
-    *reason = "WebP holds up to 16383 pixels a side";
-    if (pixels.width > WEBP_MAX_DIMENSION || pixels.height > WEBP_MAX_DIMENSION)
-        return false;
-    *reason = NULL;
     size = quality == 100
                ? WebPEncodeLosslessRGB(pixels.data, width, height, 3 * width, &bytes)
                : WebPEncodeRGB(pixels.data, width, height, 3 * width, (float)quality, &bytes);
@@ -136,63 +129,99 @@ static bool write_webp(FILE *file, Pixels pixels, unsigned quality, const char *
 }
 #endif
 
-static Write *const writers[PICTURE_FORMATS] = {
-    [PICTURE_PNG] = write_png,
-    [PICTURE_PPM] = write_ppm,
+static const struct {
+    Write *write;
+    const char *name;
+    size_t most; /* pixels a side; 0: any number */
+} formats[PICTURE_FORMATS] = {
+    [PICTURE_PNG] = {write_png, "PNG", PNG_MOST},
+    [PICTURE_PPM] = {write_ppm, "PPM", 0},
 #ifdef HAVE_JPEG
-    [PICTURE_JPEG] = write_jpeg,
+    [PICTURE_JPEG] = {write_jpeg, "JPEG", JPEG_MAX_DIMENSION},
 #endif
 #ifdef HAVE_WEBP
-    [PICTURE_WEBP] = write_webp,
+    [PICTURE_WEBP] = {write_webp, "WebP", WEBP_MAX_DIMENSION},
 #endif
 };
 
 bool picture_file_writes(PictureFormat format)
 {
-    return writers[format] != NULL;
+    return formats[format].write != NULL;
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static bool failed(const char *path, int error, const char *reason)
+static bool failed(const char *path, int error)
 {
     complain("%s: cannot be written: %s", path,
-             error    ? strerror(error)
-             : reason ? reason
-                      : "no memory");
+             error ? strerror(error) : "no memory, or the format's library refuses it");
     return false;
 }
 
-static bool write_output(Write *write, unsigned quality, Pixels pixels)
+bool picture_file_check(const char *path, PictureFormat format, size_t width, size_t height)
 {
-    const char *reason = NULL;
+    size_t most = formats[format].most;
+    struct stat status;
+    char *folder;
+    bool good;
+
+    if (most && (width > most || height > most)) {
+        complain("%s: found %zu x %zu pixels, expected up to %zu a side, which %s holds", path,
+                 width, height, most, formats[format].name);
+        return false;
+    }
+    if (!strcmp(path, "-"))
+        return true;
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return !S_ISDIR(status.st_mode) || failed(path, EISDIR);
+    folder = strdup(path);
+    good = (folder && access(dirname(folder), W_OK | X_OK) == 0) || failed(path, errno);
+    free(folder);
+    return good;
+}
+
+/* Into a pipe or a device, which nothing may replace. */
+static bool write_stream(FILE *file, const char *name, Write *write, unsigned quality,
+                         Pixels pixels)
+{
 
     errno = 0;
-    if (write(stdout, pixels, quality, &reason) && !fflush(stdout))
+    if (write(file, pixels, quality) && !fflush(file))
         return true;
-    return failed("standard output", errno, reason);
+    return failed(name, errno);
+}
+
+static bool write_device(const char *path, Write *write, unsigned quality, Pixels pixels)
+{
+    FILE *file = fopen(path, "wb");
+    bool good = file ? write_stream(file, path, write, quality, pixels) : failed(path, errno);
+
+    if (file && fclose(file) && good)
+        good = failed(path, errno);
+    return good;
 }
 
 bool picture_file_write(const char *path, PictureFormat format, unsigned quality, Pixels pixels)
 {
     char part[WHOLE_FILE_NAME];
-    const char *reason = NULL;
     bool good = false;
     int error;
     FILE *file;
 
     if (!strcmp(path, "-"))
-        return write_output(writers[format], quality, pixels);
+        return write_stream(stdout, "standard output", formats[format].write, quality, pixels);
+    if (!whole_file_replaces(path))
+        return write_device(path, formats[format].write, quality, pixels);
     whole_file_part(part, path);
     errno = 0;
     file = fopen(part, "wb");
     if (file) {
-        good = writers[format](file, pixels, quality, &reason);
+        good = formats[format].write(file, pixels, quality);
         good = fclose(file) == 0 && good;
     }
     if (good)
         return whole_file_keep(part, path, false);
     error = errno;
     unlink(part);
-    return failed(path, error, reason);
+    return failed(path, error);
 }

@@ -34,9 +34,13 @@ typedef struct Pixels {
 /* picture-png.c: writes a picture as PNG to an open file. False if libpng cannot. */
 bool picture_png_write(FILE *file, Pixels pixels);
 
-/* Writes a picture to a file, which appears whole or not at all, or to standard output if the path
- * is "-". `quality`, 1..100, is for JPEG and WebP; a WebP picture of quality 100 is lossless. False
- * with a message on stderr. */
+/* To find out before a picture is drawn whether it can be written: its size suits the format, and
+ * its folder is there. False with a message on stderr. */
+bool picture_file_check(const char *path, PictureFormat format, size_t width, size_t height);
+
+/* Writes a picture to a file, which appears whole or not at all; or to standard output if the path
+ * is "-", to a pipe or to a device. `quality`, 1..100, is for JPEG and WebP; a WebP picture of
+ * quality 100 is lossless. False with a message on stderr. */
 bool picture_file_write(const char *path, PictureFormat format, unsigned quality, Pixels pixels);
 
 #endif

@@ -74,18 +74,16 @@ static bool read_picture(Pack *pack, uint64_t index)
     return false;
 }
 
-/* Removes partial files of workers that were killed while writing. */
+/* Removes partial files of workers that were killed while writing; others may still be at work. */
 static void remove_parts(const char *folder)
 {
     DIR *list = opendir(folder);
     struct dirent *entry;
 
     while (list && (entry = readdir(list))) {
-        size_t length = strlen(entry->d_name);
-
         if (entry->d_name[0] == '.' &&
             (strstr(entry->d_name, ".png.") || strstr(entry->d_name, "." RECIPE_FILE ".")) &&
-            !strcmp(entry->d_name + length - 5, ".part"))
+            whole_file_is_abandoned(dirfd(list), entry->d_name))
             unlinkat(dirfd(list), entry->d_name, 0);
     }
     if (list)
@@ -147,6 +145,10 @@ static bool write_npz(Pack *pack, const char *path)
     bool good;
     NpzFile *npz;
 
+    if (!whole_file_replaces(path)) {
+        complain("%s: found something else than a file, expected the name of one", path);
+        return false;
+    }
     whole_file_clean(path);
     whole_file_part(part, path);
     errno = 0;

@@ -8,25 +8,39 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define PART ".part"
+
+enum { MACHINE = 100, STALE = 3600 }; /* seconds since a part was last written to */
 
 /* Containers of one machine may share its host name, and each counts processes from 1. Their
  * process namespaces differ. */
-void whole_file_part(char part[WHOLE_FILE_NAME], const char *path)
+static void machine_name(char name[MACHINE])
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     struct stat processes = {0};
     char host[64] = "";
 
     gethostname(host, sizeof host - 1);
     if (stat("/proc/self/ns/pid", &processes) != 0)
         processes.st_ino = 0;
-    snprintf(part, WHOLE_FILE_NAME, "%.*s.%s.%s-%ju.%ld.part", (int)(name - path), path, name, host,
-             (uintmax_t)processes.st_ino, (long)getpid());
+    snprintf(name, MACHINE, "%s-%ju", host, (uintmax_t)processes.st_ino);
+}
+
+void whole_file_part(char part[WHOLE_FILE_NAME], const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char machine[MACHINE];
+
+    machine_name(machine);
+    snprintf(part, WHOLE_FILE_NAME, "%.*s.%s.%s.%ld" PART, (int)(name - path), path, name, machine,
+             (long)getpid());
 }
 
 static bool to_disk(const char *path)
@@ -96,32 +110,51 @@ uint8_t *whole_file_read(const char *path, size_t most, size_t *size)
     return bytes;
 }
 
-/* Is DIGITS.part, the end of a part's name, that of a process which is no more? */
-static bool is_abandoned(const char *end)
+bool whole_file_is_abandoned(int folder, const char *name)
 {
-    char *after;
-    long process = strtol(end, &after, 10);
+    const char *end = name + strlen(name) - strlen(PART), *dot = end;
+    struct stat status;
+    char machine[MACHINE];
+    size_t length;
+    long process;
 
-    return after > end && !strcmp(after, ".part") && process > 0 && kill((pid_t)process, 0) &&
-           errno == ESRCH;
+    if (end <= name || strcmp(end, PART) != 0)
+        return false;
+    while (dot > name && dot[-1] >= '0' && dot[-1] <= '9')
+        dot--;
+    if (dot == name || dot == end || *--dot != '.')
+        return false;
+    machine_name(machine);
+    length = strlen(machine);
+    if ((size_t)(dot - name) > length && dot[-(ptrdiff_t)length - 1] == '.' &&
+        !strncmp(dot - length, machine, length)) {
+        process = strtol(dot + 1, NULL, 10);
+        return process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH;
+    }
+    return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           time(NULL) - status.st_mtime > STALE;
 }
 
 void whole_file_clean(const char *path)
 {
-    char part[WHOLE_FILE_NAME], *name, *end, *copy = strdup(path);
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *copy = strdup(path);
     DIR *list = copy ? opendir(dirname(copy)) : NULL;
+    size_t length = strlen(name);
     struct dirent *entry;
 
-    whole_file_part(part, path);
-    name = strrchr(part, '/') ? strrchr(part, '/') + 1 : part;
-    end = strrchr(name, '.'); /* of .part, then of the process */
-    *end = '\0';
-    end = strrchr(name, '.') + 1;
     while (list && (entry = readdir(list)))
-        if (!strncmp(entry->d_name, name, (size_t)(end - name)) &&
-            is_abandoned(entry->d_name + (end - name)))
+        if (entry->d_name[0] == '.' && !strncmp(entry->d_name + 1, name, length) &&
+            entry->d_name[1 + length] == '.' && whole_file_is_abandoned(dirfd(list), entry->d_name))
             unlinkat(dirfd(list), entry->d_name, 0);
     if (list)
         closedir(list);
     free(copy);
+}
+
+bool whole_file_replaces(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) != 0 || S_ISREG(status.st_mode);
 }

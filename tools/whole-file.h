@@ -12,8 +12,16 @@ enum { WHOLE_FILE_NAME = 4200 };
  * to this process on this machine. */
 void whole_file_part(char part[WHOLE_FILE_NAME], const char *path);
 
-/* Removes the parts of `path` that processes of this machine left when they were killed. */
+/* Is a file of that name in a folder, given by its descriptor, a part that nobody will complete?
+ * Its process is no more, or, of another machine's process, the part is an hour old. */
+bool whole_file_is_abandoned(int folder, const char *name);
+
+/* Removes the abandoned parts of `path`. */
 void whole_file_clean(const char *path);
+
+/* True if a part may take the place of `path`: there is nothing yet, or a regular file. Devices,
+ * pipes and folders are not replaced. */
+bool whole_file_replaces(const char *path);
 
 /* Renames the part to `path`, replacing any file there; with `durable`, after it has reached the
  * disk, where its name then follows. Otherwise removes the part: false with a message on stderr. */

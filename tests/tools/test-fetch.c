@@ -139,6 +139,20 @@ static void test_all(const gchar *digest)
     CHECK(server.bodies == 0, "found %u transfers, expected none", server.bodies);
 }
 
+/* The manifest may be the model's own, found where it was fetched to, or somebody has edited it. */
+static void test_manifest(void)
+{
+    gchar *path = at("official-256.yaml"), *found = NULL;
+
+    CHECK(g_file_get_contents(path, &found, NULL, NULL) && strstr(found, "official"), "%s", path);
+    g_free(found);
+    g_file_set_contents(path, "edited", -1, NULL);
+    run(TRUE, "official-256.yaml: is there", "8", NULL);
+    CHECK(g_file_get_contents(path, &found, NULL, NULL) && !strcmp(found, "edited"), "%s", path);
+    g_free(found);
+    g_free(path);
+}
+
 /* What has arrived stays. */
 static void test_resume(void)
 {
@@ -201,6 +215,7 @@ int main(int argc, char **argv)
     uris = soup_server_get_uris(soup);
     address = g_strdup_printf("http://127.0.0.1:%d", g_uri_get_port(uris->data));
     test_all(digest);
+    test_manifest();
     test_resume();
     test_wrong(digest);
     manifest = at("official-256.yaml");

@@ -44,6 +44,23 @@ checks=$((checks + 1))
 "$image" --model tiny.yaml --output - >/dev/full 2>log && fail 'a full disk is no error'
 check grep -qF 'standard output: cannot be written: No space left on device' log
 
+# Nothing takes the place of a pipe.
+mkfifo pipe
+cat pipe >piped &
+"$image" --model tiny.yaml --class 2 --seed 3 --format png --output pipe 2>log || fail "$(cat log)"
+wait $!
+check [ -p pipe ]
+same piped a.png
+# What cannot be written is said before anything is drawn.
+refuse 'found 256 x 25600 pixels, expected up to' "$image" --model "$vistas" --frames 100 --sheet 1 \
+    --output tall.webp
+refuse 'nowhere/a.png: cannot be written: No such file or directory' \
+    "$image" --model tiny.yaml --output nowhere/a.png
+refuse 'a folder.png: cannot be written: Is a directory' \
+    sh -c 'mkdir "a folder.png"; "$1" --model tiny.yaml --output "a folder.png"' sh "$image"
+refuse 'the last frame is beyond 9223372036854775807' "$image" --model tiny.yaml \
+    --frame 9223372036854775807 --frames 2 --sheet 1 --output a.png
+
 # ---- between two pictures -----------------------------------------------------------------------
 # Both ends are the pictures themselves; the middle is another one, the same in a batch and on a sheet.
 expect '' "$image" --model tiny.yaml --class 2 --between 3,5 --frames 3 --output 'way%d.ppm'

@@ -52,15 +52,21 @@ models="--model $vistas --per-class 3 --precision f32 --threads 1"
     check [ ! -e three/samples.npz ]
     # What a worker leaves behind that is killed while it writes a picture.
     head -c 1000 one/000040.png >three/.000040.png.elsewhere.1.part
+    touch -d '2 hours ago' three/.000040.png.elsewhere.1.part
+    # What one writes that is still at work, here and on another machine.
+    here="$(uname -n)-$(stat -L -c %i /proc/self/ns/pid)"
+    echo begun | tee three/.000041.png.elsewhere.1.part >"three/.000041.png.$here.$$.part"
     # And one that is killed while it packs.
     dead=$(sh -c 'echo $$')
-    echo begun >"three/.samples.npz.$(uname -n)-$(stat -L -c %i /proc/self/ns/pid).$dead.part"
+    echo begun >"three/.samples.npz.$here.$dead.part"
     expect "$((drawn - 32)) are there, $((48 - drawn)) to draw" \
         code-sample draw --output three $models --first 32 --batch 3
     expect '48 pictures' code-sample pack three
+    check [ "$(find three -name '*.part' | sort | xargs -n 1 basename | tr '\n' ' ')" = \
+        "$(printf '%s\n' ".000041.png.$here.$$.part" .000041.png.elsewhere.1.part | sort | tr '\n' ' ')" ]
+    rm three/.*.part
 }
 same one three
-check [ "$(find three -name '*.part' | wc -l)" = 0 ]
 (cd three && sha256sum --quiet -c SHA256SUMS) || fail 'sha256sum does not agree'
 check [ "$(wc -l <three/SHA256SUMS)" = 49 ]
 if command -v unzip >/dev/null; then

@@ -91,6 +91,12 @@ expect 'mine' cat "$folder/own/model.yaml"
 refuse 'standard output: cannot be written: No space left on device' \
     sh -c '"$1" inspect "$2" >/dev/full' sh "$model" "$folder/tiny.yaml"
 refuse 'No space left on device' sh -c '"$1" --help >/dev/full' sh "$bench"
+# Names in a file of their own, which may be more than a manifest holds, stay in one.
+sed 's/^class_names:.*/class_names: names.txt/' "$folder/tiny.yaml" >"$folder/named.yaml"
+printf '%s\n' 'red fox' 'arctic fox' 'barn "owl"' >"$folder/names.txt"
+expect 'written' "$model" convert "$folder/named.yaml" "$folder/named/"
+expect 'barn "owl"' cat "$folder/named/classes.txt"
+expect 'barn "owl"' "$model" inspect "$folder/named"
 expect 'BF16' "$model" verify "$folder/half/drafter.safetensors"
 expect 'N = 1 2 3 4; default 2' "$model" verify "$folder/half"
 refuse 'exists already' "$model" convert --precision f32 "$folder/tiny.yaml" "$folder/half"
