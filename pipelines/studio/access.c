@@ -1,10 +1,11 @@
 /* access.c - guards against other sites and against meaningless requests.
  *
  * A page of another site may send requests here from the browser of a person who has the studio
- * open. Three rules make them useless. Changes need a JSON or SDP body, for which a browser must
- * ask permission (and is refused), and an Origin that is ours. And the host must be an IP
- * address, localhost, or a name allowed on the command line; otherwise a site could point its own
- * name here (DNS rebinding) and share our origin.
+ * open. Four rules make them useless. Changes need a JSON or SDP body, for which a browser must
+ * ask permission (and is refused), and an Origin that is ours. What a browser fetches for a page of
+ * another site, for example as an image, is refused, so that it draws nothing and takes no viewer's
+ * place. And the host must be an IP address, localhost, or a name allowed on the command line;
+ * otherwise a site could point its own name here (DNS rebinding) and share our origin.
  *
  * Where others than this machine reach the server, each request needs its token: in the address,
  * from which the browser gets a cookie, or in that cookie. */
@@ -154,19 +155,45 @@ static gboolean check_token(SoupServerMessage *message, GHashTable *query, const
     return allowed;
 }
 
+/* A proxy that speaks TLS makes it https. */
+static gboolean is_origin(const gchar *origin, const gchar *host)
+{
+    static const gchar *const schemes[] = {"http://", "https://"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(schemes); i++)
+        if (g_str_has_prefix(origin, schemes[i]) &&
+            !g_ascii_strcasecmp(origin + strlen(schemes[i]), host))
+            return TRUE;
+    return FALSE;
+}
+
 static gboolean check_origin(SoupServerMessage *message)
 {
     SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
     const gchar *origin = soup_message_headers_get_one(headers, "Origin");
     const gchar *host = soup_message_headers_get_one(headers, "Host");
 
-    if (!origin || (g_str_has_prefix(origin, "http://") &&
-                    !g_ascii_strcasecmp(origin + strlen("http://"), host)))
+    if (!origin || is_origin(origin, host))
         return TRUE;
     access_refuse(message, SOUP_STATUS_FORBIDDEN,
                   g_strdup_printf("the request comes from a page of \"%.100s\", expected one of "
                                   "http://%.100s",
                                   origin, host));
+    return FALSE;
+}
+
+/* Browsers say which site asks and for what; other programs say nothing. A person may follow a link
+ * from another site. */
+static gboolean check_site(SoupServerMessage *message)
+{
+    SoupMessageHeaders *headers = soup_server_message_get_request_headers(message);
+    const gchar *site = soup_message_headers_get_one(headers, "Sec-Fetch-Site");
+
+    if (!site || !strcmp(site, "same-origin") || !strcmp(site, "none") ||
+        !g_strcmp0(soup_message_headers_get_one(headers, "Sec-Fetch-Dest"), "document"))
+        return TRUE;
+    access_refuse(message, SOUP_STATUS_FORBIDDEN,
+                  g_strdup("a page of another site asks for this, expected one of the studio's"));
     return FALSE;
 }
 
@@ -223,7 +250,7 @@ gboolean access_check(SoupServerMessage *message, GHashTable *query, const Endpo
                       const AccessRules *rules)
 {
     gboolean allowed = check_host(message, rules->host_names) && check_origin(message) &&
-                       check_token(message, query, rules->token);
+                       check_site(message) && check_token(message, query, rules->token);
 
     if (allowed && !endpoint) {
         access_refuse(message, SOUP_STATUS_NOT_FOUND,

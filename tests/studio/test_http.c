@@ -295,6 +295,15 @@ static void test_origin(void)
 
     expect("POST", "/settings", headers, "{}", 200, "seed");
     g_free(headers);
+    /* A proxy that speaks TLS passes the host on. */
+    expect("POST", "/settings", JSON "\nHost: localhost\nOrigin: https://localhost", "{}", 200,
+           "seed");
+    expect("GET", "/settings", "Sec-Fetch-Site: same-origin", NULL, 200, "seed");
+    expect("GET", "/settings", "Sec-Fetch-Site: cross-site\nSec-Fetch-Dest: image", NULL, 403,
+           "another site");
+    expect("GET", "/stream.mjpeg", "Sec-Fetch-Site: same-site\nSec-Fetch-Dest: image", NULL, 403,
+           "another site");
+    expect("GET", "/", "Sec-Fetch-Site: cross-site\nSec-Fetch-Dest: document", NULL, 200, "<html");
 }
 
 /* The first event of a page: its id, to be freed. Closes the connection when `stream` is freed. */
