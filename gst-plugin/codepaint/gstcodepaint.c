@@ -357,6 +357,8 @@ static void gst_code_paint_before_transform(GstBaseTransform *transform, GstBuff
     CodesrcError error;
     gchar *mask;
 
+    if (!GST_VIDEO_FILTER(self)->negotiated)
+        return; /* no caps yet: the base class refuses the buffer next */
     if (GST_CLOCK_TIME_IS_VALID(time))
         gst_object_sync_values(GST_OBJECT(self), time);
     mask = get_mask(self);

@@ -156,42 +156,77 @@ void gst_code_src_anchor(GstCodeSrc *self, const GstSegment *segment, GstClockTi
     gst_code_timeline_anchor(&self->timeline, segment, now + lead);
 }
 
-gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment,
-                                     const GstCodeTiming *timing)
+/* FALSE: interrupted, or paused. */
+static gboolean wait_until(GstCodeSrc *self, GstClock *clock, GstClockTime running)
 {
-    GstClockTime time = gst_segment_to_running_time(segment, GST_FORMAT_TIME, timing->pts);
-    GstClock *clock;
-    GstClockReturn result = GST_CLOCK_OK;
-    GstClockID id;
+    GstClockID id = NULL;
+    GstClockReturn result;
 
-    if (!gst_base_src_is_live(GST_BASE_SRC(self)) || !GST_CLOCK_TIME_IS_VALID(time))
-        return TRUE;
-    clock = gst_element_get_clock(GST_ELEMENT(self));
-    if (!clock)
-        return TRUE;
-    id = gst_clock_new_single_shot_id(clock, time + gst_element_get_base_time(GST_ELEMENT(self)));
+    /* The base time is that of before a pause, which then finds the id, or that of after it. */
     GST_OBJECT_LOCK(self);
+    if (!self->clock_interrupted && !self->clock_paused)
+        id = gst_clock_new_single_shot_id(clock, running + GST_ELEMENT(self)->base_time);
     self->clock_id = id;
-    if (self->clock_interrupted)
-        result = GST_CLOCK_UNSCHEDULED;
     GST_OBJECT_UNLOCK(self);
-    if (result == GST_CLOCK_OK)
-        result = gst_clock_id_wait(id, NULL);
+    if (!id)
+        return FALSE;
+    result = gst_clock_id_wait(id, NULL);
     GST_OBJECT_LOCK(self);
     self->clock_id = NULL;
     GST_OBJECT_UNLOCK(self);
     gst_clock_id_unref(id);
-    gst_object_unref(clock);
     return result != GST_CLOCK_UNSCHEDULED;
+}
+
+/* Whether a wait that ended early is to be done again: a pause ended it, after which the base time
+ * is another. The pause may be over by now, whereas an interruption lasts until this thread has
+ * returned. */
+static gboolean plays_again(GstCodeSrc *self)
+{
+    gboolean interrupted;
+
+    GST_OBJECT_LOCK(self);
+    interrupted = self->clock_interrupted;
+    GST_OBJECT_UNLOCK(self);
+    return !interrupted && gst_base_src_wait_playing(GST_BASE_SRC(self)) == GST_FLOW_OK;
+}
+
+gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment,
+                                     const GstCodeTiming *timing)
+{
+    GstClockTime time = gst_segment_to_running_time(segment, GST_FORMAT_TIME, timing->pts);
+    gboolean waited;
+    GstClock *clock;
+
+    if (!gst_base_src_is_live(GST_BASE_SRC(self)) || !GST_CLOCK_TIME_IS_VALID(time))
+        return TRUE;
+    do {
+        clock = gst_element_get_clock(GST_ELEMENT(self));
+        if (!clock)
+            return TRUE;
+        waited = wait_until(self, clock, time);
+        gst_object_unref(clock);
+    } while (!waited && plays_again(self));
+    return waited;
+}
+
+static void set_and_wake(GstCodeSrc *self, gboolean *flag, gboolean value)
+{
+    GST_OBJECT_LOCK(self);
+    *flag = value;
+    if (value && self->clock_id)
+        gst_clock_id_unschedule(self->clock_id);
+    GST_OBJECT_UNLOCK(self);
 }
 
 void gst_code_src_interrupt_clock(GstCodeSrc *self, gboolean interrupted)
 {
-    GST_OBJECT_LOCK(self);
-    self->clock_interrupted = interrupted;
-    if (interrupted && self->clock_id)
-        gst_clock_id_unschedule(self->clock_id);
-    GST_OBJECT_UNLOCK(self);
+    set_and_wake(self, &self->clock_interrupted, interrupted);
+}
+
+void gst_code_src_pause_clock(GstCodeSrc *self, gboolean paused)
+{
+    set_and_wake(self, &self->clock_paused, paused);
 }
 
 /* ---- latency ------------------------------------------------------------------- */

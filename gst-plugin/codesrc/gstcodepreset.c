@@ -53,30 +53,49 @@ static gchar **get_preset_names(GstPreset *preset)
     return (gchar **)g_ptr_array_free(names, FALSE);
 }
 
-/* 0, the model's default, if the model cannot be read: the element reports why when it starts. */
-static guint choose_steps(GstCodeSrc *self, Steps wanted)
+/* The drafting steps that a model's weights for `steps` serve, a bit each; 0: none. *scales: K. */
+static guint32 served_with(const gchar *name, guint steps, guint *scales)
 {
     CodesrcModelOptions options;
     CodesrcError error;
     CodesrcModel *model;
     guint32 served = 0;
+
+    codesrc_model_options_init(&options);
+    options.headers_only = true;
+    options.keeps_refiner = true;
+    options.drafting_steps = steps;
+    model = codesrc_model_open(name, &options, &error);
+    if (model) {
+        served = codesrc_model_info(model)->steps & ~1u;
+        *scales = codesrc_model_info(model)->scales;
+    }
+    codesrc_model_unref(model);
+    return served;
+}
+
+/* 0, the model's default, if the model cannot be read: the element reports why when it starts. A
+ * manifest may have several pairs, each for other drafting steps, and not all of their files may be
+ * there: so this looks for the first that can be opened. */
+static guint choose_steps(GstCodeSrc *self, Steps wanted)
+{
+    guint scales = 0, chosen = 0;
     gchar *name;
 
     if (wanted == STEPS_DEFAULT)
         return 0;
     g_object_get(self, "model", &name, NULL);
-    codesrc_model_options_init(&options);
-    options.headers_only = true;
-    options.keeps_refiner = true;
-    model = codesrc_model_open(name ? name : GST_CODE_DEFAULT_MODEL, &options, &error);
+    if (!name)
+        name = g_strdup(GST_CODE_DEFAULT_MODEL);
+    if (served_with(name, 0, &scales))
+        for (guint i = 1; i <= scales && !chosen; i++) {
+            guint steps = wanted == STEPS_FEWEST ? i : scales + 1 - i;
+
+            if (served_with(name, steps, &scales) >> steps & 1)
+                chosen = steps;
+        }
     g_free(name);
-    if (model)
-        served = codesrc_model_info(model)->steps & ~1u;
-    codesrc_model_unref(model);
-    if (!served)
-        return 0;
-    return wanted == STEPS_FEWEST ? (guint)g_bit_nth_lsf(served, -1)
-                                  : (guint)g_bit_nth_msf(served, -1);
+    return chosen;
 }
 
 static gboolean load_preset(GstPreset *preset, const gchar *name)

@@ -66,25 +66,45 @@ static gboolean convert(GstCodeSrc *self, GstFormat from, gint64 value, GstForma
                                      value, to, result);
 }
 
+/* The base class knows no duration in time by itself, which it needs for seeks from the end. */
+static gboolean set_duration(GstCodeSrc *self)
+{
+    GstBaseSrc *src = GST_BASE_SRC(self);
+    gint64 duration;
+
+    if (src->num_buffers < 0 ||
+        !convert(self, GST_FORMAT_DEFAULT, src->num_buffers, GST_FORMAT_TIME, &duration))
+        return FALSE;
+    GST_OBJECT_LOCK(self);
+    src->segment.duration = (guint64)duration;
+    GST_OBJECT_UNLOCK(self);
+    return TRUE;
+}
+
 /* The base class flushes before it calls do_seek, and a seek that fails there leaves no segment. So
- * impossible seeks are refused here. */
+ * impossible seeks are refused here. It also accepts seeks that are sent to a live element. */
 gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek)
 {
     GstBaseSrc *src = GST_BASE_SRC(self);
-    GstSeekType stop_type;
+    GstSeekType start_type, stop_type;
     GstSeekFlags flags;
+    gboolean live, ends;
     gdouble rate;
     gint64 stop;
 
-    gst_event_parse_seek(seek, &rate, NULL, &flags, NULL, NULL, &stop_type, &stop);
+    gst_event_parse_seek(seek, &rate, NULL, &flags, &start_type, NULL, &stop_type, &stop);
+    ends = set_duration(self);
     if (stop_type == GST_SEEK_TYPE_NONE)
         stop = (gint64)src->segment.stop;
-    if (rate < 0.0 && stop == -1 && src->num_buffers < 0)
-        return FALSE;
     GST_OBJECT_LOCK(self);
+    live = self->live;
     self->seek_flags = flags;
+    self->seek_from_here = start_type == GST_SEEK_TYPE_NONE && stop_type == GST_SEEK_TYPE_NONE;
     GST_OBJECT_UNLOCK(self);
-    return TRUE;
+    if (live || gst_base_src_is_live(src))
+        return FALSE;
+    return ends || (start_type != GST_SEEK_TYPE_END && stop_type != GST_SEEK_TYPE_END &&
+                    (rate > 0.0 || stop != -1));
 }
 
 /* Every frame is a key frame, so a seek snaps to the beginning of one. */
@@ -108,8 +128,14 @@ static void snap(GstCodeSrc *self, GstSegment *segment)
 gboolean gst_code_src_do_seek(GstBaseSrc *src, GstSegment *segment)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
+    guint64 from = segment->position;
+    gboolean here;
     gint64 end;
 
+    GST_OBJECT_LOCK(self);
+    here = self->seek_from_here;
+    self->seek_from_here = FALSE;
+    GST_OBJECT_UNLOCK(self);
     snap(self, segment);
     segment->time = segment->start;
     if (segment->rate < 0.0 && !GST_CLOCK_TIME_IS_VALID(segment->stop)) {
@@ -118,6 +144,10 @@ gboolean gst_code_src_do_seek(GstBaseSrc *src, GstSegment *segment)
             !convert(self, GST_FORMAT_DEFAULT, src->num_buffers, GST_FORMAT_TIME, &end))
             return FALSE;
         segment->stop = segment->position = MAX((guint64)end, segment->start);
+        if (here) {
+            segment->position = MIN(from, segment->stop);
+            segment->offset = segment->stop - segment->position;
+        }
     }
     GST_DEBUG_OBJECT(self, "seek to %" GST_SEGMENT_FORMAT, segment);
     gst_code_timeline_seek(&self->timeline);
@@ -174,6 +204,7 @@ gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query)
         break;
     case GST_QUERY_SEEKING:
         gst_query_parse_seeking(query, &format, NULL, NULL, NULL);
+        set_duration(self);
         if (format != GST_FORMAT_DEFAULT)
             break;
         gst_query_set_seeking(query, format, gst_code_src_is_seekable(src), 0, src->num_buffers);

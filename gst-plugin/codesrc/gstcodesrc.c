@@ -262,6 +262,9 @@ static GstStateChangeReturn gst_code_src_change_state(GstElement *element,
                      gst_element_state_get_name(GST_STATE_TRANSITION_NEXT(transition)));
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
         gst_code_src_update_live(self);
+    if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING ||
+        transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+        gst_code_src_pause_clock(self, transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED);
     result = GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
     if (transition == GST_STATE_CHANGE_READY_TO_NULL)
         gst_code_engine_forget(&self->engine);
@@ -325,6 +328,7 @@ static void begin_request(GstCodeSrc *self, GstCodeFrameRequest *request)
 
     request->timeline = self->timeline;
     request->serial = get_serial(self);
+    request->end = self->film;
     request->or_later = forwards;
     request->until = G_MAXINT64;
     if (self->repeats && self->standing)
@@ -383,7 +387,7 @@ static void drop_late(GstCodeSrc *self, const GstSegment *segment, GstClockTime 
     GstCodeTiming timing;
 
     if (GST_CLOCK_TIME_IS_VALID(earliest))
-        dropped = gst_code_timeline_skip(&self->timeline, segment, earliest);
+        dropped = gst_code_timeline_skip(&self->timeline, segment, earliest, self->film);
     if (dropped > 0 && next_timing(self, segment, &timing))
         gst_code_src_note_dropped(self, segment, &timing, dropped);
 }

@@ -39,9 +39,11 @@ struct _GstCodeSrc {
     GstVideoInfo info;          /* as negotiated; fps_d 0: not yet */
     GstClockTime qos_earliest;  /* running time before which frames are late; NONE: none are */
     GstSeekFlags seek_flags;    /* of the seek that is under way */
+    gboolean seek_from_here;    /* it changes the rate alone */
     gdouble qos_proportion;     /* as last heard */
     GstClockID clock_id;        /* that is waited for; NULL: none */
     gboolean clock_interrupted; /* no thread may wait */
+    gboolean clock_paused;      /* nor until the element plays again */
 
     GstCodeEngine engine; /* its properties: guarded by the object lock */
 
@@ -147,10 +149,12 @@ void gst_code_src_note_dropped(GstCodeSrc *self, const GstSegment *segment,
 gint64 gst_code_src_patience(GstCodeSrc *self, const GstSegment *segment,
                              const GstCodeTiming *timing);
 
-/* Live: waits until the time of `timing` has come. FALSE: interrupted. */
+/* Live: waits until the time of `timing` has come, and as long as the element is paused. FALSE:
+ * interrupted. */
 gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment,
                                      const GstCodeTiming *timing);
 void gst_code_src_interrupt_clock(GstCodeSrc *self, gboolean interrupted);
+void gst_code_src_pause_clock(GstCodeSrc *self, gboolean paused);
 
 /* Live: reports to the pipeline that pictures take longer, or much less long. */
 void gst_code_src_update_latency(GstCodeSrc *self);

@@ -44,6 +44,7 @@ struct GstCodePrefetch {
     gboolean walking, first; /* first: it has finished no frame yet */
     GstCodeTimeline cursor;
     GstSegment segment;
+    guint64 end; /* the first frame that the film lacks */
 };
 
 /* ---- the drawing thread: with the lock held, except while it draws --------------------------- */
@@ -104,7 +105,8 @@ static void skip_late(GstCodePrefetch *prefetch, guint serial)
 
     if (!GST_CLOCK_TIME_IS_VALID(earliest))
         return;
-    skipped = gst_code_timeline_skip(&prefetch->cursor, &prefetch->segment, earliest);
+    skipped =
+        gst_code_timeline_skip(&prefetch->cursor, &prefetch->segment, earliest, prefetch->end);
     if (prefetch->flow && prefetch->setup.live)
         skipped += gst_code_flow_skip(prefetch->flow, &prefetch->cursor, &prefetch->segment,
                                       earliest, serial);
@@ -131,7 +133,7 @@ static gboolean gather(GstCodePrefetch *prefetch, GstCodeBatch *batch)
     skip_late(prefetch, serial);
     while (gst_code_batch_count(batch) < room &&
            gst_code_timeline_next(&prefetch->cursor, &prefetch->segment, &timing) &&
-           gst_code_batch_has_room(batch, &timing)) {
+           timing.frame < prefetch->end && gst_code_batch_has_room(batch, &timing)) {
         GstCodeFrame *frame = g_queue_pop_head(&prefetch->spare);
 
         gst_code_batch_add(batch, &timing, &prefetch->cursor,
@@ -339,6 +341,7 @@ static void begin_walk(GstCodePrefetch *prefetch, const GstCodeFrameRequest *req
     forget(prefetch);
     prefetch->cursor = request->timeline;
     prefetch->segment = request->segment;
+    prefetch->end = request->end;
     prefetch->walking = prefetch->first = TRUE;
 }
 

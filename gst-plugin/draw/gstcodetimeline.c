@@ -136,7 +136,7 @@ void gst_code_timeline_advance(GstCodeTimeline *timeline, const GstSegment *segm
 }
 
 guint64 gst_code_timeline_skip(GstCodeTimeline *timeline, const GstSegment *segment,
-                               GstClockTime position)
+                               GstClockTime position, guint64 end)
 {
     guint64 frame, skipped;
 
@@ -146,6 +146,10 @@ guint64 gst_code_timeline_skip(GstCodeTimeline *timeline, const GstSegment *segm
         position <= frame_pts(timeline, timeline->frame))
         return 0;
     frame = frame_at(timeline, position - 1) + 1;
+    if (GST_CLOCK_TIME_IS_VALID(segment->stop) && segment->stop > 0)
+        frame = MIN(frame, frame_at(timeline, segment->stop - 1));
+    if (end > 0)
+        frame = MIN(frame, end - 1);
     if (frame <= timeline->frame)
         return 0;
     skipped = frame - timeline->frame;

@@ -42,9 +42,10 @@ void gst_code_timeline_advance(GstCodeTimeline *timeline, const GstSegment *segm
 void gst_code_timeline_locate(const GstCodeTimeline *timeline, const GstSegment *segment,
                               guint64 frame, GstCodeTiming *timing);
 
-/* Skips the frames that begin before `position`, forwards only. Returns how many. */
+/* Skips the frames that begin before `position`, forwards only, but neither the segment's last
+ * frame nor the last before frame `end`: those come however late they are. Returns how many. */
 guint64 gst_code_timeline_skip(GstCodeTimeline *timeline, const GstSegment *segment,
-                               GstClockTime position);
+                               GstClockTime position, guint64 end);
 
 /* Lets the next frame begin at `time`, for a source that started after its pipeline. */
 void gst_code_timeline_anchor(GstCodeTimeline *timeline, const GstSegment *segment,

@@ -5,11 +5,14 @@
 #include "report/gstcodeerror.h"
 #include "report/gstcodelog.h"
 
+#include <glib/gstdio.h>
+
 #define GST_CAT_DEFAULT gst_code_load_debug
 
 struct GstCodeLoad {
     /* What distinguishes one load from another. */
     gchar *path;
+    GStatBuf file; /* the manifest: a model may be replaced under its name */
     GstCodeModelSpec spec;
     guint32 served; /* the drafting steps that these weights serve, a bit each */
 
@@ -75,14 +78,28 @@ static gpointer load_thread(gpointer data)
     return NULL;
 }
 
-/* With `lock` held. */
-static GstCodeLoad *load_find(const gchar *path, const GstCodeModelSpec *spec, guint32 served)
+/* Whether the weights fit headers that were read now: files may have been replaced. */
+static gboolean fits(const GstCodeLoad *load, const GStatBuf *file, const CodesrcModel *headers)
 {
+    return load->file.st_dev == file->st_dev && load->file.st_ino == file->st_ino &&
+           load->file.st_size == file->st_size &&
+           load->file.st_mtim.tv_sec == file->st_mtim.tv_sec &&
+           load->file.st_mtim.tv_nsec == file->st_mtim.tv_nsec &&
+           (!load->model ||
+            codesrc_model_info(load->model)->side == codesrc_model_info(headers)->side);
+}
+
+/* With `lock` held. */
+static GstCodeLoad *load_find(const gchar *path, const GStatBuf *file, const GstCodeModelSpec *spec,
+                              const CodesrcModel *headers)
+{
+    guint32 served = codesrc_model_info(headers)->steps;
+
     for (GList *link = loads; link; link = link->next) {
         GstCodeLoad *load = link->data;
 
         if (load->served == served && !g_strcmp0(load->path, path) &&
-            gst_code_model_spec_same_device(&load->spec, spec))
+            gst_code_model_spec_same_device(&load->spec, spec) && fits(load, file, headers))
             return load;
     }
     return NULL;
@@ -91,11 +108,12 @@ static GstCodeLoad *load_find(const gchar *path, const GstCodeModelSpec *spec, g
 GstCodeLoad *gst_code_load_acquire(const gchar *path, const GstCodeModelSpec *spec, guint steps,
                                    const CodesrcModel *headers)
 {
-    guint32 served = codesrc_model_info(headers)->steps;
+    GStatBuf file = {0};
     GstCodeLoad *load;
 
+    g_stat(path, &file);
     g_mutex_lock(&lock);
-    load = load_find(path, spec, served);
+    load = load_find(path, &file, spec, headers);
     if (load) {
         load->users++;
         GST_DEBUG("sharing %s with %u others", path, load->users - 1);
@@ -103,7 +121,8 @@ GstCodeLoad *gst_code_load_acquire(const gchar *path, const GstCodeModelSpec *sp
         load = g_new0(GstCodeLoad, 1);
         load->path = g_strdup(path);
         load->spec = gst_code_model_spec_copy(spec);
-        load->served = served;
+        load->file = file;
+        load->served = codesrc_model_info(headers)->steps;
         load->steps = steps;
         load->users = 1;
         loads = g_list_prepend(loads, load);

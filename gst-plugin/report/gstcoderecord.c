@@ -48,16 +48,21 @@ static GstCodeMotion motion_of(const GstCodeFilm *film)
     return motion;
 }
 
-/* A list of classes for a film between pictures of two: class n of it is that of picture n. The
- * others do not matter, as only this frame is drawn. */
+/* A list of classes for a film between pictures of two: picture n has class n modulo the length.
+ * The others do not matter, as only this frame is drawn, so the shortest list will do that tells
+ * the two apart. */
 static void append_classes(GString *line, const GstCodeRecord *record, guint64 first_frame)
 {
     const GstCodeFilm *film = &record->film;
-    guint length = MAX(2, film->motion.loop), next;
+    guint64 from = film->moment.from, to = film->moment.to;
+    guint64 apart = from > to ? from - to : to - from;
+    guint length = 2, next;
 
-    if (film->motion.hold == 0 || film->next.class_id == record->request.class_id)
+    if (film->motion.hold == 0 || film->next.class_id == record->request.class_id || apart == 0)
         return;
-    next = (first_frame + film->moment.to) % length;
+    while (apart % length == 0)
+        length++;
+    next = (guint)((first_frame + to) % length);
     g_string_append(line, " classes=\"");
     for (guint i = 0; i < length; i++)
         g_string_append_printf(line, "%s%d", i ? "," : "",

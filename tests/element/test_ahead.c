@@ -151,6 +151,46 @@ GST_START_TEST(test_frame_37_after_drops)
 }
 GST_END_TEST
 
+/* So late that no frame of the film or of the segment would be in time: the last one comes, and
+ * then the end. */
+GST_START_TEST(test_late_at_the_end)
+{
+    for (guint i = 0; i < 2; i++) {
+        GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
+        GstClockTime late = gst_util_uint64_scale(39, GST_SECOND, 60); /* of frame 19 and a half */
+        GstBuffer *buffer = NULL;
+        GstEvent *event = NULL;
+
+        g_object_set(harness->element, "model", tiny_model(), "queue-depth", 0, "num-buffers",
+                     i == 0 ? 20 : -1, NULL);
+        gst_harness_set_sink_caps_str(harness, FPS30);
+        gst_harness_set_blocking_push_mode(harness);
+        gst_element_set_state(harness->element, GST_STATE_READY);
+        if (i == 1)
+            fail_unless(gst_element_seek(harness->element, 1.0, GST_FORMAT_DEFAULT, FLUSH,
+                                         GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_SET, 20));
+        gst_harness_play(harness);
+        gst_buffer_unref(gst_harness_pull(harness));
+        gst_harness_push_upstream_event(
+            harness, gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2.0, 1, late - 2));
+        do {
+            gst_clear_buffer(&buffer);
+            buffer = gst_harness_pull(harness);
+            fail_unless(buffer != NULL, "no frame 19");
+        } while (GST_BUFFER_OFFSET(buffer) < 19);
+        fail_unless_equals_uint64(GST_BUFFER_OFFSET(buffer), 19);
+        gst_buffer_unref(buffer);
+        do {
+            gst_clear_event(&event);
+            event = gst_harness_pull_event(harness);
+            fail_unless(event != NULL, "no end");
+        } while (GST_EVENT_TYPE(event) != GST_EVENT_EOS);
+        gst_event_unref(event);
+        gst_harness_teardown(harness);
+    }
+}
+GST_END_TEST
+
 /* No frame is lost and none comes twice while somebody turns the knobs. */
 GST_START_TEST(test_changes_lose_no_frame)
 {
@@ -420,6 +460,7 @@ Suite *make_suite(void)
     tcase_add_test(ahead, test_frame_37);
     tcase_add_test(ahead, test_frame_37_in_other_processes);
     tcase_add_test(ahead, test_frame_37_after_drops);
+    tcase_add_test(ahead, test_late_at_the_end);
     tcase_add_test(ahead, test_changes_lose_no_frame);
     tcase_add_test(ahead, test_class_names);
     tcase_add_test(ahead, test_class_list);

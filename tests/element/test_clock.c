@@ -433,6 +433,30 @@ GST_START_TEST(test_stop_while_waiting)
 }
 GST_END_TEST
 
+/* A frame that waits for its time when the pipeline pauses comes later by as long as the pause was,
+ * by the base time that the pipeline then sets. */
+GST_START_TEST(test_pause_while_waiting)
+{
+    Live live = live_new("queue-depth", 2, NULL);
+
+    begin(&live);
+    expect_frame(&live, 0, TRUE);
+    await_wait(&live, 1 * SECOND);
+    fail_unless(gst_element_set_state(live.harness->element, GST_STATE_PAUSED) !=
+                GST_STATE_CHANGE_FAILURE);
+    gst_test_clock_set_time(live.clock, live.start + 5 * SECOND);
+    gst_element_set_base_time(live.harness->element,
+                              gst_element_get_base_time(live.harness->element) + 5 * SECOND);
+    fail_unless(gst_element_set_state(live.harness->element, GST_STATE_PLAYING) !=
+                GST_STATE_CHANGE_FAILURE);
+    await_wait(&live, 6 * SECOND);
+    fail_unless_equals_int(gst_harness_buffers_in_queue(live.harness), 0);
+    move_clock(&live, 6 * SECOND);
+    expect_frame(&live, 1, FALSE);
+    live_free(&live);
+}
+GST_END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("clock");
@@ -448,5 +472,6 @@ Suite *make_suite(void)
     tcase_add_test(clock, test_latency);
     tcase_add_test(clock, test_steps_follow_qos);
     tcase_add_test(clock, test_stop_while_waiting);
+    tcase_add_test(clock, test_pause_while_waiting);
     return suite;
 }

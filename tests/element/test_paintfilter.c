@@ -274,6 +274,22 @@ GST_START_TEST(test_properties)
 }
 GST_END_TEST
 
+/* A buffer of which nothing is known. */
+GST_START_TEST(test_no_caps)
+{
+    GstHarness *harness = gst_harness_new("codepaint");
+    GstSegment segment;
+
+    gst_segment_init(&segment, GST_FORMAT_TIME);
+    gst_harness_play(harness);
+    gst_harness_push_event(harness, gst_event_new_stream_start("test"));
+    gst_harness_push_event(harness, gst_event_new_segment(&segment));
+    fail_unless_equals_int(gst_harness_push(harness, gst_buffer_new_allocate(NULL, 192, NULL)),
+                           GST_FLOW_NOT_NEGOTIATED);
+    gst_harness_teardown(harness);
+}
+GST_END_TEST
+
 Suite *make_suite(void)
 {
     Suite *suite = suite_create("paintfilter");
@@ -289,5 +305,6 @@ Suite *make_suite(void)
     tcase_add_test(filter, test_stop);
     tcase_add_test(filter, test_flush);
     tcase_add_test(filter, test_properties);
+    tcase_add_test(filter, test_no_caps);
     return suite;
 }

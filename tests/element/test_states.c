@@ -113,6 +113,47 @@ GST_START_TEST(test_weights_stay_in_ready)
 }
 GST_END_TEST
 
+/* Writes a model of synthetic weights, replacing the one before, and checks the pictures' size. */
+static void check_replaced(Player *player, const gchar *sides, gint width)
+{
+    static const gchar form[] =
+        "name: replaced\npatch_nums: %s\nclasses: 4\nsynthetic: 1\n"
+        "vae: {codes: 64, channels: 8, ch: 32, ch_mult: [1, 2], res_blocks: 1, groups: 32}\n"
+        "drafter: {depth: 1, width: 64, heads: 1}\nrefiner: {depth: 1, width: 64, heads: 1}\n";
+    gchar *text = g_strdup_printf(form, sides);
+    GstPad *pad = gst_element_get_static_pad(player->source, "src");
+    GstCaps *caps;
+    gint found;
+
+    g_free(write_file("replaced.yaml", text, -1));
+    player_preroll(player);
+    caps = gst_pad_get_current_caps(pad);
+    fail_unless(gst_structure_get_int(gst_caps_get_structure(caps, 0), "width", &found));
+    fail_unless_equals_int(found, width);
+    gst_element_set_state(player->pipeline, GST_STATE_READY);
+    gst_caps_unref(caps);
+    gst_object_unref(pad);
+    g_free(text);
+}
+
+/* Another model under the same name, while the element is in READY and keeps the weights. */
+GST_START_TEST(test_replaced_model)
+{
+    gchar *path = g_build_filename(test_folder(), "replaced.yaml", NULL);
+    gchar *properties = g_strdup_printf("model=\"%s\"", path);
+    Player *player;
+
+    g_free(write_file("replaced.yaml", "", 0));
+    player = player_new(properties, "video/x-raw,format=RGB");
+    check_replaced(player, "[1, 2, 4]", 8);
+    check_replaced(player, "[1, 2, 4, 8]", 16);
+    check_replaced(player, "[1, 2]", 4);
+    player_free(player);
+    g_free(properties);
+    g_free(path);
+}
+GST_END_TEST
+
 /* ---- cycles -------------------------------------------------------------------- */
 
 static guint count_entries(const gchar *folder)
@@ -254,6 +295,7 @@ Suite *make_suite(void)
     tcase_add_test(states, test_live);
     tcase_add_test(states, test_never_started);
     tcase_add_test(states, test_weights_stay_in_ready);
+    tcase_add_test(states, test_replaced_model);
     tcase_add_test(states, test_cycles_leave_nothing);
     return suite;
 }

@@ -121,6 +121,42 @@ GST_START_TEST(test_reverse_from_the_end)
 }
 GST_END_TEST
 
+/* From the end that num-buffers gives, or not at all; and backwards from where the stream is. */
+GST_START_TEST(test_relative_seeks)
+{
+    Player *player = player_new("num-buffers=12", FPS30);
+
+    player_preroll(player);
+    fail_unless(gst_element_seek(player->pipeline, 1.0, GST_FORMAT_TIME, FLUSH, GST_SEEK_TYPE_END,
+                                 -(gint64)AT(2), GST_SEEK_TYPE_NONE, 0));
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    check_frames(player, 10, 11);
+    player_free(player);
+
+    player = player_new("num-buffers=12", FPS30);
+    player_preroll(player);
+    player_seek(player, 1.0, GST_FORMAT_TIME, FLUSH, AT(4), -1);
+    player_preroll(player);
+    fail_unless(gst_element_seek(player->pipeline, -1.0, GST_FORMAT_TIME, FLUSH, GST_SEEK_TYPE_NONE,
+                                 0, GST_SEEK_TYPE_NONE, 0));
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    fail_unless(player->frames->len < 12, "%u frames", player->frames->len);
+    check_frame(player_frame(player, player->frames->len - 1), 4);
+    player_free(player);
+
+    player = player_new("", FPS30);
+    player_preroll(player);
+    fail_if(gst_element_seek(player->pipeline, -1.0, GST_FORMAT_TIME, FLUSH, GST_SEEK_TYPE_SET, 0,
+                             GST_SEEK_TYPE_END, 0));
+    fail_if(gst_element_seek(player->pipeline, 1.0, GST_FORMAT_TIME, FLUSH, GST_SEEK_TYPE_END,
+                             -(gint64)AT(2), GST_SEEK_TYPE_NONE, 0));
+    player_seek(player, 1.0, GST_FORMAT_DEFAULT, FLUSH, 37, 38);
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    check_frames(player, 37, 37);
+    player_free(player);
+}
+GST_END_TEST
+
 /* A seek that the element has before it starts, when no frame rate is known yet. */
 GST_START_TEST(test_seek_before_the_start)
 {
@@ -248,8 +284,9 @@ GST_START_TEST(test_queries)
     for (guint i = 0; i < 2; i++) {
         query = gst_query_new_seeking(i ? GST_FORMAT_TIME : GST_FORMAT_DEFAULT);
         fail_unless(gst_element_query(player->pipeline, query));
-        gst_query_parse_seeking(query, &format, &seekable, NULL, NULL);
+        gst_query_parse_seeking(query, &format, &seekable, NULL, &value);
         fail_unless(seekable);
+        fail_unless_equals_int64(value, i ? 3 * GST_SECOND : 90);
         gst_query_unref(query);
     }
 
@@ -376,6 +413,7 @@ GST_START_TEST(test_live)
     fail_unless_equals_int(gst_element_set_state(player->pipeline, GST_STATE_PAUSED),
                            GST_STATE_CHANGE_NO_PREROLL);
     fail_if(gst_element_seek_simple(player->pipeline, GST_FORMAT_TIME, FLUSH, AT(3)));
+    fail_if(gst_element_seek_simple(player->source, GST_FORMAT_TIME, FLUSH, AT(3)));
     g_usleep(50000);
     fail_unless_equals_int(player->frames->len, 0);
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
@@ -406,6 +444,7 @@ Suite *make_suite(void)
     tcase_add_test(time, test_seek_by_frame);
     tcase_add_test(time, test_reverse);
     tcase_add_test(time, test_reverse_from_the_end);
+    tcase_add_test(time, test_relative_seeks);
     tcase_add_test(time, test_seek_before_the_start);
     tcase_add_test(time, test_segment_seek);
     tcase_add_test(time, test_time_stamps_are_exact);
