@@ -40,7 +40,7 @@ def parser(description):
     parser.add_argument('--device', default='cpu', help='cpu or cuda')
     parser.add_argument('--seed', type=int, default=1)
     parser.add_argument(
-        '--workers', type=int, default=os.cpu_count(), help='processes that draw pictures'
+        '--workers', type=int, default=os.cpu_count(), help='processes that draw or train'
     )
     parser.add_argument(
         '--save-seconds', type=float, default=180, help='time between two checkpoints'
