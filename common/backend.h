@@ -15,7 +15,7 @@
  * - a lane is one branch of one image (class or "no class"): lane = image * branches + branch;
  * - operations return false if they are cancelled or fail, with stream->error filled in;
  * - the results for one image are the same to the bit for any number of images, number of threads
- *   and alignment;
+ *   and alignment (on CUDA devices, multiples of 16 bytes);
  * - while stream->rehearsing is true an operation prepares for its shapes (compiles, allocates) and
  *   computes nothing; outside a rehearsal it allocates only for shapes that were never rehearsed.
  *   A rehearsal ends with `wait`, if the backend has one.

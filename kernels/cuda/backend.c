@@ -80,6 +80,7 @@ static bool find_device(int wanted, int *index, CodesrcError *error)
 {
     int count = 0;
     cudaError_t result = cudaGetDeviceCount(&count);
+    CodesrcError passed_over;
 
     if (result != cudaSuccess || count < 1) {
         cudaGetLastError();
@@ -91,7 +92,7 @@ static bool find_device(int wanted, int *index, CodesrcError *error)
                          "cuda-device-id %d, expected 0..%d: %d CUDA %s here", wanted, count - 1,
                          count, count == 1 ? "device is" : "devices are");
     *index = wanted < 0 ? 0 : wanted;
-    while (wanted < 0 && *index < count - 1 && !will_do(*index, error))
+    while (wanted < 0 && *index < count - 1 && !will_do(*index, &passed_over))
         ++*index;
     return will_do(*index, error);
 }
@@ -152,6 +153,7 @@ static void release(CodeDevice *device, void *memory)
 {
     cudaSetDevice(device->index);
     cudaFree(memory);
+    cudaGetLastError(); /* else the next launch would report it */
 }
 
 /* ---- weights --------------------------------------------------------------------------------- */

@@ -162,5 +162,8 @@ CodeSeries cuda_series_end(CodeStream *stream, bool complete);
 
 /* Discards all recordings, because addresses in them are no longer valid. */
 void cuda_series_forget(CudaStream *stream);
+/* Between the two, nothing is captured, in any thread. */
+void cuda_series_wait(void);
+void cuda_series_go_on(void);
 
 #endif

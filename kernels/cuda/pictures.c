@@ -70,8 +70,12 @@ bool cuda_wait_for_pictures(CodeStream *base)
     stream->owed_count = 0;
     if (base->rehearsing)
         return true;
-    if (!cuda_goes_on(stream) || !cuda_wait(stream))
+    if (!cuda_goes_on(stream) || !cuda_wait(stream)) {
+        /* What is queued would go on writing to a caller's device memory. */
+        if (count == 0)
+            cudaStreamSynchronize(stream->stream);
         return false;
+    }
     for (unsigned i = 0; i < count; i++)
         for (unsigned y = 0; y < stream->owed_side; y++, from += row)
             memcpy(stream->owed[i].out + y * stream->owed[i].stride, from, row);

@@ -121,17 +121,21 @@ static bool describe(Problem *problem, const CudaProduct *p, unsigned groups)
            batch(&problem->y, groups, p->y_group);
 }
 
-/* Split sums need workspace in proportion to the groups: limit one group's so that all fit. */
+/* Split sums need workspace in proportion to the groups: limit one group's so that all fit. Left to
+ * itself, the library may round partial sums to the type of the output. */
 static bool prefer(cublasLtMatmulPreferenceOpaque_t *preference, const struct CudaRecipeKey *key)
 {
     uint64_t workspace = CUDA_WORKSPACE / CODESRC_MAX_BATCH;
     uint32_t w = alignment_of(NULL, (size_t)key->columns * cuda_size((CudaType)key->type), 0);
     uint32_t x = key->x_alignment, y = key->y_alignment;
+    uint32_t scheme = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
 
     return !cublasLtMatmulPreferenceInit(preference) &&
            !cublasLtMatmulPreferenceSetAttribute(preference,
                                                  CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
                                                  &workspace, sizeof workspace) &&
+           !cublasLtMatmulPreferenceSetAttribute(
+               preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &scheme, sizeof scheme) &&
            !cublasLtMatmulPreferenceSetAttribute(
                preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &w, sizeof w) &&
            !cublasLtMatmulPreferenceSetAttribute(
@@ -149,11 +153,13 @@ static void choose(CudaStream *stream, const CudaProduct *p, CudaRecipe *recipe)
     Problem problem;
     int found = 0;
 
+    /* The library's GELU is as accurate as 16 bits need: nothing is known of it in float32. */
     recipe->plain =
-        !describe(&problem, p, 1) || !prefer(&preference, &recipe->key) ||
+        (p->gelu && p->weight->y_type == CUDA_F32) || !describe(&problem, p, 1) ||
+        !prefer(&preference, &recipe->key) ||
         cublasLtMatmulAlgoGetHeuristic(stream->lt, &problem.what, &problem.w, &problem.x,
                                        &problem.y, &problem.y, &preference, 1, &best, &found) ||
-        found < 1;
+        found < 1 || best.state != CUBLAS_STATUS_SUCCESS;
     if (!recipe->plain)
         recipe->algorithm = best.algo;
 }

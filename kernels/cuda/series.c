@@ -5,6 +5,11 @@
 
 #include "error.h"
 
+#include <pthread.h>
+
+/* Closing cuBLAS synchronises the device, which spoils every capture on it, of any thread. */
+static pthread_rwlock_t captures = PTHREAD_RWLOCK_INITIALIZER;
+
 static CudaSeries *find(CudaStream *stream, unsigned key)
 {
     for (unsigned i = 0; i < stream->series_count; i++)
@@ -31,7 +36,9 @@ CodeSeries cuda_series_begin(CodeStream *base, unsigned key)
     if (series ? series->final : stream->series_count == CUDA_MOST_SERIES)
         return CODE_SERIES_PLAIN;
     /* Other threads may allocate meanwhile, for streams of their own. */
+    pthread_rwlock_rdlock(&captures);
     if (cudaStreamBeginCapture(stream->stream, cudaStreamCaptureModeThreadLocal) != cudaSuccess) {
+        pthread_rwlock_unlock(&captures);
         cudaGetLastError();
         return CODE_SERIES_PLAIN;
     }
@@ -45,9 +52,10 @@ static cudaGraphExec_t end_capture(CudaStream *stream, bool complete)
 {
     cudaGraph_t graph = NULL;
     cudaGraphExec_t ready = NULL;
+    cudaError_t ended = cudaStreamEndCapture(stream->stream, &graph);
 
-    if (cudaStreamEndCapture(stream->stream, &graph) == cudaSuccess && complete &&
-        cudaGraphInstantiate(&ready, graph, 0) != cudaSuccess)
+    pthread_rwlock_unlock(&captures);
+    if (ended == cudaSuccess && complete && cudaGraphInstantiate(&ready, graph, 0) != cudaSuccess)
         ready = NULL;
     if (graph)
         cudaGraphDestroy(graph);
@@ -82,4 +90,14 @@ void cuda_series_forget(CudaStream *stream)
         if (stream->series[i].graph)
             cudaGraphExecDestroy(stream->series[i].graph);
     stream->series_count = 0;
+}
+
+void cuda_series_wait(void)
+{
+    pthread_rwlock_wrlock(&captures);
+}
+
+void cuda_series_go_on(void)
+{
+    pthread_rwlock_unlock(&captures);
 }

@@ -101,9 +101,11 @@ bool cuda_reserve(CudaStream *stream, size_t bytes)
         return code_fail(&stream->head.error, CODESRC_FAILED,
                          "%s: a series needs %zu bytes that no rehearsal asked for",
                          stream->head.device->label, bytes);
+    /* Recordings and the old memory may still be in use. */
+    cudaStreamSynchronize(stream->stream);
     cuda_series_forget(stream);
-    /* cudaFree waits for work that still uses the old memory. */
     cudaFree(stream->scratch);
+    cudaGetLastError(); /* else the next launch would report it */
     stream->scratch = NULL;
     stream->scratch_size = 0;
     if (cudaMalloc(&memory, bytes) != cudaSuccess) {
@@ -233,6 +235,12 @@ static bool open_libraries(CudaStream *stream)
     stream->ring = ring;
     return cuda_blas_ok(stream, cublasCreate(&stream->blas), "starting cuBLAS") &&
            cuda_blas_ok(stream, cublasSetStream(stream->blas, stream->stream), "starting cuBLAS") &&
+           /* no partial sums in the type of the output */
+           cuda_blas_ok(
+               stream,
+               cublasSetMathMode(stream->blas,
+                                 (cublasMath_t)CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION),
+               "starting cuBLAS") &&
            cuda_blas_ok(stream, cublasLtCreate(&stream->lt), "starting cuBLASLt");
 }
 
@@ -261,10 +269,12 @@ void cuda_stream_close(CodeStream *base)
     if (stream->stream)
         cudaStreamSynchronize(stream->stream);
     cuda_series_forget(stream);
+    cuda_series_wait();
     if (stream->lt)
         cublasLtDestroy(stream->lt);
     if (stream->blas)
         cublasDestroy(stream->blas);
+    cuda_series_go_on();
     cudaFree(stream->workspace);
     cudaFree(stream->scratch);
     if (stream->ring)
@@ -279,6 +289,7 @@ void cuda_stream_close(CodeStream *base)
         cudaEventDestroy(stream->ended);
     if (stream->stream)
         cudaStreamDestroy(stream->stream);
+    cudaGetLastError(); /* else the next launch would report it */
     free(stream->recipes);
     free(stream);
 }

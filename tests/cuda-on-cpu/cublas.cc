@@ -98,6 +98,11 @@ cublasStatus_t cublasSetStream(cublasHandle_t handle, cudaStream_t stream)
     return result();
 }
 
+cublasStatus_t cublasSetMathMode(cublasHandle_t, cublasMath_t)
+{
+    return result();
+}
+
 cublasStatus_t cublasSetWorkspace(cublasHandle_t, void *, size_t)
 {
     return result();
@@ -192,7 +197,7 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc,
 
 cublasStatus_t cublasLtMatmulPreferenceInit(cublasLtMatmulPreference_t preference)
 {
-    *preference = {0, {256, 256, 256, 256}};
+    *preference = {0, {256, 256, 256, 256}, 7};
     return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -201,11 +206,14 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
                                                     const void *value, size_t size)
 {
     bool workspace = attribute == CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES;
+    bool schemes = attribute == CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK;
     int operand = attribute - CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES;
 
     if (size != (workspace ? sizeof preference->workspace : sizeof *preference->alignment))
         return CUBLAS_STATUS_INVALID_VALUE;
-    memcpy(workspace ? (void *)&preference->workspace : (void *)&preference->alignment[operand],
+    memcpy(workspace ? (void *)&preference->workspace
+           : schemes ? (void *)&preference->schemes
+                     : (void *)&preference->alignment[operand],
            value, size);
     return CUBLAS_STATUS_SUCCESS;
 }

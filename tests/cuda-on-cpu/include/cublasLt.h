@@ -25,11 +25,14 @@ typedef enum {
 
 typedef enum {
     CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES = 1,
+    CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK = 3,
     CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES = 5,
     CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES = 6,
     CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES = 7,
     CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES = 8,
 } cublasLtMatmulPreferenceAttributes_t;
+
+typedef enum { CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE = 2 } cublasLtReductionScheme_t;
 
 typedef enum {
     CUBLASLT_EPILOGUE_DEFAULT = 1,
@@ -53,6 +56,7 @@ typedef struct {
 typedef struct {
     uint64_t workspace;
     uint32_t alignment[4]; /* of a, b, c, d */
+    uint32_t schemes;      /* of partial sums, of which this has none */
 } cublasLtMatmulPreferenceOpaque_t, *cublasLtMatmulPreference_t;
 
 /* An algorithm is valid only for its own shapes, which are stored and checked. */
