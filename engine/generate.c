@@ -215,6 +215,8 @@ bool codesrc_generate_begin(CodesrcGenerator *generator, const CodesrcRequest *r
 {
     bool later = generator->begun > 0 && code_renders_beside(generator->model);
 
+    if (!code_request_unobserved(generator, error))
+        return false;
     if (generator->begun == 2)
         return code_fail(error, CODESRC_SETTINGS, "two calls are under way already");
     if (!code_request_call(generator, requests, count, pictures, error))

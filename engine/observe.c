@@ -4,6 +4,7 @@
 
 #include "error.h"
 #include "picture/channels.h"
+#include "request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -209,7 +210,8 @@ bool codesrc_generator_preview(CodesrcGenerator *generator, unsigned image,
 {
     unsigned index = 0;
 
-    if (!in_run(generator, image, &index, error))
+    if (!in_run(generator, image, &index, error) ||
+        !code_request_picture(generator, picture, error))
         return false;
     if (code_render_now(&generator->stages.renderer, generator->stages.pyramid.f_hat,
                         generator->run.count, index, picture))

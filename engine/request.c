@@ -72,6 +72,8 @@ bool code_request_picture(const CodesrcGenerator *generator, const CodesrcPictur
     const CodesrcOutput *output = &generator->stages.renderer.output;
     size_t row = codesrc_output_row(output, code_picture_side(&generator->model->shape));
 
+    if (!picture->data)
+        return code_fail(error, CODESRC_SETTINGS, "a picture has no data");
     if (picture->stride < row)
         return code_fail(error, CODESRC_SETTINGS, "stride %zu, expected at least %zu",
                          picture->stride, row);
@@ -95,10 +97,17 @@ bool code_request_call(const CodesrcGenerator *generator, const CodesrcRequest *
     return true;
 }
 
-bool code_request_idle(const CodesrcGenerator *generator, CodesrcError *error)
+bool code_request_unobserved(const CodesrcGenerator *generator, CodesrcError *error)
 {
     if (generator->observed)
         return code_fail(error, CODESRC_SETTINGS, "called by an observer: its picture is not done");
+    return true;
+}
+
+bool code_request_idle(const CodesrcGenerator *generator, CodesrcError *error)
+{
+    if (!code_request_unobserved(generator, error))
+        return false;
     if (generator->begun)
         return code_fail(error, CODESRC_SETTINGS, "a call that was begun has not ended");
     return true;

@@ -11,11 +11,14 @@ bool code_request_batch(unsigned batch, CodesrcError *error);
 bool code_request_call(const CodesrcGenerator *generator, const CodesrcRequest *requests,
                        unsigned count, const CodesrcPicture *pictures, CodesrcError *error);
 
-/* One picture, whose data is not NULL: the rows must fit. */
+/* One picture: it has data, and the rows fit. */
 bool code_request_picture(const CodesrcGenerator *generator, const CodesrcPicture *picture,
                           CodesrcError *error);
 
-/* Nothing is under way whose buffers a call could overwrite. */
+/* No observer looks at a picture that is not done. */
+bool code_request_unobserved(const CodesrcGenerator *generator, CodesrcError *error);
+
+/* The same, and nothing is under way whose buffers a call could overwrite. */
 bool code_request_idle(const CodesrcGenerator *generator, CodesrcError *error);
 
 #endif

@@ -117,7 +117,7 @@ typedef struct CodesrcModelInfo {
     unsigned channels;                       /* Z */
     bool encodes;             /* false: the VQ-VAE's file has no encoder, codesrc_encode fails */
     uint32_t steps;           /* bit N is set if these weights serve N drafting steps */
-    CodesrcSettings defaults; /* the manifest's, or the paper's */
+    CodesrcSettings defaults; /* the manifest's, or the paper's; drafting_steps is in `steps` */
     uint64_t drafter_parameters, refiner_parameters, vae_parameters; /* numbers of weights */
 } CodesrcModelInfo;
 
@@ -140,8 +140,10 @@ CODESRC_API void codesrc_model_unref(CodesrcModel *model); /* NULL is allowed */
  * .safetensors file for each part, which holds only the tensors that the engine uses. It reads
  * these options: drafting_steps, which selects the pair; progress; and precision. "f32" stores all
  * weights as float32. "bf16", also the meaning of NULL, stores those weights in 16 bits that a bf16
- * device keeps in 16 bits, so that such a device generates the same pictures. `folder` must not
- * exist; it appears when everything is written, or not at all. */
+ * device keeps in 16 bits, so that such a device generates the same pictures. NULL options are
+ * those of codesrc_model_options_init. `folder` must not exist; it appears when everything is
+ * written, or not at all. If it then cannot be synced to the disk, it stays, and the call fails
+ * with CODESRC_FAILED. */
 CODESRC_API bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options,
                                        const char *folder, CodesrcError *error);
 

@@ -88,7 +88,7 @@ typedef struct CodesrcPicture {
 } CodesrcPicture;
 
 /* Fills in a random class, unblended, seed 0, frame 0, all scales kept, and the model's default
- * settings. */
+ * settings (CodesrcModelInfo.defaults). */
 CODESRC_API void codesrc_request_init(const CodesrcModel *model, CodesrcRequest *request);
 
 /* Returns the class that CODESRC_CLASS_RANDOM selects, 0..classes-1, uniformly distributed. */
@@ -113,9 +113,10 @@ CODESRC_API bool codesrc_generator_prepare(CodesrcGenerator *generator, CodesrcE
 CODESRC_API void codesrc_generator_free(CodesrcGenerator *generator); /* NULL is allowed */
 
 /* Generates `count` (1..batch) pictures. Each request has its own class, seed, frame and settings.
- * Allocates nothing. On failure the contents of `pictures` are undefined and the generator stays
- * usable, unless the device failed. CODESRC_SETTINGS if a request is out of range, CANCELLED,
- * FAILED, or an error of the weight file if AdaLN weights are read from it. */
+ * Allocates nothing, except on device "cuda", which records the work of each new combination of
+ * count, guidance and drafting steps once. On failure the contents of `pictures` are undefined and
+ * the generator stays usable, unless the device failed. CODESRC_SETTINGS if a request is out of
+ * range, CANCELLED, FAILED, or an error of the weight file if AdaLN weights are read from it. */
 CODESRC_API bool codesrc_generate(CodesrcGenerator *generator, const CodesrcRequest *requests,
                                   unsigned count, const CodesrcPicture *pictures,
                                   CodesrcError *error);
@@ -125,7 +126,8 @@ CODESRC_API bool codesrc_generate(CodesrcGenerator *generator, const CodesrcRequ
  * are rendered. At most two calls can be in progress, and they end in the order in which they
  * began. Until both have ended, only these two functions and codesrc_generator_cancel may be
  * called. The engine writes `pictures[].data` until the call has ended, but does not read the two
- * arrays after _begin returns. On failure of either function, no call is in progress any more. */
+ * arrays after _begin returns. On failure of either function, no call is in progress any more,
+ * except that a third _begin is refused with CODESRC_SETTINGS and changes nothing. */
 CODESRC_API bool codesrc_generate_begin(CodesrcGenerator *generator, const CodesrcRequest *requests,
                                         unsigned count, const CodesrcPicture *pictures,
                                         CodesrcError *error);
@@ -176,18 +178,20 @@ CODESRC_API unsigned codesrc_output_rows(const CodesrcOutput *output, unsigned s
 
 /* Allocates device memory for such pictures. Any thread; also for a model opened with headers_only.
  * With device "cuda", the memory belongs to the primary context of device
- * CodesrcModelInfo.cuda_device_id. The caller frees it with codesrc_device_free, before it releases
+ * CodesrcModelInfo.cuda_device_id. Calls on such a model leave that device the thread's current
+ * one. The caller frees it with codesrc_device_free, before it releases
  * the model. NULL on failure: CODESRC_SETTINGS if the device has no memory of its own, or
  * NO_MEMORY. */
 CODESRC_API void *codesrc_device_alloc(CodesrcModel *model, size_t bytes, CodesrcError *error);
 CODESRC_API void codesrc_device_free(CodesrcModel *model, void *memory); /* NULL is allowed */
 
-/* While `cancelled` is true, every call on the generator fails promptly with CODESRC_CANCELLED,
- * including a running one. Any thread, at any time. */
+/* While `cancelled` is true, every call that computes something on the generator fails promptly
+ * with CODESRC_CANCELLED, including a running one. Any thread, at any time. */
 CODESRC_API void codesrc_generator_cancel(CodesrcGenerator *generator, bool cancelled);
 
 /* Seconds that the last call spent in each stage. On an asynchronous device, drafter and refiner
- * are the time to submit their work, and vae is the wait for the pictures. */
+ * are the time to submit their work, and vae is the wait for the pictures; if the device replays a
+ * recording of all scales at once, all of that counts as drafter. */
 typedef struct CodesrcTimes {
     double drafter, refiner, vae;
 } CodesrcTimes;
@@ -213,7 +217,7 @@ typedef enum CodesrcStage {
 typedef struct CodesrcStageInfo {
     CodesrcStage stage;
     unsigned scale;          /* k; 0 for a stage that is not about one scale */
-    unsigned drafting_steps; /* N; 0 for CODESRC_STAGE_WAIT */
+    unsigned drafting_steps; /* N; 0 for CODESRC_STAGE_WAIT and in codesrc_render_between */
     unsigned first, count;   /* pictures first, first + 1, ... of their call: `count` of them */
     double seconds;          /* from the end of the stage before, or the beginning of the call */
 } CodesrcStageInfo;
@@ -221,7 +225,7 @@ typedef struct CodesrcStageInfo {
 /* "classes", "drafter", ...: the last word of the enumerator. Static; "" for any other number. */
 CODESRC_API const char *codesrc_stage_name(CodesrcStage stage);
 
-/* Called on the thread that called codesrc_generate, _begin or _end, as each stage ends. `info`
+/* Called on the thread that called a function that generates or renders, as each stage ends. `info`
  * is valid during the call. It must not call the generator. */
 typedef void (*CodesrcStageDone)(void *user, const CodesrcStageInfo *info);
 
@@ -237,7 +241,7 @@ CODESRC_API void codesrc_generator_trace(CodesrcGenerator *generator, CodesrcSta
 
 /* Called during codesrc_generate, on its thread, whenever a scale (0..K-1) is finished for `count`
  * pictures, starting with picture `first` of the call. The four functions below may be called only
- * from here. */
+ * from here, and nothing else that computes on the generator. */
 typedef void (*CodesrcScaleDone)(void *user, CodesrcGenerator *generator, unsigned scale,
                                  unsigned first, unsigned count);
 

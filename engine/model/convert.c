@@ -374,17 +374,21 @@ static char *without_slashes(const char *folder, CodesrcError *error)
 bool codesrc_model_convert(const char *name, const CodesrcModelOptions *options, const char *folder,
                            CodesrcError *error)
 {
-    const char *precision = options->precision ? options->precision : "bf16";
-    CodesrcModelOptions headers = {.device = "reference",
-                                   .drafting_steps = options->drafting_steps,
-                                   .headers_only = true,
-                                   .keeps_refiner = true};
-    Converter converter = {
-        .options = options, .error = error, .half = strcmp(precision, "f32"), .lock = -1};
+    Converter converter = {.error = error, .lock = -1};
+    CodesrcModelOptions defaults, headers;
+    const char *precision;
     CodesrcModel *model;
     char *target;
     bool good;
 
+    codesrc_model_options_init(&defaults);
+    converter.options = options = options ? options : &defaults;
+    precision = options->precision ? options->precision : "bf16";
+    converter.half = strcmp(precision, "f32") != 0;
+    headers = (CodesrcModelOptions){.device = "reference",
+                                    .drafting_steps = options->drafting_steps,
+                                    .headers_only = true,
+                                    .keeps_refiner = true};
     if (strcmp(precision, "f32") && strcmp(precision, "bf16") && strcmp(precision, "auto"))
         return code_fail(error, CODESRC_SETTINGS,
                          "precision \"%.*s\": expected f32 or bf16, which files have",

@@ -13,7 +13,8 @@ void codesrc_model_options_init(CodesrcModelOptions *options)
     *options = (CodesrcModelOptions){.cuda_device_id = -1};
 }
 
-static void describe(CodesrcModel *model)
+/* `steps`: the drafting steps that it was opened for. */
+static void describe(CodesrcModel *model, unsigned steps)
 {
     const CodeManifest *manifest = model->manifest;
     const CodeShape *shape = &model->shape;
@@ -43,6 +44,8 @@ static void describe(CodesrcModel *model)
     info->encodes = shape->vae.encodes;
     info->steps = shape->steps;
     info->defaults = manifest->defaults;
+    if (!(shape->steps >> info->defaults.drafting_steps & 1))
+        info->defaults.drafting_steps = steps;
 }
 
 static void model_free(CodesrcModel *model)
@@ -91,7 +94,7 @@ CodesrcModel *codesrc_model_open(const char *name, const CodesrcModelOptions *op
     model->device = model->backend->device_open(&device_options, &model->device_info, error);
     if (!model->device || !code_model_bind(model, steps, options, error))
         goto failed;
-    describe(model);
+    describe(model, steps);
     return model;
 
 failed:

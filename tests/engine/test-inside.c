@@ -341,6 +341,58 @@ static void test_refused(CodesrcModel *model)
     codesrc_generator_free(generator);
 }
 
+/* Pictures without room, and calls by an observer that would overwrite what it sees. */
+typedef struct Refused {
+    const CodesrcRequest *request;
+    CodesrcError error;
+    bool tried;
+} Refused;
+
+static void generate_again(void *user, CodesrcGenerator *generator, unsigned scale, unsigned first,
+                           unsigned count)
+{
+    static uint8_t pixels[BYTES];
+    Refused *refused = user;
+    CodesrcPicture good = {pixels, 3 * TINY_SIDE}, none = {NULL, 3 * TINY_SIDE};
+    CodesrcPicture narrow = {pixels, 3 * TINY_SIDE - 1};
+
+    (void)scale, (void)first, (void)count;
+    refused->tried = true;
+    CHECK(!codesrc_generate(generator, refused->request, 1, &good, &refused->error) &&
+              strstr(refused->error.text, "called by an observer"),
+          "%s", refused->error.text);
+    CHECK(!codesrc_generator_preview(generator, 0, &none, &refused->error) &&
+              strstr(refused->error.text, "no data"),
+          "%s", refused->error.text);
+    CHECK(!codesrc_generator_preview(generator, 0, &narrow, &refused->error) &&
+              strstr(refused->error.text, "stride"),
+          "%s", refused->error.text);
+}
+
+static void test_misuse(CodesrcModel *model)
+{
+    static uint8_t pixels[BYTES];
+    CodesrcError error = {0};
+    CodesrcGenerator *generator = codesrc_generator_new(model, 1, 0, &error);
+    CodesrcPicture picture = {pixels, 3 * TINY_SIDE}, none = {NULL, 3 * TINY_SIDE};
+    CodesrcFeatures *features = NULL;
+    CodesrcRequest request;
+    Refused refused = {.request = &request};
+
+    codesrc_request_init(model, &request);
+    CHECK(codesrc_generator_observe(generator, generate_again, &refused, false, &error), "%s",
+          error.text);
+    CHECK(codesrc_generate(generator, &request, 1, &picture, &error), "%s", error.text);
+    CHECK(refused.tried, "no scale was observed");
+    CHECK(codesrc_generator_observe(generator, NULL, NULL, false, &error), "%s", error.text);
+    CHECK(codesrc_generate_features(generator, &request, 1, &features, &error), "%s", error.text);
+    CHECK(!codesrc_render_between(generator, features, features, 0, &none, &error) &&
+              strstr(error.text, "no data"),
+          "%s", error.text);
+    codesrc_features_unref(features);
+    codesrc_generator_free(generator);
+}
+
 /* ---- signals --------------------------------------------------------------------------------- */
 
 enum { MOST_THREADS = 64 };
@@ -416,6 +468,7 @@ int main(int argc, char **argv)
     test_stage_names();
     test_editing(model);
     test_refused(model);
+    test_misuse(model);
     test_signals();
     codesrc_model_unref(model);
     return test_end();
