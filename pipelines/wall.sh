@@ -10,16 +10,15 @@ need compositor
 
 if [ -n "$target" ]; then
     need vp8enc webmmux
-    # shellcheck disable=SC2089
-    sink="vp8enc deadline=1 target-bitrate=4000000 ! webmmux ! filesink location=$target"
+    sink='vp8enc deadline=1 target-bitrate=4000000 ! webmmux ! filesink'
     set -- qos=false "$@" # record every frame
 else
     sink=${VIDEOSINK:-autovideosink}
 fi
-# shellcheck disable=SC2086,SC2090
+# shellcheck disable=SC2086
 exec gst-launch-1.0 -e -q compositor name=wall background=black \
     sink_1::xpos=260 sink_2::ypos=260 sink_3::xpos=260 sink_3::ypos=260 ! \
-    videoconvert ! queue ! $sink \
+    videoconvert ! queue ! $sink ${target:+"location=$target"} \
     codesrc seed=1 "$@" ! queue ! wall.sink_0 \
     codesrc seed=2 "$@" ! queue ! wall.sink_1 \
     codesrc seed=3 "$@" ! queue ! wall.sink_2 \

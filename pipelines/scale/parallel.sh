@@ -11,5 +11,9 @@ count=$1 total=$2
 shift 2
 # shellcheck disable=SC2086
 seq 0 "$count" $((total - 1)) |
-    parallel --line-buffer --retries 2 ${PARALLEL_OPTIONS:-} \
-        code-sample draw --first '{}' --count "$count" "$@"
+    while read -r first; do
+        left=$((total - first))
+        echo "$first $((left < count ? left : count))"
+    done |
+    parallel --quote --colsep ' ' --line-buffer --retries 2 ${PARALLEL_OPTIONS:-} \
+        code-sample draw --first '{1}' --count '{2}' "$@"
