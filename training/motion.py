@@ -1,7 +1,7 @@
 """Draws the sheets of docs/motion.md: ways between two pictures, and variations of one.
 
     . build/demo/env.sh
-    python -m training.motion between docs/between.jpg
+    python -m training.motion between docs/between.jpg --pair 4,7
     python -m training.motion variations docs/keep-scales.jpg
 
 Both take --class and --seed; `between` also --pair, the numbers of its two pictures.
