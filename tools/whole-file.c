@@ -112,14 +112,15 @@ uint8_t *whole_file_read(const char *path, size_t most, size_t *size)
 
 bool whole_file_is_abandoned(int folder, const char *name)
 {
-    const char *end = name + strlen(name) - strlen(PART), *dot = end;
+    size_t length = strlen(name);
+    const char *end, *dot;
     struct stat status;
     char machine[MACHINE];
-    size_t length;
     long process;
 
-    if (end <= name || strcmp(end, PART) != 0)
+    if (length <= strlen(PART) || strcmp(name + length - strlen(PART), PART) != 0)
         return false;
+    dot = end = name + length - strlen(PART);
     while (dot > name && dot[-1] >= '0' && dot[-1] <= '9')
         dot--;
     if (dot == name || dot == end || *--dot != '.')
