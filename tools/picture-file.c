@@ -184,7 +184,6 @@ bool picture_file_check(const char *path, PictureFormat format, size_t width, si
 static bool write_stream(FILE *file, const char *name, Write *write, unsigned quality,
                          Pixels pixels)
 {
-
     errno = 0;
     if (write(file, pixels, quality) && !fflush(file))
         return true;

@@ -140,7 +140,8 @@ GST_START_TEST(test_relative_seeks)
     fail_unless(gst_element_seek(player->pipeline, -1.0, GST_FORMAT_TIME, FLUSH, GST_SEEK_TYPE_NONE,
                                  0, GST_SEEK_TYPE_NONE, 0));
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-    fail_unless(player->frames->len < 12, "%u frames", player->frames->len);
+    /* From the end there would be eight: the source is at most two frames ahead of the sink. */
+    fail_unless(player->frames->len <= 3, "%u frames", player->frames->len);
     check_frame(player_frame(player, player->frames->len - 1), 4);
     player_free(player);
 

@@ -52,8 +52,8 @@ wait $!
 check [ -p pipe ]
 same piped a.png
 # What cannot be written is said before anything is drawn.
-refuse 'found 256 x 25600 pixels, expected up to' "$image" --model "$vistas" --frames 100 --sheet 1 \
-    --output tall.webp
+refuse 'found 256 x 1024000 pixels, expected up to' "$image" --model "$vistas" --frames 4000 --sheet 1 \
+    --output tall.png
 refuse 'nowhere/a.png: cannot be written: No such file or directory' \
     "$image" --model tiny.yaml --output nowhere/a.png
 refuse 'a folder.png: cannot be written: Is a directory' \
