@@ -130,6 +130,9 @@ static void install(const int *calls)
     struct sigaction action = {.sa_sigaction = trap, .sa_flags = SA_SIGINFO | SA_RESTART};
     unsigned n = 0;
 
+    /* The handler of a signal that came while the trap runs would have the trap blocked: its own
+     * calls, such as GLib's write on SIGINT, would end the program. */
+    sigfillset(&action.sa_mask);
     sigaction(SIGSYS, &action, NULL);
     steps[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
                                               offsetof(struct seccomp_data, instruction_pointer));

@@ -292,7 +292,8 @@ static void sweep(const Scenario *scenario, size_t f)
         printf("skipped: this system does not let a program trap its own system calls\n");
         exit(77);
     }
-    CHECK(!clean.status, "%s: %s", scenario->name, clean.error);
+    CHECK(!clean.status, "%s, %s counted: status %#x: %s", scenario->name, faults[f].kind,
+          (unsigned)clean.status, clean.error);
     calls = clean.calls;
     step = most && calls > most ? (calls + most - 1) / most : 1;
     for (unsigned at = 1; at <= calls; at += step)
