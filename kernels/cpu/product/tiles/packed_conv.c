@@ -67,10 +67,11 @@ static void gather(const Conv *conv, const char *image, size_t y, size_t x, unsi
 
     for (unsigned i = 0; i < kernel; i++) {
         size_t row = y * conv->step + i - conv->before; /* may wrap: then it is outside the map */
-        const char *from = image + row * conv->side * conv->position_bytes;
+        bool inside = row < conv->side;
+        const char *from = inside ? image + row * conv->side * conv->position_bytes : NULL;
 
         for (unsigned j = 0; j < kernel; j++, a += count) {
-            if (row < conv->side)
+            if (inside)
                 gather_tap(conv, from, x * conv->step + j - conv->before, count, a);
             else
                 for (unsigned r = 0; r < count; r++)
