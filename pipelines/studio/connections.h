@@ -1,5 +1,5 @@
 /* connections.h - accepts connections: a limited number of them, each for one request that must
- * arrive in time. */
+ * arrive in time. Those whose request has not arrived make room for others. */
 #ifndef STUDIO_CONNECTIONS_H
 #define STUDIO_CONNECTIONS_H
 

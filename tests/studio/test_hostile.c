@@ -1,13 +1,17 @@
 /* test_hostile.c - code-studio and requests that no browser sends: each is refused with its code,
- * or its connection is closed, and takes no memory to speak of. */
+ * or its connection is closed, and takes no memory to speak of; and visitors who send none. */
 #include "common.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #define HOST "Host: localhost\r\n"
 #define JSON "POST /settings HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n"
 
 enum { MANY = 1 << 20, MOST_GROWTH = 16 << 10 /* KiB */ };
+
+/* Descriptors that a small studio may open, the connections that it then takes, and more. */
+enum { DESCRIPTORS = 64, PLACES = DESCRIPTORS / 2, CROWD = 80 };
 
 static Process *process;
 
@@ -118,6 +122,122 @@ static void test_sizes(void)
     g_assert_cmpuint(process_memory(process), <, before + MOST_GROWTH);
 }
 
+/* ---- visitors ---------------------------------------------------------------------- */
+
+static Process *start_small(const gchar *device)
+{
+    gchar *options = g_strdup_printf("--model %s --device %s", tiny_model(), device);
+    struct rlimit usual, few;
+    Process *small;
+
+    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &usual), ==, 0);
+    few = usual;
+    few.rlim_cur = DESCRIPTORS;
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
+    small = process_start(options);
+    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &usual), ==, 0);
+    g_free(options);
+    return small;
+}
+
+/* Connects from this address of the loopback interface. */
+static GSocketConnection *come_from(const gchar *address, const Process *to)
+{
+    GSocketAddress *from = g_inet_socket_address_new_from_string(address, 0);
+    GSocketClient *client =
+        g_object_new(G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, "local-address", from, NULL);
+    GSocketConnection *visitor = g_socket_client_connect_to_uri(client, to->url, 80, NULL, NULL);
+
+    g_assert_nonnull(visitor);
+    g_object_unref(client);
+    g_object_unref(from);
+    return visitor;
+}
+
+static void send_request(GSocketConnection *visitor, const gchar *path)
+{
+    gchar *text = g_strdup_printf("GET %s HTTP/1.1\r\n" HOST "\r\n", path);
+
+    g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(visitor)), text,
+                              strlen(text), NULL, NULL, NULL);
+    g_free(text);
+}
+
+/* The answer begins like this; "": there is none, and the connection ends. */
+static void expect_answer(GSocketConnection *visitor, const gchar *expected)
+{
+    gchar answer[13] = "";
+
+    g_input_stream_read_all(g_io_stream_get_input_stream(G_IO_STREAM(visitor)), answer, 12, NULL,
+                            NULL, NULL);
+    g_assert_cmpstr(answer, ==, expected);
+}
+
+/* Many who connect and ask for nothing, of one address or each of an own: the first of them lose
+ * their places to those who come later, and whoever asks is served. */
+static void crowd_in(const Process *small, gboolean of_one)
+{
+    GSocketConnection *quiet = come_from("127.0.0.2", small), *crowd[CROWD];
+
+    for (guint i = 0; i < CROWD; i++) {
+        gchar *address = g_strdup_printf("127.0.1.%u", of_one ? 1 : 1 + i);
+
+        crowd[i] = come_from(address, small);
+        g_free(address);
+    }
+    json_decref(get_json(small, "/model"));
+    for (guint i = 0; i <= CROWD - PLACES; i++)
+        expect_answer(crowd[i], "");
+    send_request(crowd[CROWD - 1], "/model");
+    expect_answer(crowd[CROWD - 1], "HTTP/1.1 200");
+    if (of_one) {
+        send_request(quiet, "/model");
+        expect_answer(quiet, "HTTP/1.1 200");
+    }
+    for (guint i = 0; i < CROWD; i++)
+        g_object_unref(crowd[i]);
+    g_object_unref(quiet);
+}
+
+static void test_idle(void)
+{
+    Process *small = start_small("cpu");
+
+    crowd_in(small, TRUE);
+    crowd_in(small, FALSE);
+    /* Others ask, and leave before the answer is read. */
+    for (guint i = 0; i < 5 * CROWD; i++) {
+        GSocketConnection *visitor = come_from("127.0.0.1", small);
+
+        send_request(visitor, "/studio.js");
+        g_object_unref(visitor);
+        if (i % 16 == 0)
+            json_decref(get_json(small, "/model"));
+    }
+    json_decref(get_json(small, "/model"));
+    process_stop(small);
+}
+
+/* Viewers keep their places: who comes once all are taken is refused. No such device draws, so no
+ * picture is on its way when the studio ends. */
+static void test_full(void)
+{
+    Process *small = start_small("none");
+    GSocketConnection *viewers[PLACES], *late;
+
+    for (guint i = 0; i < PLACES; i++) {
+        viewers[i] = come_from("127.0.0.1", small);
+        send_request(viewers[i], "/stream.mjpeg");
+        expect_answer(viewers[i], "HTTP/1.1 200");
+    }
+    late = come_from("127.0.0.2", small);
+    expect_answer(late, "HTTP/1.1 503");
+    g_object_unref(late);
+    for (guint i = 0; i < PLACES; i++)
+        g_object_unref(viewers[i]);
+    process_stop(small);
+}
+
 int main(int argc, char **argv)
 {
     gchar *options;
@@ -129,6 +249,8 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/hostile/heads", test_heads);
     g_test_add_func("/studio/hostile/one-each", test_one_each);
     g_test_add_func("/studio/hostile/sizes", test_sizes);
+    g_test_add_func("/studio/hostile/idle-visitors", test_idle);
+    g_test_add_func("/studio/hostile/full", test_full);
     failures = g_test_run();
     process_stop(process);
     g_free(options);

@@ -3,7 +3,6 @@
 #include "common.h"
 
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #define VIEWERS 10
@@ -416,60 +415,6 @@ static void test_end(void)
     g_free(options);
 }
 
-/* Asks for something, and leaves before the answer is read. */
-static void leave_early(GSocketClient *client, const Process *process)
-{
-    static const gchar text[] = "GET /studio.js HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    GSocketConnection *connection =
-        g_socket_client_connect_to_uri(client, process->url, 80, NULL, NULL);
-
-    g_assert_nonnull(connection);
-    g_output_stream_write_all(g_io_stream_get_output_stream(G_IO_STREAM(connection)), text,
-                              strlen(text), NULL, NULL, NULL);
-    g_object_unref(connection);
-}
-
-/* Visitors who connect and ask for nothing: a process of 64 descriptors takes 32 of them, refuses
- * the others, and serves again when they have left; and so after more who leave early. */
-static void test_idle(void)
-{
-    GSocketClient *client = g_object_new(G_TYPE_SOCKET_CLIENT, "enable-proxy", FALSE, NULL);
-    gchar *options = g_strdup_printf("--model %s", tiny_model()), answer[16];
-    GSocketConnection *visitors[80];
-    struct rlimit usual, few;
-    Process *process;
-    guint i;
-
-    g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &usual), ==, 0);
-    few = usual;
-    few.rlim_cur = 64;
-    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &few), ==, 0);
-    process = process_start(options);
-    g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &usual), ==, 0);
-    for (i = 0; i < G_N_ELEMENTS(visitors); i++) {
-        visitors[i] = g_socket_client_connect_to_uri(client, process->url, 80, NULL, NULL);
-        g_assert_nonnull(visitors[i]);
-    }
-    for (i = 32; i < G_N_ELEMENTS(visitors); i++) {
-        memset(answer, 0, sizeof(answer));
-        g_input_stream_read_all(g_io_stream_get_input_stream(G_IO_STREAM(visitors[i])), answer, 12,
-                                NULL, NULL, NULL);
-        g_assert_cmpstr(answer, ==, "HTTP/1.1 503");
-    }
-    for (i = 0; i < G_N_ELEMENTS(visitors); i++)
-        g_object_unref(visitors[i]);
-    json_decref(get_json(process, "/model"));
-    for (i = 0; i < 5 * G_N_ELEMENTS(visitors); i++) {
-        leave_early(client, process);
-        if (i % 16 == 0)
-            json_decref(get_json(process, "/model"));
-    }
-    json_decref(get_json(process, "/model"));
-    process_stop(process);
-    g_object_unref(client);
-    g_free(options);
-}
-
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -479,6 +424,5 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/settings-in-the-stream", test_settings);
     g_test_add_func("/studio/nobody", test_nobody);
     g_test_add_func("/studio/end", test_end);
-    g_test_add_func("/studio/idle-visitors", test_idle);
     return g_test_run();
 }
