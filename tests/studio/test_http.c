@@ -467,7 +467,7 @@ int main(int argc, char **argv)
     int failures;
 
     g_test_init(&argc, &argv, NULL);
-    options = g_strdup_printf("--model %s", tiny_model());
+    options = g_strdup_printf("--model %s --precision f32", tiny_model());
     process = process_start(options);
     g_test_add_func("/studio/page", test_page);
     g_test_add_func("/studio/ranges", test_ranges);
