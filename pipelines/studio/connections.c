@@ -8,6 +8,7 @@
  * lose nothing. */
 #include "connections.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -186,6 +187,19 @@ static gboolean on_incoming(GSocketService *service, GSocketConnection *connecti
         welcome(user, connection, remote);
     g_clear_object(&remote);
     return TRUE;
+}
+
+gboolean connections_spare(const Connections *connections, guint descriptors)
+{
+    guint wanted = connections->most - MIN(connections->most, g_hash_table_size(connections->open));
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return FALSE;
+    wanted += descriptors;
+    for (gint fd = 0; wanted && (rlim_t)fd < limit.rlim_cur; fd++)
+        wanted -= fcntl(fd, F_GETFD) == -1;
+    return wanted == 0;
 }
 
 GSocket *connections_socket(SoupServerMessage *message)

@@ -21,6 +21,10 @@ void connections_free(Connections *connections);
 /* The address it listens at, such as http://127.0.0.1:8190/; the caller frees it. */
 gchar *connections_url(const Connections *connections);
 
+/* Whether the process may open this many descriptors more, and still take all connections: GLib
+ * ends a process that has none left. */
+gboolean connections_spare(const Connections *connections, guint descriptors);
+
 /* The socket that this message came by; it stays the connection's. */
 GSocket *connections_socket(SoupServerMessage *message);
 

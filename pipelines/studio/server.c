@@ -237,6 +237,12 @@ static void post_webrtc(Server *server, SoupServerMessage *message, GHashTable *
                                "rtpvp8pay and vp8enc, which are not all here"));
         return;
     }
+    if (!connections_spare(server->connections, studio_webrtc_descriptors(server->studio))) {
+        access_refuse(message, SOUP_STATUS_SERVICE_UNAVAILABLE,
+                      g_strdup("the studio may open too few descriptors for one more viewer over "
+                               "WebRTC"));
+        return;
+    }
     offer = g_strndup(body->data ? body->data : "", (gsize)body->length);
     soup_server_message_pause(message);
     if (!page ||

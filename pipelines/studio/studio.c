@@ -327,6 +327,18 @@ gboolean studio_has_webrtc(const Studio *studio)
     return studio->webrtc;
 }
 
+guint studio_webrtc_descriptors(const Studio *studio)
+{
+    guint sessions = 1;
+
+    for (guint i = 0; i < studio->pages->len; i++) {
+        const Page *page = studio->pages->pdata[i];
+
+        sessions += page->session && webrtc_answering(page->session);
+    }
+    return sessions * WEBRTC_DESCRIPTORS;
+}
+
 gboolean studio_start_webrtc(Studio *studio, const gchar *id, const gchar *offer,
                              WebRtcAnswered answered, gpointer user)
 {

@@ -52,6 +52,9 @@ gboolean studio_add_jpeg(Studio *studio, SoupServerMessage *message);
 /* Whether WebRTC is available. */
 gboolean studio_has_webrtc(const Studio *studio);
 
+/* Descriptors that the process needs for one more session and those that are being made. */
+guint studio_webrtc_descriptors(const Studio *studio);
+
 /* Begins a WebRTC session for the page with this id (from its first event), replacing any it has.
  * FALSE: there is no such page. */
 gboolean studio_start_webrtc(Studio *studio, const gchar *page, const gchar *offer,

@@ -198,12 +198,16 @@ static void on_connection(GstElement *peer, GParamSpec *spec, gpointer data)
         g_idle_add_full(G_PRIORITY_DEFAULT, send_last, session_ref(data), session_unref);
 }
 
+/* By UDP alone: a TCP port would take any number of connections from anybody, each a descriptor of
+ * this process. */
 static void listen_at(GstElement *peer, const gchar *address)
 {
     GObject *ice = NULL;
     gboolean added;
 
     g_object_get(peer, "ice-agent", &ice, NULL);
+    if (ice)
+        g_object_set(ice, "ice-tcp", FALSE, NULL);
     if (ice && address)
         g_signal_emit_by_name(ice, "add-local-ip-address", address, &added);
     g_clear_object(&ice);
@@ -283,6 +287,11 @@ void webrtc_free(WebRtc *session)
     gst_mini_object_replace((GstMiniObject **)&session->last, (GstMiniObject *)NULL);
     settle_now(session, NULL, "the page has left", FALSE);
     session_unref(session);
+}
+
+gboolean webrtc_answering(const WebRtc *session)
+{
+    return session->answered != NULL;
 }
 
 void webrtc_offer(WebRtc *session, GstSample *sample)

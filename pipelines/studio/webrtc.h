@@ -5,6 +5,9 @@
 
 #include <gst/gst.h>
 
+/* More descriptors than a session opens on a machine with some addresses. */
+#define WEBRTC_DESCRIPTORS 40
+
 typedef struct WebRtc WebRtc;
 
 /* Called once, on the main thread: with the answer (SDP with all candidates), or with NULL, the
@@ -21,6 +24,9 @@ WebRtc *webrtc_new(const gchar *offer, const gchar *address, WebRtcAnswered answ
                    gpointer user);
 /* Calls `answered` if it has not been called. */
 void webrtc_free(WebRtc *session);
+
+/* Whether its answer is not there yet, so that it may go on to open descriptors. */
+gboolean webrtc_answering(const WebRtc *session);
 
 /* Sends a VP8 frame without waiting. */
 void webrtc_offer(WebRtc *session, GstSample *sample);

@@ -19,6 +19,12 @@ void webrtc_free(WebRtc *session)
     (void)session;
 }
 
+gboolean webrtc_answering(const WebRtc *session)
+{
+    (void)session;
+    return FALSE;
+}
+
 void webrtc_offer(WebRtc *session, GstSample *sample)
 {
     (void)session, (void)sample;

@@ -243,3 +243,26 @@ void post_settings(const Process *process, const gchar *body)
     g_assert_cmpuint(answer->status, ==, 200);
     answer_free(answer);
 }
+
+gchar *open_events(const Process *process, SoupSession *session, GInputStream **stream)
+{
+    gchar *url = g_strconcat(process->url, "/events", NULL);
+    SoupMessage *message = soup_message_new("GET", url);
+    GDataInputStream *lines;
+    gchar *id = NULL, *line;
+
+    *stream = soup_session_send(session, message, NULL, NULL);
+    g_assert_nonnull(*stream);
+    lines = g_data_input_stream_new(*stream);
+    g_filter_input_stream_set_close_base_stream(G_FILTER_INPUT_STREAM(lines), FALSE);
+    while (!id && (line = g_data_input_stream_read_line(lines, NULL, NULL, NULL))) {
+        if (g_str_has_prefix(line, "data: {\"id\":\""))
+            id = g_strndup(line + strlen("data: {\"id\":\""), 36);
+        g_free(line);
+    }
+    g_assert_nonnull(id);
+    g_object_unref(lines);
+    g_object_unref(message);
+    g_free(url);
+    return id;
+}

@@ -51,4 +51,7 @@ json_t *get_json(const Process *process, const gchar *path);
 /* POST to /settings, which must succeed. */
 void post_settings(const Process *process, const gchar *body);
 
+/* A page's events: the page's id, to be freed. The connection closes when `stream` is freed. */
+gchar *open_events(const Process *process, SoupSession *session, GInputStream **stream);
+
 #endif

@@ -5,14 +5,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#define JSON  "Content-Type: application/json"
-#define SDP   "Content-Type: application/sdp"
-#define VIDEO "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
-#define MEDIA VIDEO "a=rtpmap:96 VP8/90000\r\n"
-#define SESSION                                                                                    \
-    "a=ice-ufrag:abcd\r\na=ice-pwd:abcdabcdabcdabcdabcdabcd\r\na=fingerprint:sha-256 00\r\n"       \
-    "a=setup:actpass\r\na=mid:0\r\n"
-#define HEAD "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+#define JSON "Content-Type: application/json"
+#define SDP  "Content-Type: application/sdp"
 
 static Process *process;
 
@@ -306,69 +300,6 @@ static void test_origin(void)
     expect("GET", "/", "Sec-Fetch-Site: cross-site\nSec-Fetch-Dest: document", NULL, 200, "<html");
 }
 
-/* The first event of a page: its id, to be freed. Closes the connection when `stream` is freed. */
-static gchar *open_page(SoupSession *session, GInputStream **stream)
-{
-    gchar *url = g_strconcat(process->url, "/events", NULL);
-    SoupMessage *message = soup_message_new("GET", url);
-    GDataInputStream *lines;
-    gchar *id = NULL, *line;
-
-    *stream = soup_session_send(session, message, NULL, NULL);
-    g_assert_nonnull(*stream);
-    lines = g_data_input_stream_new(*stream);
-    g_filter_input_stream_set_close_base_stream(G_FILTER_INPUT_STREAM(lines), FALSE);
-    while (!id && (line = g_data_input_stream_read_line(lines, NULL, NULL, NULL))) {
-        if (g_str_has_prefix(line, "data: {\"id\":\""))
-            id = g_strndup(line + strlen("data: {\"id\":\""), 36);
-        g_free(line);
-    }
-    g_assert_nonnull(id);
-    g_object_unref(lines);
-    g_object_unref(message);
-    g_free(url);
-    return id;
-}
-
-static void test_bad_offers(void)
-{
-    static const gchar *const cases[][2] = {
-        {"hello", "not SDP"},
-        {"", "not SDP"},
-        {HEAD, "expected one, of video"},
-        {HEAD MEDIA MEDIA, "expected one, of video"},
-        {HEAD "m=audio 9 UDP/TLS/RTP/SAVPF 96\r\n", "not video"},
-        {HEAD MEDIA, "lacks ice-ufrag"},
-        {HEAD VIDEO "a=rtpmap:96 H264/90000\r\n" SESSION, "no VP8"},
-        {HEAD VIDEO "a=rtpmap:128 VP8/90000\r\n" SESSION, "no VP8"},
-        {HEAD VIDEO "a=rtpmap:-18446744073709551520 VP8/90000\r\n" SESSION, "no VP8"},
-    };
-    SoupSession *session = soup_session_new_with_options("proxy-resolver", NULL, NULL);
-    json_t *model = get_json(process, "/model");
-    gboolean webrtc = json_is_true(json_object_get(model, "webrtc"));
-    GInputStream *stream;
-    gchar *id, *path;
-
-    json_decref(model);
-    if (!webrtc) {
-        expect("POST", "/webrtc?page=x", SDP, "v=0", 501, "webrtcbin");
-        g_test_skip("GStreamer's elements for WebRTC are not all here");
-        g_object_unref(session);
-        return;
-    }
-    id = open_page(session, &stream);
-    path = g_strconcat("/webrtc?page=", id, NULL);
-    for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
-        expect("POST", path, SDP, cases[i][0], 400, cases[i][1]);
-    expect("POST", "/webrtc?page=x", SDP, "v=0", 404, "page=x is no open page");
-    expect("POST", "/webrtc", SDP, "v=0", 404, "the id that /events begins with");
-    expect("POST", path, JSON, "v=0", 415, "expected application/sdp");
-    g_object_unref(stream);
-    g_object_unref(session);
-    g_free(path);
-    g_free(id);
-}
-
 /* ---- options and ends -------------------------------------------------------------- */
 
 static void test_options(void)
@@ -444,7 +375,7 @@ static void test_failure(void)
     const gchar *failure = NULL;
 
     process = process_start(options);
-    g_free(open_page(session, &stream));
+    g_free(open_events(process, session, &stream));
     for (guint i = 0; i < 100 && !failure; i++) {
         json_t *state = get_json(process, "/state");
         failure = g_intern_string(json_string_value(json_object_get(state, "failure")));
@@ -478,7 +409,6 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/bad-settings", test_bad_settings);
     g_test_add_func("/studio/bad-requests", test_bad_requests);
     g_test_add_func("/studio/origin", test_origin);
-    g_test_add_func("/studio/bad-offers", test_bad_offers);
     g_test_add_func("/studio/options", test_options);
     g_test_add_func("/studio/no-element", test_no_element);
     g_test_add_func("/studio/host-names", test_host_names);
