@@ -87,6 +87,34 @@ static void test_fallback(void)
     json_decref(script);
 }
 
+/* A refusal that comes when the picture is held already brings no stream back. */
+static void test_late(void)
+{
+    json_t *script =
+        browser_call(browser, "Page.addScriptToEvaluateOnNewDocument",
+                     json_pack("{s:s}", "source",
+                               "window.really = fetch; window.fetch = (address, ...more) => "
+                               "  !String(address).startsWith('/webrtc') ? really(address, ...more)"
+                               "  : new Promise((resolve) => { window.refuse = () => resolve("
+                               "    new Response('{\"error\": \"late\"}', {status: 503})) })"));
+
+    if (has_webrtc()) {
+        open_page();
+        browser_await(browser, "!!window.refuse && "
+                               "/^[0-9]/.test(document.querySelector('#made-frame').textContent)");
+        browser_click(browser, "#hold", 0.5, 0.5);
+        browser_await(browser, "document.querySelector('#status').textContent.endsWith(' held')");
+        g_assert_true(browser_is(browser, "(refuse(), new Promise((x) => setTimeout(x, 500)))"
+                                          ".then(() => image.src.startsWith('blob:'))"));
+    } else {
+        g_test_skip("GStreamer's elements for WebRTC are not all here");
+    }
+    json_decref(
+        browser_call(browser, "Page.removeScriptToEvaluateOnNewDocument",
+                     json_pack("{s:O}", "identifier", json_object_get(script, "identifier"))));
+    json_decref(script);
+}
+
 /* ---- controls ---------------------------------------------------------------------- */
 
 static void test_mouse(void)
@@ -329,6 +357,7 @@ int main(int argc, char **argv)
     g_test_add_func("/browser/webrtc", test_webrtc);
     g_test_add_func("/browser/jpeg", test_jpeg);
     g_test_add_func("/browser/fallback", test_fallback);
+    g_test_add_func("/browser/late", test_late);
     g_test_add_func("/browser/mouse", test_mouse);
     g_test_add_func("/browser/keyboard", test_keyboard);
     g_test_add_func("/browser/shared", test_shared);

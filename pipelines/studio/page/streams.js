@@ -14,6 +14,7 @@ export class Streams {
     this.transport = 'auto';
     this.without = ''; // why there is no WebRTC; '': it may be tried
     this.heard = 0;
+    this.turn = 0; // of attempts to receive pictures
     setInterval(() => this.watch(), 1000);
     image.addEventListener('load', () => {
       if (this.source === 'jpeg') {
@@ -103,11 +104,14 @@ export class Streams {
     if (this.transport === 'jpeg') {
       this.jpeg();
     } else {
-      this.webrtc().catch((error) => this.noWebrtc(error.message));
+      // What was begun before the page was held, hidden or reopened is of no more interest.
+      const turn = this.turn;
+      this.webrtc().catch((error) => turn === this.turn && this.noWebrtc(error.message));
     }
   }
 
   end() {
+    this.turn++;
     clearTimeout(this.patience);
     clearTimeout(this.retry);
     if (this.peer) {
