@@ -3,6 +3,7 @@
 #include "png.h"
 
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void await_held(guint64 frame)
@@ -212,8 +213,40 @@ static void test_screen_and_help(void)
     browser_await(browser, "!help.open");
 }
 
+/* The command that the page shows draws the picture that the studio draws for this query. */
+static void run_command(const gchar *query)
+{
+    gchar *folder = g_dir_make_tmp("studio-XXXXXX", NULL), *bytes, *data;
+    gchar *path = g_build_filename(folder, "picture.png", NULL);
+    gchar *address = g_strconcat("/picture.png?", query, NULL);
+    Answer *answer = request(process, "GET", address, NULL, NULL);
+    const gchar *expected = memmem(answer->body, answer->length, "IDAT", 4);
+    gchar *command = browser_text(browser, "again.textContent"), *line;
+    gsize size;
+
+    g_assert_true(g_str_has_prefix(command, "code-image "));
+    line = g_strdup_printf("cd %s && %s%s", folder, g_getenv("CODE_IMAGE"), strchr(command, ' '));
+    g_assert_cmpint(system(line), ==, 0);
+    g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+    /* Without the comments, which come first. */
+    data = memmem(bytes, size, "IDAT", 4);
+    g_assert_cmpmem(data, bytes + size - data, expected, answer->body + answer->length - expected);
+    g_unlink(path);
+    g_rmdir(folder);
+    answer_free(answer);
+    g_free(line);
+    g_free(command);
+    g_free(address);
+    g_free(bytes);
+    g_free(path);
+    g_free(folder);
+}
+
 static void test_more(void)
 {
+    static const gchar all[] = "class=10&seed=3&frame=5&class-2=15&class-mix=0&top-k=101&top-p=0&"
+                               "temperature=0.05&more-smooth=true";
+
     open_held(5);
     browser_click(browser, "#more summary", 0.2, 0.5);
     remember();
@@ -224,6 +257,7 @@ static void test_more(void)
     await_made("mix-value", "1.00");
     browser_await(browser, "moved() > 2");
     see_picture("class=15&seed=3&frame=5");
+    run_command("class=15&seed=3&frame=5");
     browser_press(browser, "Home");
     await_focus("top-k");
     browser_press(browser, "ArrowUp");
@@ -238,8 +272,8 @@ static void test_more(void)
     browser_press(browser, " ");
     browser_await(browser, "location.hash.includes('more-smooth=true')");
     browser_await(browser, "document.querySelector('#status').textContent === 'Frame 5 held'");
-    see_picture("class=10&seed=3&frame=5&class-2=15&class-mix=0&top-k=101&top-p=0&"
-                "temperature=0.05&more-smooth=true");
+    see_picture(all);
+    run_command(all);
     post_settings(process, "{\"class-2\": null, \"class-mix\": 0, \"top-k\": 100, \"top-p\": 0.8, "
                            "\"temperature\": null, \"more-smooth\": false}");
 }

@@ -39,6 +39,42 @@ function momentOf(made) {
     : {hold: 1, morph: 0};
 }
 
+// Options of code-image, by codesrc's properties.
+const OPTIONS = {
+  model: 'model', device: 'device', precision: 'precision', 'class-id': 'class',
+  'class-id-2': 'class-2', 'class-mix': 'mix', seed: 'seed', 'drafting-steps': 'drafting-steps',
+  'top-k': 'top-k', 'top-p': 'top-p', temperature: 'temperature', guidance: 'guidance',
+};
+
+// The properties in the launch line, as a shell takes them.
+function propertiesOf(line) {
+  const property = / ([a-z0-9-]+)=("(?:\\.|[^"\\])*"|[^" ]+)/y, properties = {};
+  property.lastIndex = 'gst-launch-1.0 codesrc'.length;
+  for (let found; (found = property.exec(line));) {
+    properties[found[1]] = found[2];
+  }
+  return properties;
+}
+
+// The command that draws a picture again: code-image, which draws neither variations nor a frame on
+// the way from a picture to the next.
+export function commandOf(made) {
+  const properties = propertiesOf(made['launch-line']);
+  if (made.t > 0 || made['keep-scales'] >= 0) {
+    return made['launch-line'];
+  }
+  if (properties['class-id-2']) {
+    properties['class-mix'] ??= 0; // of codesrc; that of code-image is another
+  } else {
+    delete properties['class-mix'];
+  }
+  const options = Object.entries(OPTIONS).filter(([property]) => property in properties)
+    .map(([property, option]) => `--${option} ${properties[property]}`);
+  // A film's line begins with its first picture.
+  return `code-image ${options.join(' ')} --frame ${made.frame}` +
+    `${made['more-smooth'] ? ' --more-smooth' : ''} --output picture.png`;
+}
+
 // As part of an address: each value as JSON.
 function queryOf(recipe) {
   const pairs = Object.entries(recipe).filter(([, value]) => value !== undefined);

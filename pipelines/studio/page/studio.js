@@ -1,6 +1,6 @@
 // studio.js - the controls and the read-out. All viewers share the settings: another viewer's
 // changes move the controls here, too.
-import {Keep, recipeInAddress, recipeOf} from '/keep.js';
+import {commandOf, Keep, recipeInAddress, recipeOf} from '/keep.js';
 import {Streams} from '/streams.js';
 
 const $ = (id) => document.getElementById(id);
@@ -203,11 +203,7 @@ function showPicture(made) {
   $('made-scale').textContent = made.scale + ' of ' + made.scales;
   $('image').alt = $('class').textContent;
   $('video').setAttribute('aria-label', $('class').textContent);
-  // code-image draws neither variations nor a frame of a film with its recipe.
-  $('again').textContent = made.t > 0 || made['keep-scales'] >= 0
-    ? made['launch-line'] : `code-image --class ${made['class-id']} --seed ${made.seed}` +
-    ` --frame ${made.frame} --drafting-steps ${made['drafting-steps']}` +
-    ` --guidance ${made.guidance} --output picture.png`;
+  $('again').textContent = commandOf(made);
 }
 
 function showPerformance(performance, state) {
