@@ -23,6 +23,11 @@ need() {
     done
 }
 
+# pattern FOLDER: the name for an element that writes numbered files, which reads % as printf does.
+pattern() {
+    printf '%s\n' "$1" | sed 's/%/%%/g'
+}
+
 target=
 case "${1:-}" in
 -h | --help)

@@ -3,7 +3,6 @@
 
 #include <codesrc.h>
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -82,10 +81,12 @@ gboolean film_class(const FilmArguments *arguments, const char *text, int *id)
     CodesrcModelOptions options;
     CodesrcModel *model;
     CodesrcError error;
+    guint64 id_read;
     gboolean good;
 
     if (*text && strspn(text, "0123456789") == strlen(text)) {
-        *id = atoi(text); /* codesrc checks its range */
+        id_read = g_ascii_strtoull(text, NULL, 10);
+        *id = (int)MIN(id_read, G_MAXINT); /* codesrc checks its range */
         return TRUE;
     }
     codesrc_model_options_init(&options);
@@ -98,37 +99,36 @@ gboolean film_class(const FilmArguments *arguments, const char *text, int *id)
     return good;
 }
 
-/* Encoder, muxer and file sink. Prints the reason and returns NULL for an unknown extension. */
-static char *encoder_for(const char *file)
+/* Encoder and muxer. Prints the reason and returns NULL for an unknown extension. */
+static const char *encoder_for(const char *file)
 {
     if (g_str_has_suffix(file, ".webm"))
-        return g_strdup_printf("videoconvert ! vp8enc deadline=1 target-bitrate=2000000 ! "
-                               "webmmux ! filesink location=\"%s\"",
-                               file);
+        return "videoconvert ! vp8enc deadline=1 target-bitrate=2000000 ! webmmux";
     if (g_str_has_suffix(file, ".mp4"))
-        return g_strdup_printf("videoconvert ! video/x-raw,format=I420 ! x264enc ! "
-                               "mp4mux faststart=true ! filesink location=\"%s\"",
-                               file);
+        return "videoconvert ! video/x-raw,format=I420 ! x264enc ! mp4mux faststart=true";
     g_printerr("%s: %s: expected a name that ends in .webm or .mp4\n", g_get_prgname(), file);
     return NULL;
 }
 
 GstElement *film_pipeline(const char *text, const char *file)
 {
-    char *encoder = encoder_for(file), *whole;
+    const char *encoder = encoder_for(file);
+    char *location = g_strconcat("location=", file, NULL);
+    GString *whole = g_string_new(text);
     GError *error = NULL;
-    GstElement *pipeline;
+    GstElement *pipeline = NULL;
 
-    if (!encoder)
-        return NULL;
-    whole = g_strconcat(text, " ! ", encoder, NULL);
-    pipeline = gst_parse_launch_full(whole, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
-    if (!pipeline) {
+    if (encoder) {
+        g_string_append_printf(whole, " ! %s ! filesink ", encoder);
+        add_property(whole, location);
+        pipeline = gst_parse_launch_full(whole->str, NULL, GST_PARSE_FLAG_FATAL_ERRORS, &error);
+    }
+    if (error) {
         g_printerr("%s: %s\n", g_get_prgname(), error->message);
         g_clear_error(&error);
     }
-    g_free(whole);
-    g_free(encoder);
+    g_string_free(whole, TRUE);
+    g_free(location);
     return pipeline;
 }
 

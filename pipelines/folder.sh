@@ -9,4 +9,4 @@
 folder=${target:-pictures}
 mkdir -p "$folder"
 exec gst-launch-1.0 -q codesrc num-buffers=16 qos=false "$@" ! videoconvert ! pngenc ! \
-    multifilesink location="$folder/%05d.png"
+    multifilesink location="$(pattern "$folder")/%05d.png"

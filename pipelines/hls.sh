@@ -14,4 +14,4 @@ cp "$(dirname "$0")/hls.html" "$folder/index.html"
 exec gst-launch-1.0 -e -q codesrc is-live=true "$@" ! video/x-raw,framerate=5/1 ! videoconvert ! \
     x264enc tune=zerolatency key-int-max=10 ! video/x-h264,profile=main ! h264parse ! \
     hlssink2 target-duration=2 playlist-length=5 max-files=8 \
-    location="$folder/segment%05d.ts" playlist-location="$folder/stream.m3u8"
+    location="$(pattern "$folder")/segment%05d.ts" playlist-location="$folder/stream.m3u8"

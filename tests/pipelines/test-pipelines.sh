@@ -106,6 +106,9 @@ arguments) # Of every script: its help, a bad argument, and what it says where c
         [ "$(grep -c 'class.*"'"${list#2,}"'"' log)" = 2 ] || fail "$list: $(cat log)"
         [ ! -e none.webm ] || fail "$list left a film"
     done
+    # As an int, this would be -1, any class.
+    ! "$PROGRAMS/tour" none.webm 4294967295 2> log || fail 'tour of class 4294967295'
+    grep -q 'class' log || fail "4294967295: $(cat log)"
     ! "$PROGRAMS/morph" film.webm 2,4,aurora 2> log || fail "morph takes three classes"
     grep -q 'expected two classes' log || fail "morph: $(cat log)"
     ;;
@@ -123,6 +126,8 @@ folder)
     holds '$7 > 8'
     look pictures/00001.png 1 256 256 pictures/00002.png
     holds '$7 > 8'
+    "$PIPELINES/folder.sh" '5% of %d' num-buffers=1
+    [ -s '5% of %d/00000.png' ] || fail "$(ls ./*)"
     ;;
 slides) # Two slides: the first holds 5.5 s, the fade takes 1 s, the second has the rest of 12 s.
     for film in slides.webm slides.mp4; do
@@ -160,6 +165,8 @@ tour) # Frames 4 to 7 are of the second class.
         look tour.webm 8 256 256 one.png
         awk -v n="${n%:*}" '$1 == n {exit !($7 < 8)}' look.txt || fail "frame $n"
     done
+    "$PROGRAMS/tour" 'a "tour\.webm' aurora num-buffers=1
+    [ -s 'a "tour\.webm' ] || fail "$(ls ./*)"
     ;;
 morph) # From a picture of one class to one of the other, drawn with the same numbers.
     timeout 300 "$PROGRAMS/morph" morph.webm 2,aurora
@@ -284,7 +291,9 @@ record) # Every picture comes three seconds late for the window; the file has al
     ;;
 hls) # Five segments, the last that were made, each of which can be decoded without the others.
     # Live, as a stream is: otherwise hlssink2 of GStreamer 1.22 has once stopped for ever.
-    timeout 300 "$PIPELINES/hls.sh" out num-buffers=30
+    mkdir out
+    ln -s out '5% of %d'
+    timeout 300 "$PIPELINES/hls.sh" '5% of %d' num-buffers=30
     grep -q '^#EXT-X-ENDLIST' out/stream.m3u8 || fail "$(cat out/stream.m3u8)"
     grep -q 'src="stream.m3u8"' out/index.html || fail 'the page does not play the stream'
     grep -v '^#' out/stream.m3u8 | sed '/^$/d' > listed.txt
