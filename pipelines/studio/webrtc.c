@@ -311,6 +311,8 @@ gboolean webrtc_failed(WebRtc *session)
 {
     GstWebRTCPeerConnectionState state;
 
+    if (webrtc_answering(session)) /* it has to be told why first */
+        return FALSE;
     if (!session->pipeline)
         return TRUE;
     g_object_get(session->peer, "connection-state", &state, NULL);
