@@ -67,6 +67,31 @@ static void test_hold(void)
     see_change();
 }
 
+/* Whoever goes on before what is on screen has been copied sees the stream go on. */
+static void test_hold_in_short(void)
+{
+    json_t *script = browser_call(
+        browser, "Page.addScriptToEvaluateOnNewDocument",
+        json_pack("{s:s}", "source",
+                  "const copy = OffscreenCanvas.prototype.convertToBlob;"
+                  "OffscreenCanvas.prototype.convertToBlob = async function () {"
+                  "  await new Promise((go) => { window.go = go }); return copy.call(this) }"));
+
+    open_page();
+    await_playing();
+    browser_click(browser, "#hold", 0.5, 0.5);
+    browser_await(browser, "!!window.go");
+    browser_click(browser, "#hold", 0.5, 0.5);
+    browser_is(browser, "go(), true");
+    await_playing();
+    remember();
+    see_change();
+    json_decref(
+        browser_call(browser, "Page.removeScriptToEvaluateOnNewDocument",
+                     json_pack("{s:O}", "identifier", json_object_get(script, "identifier"))));
+    json_decref(script);
+}
+
 /* By buttons and by keys; the others' settings stay as they are. */
 static void test_steps(void)
 {
@@ -367,6 +392,7 @@ void add_keep_tests(void)
     g_test_add_func("/browser/film", test_film);
     g_test_add_func("/browser/variations", test_variations);
     g_test_add_func("/browser/hold", test_hold);
+    g_test_add_func("/browser/hold-in-short", test_hold_in_short);
     g_test_add_func("/browser/steps", test_steps);
     g_test_add_func("/browser/held-controls", test_held_controls);
     g_test_add_func("/browser/copies", test_copies);

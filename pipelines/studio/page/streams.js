@@ -69,8 +69,8 @@ export class Streams {
     this.image.src = address;
   }
 
-  // Stops at what is on screen.
-  async freeze() {
+  // Stops at what is on screen, if that is still wanted once it is copied.
+  async freeze(wanted) {
     const shown = this.video.hidden ? this.image : this.video;
     const width = shown.videoWidth || shown.naturalWidth;
     if (!this.events || !width) {
@@ -79,9 +79,11 @@ export class Streams {
     }
     const canvas = new OffscreenCanvas(width, width);
     canvas.getContext('2d').drawImage(shown, 0, 0, width, width);
-    const url = URL.createObjectURL(await canvas.convertToBlob());
-    this.close();
-    this.showStill(url);
+    const copy = await canvas.convertToBlob();
+    if (wanted()) {
+      this.close();
+      this.showStill(URL.createObjectURL(copy));
+    }
   }
 
   choose(transport) {

@@ -287,8 +287,10 @@ const keep = new Keep({
   current,
   made: () => picture,
   drawing: async (frame) => {
-    await streams.freeze();
-    setStatus('waiting', 'Drawing frame ' + frame);
+    await streams.freeze(() => keep.recipe);
+    if (keep.recipe) {
+      setStatus('waiting', 'Drawing frame ' + frame);
+    }
   },
   held: ({made, url}) => {
     streams.showStill(url);
