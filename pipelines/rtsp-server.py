@@ -109,6 +109,9 @@ def main():
     server.get_mount_points().add_factory("/codesrc", Factory(properties))
     if not server.attach(None):
         sys.exit(f"{sys.argv[0]}: {address}:{port}: cannot listen there")
+    # The server ends no session by itself: a stream would go on for ever after its last viewer has
+    # left without a word.
+    GLib.timeout_add_seconds(2, lambda: server.get_session_pool().cleanup() or True)
     print(f"rtsp://{address}:{server.get_bound_port()}/", flush=True)
     try:
         GLib.MainLoop().run()
