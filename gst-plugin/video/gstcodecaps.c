@@ -88,16 +88,40 @@ static gboolean has_chroma(const GstStructure *structure)
     return info && GST_VIDEO_FORMAT_INFO_IS_YUV(info);
 }
 
+/* Whether downstream takes no colorimetry but those of YUV formats, all of which have a matrix. */
+static gboolean wants_yuv(const GstStructure *structure)
+{
+    GstVideoColorimetry colours;
+    GstStructure *choice;
+    const gchar *text;
+    gboolean wants;
+
+    if (!gst_structure_has_field(structure, "colorimetry"))
+        return FALSE;
+    choice = gst_structure_copy(structure);
+    gst_structure_fixate_field_string(choice, "colorimetry", "sRGB");
+    text = gst_structure_get_string(choice, "colorimetry");
+    wants = text && gst_video_colorimetry_from_string(&colours, text) &&
+            gst_video_color_matrix_get_Kr_Kb(colours.matrix, &(gdouble){0}, &(gdouble){0});
+    gst_structure_free(choice);
+    return wants;
+}
+
+static const gchar *preferred_format(const GstCaps *caps)
+{
+    if (gst_code_caps_in_cuda(caps))
+        return "NV12";
+    return wants_yuv(gst_caps_get_structure(caps, 0)) ? "I420" : "RGB";
+}
+
 GstCaps *gst_code_caps_fixate(GstCaps *caps, gint fps)
 {
-    const gchar *format;
     GstStructure *structure;
     gchar *colorimetry;
 
     caps = gst_caps_make_writable(gst_caps_truncate(caps));
-    format = gst_code_caps_in_cuda(caps) ? "NV12" : "RGB";
     structure = gst_caps_get_structure(caps, 0);
-    gst_structure_fixate_field_string(structure, "format", format);
+    gst_structure_fixate_field_string(structure, "format", preferred_format(caps));
     gst_structure_fixate_field_nearest_fraction(structure, "framerate", fps, 1);
 
     colorimetry = default_colorimetry(structure);

@@ -43,7 +43,7 @@ gboolean gst_code_output_from_info(CodesrcOutput *output, const GstVideoInfo *in
     if (!format_of(info, &output->format))
         return FALSE;
     if (output->format != CODESRC_NV12)
-        return TRUE;
+        return colours->range != GST_VIDEO_COLOR_RANGE_16_235;
     output->yuv.full_range = colours->range == GST_VIDEO_COLOR_RANGE_0_255;
     output->yuv.cosited_x = (site & GST_VIDEO_CHROMA_SITE_H_COSITED) != 0;
     output->yuv.cosited_y = (site & GST_VIDEO_CHROMA_SITE_V_COSITED) != 0;

@@ -10,11 +10,24 @@ static gboolean is_plain(const GstCodeWriter *writer)
            GST_VIDEO_INFO_HEIGHT(&writer->info) == GST_VIDEO_INFO_HEIGHT(&writer->rgb_info);
 }
 
+/* A converter leaves the range of RGB as it is, and so do those of downstream. */
+static void setup_range(GstCodeWriter *writer)
+{
+    GstVideoColorRange range = writer->info.colorimetry.range;
+
+    if (!GST_VIDEO_INFO_IS_RGB(&writer->info))
+        return;
+    writer->rgb_info.colorimetry.range = range;
+    if (range == GST_VIDEO_COLOR_RANGE_16_235)
+        writer->levels = g_malloc0(GST_VIDEO_INFO_SIZE(&writer->rgb_info));
+}
+
 gboolean gst_code_writer_setup(GstCodeWriter *writer, const GstVideoInfo *info, guint side)
 {
     gst_code_writer_clear(writer);
     writer->info = *info;
     gst_video_info_set_format(&writer->rgb_info, GST_VIDEO_FORMAT_RGB, side, side);
+    setup_range(writer);
     if (is_plain(writer))
         return TRUE;
     /* A converter changes neither rate nor fields and refuses pairs that differ in them. */
@@ -37,6 +50,7 @@ void gst_code_writer_clear(GstCodeWriter *writer)
 {
     g_clear_pointer(&writer->reader, gst_video_converter_free);
     g_clear_pointer(&writer->converter, gst_video_converter_free);
+    g_clear_pointer(&writer->levels, g_free);
 }
 
 void gst_code_writer_choose_pool(const GstCodeWriter *writer, GstQuery *query)
@@ -104,6 +118,24 @@ static gboolean map_pixels(const GstCodeWriter *writer, gpointer pixels, gboolea
     return mapped;
 }
 
+/* The picture in the range of video. */
+static const guint8 *squeeze(const GstCodeWriter *writer, const guint8 *pixels)
+{
+    gsize size = GST_VIDEO_INFO_SIZE(&writer->rgb_info);
+
+    for (gsize i = 0; i < size; i++)
+        writer->levels[i] = (guint8)(16 + (219 * pixels[i] + 127) / 255);
+    return writer->levels;
+}
+
+static void stretch(const GstCodeWriter *writer, guint8 *pixels)
+{
+    gsize size = GST_VIDEO_INFO_SIZE(&writer->rgb_info);
+
+    for (gsize i = 0; i < size; i++)
+        pixels[i] = (guint8)((255 * (CLAMP(pixels[i], 16, 235) - 16) + 109) / 219);
+}
+
 static void transfer(GstVideoConverter *converter, const GstVideoFrame *from, GstVideoFrame *to)
 {
     if (converter)
@@ -117,6 +149,8 @@ gboolean gst_code_writer_write_frame(GstCodeWriter *writer, const guint8 *pixels
 {
     GstVideoFrame from;
 
+    if (writer->levels)
+        pixels = squeeze(writer, pixels);
     if (!map_pixels(writer, (gpointer)pixels, FALSE, &from, error))
         return FALSE;
     transfer(writer->converter, &from, frame);
@@ -133,6 +167,8 @@ gboolean gst_code_writer_read_frame(GstCodeWriter *writer, const GstVideoFrame *
         return FALSE;
     transfer(writer->reader, frame, &to);
     gst_video_frame_unmap(&to);
+    if (writer->levels)
+        stretch(writer, pixels);
     return TRUE;
 }
 

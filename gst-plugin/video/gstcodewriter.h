@@ -15,6 +15,7 @@ typedef struct GstCodeWriter {
     GstVideoInfo rgb_info;        /* of the pictures */
     GstVideoConverter *converter; /* NULL: they are the same */
     GstVideoConverter *reader;    /* the other way, after setup_reading */
+    guint8 *levels;               /* of a picture in the range of video; NULL: not RGB in that */
 } GstCodeWriter;
 
 /* Prepares for buffers of `info` and pictures of `side` by `side` pixels. FALSE: there is no

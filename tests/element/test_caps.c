@@ -42,6 +42,13 @@ GST_START_TEST(test_choices)
     check_field("video/x-raw,format=NV12,colorimetry=bt709", "colorimetry", "bt709");
     check_field("video/x-raw,format=BGRx", "colorimetry", "sRGB");
     check_field("video/x-raw,format={NV12,GBR}", "format", "GBR"); /* the template's order */
+    /* A colorimetry with a matrix is one of YUV, of whatever format. */
+    check_field("video/x-raw,colorimetry=bt709", "format", "I420");
+    check_field("video/x-raw,colorimetry=1:4:0:0", "format", "I420");
+    check_field("video/x-raw,colorimetry={bt709,bt601}", "colorimetry", "bt601");
+    check_field("video/x-raw,colorimetry={bt709,sRGB}", "format", "RGB");
+    check_field("video/x-raw,colorimetry=1:1:5:1", "format", "RGB");
+    check_field("video/x-raw,format=RGB,colorimetry=1:1:5:1", "colorimetry", "1:1:5:1");
 }
 GST_END_TEST
 
@@ -151,6 +158,29 @@ GST_START_TEST(test_rgb_formats)
             fail_unless_equals_int(component(&other, c, x, y), component(&rgb, c, x, y));
         }
         picture_free(&other);
+    }
+    picture_free(&rgb);
+}
+GST_END_TEST
+
+/* RGB in the range of video has 16 for black and 235 for full. */
+GST_START_TEST(test_rgb_in_the_range_of_video)
+{
+    static const gchar *const formats[] = {"RGB", "BGRx", "RGBx", "GBR"};
+    Picture rgb = picture_new("RGB");
+
+    for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
+        gchar *caps = g_strdup_printf("%s,colorimetry=2:1:7:1", formats[i]);
+        Picture other = picture_new(caps);
+
+        for (guint at = 0; at < TINY_SIDE * TINY_SIDE * 3; at++) {
+            guint c = at % 3, x = at / 3 % TINY_SIDE, y = at / 3 / TINY_SIDE;
+            gint expected = (gint)(16.5 + 219.0 * component(&rgb, c, x, y) / 255.0);
+
+            fail_unless_equals_int(component(&other, c, x, y), expected);
+        }
+        picture_free(&other);
+        g_free(caps);
     }
     picture_free(&rgb);
 }
@@ -276,6 +306,7 @@ Suite *make_suite(void)
     tcase_add_test(caps, test_query_follows_the_state);
     tcase_add_test(caps, test_other_sizes_are_refused);
     tcase_add_test(caps, test_rgb_formats);
+    tcase_add_test(caps, test_rgb_in_the_range_of_video);
     tcase_add_test(caps, test_yuv_formats);
     tcase_add_test(caps, test_strides);
     return suite;

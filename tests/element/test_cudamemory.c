@@ -155,6 +155,7 @@ GST_START_TEST(test_rgb_formats)
     static const gchar *const formats[] = {"RGBA", "BGRA", "RGBx", "BGRx",
                                            "ARGB", "ABGR", "RGB",  "BGR"};
     Film rgb = film_of(ON_DEVICE " num-buffers=2", "video/x-raw,format=RGB");
+    Player *player;
 
     for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
         gchar *caps = g_strdup_printf(CUDA_MEMORY ",format=%s", formats[i]);
@@ -166,6 +167,11 @@ GST_START_TEST(test_rgb_formats)
         g_free(caps);
     }
     film_clear(&rgb);
+    /* The device makes full range, and calls it nothing else. */
+    player = player_new(ON_DEVICE, CUDA_MEMORY ",format=RGBA,colorimetry=(string)2:1:7:1");
+    gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
+    g_free(expect_error(player->bus, GST_STREAM_ERROR, GST_STREAM_ERROR_FAILED));
+    player_free(player);
 }
 GST_END_TEST
 

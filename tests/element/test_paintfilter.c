@@ -106,6 +106,45 @@ GST_START_TEST(test_caps)
 }
 GST_END_TEST
 
+static guint8 squeeze(guint8 value)
+{
+    return (guint8)(16.5 + 219.0 * value / 255.0);
+}
+
+/* The test picture in the range of video, or the same pixels in full range. */
+static GstBuffer *picture_in_range(gboolean of_video)
+{
+    GstBuffer *buffer = picture("RGB", 0);
+    GstMapInfo map;
+
+    fail_unless(gst_buffer_map(buffer, &map, GST_MAP_READWRITE));
+    for (gsize i = 0; i < map.size; i++) {
+        map.data[i] = squeeze(map.data[i]);
+        if (!of_video)
+            map.data[i] = (guint8)(0.5 + (map.data[i] - 16) * 255.0 / 219.0);
+    }
+    gst_buffer_unmap(buffer, &map);
+    return buffer;
+}
+
+/* RGB in the range of video is read, and painted, in that range. */
+GST_START_TEST(test_range_of_video)
+{
+    static const gchar *const formats[] = {"RGB", "RGB,colorimetry=2:1:7:1"};
+    guint8 found[2][4 * AREA];
+
+    for (guint i = 0; i < 2; i++) {
+        GstHarness *harness = painter(PART "class-id=3", formats[i]);
+
+        components(gst_harness_push_and_pull(harness, picture_in_range(i == 1)), "RGB", found[i]);
+        gst_harness_teardown(harness);
+    }
+    for (guint i = 0; i < 4 * AREA; i++)
+        if (i % 4 < 3)
+            fail_unless_equals_int(found[1][i], squeeze(found[0][i]));
+}
+GST_END_TEST
+
 GST_START_TEST(test_latency)
 {
     GstHarness *harness = painter(PART, "RGB");
@@ -299,6 +338,7 @@ Suite *make_suite(void)
     tcase_add_test(filter, test_errors);
     tcase_add_test(filter, test_errors_later);
     tcase_add_test(filter, test_caps);
+    tcase_add_test(filter, test_range_of_video);
     tcase_add_test(filter, test_latency);
     tcase_add_test(filter, test_states);
     tcase_add_test(filter, test_progress);
