@@ -3,12 +3,13 @@
  * ends. */
 #include "launch-line.h"
 
+#include "line.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -50,16 +51,9 @@ static void add_text(char line[LAUNCH_LINE_MOST], const char *text)
     add(line, "\"");
 }
 
-/* In the fewest digits that read as the same number. */
 static void add_real(char line[LAUNCH_LINE_MOST], const char *name, double value)
 {
-    char number[40];
-    int digits = 15;
-
-    do
-        snprintf(number, sizeof number, "%.*g", digits++, value);
-    while (digits <= 17 && strtod(number, NULL) != value);
-    add(line, " %s=%s", name, number);
+    add(line, " %s=%.*g", name, code_line_digits(value), value);
 }
 
 void launch_line_write(char line[LAUNCH_LINE_MOST], const CodesrcModelInfo *info,

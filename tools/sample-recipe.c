@@ -3,6 +3,7 @@
 
 #include "complain.h"
 #include "digest.h"
+#include "line.h"
 #include "whole-file.h"
 
 #include <errno.h>
@@ -25,17 +26,9 @@ __attribute__((format(printf, 2, 3))) static void add(Recipe *recipe, const char
     va_end(arguments);
 }
 
-/* The fewest digits that identify the number. */
 static void add_real(Recipe *recipe, double value)
 {
-    char digits[40];
-
-    for (int precision = 1; precision <= 17; precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, value);
-        if (strtod(digits, NULL) == value)
-            break;
-    }
-    add(recipe, " %s", digits);
+    add(recipe, " %.*g", code_line_digits(value), value);
 }
 
 void recipe_describe(Recipe *recipe, const CodesrcModelInfo *info, const CodesrcRequest *request)

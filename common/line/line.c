@@ -1,8 +1,9 @@
-/* line.c - cuts text between characters, and escapes what a line cannot show. */
+/* line.c - cuts text between characters, escapes what a line cannot show, and counts digits. */
 #include "line.h"
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 size_t code_utf8_length(const char *text, size_t left)
@@ -101,4 +102,15 @@ int code_line_fit(const char *text, int most)
     while (start > 0 && start > most - 4 && ((unsigned char)text[start] & 0xC0) == 0x80)
         start--;
     return code_utf8_length(text + start, 4) ? start : most;
+}
+
+int code_line_digits(double number)
+{
+    char text[40];
+    int digits = 15;
+
+    while (digits < 17 && snprintf(text, sizeof text, "%.*g", digits, number) > 0 &&
+           strtod(text, NULL) != number)
+        digits++;
+    return digits;
 }

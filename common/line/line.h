@@ -1,5 +1,5 @@
 /* line.h - text from elsewhere, such as the name of a file, as a line that a terminal, a log and a
- * UTF-8 string can show. All parts of the project use it for messages. */
+ * UTF-8 string can show, and the digits of a number in a line. All parts of the project use it. */
 #ifndef CODE_COMMON_LINE_H
 #define CODE_COMMON_LINE_H
 
@@ -20,6 +20,9 @@ void code_line(char *out, size_t room, const char *text);
 
 /* The length of the text, or of its part of up to `most` bytes that ends between characters. */
 int code_line_fit(const char *text, int most);
+
+/* The fewest digits, from 15 on, in which "%.*g" writes a number that reads as the same one. */
+int code_line_digits(double number);
 
 /* Two arguments for "%.*s". */
 #define CODE_CUT(text, most) code_line_fit(text, most), text

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "line.h"
 #include "model/gstcodeclasses.h"
 
 static gpointer at(const GstCodeProperty *row, gconstpointer values)
@@ -336,17 +337,12 @@ static void append_text(GString *line, const gchar *text)
     g_string_append_c(line, '"');
 }
 
-/* In the fewest digits that read as the same number. */
 static void append_double(GString *line, gdouble value)
 {
-    static const gchar *const formats[] = {"%.15g", "%.16g", "%.17g"};
-    gchar number[G_ASCII_DTOSTR_BUF_SIZE];
-    guint i = 0;
+    gchar format[8], number[G_ASCII_DTOSTR_BUF_SIZE];
 
-    do
-        g_ascii_formatd(number, sizeof number, formats[i], value);
-    while (g_ascii_strtod(number, NULL) != value && ++i < G_N_ELEMENTS(formats));
-    g_string_append(line, number);
+    g_snprintf(format, sizeof format, "%%.%dg", code_line_digits(value));
+    g_string_append(line, g_ascii_formatd(number, sizeof number, format, value));
 }
 
 static void append_value(GString *line, const GstCodeProperty *row, const GValue *value)
