@@ -24,13 +24,14 @@ static const gchar *const *get_protocols(GType type)
     return protocols;
 }
 
+/* NULL without one: streams get their ids from URIs, and those of two sources must differ. */
 static gchar *get_uri(GstURIHandler *handler)
 {
     GstCodeSrc *self = GST_CODE_SRC(handler);
     gchar *uri;
 
     GST_OBJECT_LOCK(self);
-    uri = g_strdup(self->uri ? self->uri : PROTOCOL "://");
+    uri = g_strdup(self->uri);
     GST_OBJECT_UNLOCK(self);
     return uri;
 }

@@ -87,6 +87,27 @@ GST_START_TEST(test_uri)
 }
 GST_END_TEST
 
+/* Sources without a URI have no URI in common, from which their streams would get the same id. */
+GST_START_TEST(test_no_uri)
+{
+    Player *players[] = {player_new("seed=1", NULL), player_new("seed=2", NULL)};
+    gchar *id[2];
+
+    fail_unless(gst_uri_handler_get_uri(GST_URI_HANDLER(players[0]->source)) == NULL);
+    for (guint i = 0; i < 2; i++) {
+        GstPad *pad = gst_element_get_static_pad(players[i]->source, "src");
+
+        player_preroll(players[i]);
+        id[i] = gst_pad_get_stream_id(pad);
+        gst_object_unref(pad);
+        player_free(players[i]);
+    }
+    fail_unless(id[0] && id[1] && strcmp(id[0], id[1]), "both are %s", id[0]);
+    g_free(id[0]);
+    g_free(id[1]);
+}
+GST_END_TEST
+
 /* A URI sets all that it can say, whatever the one before it said. */
 GST_START_TEST(test_second_uri)
 {
@@ -165,6 +186,7 @@ Suite *make_suite(void)
     suite_add_tcase(suite, interfaces);
     tcase_add_test(interfaces, test_presets);
     tcase_add_test(interfaces, test_uri);
+    tcase_add_test(interfaces, test_no_uri);
     tcase_add_test(interfaces, test_second_uri);
     tcase_add_test(interfaces, test_wrong_uris);
     return suite;
