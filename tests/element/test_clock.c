@@ -240,7 +240,7 @@ static void begin_film(Live *live)
     gst_test_clock_wait_for_next_pending_id(live->clock, &id);
     live->start = gst_clock_id_get_time(id);
     gst_clock_id_unref(id);
-    fail_unless(live->start > 0 && live->start <= gst_harness_query_latency(live->harness));
+    fail_unless(live->start > 0 && live->start < 10 * SECOND);
     move_clock(live, 0);
 }
 
