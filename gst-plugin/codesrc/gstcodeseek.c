@@ -88,7 +88,7 @@ gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek)
     GstBaseSrc *src = GST_BASE_SRC(self);
     GstSeekType start_type, stop_type;
     GstSeekFlags flags;
-    gboolean live, ends;
+    gboolean ends;
     gdouble rate;
     gint64 stop;
 
@@ -97,11 +97,10 @@ gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek)
     if (stop_type == GST_SEEK_TYPE_NONE)
         stop = (gint64)src->segment.stop;
     GST_OBJECT_LOCK(self);
-    live = self->live;
     self->seek_flags = flags;
     self->seek_from_here = start_type == GST_SEEK_TYPE_NONE && stop_type == GST_SEEK_TYPE_NONE;
     GST_OBJECT_UNLOCK(self);
-    if (live || gst_base_src_is_live(src))
+    if (gst_base_src_is_live(src))
         return FALSE;
     return ends || (start_type != GST_SEEK_TYPE_END && stop_type != GST_SEEK_TYPE_END &&
                     (rate > 0.0 || stop != -1));

@@ -266,6 +266,8 @@ static GstStateChangeReturn gst_code_src_change_state(GstElement *element,
         transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
         gst_code_src_pause_clock(self, transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED);
     result = GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
+    if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+        gst_code_src_update_live(self);
     if (transition == GST_STATE_CHANGE_READY_TO_NULL)
         gst_code_engine_forget(&self->engine);
     return result;

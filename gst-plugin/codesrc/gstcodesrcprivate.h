@@ -32,7 +32,7 @@ struct _GstCodeSrc {
     gboolean qos, progressive, anytime;
     GstCodeTags tags;
     GstCodeMotion motion;
-    gboolean live;              /* as set; the base class knows it from the next start on */
+    gboolean live;              /* as set; the base class knows it when it stops and starts */
     guint side;                 /* of the model's pictures; 0: not started */
     gboolean makes_cuda;        /* CUDA memory is available */
     CodesrcOutput output;       /* their memory and format, as negotiated */

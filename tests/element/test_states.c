@@ -78,6 +78,20 @@ GST_START_TEST(test_live)
 }
 GST_END_TEST
 
+/* A source that is playing is live from the next start on, so until then it can seek. */
+GST_START_TEST(test_live_later)
+{
+    Player *player = player_new("", NULL);
+
+    go(player->pipeline, GST_STATE_PAUSED);
+    g_object_set(player->source, "is-live", TRUE, NULL);
+    player_seek(player, 1.0, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0, GST_SECOND);
+    go(player->pipeline, GST_STATE_READY);
+    fail_if(gst_element_seek_simple(player->source, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH, 0));
+    player_free(player);
+}
+GST_END_TEST
+
 GST_START_TEST(test_never_started)
 {
     gst_object_unref(tiny_source());
@@ -293,6 +307,7 @@ Suite *make_suite(void)
     tcase_add_test(states, test_codepaint);
     tcase_add_test(states, test_linked);
     tcase_add_test(states, test_live);
+    tcase_add_test(states, test_live_later);
     tcase_add_test(states, test_never_started);
     tcase_add_test(states, test_weights_stay_in_ready);
     tcase_add_test(states, test_replaced_model);
