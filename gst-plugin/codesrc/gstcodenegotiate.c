@@ -124,6 +124,7 @@ gboolean gst_code_src_set_caps(GstBaseSrc *src, GstCaps *caps)
         self->serial++;
     self->output = output;
     GST_OBJECT_UNLOCK(self);
+    gst_code_src_set_duration(self);
     gst_base_src_set_blocksize(src, GST_VIDEO_INFO_SIZE(&info));
     return TRUE;
 }

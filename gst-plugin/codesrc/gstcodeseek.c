@@ -66,19 +66,33 @@ static gboolean convert(GstCodeSrc *self, GstFormat from, gint64 value, GstForma
                                      value, to, result);
 }
 
-/* The base class knows no duration in time by itself, which it needs for seeks from the end. */
-static gboolean set_duration(GstCodeSrc *self)
+/* The length of the film, -1 if it has none. */
+static gint64 duration_in(GstCodeSrc *self, GstFormat format)
 {
-    GstBaseSrc *src = GST_BASE_SRC(self);
-    gint64 duration;
+    gint64 duration = GST_BASE_SRC(self)->num_buffers;
 
-    if (src->num_buffers < 0 ||
-        !convert(self, GST_FORMAT_DEFAULT, src->num_buffers, GST_FORMAT_TIME, &duration))
-        return FALSE;
+    if (duration < 0 || format == GST_FORMAT_DEFAULT ||
+        convert(self, GST_FORMAT_DEFAULT, duration, format, &duration))
+        return duration;
+    return -1;
+}
+
+/* Without a change nothing is written, since the streaming thread reads the segment without the
+ * lock. */
+gboolean gst_code_src_set_duration(GstCodeSrc *self)
+{
+    GstSegment *segment = &GST_BASE_SRC(self)->segment;
+    guint64 duration = (guint64)duration_in(self, GST_FORMAT_TIME), before;
+
     GST_OBJECT_LOCK(self);
-    src->segment.duration = (guint64)duration;
+    before = segment->duration;
+    if (before != duration)
+        segment->duration = duration;
     GST_OBJECT_UNLOCK(self);
-    return TRUE;
+    if (before != duration && GST_CLOCK_TIME_IS_VALID(before))
+        gst_element_post_message(GST_ELEMENT(self),
+                                 gst_message_new_duration_changed(GST_OBJECT(self)));
+    return GST_CLOCK_TIME_IS_VALID(duration);
 }
 
 /* The base class flushes before it calls do_seek, and a seek that fails there leaves no segment. So
@@ -93,7 +107,7 @@ gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek)
     gint64 stop;
 
     gst_event_parse_seek(seek, &rate, NULL, &flags, &start_type, NULL, &stop_type, &stop);
-    ends = set_duration(self);
+    ends = gst_code_src_set_duration(self);
     if (stop_type == GST_SEEK_TYPE_NONE)
         stop = (gint64)src->segment.stop;
     GST_OBJECT_LOCK(self);
@@ -104,6 +118,16 @@ gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek)
         return FALSE;
     return ends || (start_type != GST_SEEK_TYPE_END && stop_type != GST_SEEK_TYPE_END &&
                     (rate > 0.0 || stop != -1));
+}
+
+gboolean gst_code_src_send_event(GstElement *element, GstEvent *event)
+{
+    if (GST_EVENT_TYPE(event) == GST_EVENT_SEEK &&
+        !gst_code_src_note_seek(GST_CODE_SRC(element), event)) {
+        gst_event_unref(event);
+        return FALSE;
+    }
+    return GST_ELEMENT_CLASS(GST_CODE_SRC_PARENT)->send_event(element, event);
 }
 
 /* Every frame is a key frame, so a seek snaps to the beginning of one. */
@@ -134,13 +158,14 @@ gboolean gst_code_src_do_seek(GstBaseSrc *src, GstSegment *segment)
     GST_OBJECT_LOCK(self);
     here = self->seek_from_here;
     self->seek_from_here = FALSE;
+    segment->duration = src->segment.duration; /* a seek by frame number has a new segment */
     GST_OBJECT_UNLOCK(self);
     snap(self, segment);
     segment->time = segment->start;
     if (segment->rate < 0.0 && !GST_CLOCK_TIME_IS_VALID(segment->stop)) {
         /* Backwards from the end, which num-buffers determines. */
-        if (src->num_buffers < 0 ||
-            !convert(self, GST_FORMAT_DEFAULT, src->num_buffers, GST_FORMAT_TIME, &end))
+        end = duration_in(self, GST_FORMAT_TIME);
+        if (end < 0)
             return FALSE;
         segment->stop = segment->position = MAX((guint64)end, segment->start);
         if (here) {
@@ -176,22 +201,31 @@ static gboolean query_convert(GstCodeSrc *self, GstQuery *query)
 /* FALSE: the base class may know more. */
 static gboolean query_duration(GstCodeSrc *self, GstQuery *query)
 {
-    gint buffers = GST_BASE_SRC(self)->num_buffers;
     GstFormat format;
-    gint64 duration = buffers;
+    gint64 duration;
 
     gst_query_parse_duration(query, &format, NULL);
-    if (buffers < 0 || (format != GST_FORMAT_DEFAULT &&
-                        !convert(self, GST_FORMAT_DEFAULT, buffers, format, &duration)))
-        return FALSE;
+    duration = duration_in(self, format);
     gst_query_set_duration(query, format, duration);
+    return duration >= 0;
+}
+
+/* FALSE: in no such format. */
+static gboolean query_seeking(GstCodeSrc *self, GstQuery *query)
+{
+    gboolean seekable = gst_code_src_is_seekable(GST_BASE_SRC(self));
+    GstFormat format;
+
+    gst_query_parse_seeking(query, &format, NULL, NULL, NULL);
+    if (format != GST_FORMAT_TIME && format != GST_FORMAT_DEFAULT)
+        return FALSE;
+    gst_query_set_seeking(query, format, seekable, 0, duration_in(self, format));
     return TRUE;
 }
 
 gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
-    GstFormat format;
     gboolean live;
 
     switch (GST_QUERY_TYPE(query)) {
@@ -202,12 +236,9 @@ gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query)
             return TRUE;
         break;
     case GST_QUERY_SEEKING:
-        gst_query_parse_seeking(query, &format, NULL, NULL, NULL);
-        set_duration(self);
-        if (format != GST_FORMAT_DEFAULT)
-            break;
-        gst_query_set_seeking(query, format, gst_code_src_is_seekable(src), 0, src->num_buffers);
-        return TRUE;
+        if (query_seeking(self, query))
+            return TRUE;
+        break;
     case GST_QUERY_CONTEXT:
         if (gst_code_cuda_answer(&self->cuda, query))
             return TRUE;

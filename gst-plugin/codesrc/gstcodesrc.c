@@ -235,6 +235,7 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
 {
     GstCodeSrc *self = GST_CODE_SRC(src);
     const CodesrcModelInfo *info;
+    gboolean seeks;
 
     gst_code_timeline_init(&self->timeline);
     gst_code_src_reset_qos(self);
@@ -248,6 +249,11 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
     start_prefetch(self);
     info = gst_code_engine_info(&self->engine);
     set_side(self, info->side, gst_code_cuda_open(&self->cuda, info));
+    GST_OBJECT_LOCK(self);
+    seeks = src->pending_seek != NULL;
+    GST_OBJECT_UNLOCK(self);
+    if (seeks) /* perhaps from the end */
+        gst_code_src_set_duration(self);
     return TRUE;
 }
 
@@ -271,16 +277,6 @@ static GstStateChangeReturn gst_code_src_change_state(GstElement *element,
     if (transition == GST_STATE_CHANGE_READY_TO_NULL)
         gst_code_engine_forget(&self->engine);
     return result;
-}
-
-static gboolean gst_code_src_send_event(GstElement *element, GstEvent *event)
-{
-    if (GST_EVENT_TYPE(event) == GST_EVENT_SEEK &&
-        !gst_code_src_note_seek(GST_CODE_SRC(element), event)) {
-        gst_event_unref(event);
-        return FALSE;
-    }
-    return GST_ELEMENT_CLASS(parent_class)->send_event(element, event);
 }
 
 /* From another thread: ends all drawing, and whatever the streaming thread waits for. During a

@@ -113,8 +113,13 @@ void gst_code_src_update_live(GstCodeSrc *self);
 /* At a start: takes the length of the film from num-buffers. */
 void gst_code_src_start_film(GstCodeSrc *self);
 
+/* Tells the base class, which needs it for seeks from the end, how long the film is in time, once
+ * the frame rate is known or can be foreseen. FALSE: it has no end. */
+gboolean gst_code_src_set_duration(GstCodeSrc *self);
+
 gboolean gst_code_src_is_seekable(GstBaseSrc *src);
 gboolean gst_code_src_note_seek(GstCodeSrc *self, GstEvent *seek); /* FALSE: impossible */
+gboolean gst_code_src_send_event(GstElement *element, GstEvent *event);
 gboolean gst_code_src_do_seek(GstBaseSrc *src, GstSegment *segment);
 gboolean gst_code_src_query(GstBaseSrc *src, GstQuery *query);
 

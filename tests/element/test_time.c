@@ -159,22 +159,23 @@ GST_START_TEST(test_relative_seeks)
 GST_END_TEST
 
 /* A seek that the element has before it starts, when no frame rate is known yet. */
+static void check_early_seek(GstFormat format, GstSeekType type, gint64 start, guint from)
+{
+    Player *player = player_new("num-buffers=41", FPS30);
+
+    gst_element_set_state(player->pipeline, GST_STATE_READY);
+    fail_unless(
+        gst_element_seek(player->source, 1.0, format, FLUSH, type, start, GST_SEEK_TYPE_NONE, 0));
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    check_frames(player, from, 40);
+    player_free(player);
+}
+
 GST_START_TEST(test_seek_before_the_start)
 {
-    static const GstFormat formats[] = {GST_FORMAT_TIME, GST_FORMAT_DEFAULT};
-
-    for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
-        Player *player = player_new("", FPS30);
-        gboolean frames = formats[i] == GST_FORMAT_DEFAULT;
-
-        gst_element_set_state(player->pipeline, GST_STATE_READY);
-        fail_unless(gst_element_seek(player->source, 1.0, formats[i], FLUSH, GST_SEEK_TYPE_SET,
-                                     frames ? 37 : (gint64)AT(37), GST_SEEK_TYPE_SET,
-                                     frames ? 41 : (gint64)AT(41)));
-        fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
-        check_frames(player, 37, 40);
-        player_free(player);
-    }
+    check_early_seek(GST_FORMAT_TIME, GST_SEEK_TYPE_SET, AT(37), 37);
+    check_early_seek(GST_FORMAT_DEFAULT, GST_SEEK_TYPE_SET, 37, 37);
+    check_early_seek(GST_FORMAT_TIME, GST_SEEK_TYPE_END, -(gint64)AT(2), 39);
 }
 GST_END_TEST
 
@@ -298,6 +299,31 @@ GST_START_TEST(test_queries)
 }
 GST_END_TEST
 
+static void check_duration(Player *player, GstClockTime expected)
+{
+    GstPad *pad = gst_element_get_static_pad(player->sink, "sink");
+    GstEvent *event = gst_pad_get_sticky_event(pad, GST_EVENT_SEGMENT, 0);
+    const GstSegment *segment;
+
+    gst_event_parse_segment(event, &segment);
+    fail_unless_equals_uint64(segment->duration, expected);
+    gst_event_unref(event);
+    gst_object_unref(pad);
+}
+
+/* Downstream knows it without having asked. */
+GST_START_TEST(test_duration)
+{
+    Player *player = player_new("num-buffers=90", FPS30);
+
+    player_preroll(player);
+    check_duration(player, 3 * GST_SECOND);
+    player_seek(player, 1.0, GST_FORMAT_DEFAULT, FLUSH, 37, -1);
+    check_duration(player, 3 * GST_SECOND);
+    player_free(player);
+}
+GST_END_TEST
+
 /* A film of num-buffers frames: the same however often, and from wherever, it is played. */
 GST_START_TEST(test_film)
 {
@@ -335,10 +361,16 @@ GST_START_TEST(test_renegotiation)
     Player *player = player_new("num-buffers=40", "capsfilter name=filter caps=" FPS30);
     GstElement *filter = gst_bin_get_by_name(GST_BIN(player->pipeline), "filter");
     GstCaps *caps = gst_caps_from_string(FPS29);
+    GstMessage *message;
     guint changed = 0;
 
     player_preroll(player);
     g_object_set(filter, "caps", caps, NULL);
+    gst_element_set_state(player->pipeline, GST_STATE_PLAYING);
+    message = gst_bus_timed_pop_filtered(player->bus, PATIENCE,
+                                         GST_MESSAGE_DURATION_CHANGED | GST_MESSAGE_EOS);
+    fail_unless_equals_int(GST_MESSAGE_TYPE(message), GST_MESSAGE_DURATION_CHANGED);
+    gst_message_unref(message);
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
     fail_unless_equals_int(player->frames->len, 40);
     for (guint i = 0; i < 40; i++) {
@@ -452,6 +484,7 @@ Suite *make_suite(void)
     tcase_add_test(time, test_num_buffers);
     tcase_add_test(time, test_still_picture);
     tcase_add_test(time, test_queries);
+    tcase_add_test(time, test_duration);
     tcase_add_test(time, test_film);
     tcase_add_test(time, test_renegotiation);
     tcase_add_test(time, test_stream_is_consistent);
