@@ -73,6 +73,17 @@ static GstFlowReturn finish_frame(GstCodeSrc *self, const GstCodeFrame *frame, G
     return GST_FLOW_OK;
 }
 
+/* Whether there is a prefetch: after a start, until the stop. */
+static gboolean is_started(GstCodeSrc *self)
+{
+    gboolean started;
+
+    g_mutex_lock(&self->prefetch_lock);
+    started = self->prefetch != NULL;
+    g_mutex_unlock(&self->prefetch_lock);
+    return started;
+}
+
 /* Pulls the frame unless a film has done so already. */
 GstFlowReturn gst_code_src_fill(GstPushSrc *src, GstBuffer *buffer)
 {
@@ -80,7 +91,7 @@ GstFlowReturn gst_code_src_fill(GstPushSrc *src, GstBuffer *buffer)
     GstFlowReturn flow = GST_FLOW_OK;
     GstCodeFrame *frame = self->frame;
 
-    if (!gst_code_src_is_started(self))
+    if (!is_started(self))
         return GST_FLOW_FLUSHING;
     if (!frame)
         frame = gst_code_src_next_frame(self, &flow);
@@ -171,7 +182,7 @@ GstFlowReturn gst_code_src_create_film(GstCodeSrc *self, guint64 offset, guint s
 {
     GstFlowReturn flow;
 
-    if (!gst_code_src_is_started(self))
+    if (!is_started(self))
         return GST_FLOW_FLUSHING;
     self->frame = pull_with_pixels(self, &flow);
     if (!self->frame)

@@ -38,6 +38,8 @@ gboolean gst_code_src_event(GstBaseSrc *src, GstEvent *event)
     return GST_CODE_SRC_PARENT->event(src, event);
 }
 
+/* In a pause the clock goes on, but the running time stands: the pipeline moves the base time when
+ * the pause ends. */
 static gboolean running_time(GstCodeSrc *self, GstClockTime *time)
 {
     GstClock *clock = gst_element_get_clock(GST_ELEMENT(self));
@@ -47,7 +49,9 @@ static gboolean running_time(GstCodeSrc *self, GstClockTime *time)
         return FALSE;
     now = gst_clock_get_time(clock);
     gst_object_unref(clock);
-    *time = now > base ? now - base : 0;
+    GST_OBJECT_LOCK(self);
+    *time = self->clock_paused ? self->paused_at : now > base ? now - base : 0;
+    GST_OBJECT_UNLOCK(self);
     return TRUE;
 }
 
@@ -179,16 +183,17 @@ static gboolean wait_until(GstCodeSrc *self, GstClock *clock, GstClockTime runni
 }
 
 /* Whether a wait that ended early is to be done again: a pause ended it, after which the base time
- * is another. The pause may be over by now, whereas an interruption lasts until this thread has
- * returned. */
+ * is another. An interruption lasts until this thread has returned. */
 static gboolean plays_again(GstCodeSrc *self)
 {
     gboolean interrupted;
 
     GST_OBJECT_LOCK(self);
+    while (self->clock_paused && !self->clock_interrupted)
+        g_cond_wait(&self->clock_changed, GST_OBJECT_GET_LOCK(self));
     interrupted = self->clock_interrupted;
     GST_OBJECT_UNLOCK(self);
-    return !interrupted && gst_base_src_wait_playing(GST_BASE_SRC(self)) == GST_FLOW_OK;
+    return !interrupted;
 }
 
 gboolean gst_code_src_wait_for_clock(GstCodeSrc *self, const GstSegment *segment,
@@ -216,6 +221,7 @@ static void set_and_wake(GstCodeSrc *self, gboolean *flag, gboolean value)
     *flag = value;
     if (value && self->clock_id)
         gst_clock_id_unschedule(self->clock_id);
+    g_cond_broadcast(&self->clock_changed);
     GST_OBJECT_UNLOCK(self);
 }
 
@@ -226,6 +232,13 @@ void gst_code_src_interrupt_clock(GstCodeSrc *self, gboolean interrupted)
 
 void gst_code_src_pause_clock(GstCodeSrc *self, gboolean paused)
 {
+    GstClockTime now = 0;
+
+    if (paused && running_time(self, &now)) {
+        GST_OBJECT_LOCK(self);
+        self->paused_at = now;
+        GST_OBJECT_UNLOCK(self);
+    }
     set_and_wake(self, &self->clock_paused, paused);
 }
 

@@ -165,16 +165,6 @@ static gboolean gst_code_src_stop(GstBaseSrc *src)
     return TRUE;
 }
 
-gboolean gst_code_src_is_started(GstCodeSrc *self)
-{
-    gboolean started;
-
-    g_mutex_lock(&self->prefetch_lock);
-    started = self->prefetch != NULL;
-    g_mutex_unlock(&self->prefetch_lock);
-    return started;
-}
-
 /* Frames of a film that are drawn ahead at least: while they last, the next picture is drafted. */
 enum { FILM_DEPTH = 32 };
 
@@ -261,6 +251,7 @@ static GstStateChangeReturn gst_code_src_change_state(GstElement *element,
                                                       GstStateChange transition)
 {
     GstCodeSrc *self = GST_CODE_SRC(element);
+    gboolean pauses = transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED;
     GstStateChangeReturn result;
 
     GST_DEBUG_OBJECT(self, "%s to %s",
@@ -268,10 +259,13 @@ static GstStateChangeReturn gst_code_src_change_state(GstElement *element,
                      gst_element_state_get_name(GST_STATE_TRANSITION_NEXT(transition)));
     if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
         gst_code_src_update_live(self);
-    if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING ||
-        transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
-        gst_code_src_pause_clock(self, transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED);
+    if (pauses || transition == GST_STATE_CHANGE_READY_TO_PAUSED)
+        gst_code_src_pause_clock(self, pauses);
+    g_atomic_pointer_set(&self->pausing, pauses ? g_thread_self() : NULL);
     result = GST_ELEMENT_CLASS(parent_class)->change_state(element, transition);
+    g_atomic_pointer_set(&self->pausing, NULL);
+    if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
+        gst_code_src_pause_clock(self, FALSE);
     if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
         gst_code_src_update_live(self);
     if (transition == GST_STATE_CHANGE_READY_TO_NULL)
@@ -292,9 +286,14 @@ static void interrupt(GstCodeSrc *self, gboolean interrupted)
     g_mutex_unlock(&self->prefetch_lock);
 }
 
+/* From GStreamer 1.24 on a pause calls this too, to have a buffer under way thrown away. Here the
+ * frame waits for the end of the pause. */
 static gboolean gst_code_src_unlock(GstBaseSrc *src)
 {
-    interrupt(GST_CODE_SRC(src), TRUE);
+    GstCodeSrc *self = GST_CODE_SRC(src);
+
+    if (g_atomic_pointer_get(&self->pausing) != g_thread_self())
+        interrupt(self, TRUE);
     return TRUE;
 }
 
@@ -443,6 +442,7 @@ static void gst_code_src_finalize(GObject *object)
 
     gst_code_engine_clear(&self->engine);
     g_mutex_clear(&self->prefetch_lock);
+    g_cond_clear(&self->clock_changed);
     g_free(self->uri);
     G_OBJECT_CLASS(parent_class)->finalize(object);
 }
@@ -490,6 +490,7 @@ static void gst_code_src_init(GstCodeSrc *self)
     gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
     gst_code_src_init_properties(self);
     g_mutex_init(&self->prefetch_lock);
+    g_cond_init(&self->clock_changed);
     gst_code_cuda_init(&self->cuda, GST_ELEMENT(self));
     gst_code_src_reset_qos(self);
     set_side(self, 0, FALSE);

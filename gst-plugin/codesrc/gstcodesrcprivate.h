@@ -44,6 +44,9 @@ struct _GstCodeSrc {
     GstClockID clock_id;        /* that is waited for; NULL: none */
     gboolean clock_interrupted; /* no thread may wait */
     gboolean clock_paused;      /* nor until the element plays again */
+    GstClockTime paused_at;     /* the running time when it last paused */
+    GCond clock_changed;
+    GThread *pausing; /* atomic: the thread that changes the state from PLAYING to PAUSED */
 
     GstCodeEngine engine; /* its properties: guarded by the object lock */
 
@@ -66,9 +69,6 @@ struct _GstCodeSrc {
 };
 
 /* ---- gstcodesrc.c ---- */
-
-/* Whether there is a prefetch: after a start, until the stop. */
-gboolean gst_code_src_is_started(GstCodeSrc *self);
 
 /* Of a film: its time has come, and there is no frame. */
 #define GST_CODE_FLOW_REPEAT GST_FLOW_CUSTOM_SUCCESS

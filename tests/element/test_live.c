@@ -1,5 +1,8 @@
 /* test_live.c - real time: latency, frames that come too late, and QoS. */
 #include <gst/check/gstharness.h>
+#include <gst/check/gsttestclock.h>
+#include <gst/controller/gstdirectcontrolbinding.h>
+#include <gst/controller/gstinterpolationcontrolsource.h>
 
 #include "common.h"
 
@@ -164,6 +167,105 @@ GST_START_TEST(test_qos_event)
 }
 GST_END_TEST
 
+/* ---- pauses ---------------------------------------------------------------------- */
+
+/* Pictures that the drawing thread has begun, and how many it may begin. */
+typedef struct Gate {
+    GMutex lock;
+    GCond changed;
+    guint begun, most;
+} Gate;
+
+/* A controlled property changes before each picture. */
+static void pass_gate(GObject *source, GParamSpec *spec, gpointer data)
+{
+    Gate *gate = data;
+
+    (void)source;
+    (void)spec;
+    g_mutex_lock(&gate->lock);
+    gate->begun++;
+    g_cond_broadcast(&gate->changed);
+    while (gate->begun > gate->most)
+        g_cond_wait(&gate->changed, &gate->lock);
+    g_mutex_unlock(&gate->lock);
+}
+
+/* Opens the gate for `most` pictures and waits for the one after them. */
+static void open_gate(Gate *gate, guint most)
+{
+    g_mutex_lock(&gate->lock);
+    gate->most = most;
+    g_cond_broadcast(&gate->changed);
+    while (gate->begun <= most && most < G_MAXUINT)
+        g_cond_wait(&gate->changed, &gate->lock);
+    g_mutex_unlock(&gate->lock);
+}
+
+static void control(GstElement *source)
+{
+    GstControlSource *schedule = gst_interpolation_control_source_new();
+
+    g_object_set(schedule, "mode", GST_INTERPOLATION_MODE_LINEAR, NULL);
+    for (guint i = 0; i < 2; i++)
+        gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(schedule),
+                                           i * 1000 * GST_SECOND, i);
+    fail_unless(gst_object_add_control_binding(
+        GST_OBJECT(source),
+        gst_direct_control_binding_new_absolute(GST_OBJECT(source), "class-mix", schedule)));
+    gst_object_unref(schedule);
+}
+
+/* Lets the source go on at `time` of the clock. */
+static void tick(GstTestClock *clock, GstClockTime time)
+{
+    gst_test_clock_wait_for_next_pending_id(clock, NULL);
+    gst_test_clock_set_time(clock, time);
+    gst_clock_id_unref(gst_test_clock_process_next_clock_id(clock));
+}
+
+/* The clock goes on in a pause, but frames that are drawn meanwhile are not late. */
+GST_START_TEST(test_drawing_in_a_pause)
+{
+    GstHarness *harness = gst_harness_new_with_padnames("codesrc", NULL, "src");
+    Gate gate = {.most = 1};
+    GstTestClock *clock;
+
+    g_mutex_init(&gate.lock);
+    g_cond_init(&gate.changed);
+    g_object_set(harness->element, "model", tiny_model(), "is-live", TRUE, NULL);
+    control(harness->element);
+    g_signal_connect(harness->element, "notify::class-mix", G_CALLBACK(pass_gate), &gate);
+    gst_harness_set_sink_caps_str(harness, "video/x-raw,framerate=1/1");
+    gst_harness_use_testclock(harness);
+    clock = gst_harness_get_testclock(harness);
+    gst_harness_play(harness);
+
+    open_gate(&gate, 1);
+    tick(clock, 0);
+    gst_buffer_unref(gst_harness_pull(harness));
+    gst_element_set_state(harness->element, GST_STATE_PAUSED);
+    gst_test_clock_set_time(clock, 100 * GST_SECOND);
+    open_gate(&gate, 2);
+    open_gate(&gate, G_MAXUINT);
+    gst_element_set_base_time(harness->element, 100 * GST_SECOND);
+    gst_element_set_state(harness->element, GST_STATE_PLAYING);
+    for (guint n = 1; n < 4; n++) {
+        GstBuffer *buffer;
+
+        tick(clock, (100 + n) * GST_SECOND);
+        buffer = gst_harness_pull(harness);
+        fail_unless_equals_uint64(GST_BUFFER_OFFSET(buffer), n);
+        fail_unless_equals_uint64(GST_BUFFER_PTS(buffer), n * GST_SECOND);
+        gst_buffer_unref(buffer);
+    }
+    gst_object_unref(clock);
+    gst_harness_teardown(harness);
+    g_mutex_clear(&gate.lock);
+    g_cond_clear(&gate.changed);
+}
+GST_END_TEST
+
 /* Waiting for the clock is given up at once, here in a stream of one frame an hour. */
 GST_START_TEST(test_stop_while_waiting)
 {
@@ -295,6 +397,7 @@ Suite *make_suite(void)
     tcase_add_test(live, test_slow_live);
     tcase_add_test(live, test_qos_event);
     tcase_add_test(live, test_anytime);
+    tcase_add_test(live, test_drawing_in_a_pause);
     tcase_add_test(live, test_stop_while_waiting);
     tcase_add_test(live, test_meta_and_tags);
     return suite;
