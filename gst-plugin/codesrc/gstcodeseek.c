@@ -10,6 +10,9 @@ void gst_code_src_start_film(GstCodeSrc *self)
 {
     GstBaseSrc *src = GST_BASE_SRC(self);
 
+    GST_OBJECT_LOCK(self);
+    self->length = src->num_buffers_left;
+    GST_OBJECT_UNLOCK(self);
     self->film = GST_CODE_NO_FRAME;
     if (gst_base_src_is_live(src) || src->num_buffers_left < 0)
         return;
@@ -66,11 +69,14 @@ static gboolean convert(GstCodeSrc *self, GstFormat from, gint64 value, GstForma
                                      value, to, result);
 }
 
-/* The length of the film, -1 if it has none. */
+/* The length of the film, -1 if it has none. From start to stop num-buffers does not count. */
 static gint64 duration_in(GstCodeSrc *self, GstFormat format)
 {
-    gint64 duration = GST_BASE_SRC(self)->num_buffers;
+    gint64 duration;
 
+    GST_OBJECT_LOCK(self);
+    duration = self->side ? self->length : GST_BASE_SRC(self)->num_buffers;
+    GST_OBJECT_UNLOCK(self);
     if (duration < 0 || format == GST_FORMAT_DEFAULT ||
         convert(self, GST_FORMAT_DEFAULT, duration, format, &duration))
         return duration;

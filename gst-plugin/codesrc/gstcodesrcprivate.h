@@ -34,6 +34,7 @@ struct _GstCodeSrc {
     GstCodeMotion motion;
     gboolean live;              /* as set; the base class knows it when it stops and starts */
     guint side;                 /* of the model's pictures; 0: not started */
+    gint length;                /* num-buffers at the start */
     gboolean makes_cuda;        /* CUDA memory is available */
     CodesrcOutput output;       /* their memory and format, as negotiated */
     GstVideoInfo info;          /* as negotiated; fps_d 0: not yet */

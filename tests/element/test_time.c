@@ -279,6 +279,9 @@ GST_START_TEST(test_queries)
     fail_unless_equals_int64(value, 90);
     fail_unless(gst_element_query_duration(player->pipeline, GST_FORMAT_BYTES, &value));
     fail_unless_equals_int64(value, 90 * 3 * TINY_SIDE * TINY_SIDE);
+    g_object_set(player->source, "num-buffers", 60, NULL); /* for the next start */
+    fail_unless(gst_element_query_duration(player->source, GST_FORMAT_DEFAULT, &value));
+    fail_unless_equals_int64(value, 90);
     fail_unless(gst_element_query_convert(player->source, GST_FORMAT_BYTES,
                                           2 * 3 * TINY_SIDE * TINY_SIDE, GST_FORMAT_TIME, &value));
     fail_unless_equals_int64(value, AT(2));
