@@ -41,29 +41,29 @@ static bool begins(const char *text, const char *with)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-/* Does `pattern`, in which '*' stands for any text, match all of `text`? Each '*' matches as
- * little as possible, and more only if the rest fails: at most length times length steps. */
+/* Does `pattern`, in which '*' stands for any text, match all of `text`? What lies between two '*'
+ * is taken where it first occurs, which leaves the most for the rest; so hostile patterns and names
+ * take no longer than their lengths. */
 static bool matches(const char *pattern, const char *text)
 {
-    const char *star = NULL, *again = NULL;
+    size_t left = strlen(text), part = strcspn(pattern, "*");
 
-    while (*text) {
-        if (*pattern == '*') {
-            star = ++pattern;
-            again = text;
-        } else if (*pattern == *text) {
-            pattern++;
-            text++;
-        } else if (star) {
-            pattern = star;
-            text = ++again;
-        } else {
+    if (strncmp(pattern, text, part))
+        return false;
+    for (text += part, left -= part; pattern[part]; text += part, left -= part) {
+        const char *found;
+
+        pattern += part + 1;
+        part = strcspn(pattern, "*");
+        if (!pattern[part])
+            return left >= part && !memcmp(text + left - part, pattern, part);
+        found = memmem(text, left, pattern, part);
+        if (!found)
             return false;
-        }
+        left -= (size_t)(found - text);
+        text = found;
     }
-    while (*pattern == '*')
-        pattern++;
-    return !*pattern;
+    return !left;
 }
 
 static bool is_ignored(const CodeWeightsFile *given, const char *name)

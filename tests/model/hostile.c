@@ -251,6 +251,19 @@ static bool read_manifest(const char *path, Outcome *outcome)
     return true;
 }
 
+static bool read_model(const char *path, Outcome *outcome)
+{
+    CodesrcModelOptions options;
+    CodesrcModel *model;
+
+    codesrc_model_options_init(&options);
+    options.device = "reference";
+    options.headers_only = true;
+    model = codesrc_model_open(path, &options, &outcome->error);
+    codesrc_model_unref(model);
+    return model != NULL;
+}
+
 /* One line, about this file, not empty and not cut. */
 static void check_error(const char *path, const CodesrcError *error)
 {
@@ -268,8 +281,9 @@ Outcome read_case(CaseKind kind, const char *path)
 {
     Outcome outcome = {.error = {.status = CODESRC_OK}};
 
-    outcome.accepted =
-        kind == CASE_WEIGHTS ? read_weights(path, &outcome) : read_manifest(path, &outcome);
+    outcome.accepted = kind == CASE_WEIGHTS    ? read_weights(path, &outcome)
+                       : kind == CASE_MANIFEST ? read_manifest(path, &outcome)
+                                               : read_model(path, &outcome);
     return outcome;
 }
 

@@ -33,6 +33,7 @@ void write_file(const char *name, const void *data, size_t size);
 typedef enum CaseKind {
     CASE_WEIGHTS,  /* listed, and every value read */
     CASE_MANIFEST, /* read */
+    CASE_MODEL,    /* a manifest, whose weight files are opened too */
 } CaseKind;
 
 /* What came of reading a file. */

@@ -52,6 +52,14 @@ static const Case cases[] = {
     {"tensors to ignore", 1, NULL, "module.", "", "module.blocks.0.cross_attn.weight",
      ", ignore: ['a*b*c', '*.cross_attn.*']", NULL},
 
+    {"a pattern whose end comes twice", 1, NULL, "", "", "x.weight.y.weight",
+     ", ignore: ['x*.weight']", NULL},
+    {"a pattern of stars", 1, NULL, "", "", "x.y.x", ", ignore: ['**x.**y.x**']", NULL},
+    {"a pattern that overlaps itself", 1, NULL, "", "", "xyx", ", ignore: ['xy*yx', 'xyx*x']",
+     "found tensor 'xyx' and no use for it"},
+    {"a pattern that is longer", 1, NULL, "", "", "x", ", ignore: ['xx', 'x*x', '*xx', 'x.*']",
+     "found tensor 'x' and no use for it"},
+
     {"one tensor missing", 1, "blocks.1.attn.mat_qkv.weight", "", "", NULL, "",
      "found no tensor 'blocks.1.attn.mat_qkv.weight', expected one of shape (192, 64)"},
     {"a block missing", 1, "blocks.1.", "", "", NULL, "",
@@ -235,6 +243,43 @@ static void test_manifest(void)
     clear(&many);
 }
 
+/* Many long names, and patterns to ignore that fit each of them but for the last character. */
+static void test_alike(void)
+{
+    enum { NAMES = 8000, PATTERNS = 64, LENGTH = 190 };
+    Bytes header = {0}, file = {0}, patterns = {0}, manifest = {0};
+    char number[80];
+
+    put_text(&header, "{");
+    for (unsigned i = 0; i < NAMES; i++) {
+        put_text(&header, i ? ",\"" : "\"");
+        put_fill(&header, 'a', LENGTH);
+        snprintf(number, sizeof number,
+                 "%u\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}", i);
+        put_text(&header, number);
+    }
+    put_text(&header, "}");
+    put_number(&file, header.size, 8);
+    put(&file, header.data, header.size);
+    write_file("alike.safetensors", file.data, file.size);
+    put_text(&patterns, "x");
+    for (unsigned i = 1; i < PATTERNS; i++) {
+        put_text(&patterns, ", '*");
+        put_fill(&patterns, 'a', LENGTH);
+        put_text(&patterns, "b'");
+    }
+    put_text(&manifest, HEAD "vae: {file: alike.safetensors, ignore: [");
+    put(&manifest, patterns.data, patterns.size);
+    put_text(&manifest, "]}\ndrafter: {file: alike.safetensors, ignore: [");
+    put(&manifest, patterns.data, patterns.size);
+    put_text(&manifest, "]}\n");
+    refuse(CASE_MODEL, "patterns and names that are alike", "alike", &manifest, CODESRC_MISMATCH,
+           "found no tensor 'quantize.embedding.weight'");
+    clear(&header);
+    clear(&file);
+    clear(&patterns);
+}
+
 /* N = K is drawn without the refiner, whose file may be missing. */
 static void test_drafter_alone(const CodeInventory *inventory)
 {
@@ -357,6 +402,7 @@ int main(void)
         run(&shared_cases[i], &inventory);
     free(inventory.all);
     test_manifest();
+    test_alike();
     test_classes();
     test_outline();
     return cases_end() | test_end();
