@@ -17,6 +17,9 @@ typedef struct Outline {
     uint64_t codes, channels, ch;
 } Outline;
 
+/* Positions that a model may have, which bound what its scales may take in memory. */
+#define MOST_POSITIONS (CODESRC_MAX_SCALES * CODE_MAX_SIDE * CODE_MAX_SIDE)
+
 /* Sides of the scales that released models have, for files without `lvl_1L`. */
 static const unsigned released[][CODESRC_MAX_SCALES] = {
     {1, 2, 3, 4, 5, 6, 8, 10, 13, 16},
@@ -74,7 +77,7 @@ static void look_for_var(const CodeWeights *weights, Outline *outline)
     char name[64];
 
     rows = dimension(weights, "class_emb.weight", 0);
-    if (!length || length > UINT32_MAX || !scales || scales > CODESRC_MAX_SCALES || !rows)
+    if (!length || length > MOST_POSITIONS || !scales || scales > CODESRC_MAX_SCALES || !rows)
         return;
     outline->scales = (unsigned)scales;
     outline->length = (unsigned)length;

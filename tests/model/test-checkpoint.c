@@ -385,6 +385,28 @@ static void test_outline(void)
     outline("scales of other positions", (int64_t[]){0, 1, 1, 1}, 4, unknown);
 }
 
+/* Positions without values, of which no file has so many: nothing is allocated for them. */
+static void test_endless(void)
+{
+    static const char header[] =
+        "{\"pos_1LC\":{\"dtype\":\"F32\",\"shape\":[0,4294967295,1],\"data_offsets\":[0,0]},"
+        "\"lvl_1L\":{\"dtype\":\"I64\",\"shape\":[0,4294967295],\"data_offsets\":[0,0]},"
+        "\"lvl_embed.weight\":{\"dtype\":\"F32\",\"shape\":[2,0],\"data_offsets\":[0,0]},"
+        "\"class_emb.weight\":{\"dtype\":\"F32\",\"shape\":[4,0],\"data_offsets\":[0,0]}}";
+    CodesrcError error = {.text = ""};
+    Bytes file = {0};
+    char *manifest;
+
+    put_number(&file, sizeof header - 1, 8);
+    put(&file, header, sizeof header - 1);
+    write_file("case.safetensors", file.data, file.size);
+    manifest = codesrc_weights_outline(scratch("case.safetensors"), &error);
+    CHECK(!manifest && error.status == CODESRC_MISMATCH && strstr(error.text, "found no model"),
+          "endless positions: '%s'", manifest ? manifest : error.text);
+    free(manifest);
+    clear(&file);
+}
+
 int main(void)
 {
     CodeInventory inventory;
@@ -405,5 +427,6 @@ int main(void)
     test_alike();
     test_classes();
     test_outline();
+    test_endless();
     return cases_end() | test_end();
 }
