@@ -402,6 +402,7 @@ typedef int32_t EmulatedBits __attribute__((vector_size(64)));
 #define _mm_mask_storeu_epi8(p, m, v)     emulated_mask_store_8(p, m, v)
 #define _mm512_maskz_mov_ps(m, v)         emulated_mask_mov_ps((__m512){0}, m, v)
 #define _mm512_mask_max_ps(s, m, a, b)    emulated_mask_mov_ps(s, m, emulated_max_ps(a, b))
+#define _mm512_maskz_mul_ps(m, a, b)      emulated_mask_mov_ps((__m512){0}, m, (a) * (b))
 #define _mm512_maskz_div_ps(m, a, b)      emulated_mask_mov_ps((__m512){0}, m, (a) / (b))
 #define _mm512_cmp_ps_mask(a, b, how)     emulated_greater(a, b) /* _CMP_GT_OQ alone is used */
 #define _mm512_unpacklo_ps(a, b)          emulated_unpacklo_ps(a, b)

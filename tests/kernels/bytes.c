@@ -6,6 +6,9 @@
 #include "properties.h"
 
 #include <math.h>
+#ifdef CODE_HAVE_CPU
+#include "levels.h"
+#endif
 
 Bytes row_to_bytes(const float *x, unsigned count)
 {
@@ -131,6 +134,26 @@ static void check_product(Side *side, unsigned in, unsigned out, float weight_si
     free(found);
 }
 
+#ifdef CODE_HAVE_CPU
+/* A row with an infinite value has an infinite scale, and the zero of a row of zeros. */
+static void check_infinite(const CpuLevel *level)
+{
+    enum { COUNT = 20, ROW = 32 };
+    static const float zeros[ROW];
+    float x[ROW] = {-3, 1, -INFINITY}, scale = 0;
+    uint16_t bytes[ROW]; /* room for either width */
+    int32_t zero = 0, expected = 0;
+
+    level->multiplier->quantise(bytes, zeros, COUNT, false, &scale, &expected);
+    level->multiplier->quantise(bytes, x, COUNT, false, &scale, &zero);
+    CHECK(scale == INFINITY && zero == expected, "%s: scale %g, zero %d", level->name, scale, zero);
+    if (!level->gemm || !level->gemm->rows_to_bytes)
+        return;
+    level->gemm->rows_to_bytes((uint8_t *)bytes, ROW, x, ROW, 1, COUNT, &scale, &zero);
+    CHECK(scale == INFINITY && zero == 0, "%s, tiles: scale %g, zero %d", level->name, scale, zero);
+}
+#endif
+
 void check_bytes(const CodeBackend *backend)
 {
     static const unsigned sizes[][2] = {{64, 64},   {1, 1},     {3, 17},     {5, 100},  {66, 33},
@@ -148,4 +171,9 @@ void check_bytes(const CodeBackend *backend)
     check_product(&side, 40, 24, 1e-25f);
     check_tiles_in_bytes(&side);
     side_close(&side);
+#ifdef CODE_HAVE_CPU
+    for (const CpuLevel *level = cpu_levels; level->name; level++)
+        if (level->runs())
+            check_infinite(level);
+#endif
 }

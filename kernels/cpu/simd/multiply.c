@@ -351,7 +351,8 @@ INLINE void store_inputs(void *to, size_t at, Bits whole, size_t count)
 
 /* Asymmetric, since GELU's outputs are nearly all positive and would waste half of a symmetric
  * range. The range always holds 0. A row whose values are all below about 1e-32 is 0, because the
- * inverse of its scale must be a number. */
+ * inverse of its scale must be a number; and so are the bytes of one with an infinite value, whose
+ * scale is infinite. */
 INLINE void quantise_row(void *to, const void *x, size_t count, const bool halves, float *scale,
                          int32_t *zero)
 {
@@ -368,7 +369,7 @@ INLINE void quantise_row(void *to, const void *x, size_t count, const bool halve
     top = largest(high), bottom = smallest(low);
     *scale = top / 255 - bottom / 255; /* the difference of the two may be no number */
     inverse = *scale > 1e-34f ? 1 / *scale : 0;
-    offset = -bottom * inverse + magic;
+    offset = (inverse > 0 ? -bottom * inverse : 0) + magic; /* infinity times 0 is no number */
     offset -= magic;
     *zero = (int32_t)offset - BYTES_BELOW;
     for (size_t i = 0; i < count; i += LANES) {

@@ -54,7 +54,8 @@ INLINE __m512 largest_of(const __m512 v[16])
                          _mm512_shuffle_f32x4(halves[0], halves[1], 0xDD));
 }
 
-/* Scales and zeros of 16 rows from their ranges; returns the inverses of the scales. */
+/* Scales and zeros of 16 rows from their ranges; returns the inverses of the scales. Where that is
+ * 0, so is the zero, also of an infinite range. */
 INLINE __m512 take_ranges(const __m512 high[16], const __m512 low[16], float *scale, int32_t *zero,
                           unsigned rows)
 {
@@ -66,8 +67,9 @@ INLINE __m512 take_ranges(const __m512 high[16], const __m512 low[16], float *sc
     inverse = _mm512_maskz_div_ps(_mm512_cmp_ps_mask(size, _mm512_set1_ps(1e-34f), _CMP_GT_OQ),
                                   _mm512_set1_ps(1), size);
     _mm512_mask_storeu_ps(scale, mask, size);
-    _mm512_mask_storeu_epi32(zero, mask,
-                             _mm512_cvt_roundps_epi32(_mm512_mul_ps(bottom, inverse), NEAREST));
+    bottom = _mm512_maskz_mul_ps(_mm512_cmp_ps_mask(inverse, _mm512_setzero_ps(), _CMP_GT_OQ),
+                                 bottom, inverse);
+    _mm512_mask_storeu_epi32(zero, mask, _mm512_cvt_roundps_epi32(bottom, NEAREST));
     return inverse;
 }
 
