@@ -44,6 +44,14 @@ const CodeBackend *code_backend_choose(const char *device, CodesrcError *passed_
     return NULL;
 }
 
+const CodeBackend *code_backend_instead(const char *device, const CodeBackend *backend)
+{
+    for (size_t i = 0; i < sizeof backends / sizeof *backends; i++)
+        if (backends[i] == backend)
+            return NULL;
+    return is_auto(device) ? backends[0] : NULL;
+}
+
 const CodeBackend *code_backend_find(const char *device, CodesrcError *error)
 {
     CodesrcError passed_over;

@@ -12,4 +12,7 @@ const CodeBackend *code_backend_find(const char *device, CodesrcError *error);
 const CodeBackend *code_backend_choose(const char *device, CodesrcError *passed_over,
                                        CodesrcError *error);
 
+/* What "auto" chooses instead of `backend`, whose device cannot be opened; NULL if nothing. */
+const CodeBackend *code_backend_instead(const char *device, const CodeBackend *backend);
+
 #endif

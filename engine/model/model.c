@@ -58,11 +58,37 @@ static void model_free(CodesrcModel *model)
     free(model);
 }
 
+/* If "auto" finds a GPU that cannot be opened, it goes on without it, unless it was told which. */
+static bool open_device(CodesrcModel *model, const CodesrcModelOptions *options,
+                        CodesrcError *error)
+{
+    CodeDeviceOptions wanted = {.threads = options->threads,
+                                .precision = options->precision,
+                                .index = options->cuda_device_id};
+    const CodeBackend *instead;
+    CodesrcError refused;
+
+    model->backend = code_backend_choose(options->device, &model->passed_over, error);
+    if (!model->backend)
+        return false;
+    model->device = model->backend->device_open(&wanted, &model->device_info, &refused);
+    if (model->device)
+        return true;
+    instead = code_backend_instead(options->device, model->backend);
+    if (!instead || refused.status != CODESRC_NO_DEVICE || wanted.index >= 0) {
+        *error = refused;
+        return false;
+    }
+    model->passed_over = refused;
+    model->backend = instead;
+    model->device = instead->device_open(&wanted, &model->device_info, error);
+    return model->device != NULL;
+}
+
 CodesrcModel *codesrc_model_open(const char *name, const CodesrcModelOptions *options,
                                  CodesrcError *error)
 {
     CodesrcModelOptions defaults;
-    CodeDeviceOptions device_options;
     CodesrcModel *model = NULL;
     unsigned steps;
     char *path;
@@ -85,14 +111,7 @@ CodesrcModel *codesrc_model_open(const char *name, const CodesrcModelOptions *op
         goto failed;
     steps = options->drafting_steps ? options->drafting_steps
                                     : model->manifest->defaults.drafting_steps;
-    device_options = (CodeDeviceOptions){.threads = options->threads,
-                                         .precision = options->precision,
-                                         .index = options->cuda_device_id};
-    model->backend = code_backend_choose(options->device, &model->passed_over, error);
-    if (!model->backend)
-        goto failed;
-    model->device = model->backend->device_open(&device_options, &model->device_info, error);
-    if (!model->device || !code_model_bind(model, steps, options, error))
+    if (!open_device(model, options, error) || !code_model_bind(model, steps, options, error))
         goto failed;
     describe(model, steps);
     return model;

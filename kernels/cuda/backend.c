@@ -75,8 +75,35 @@ static bool will_do(int index, CodesrcError *error)
     return true;
 }
 
-/* Device `wanted` or, if that is negative, the first suitable one. */
-static bool find_device(int wanted, int *index, CodesrcError *error)
+/* To ask makes the device's context, as the first allocation would. */
+static bool has_code(int index, CodesrcError *error)
+{
+    char label[sizeof((CodeDevice *)NULL)->label];
+    cudaError_t result = cudaSetDevice(index);
+
+    if (result == cudaSuccess)
+        result = cuda_find_code();
+    if (result == cudaSuccess)
+        return true;
+    cudaGetLastError();
+    label_of(index, label, sizeof label);
+    if (result == cudaErrorNoKernelImageForDevice)
+        return code_fail(error, CODESRC_NO_DEVICE,
+                         "device \"cuda\": this build has no code for %s: %s", label,
+                         cudaGetErrorString(result));
+    return code_fail(error,
+                     result == cudaErrorMemoryAllocation ? CODESRC_NO_MEMORY : CODESRC_NO_DEVICE,
+                     "device \"cuda\": %s: %s", label, cudaGetErrorString(result));
+}
+
+static bool suits(int index, bool opens, CodesrcError *error)
+{
+    return will_do(index, error) && (!opens || has_code(index, error));
+}
+
+/* Device `wanted` or, if that is negative, the first suitable one. Unless it is about to be opened,
+ * no context is made on it: another may be wanted. */
+static bool find_device(int wanted, bool opens, int *index, CodesrcError *error)
 {
     int count = 0;
     cudaError_t result = cudaGetDeviceCount(&count);
@@ -92,9 +119,9 @@ static bool find_device(int wanted, int *index, CodesrcError *error)
                          "cuda-device-id %d, expected 0..%d: %d CUDA %s here", wanted, count - 1,
                          count, count == 1 ? "device is" : "devices are");
     *index = wanted < 0 ? 0 : wanted;
-    while (wanted < 0 && *index < count - 1 && !will_do(*index, &passed_over))
+    while (wanted < 0 && *index < count - 1 && !suits(*index, opens, &passed_over))
         ++*index;
-    return will_do(*index, error);
+    return suits(*index, opens, error);
 }
 
 static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo *info,
@@ -104,7 +131,8 @@ static CodeDevice *device_open(const CodeDeviceOptions *options, CodeDeviceInfo 
     CudaType type;
     int index;
 
-    if (!type_of(options->precision, &type, error) || !find_device(options->index, &index, error))
+    if (!type_of(options->precision, &type, error) ||
+        !find_device(options->index, true, &index, error))
         return NULL;
     device = calloc(1, sizeof *device);
     if (!device) {
@@ -327,5 +355,5 @@ CODESRC_API const CodeBackend *code_module_backend(const char *version, CodesrcE
                   CODE_VERSION, version);
         return NULL;
     }
-    return find_device(-1, &index, error) ? &code_backend_cuda : NULL;
+    return find_device(-1, false, &index, error) ? &code_backend_cuda : NULL;
 }

@@ -35,6 +35,10 @@ typedef struct CudaPack {
 
 cudaError_t cuda_pack(const CudaPack *args, cudaStream_t stream);
 
+/* Whether the current device can load a kernel of this build: not one that is of none of the
+ * architectures for which device code was compiled. */
+cudaError_t cuda_find_code(void);
+
 /* Rows of a product: positions first .. first + positions - 1 of the output map of each image, as
  * rows (images, positions, columns) with columns (tap, in), and zeros as padding and outside the
  * map. */

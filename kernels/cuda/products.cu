@@ -153,6 +153,13 @@ cudaError_t cuda_gate(const CudaGate *args, cudaStream_t stream)
     return launch(add_gated, flat_grid(args->rows * args->out), dim3(flat_block), 0, stream, *args);
 }
 
+cudaError_t cuda_find_code(void)
+{
+    cudaFuncAttributes attributes;
+
+    return cudaFuncGetAttributes(&attributes, add_gated);
+}
+
 /* ---- softmax --------------------------------------------------------------------------------- */
 
 constexpr unsigned softmax_block = 128;

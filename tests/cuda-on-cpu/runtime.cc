@@ -19,7 +19,7 @@ struct Device {
     size_t downloaded = 0;
     size_t used = 0, memory = static_cast<size_t>(64) << 30;
     unsigned order = 0;
-    int devices = 1, old = 0;
+    int devices = 1, old = 0, foreign = 0;
     int until_broken = -1; /* launches; negative: never */
     bool broken = false;
     cudaError_t last = cudaSuccess;
@@ -71,6 +71,8 @@ cudaError_t cuda_on_cpu::device_launch()
 {
     std::lock_guard<std::mutex> lock(device.mutex);
 
+    if (current < device.foreign)
+        return device.last = cudaErrorNoKernelImageForDevice;
     if (device.until_broken >= 0 && device.until_broken-- == 0)
         device.broken = true;
     return device.last = device.broken ? cudaErrorIllegalAddress : device.last;
@@ -113,6 +115,11 @@ void cuda_on_cpu_set_devices(int count, int old)
     device.old = old;
 }
 
+void cuda_on_cpu_set_foreign(int count)
+{
+    device.foreign = count;
+}
+
 int cuda_on_cpu_device(void)
 {
     return current;
@@ -147,6 +154,14 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp *properties, int index)
     if (index < 0 || index >= device.devices)
         return cudaErrorInvalidValue;
     snprintf(properties->name, sizeof properties->name, "emulated %d", index);
+    return state();
+}
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, const void *)
+{
+    if (current < device.foreign)
+        return device.last = cudaErrorNoKernelImageForDevice;
+    attributes->binaryVersion = 80;
     return state();
 }
 
@@ -292,6 +307,8 @@ const char *cudaGetErrorString(cudaError_t error)
         return "invalid configuration argument";
     case cudaErrorNoDevice:
         return "no CUDA-capable device is detected";
+    case cudaErrorNoKernelImageForDevice:
+        return "no kernel image is available for execution on the device";
     case cudaErrorStreamCaptureUnsupported:
         return "operation not permitted when stream is capturing";
     case cudaErrorStreamCaptureInvalidated:

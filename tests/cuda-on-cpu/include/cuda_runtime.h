@@ -127,6 +127,12 @@ cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, c
                             [kernel, given] { std::apply(kernel, given); });
 }
 
+template <class... P>
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *attributes, void (*kernel)(P...))
+{
+    return cudaFuncGetAttributes(attributes, reinterpret_cast<const void *>(kernel));
+}
+
 /* The one way to dynamic shared memory. */
 template <class T> T *shared_memory()
 {

@@ -20,6 +20,7 @@ typedef enum cudaError {
     cudaErrorInvalidConfiguration = 9,
     cudaErrorInsufficientDriver = 35,
     cudaErrorNoDevice = 100,
+    cudaErrorNoKernelImageForDevice = 209,
     cudaErrorNotReady = 600,
     cudaErrorIllegalAddress = 700,
     cudaErrorStreamCaptureUnsupported = 900,
@@ -89,6 +90,11 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t *exec, cudaGraph_t graph,
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
 cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
 
+typedef struct cudaFuncAttributes {
+    int binaryVersion;
+} cudaFuncAttributes;
+cudaError_t cudaFuncGetAttributes(struct cudaFuncAttributes *attributes, const void *kernel);
+
 cudaError_t cudaGetLastError(void);
 const char *cudaGetErrorString(cudaError_t error);
 
@@ -126,6 +132,9 @@ CUDA_ON_CPU_API unsigned cuda_on_cpu_graphs_launched(void);
 /* Sets the number of devices, initially 1. The first `old` of them have compute capability 7.5,
  * the others 8.0. All share one memory. Number i is called "emulated i". */
 CUDA_ON_CPU_API void cuda_on_cpu_set_devices(int count, int old);
+
+/* The build has no code for the first `count` devices: no kernel can be launched on them. */
+CUDA_ON_CPU_API void cuda_on_cpu_set_foreign(int count);
 
 /* The device of the calling thread. */
 CUDA_ON_CPU_API int cuda_on_cpu_device(void);
