@@ -81,11 +81,17 @@ uint8_t *whole_file_read(const char *path, size_t most, size_t *size)
 {
     struct stat status = {0};
     uint8_t *bytes = NULL;
-    FILE *file = fopen(path, "rb");
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would wait */
+    FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "rb");
     int error;
 
-    if (!file)
+    if (!file) {
+        error = errno;
+        if (descriptor >= 0)
+            close(descriptor);
+        errno = error;
         return NULL;
+    }
     if (fstat(fileno(file), &status) != 0)
         ; /* errno says why */
     else if (!S_ISREG(status.st_mode))

@@ -122,6 +122,10 @@ draw="code-sample draw --output small --model tiny.yaml --per-class 4"
     mkdir small/000002.png
     refuse '000002.png: cannot be read: Is a directory' $draw
     rmdir small/000002.png
+    # A pipe would wait for a writer for ever.
+    mkfifo small/000002.png
+    refuse '000002.png: cannot be read: Invalid argument: move it away' timeout -s KILL 300 $draw
+    rm small/000002.png
     expect '1 pictures drawn' $draw
     same before small
 
