@@ -18,7 +18,9 @@
 
 #define PART ".part"
 
-enum { MACHINE = 100, STALE = 3600 }; /* seconds since a part was last written to */
+/* MOST_KEPT: bytes of a file's name that its part's name has, which may have 255. STALE: seconds
+ * since a part was last written to. */
+enum { MACHINE = 100, MOST_KEPT = 120, STALE = 3600 };
 
 /* Containers of one machine may share its host name, and each counts processes from 1. Their
  * process namespaces differ. */
@@ -33,14 +35,27 @@ static void machine_name(char name[MACHINE])
     snprintf(name, MACHINE, "%s-%ju", host, (uintmax_t)processes.st_ino);
 }
 
+/* As much of a name as fits into that of a part, and ends with a whole character. */
+static size_t kept_length(const char *name)
+{
+    size_t length = strlen(name);
+
+    if (length <= MOST_KEPT)
+        return length;
+    length = MOST_KEPT;
+    while (length > MOST_KEPT - 4 && (name[length] & 0xC0) == 0x80)
+        length--;
+    return length;
+}
+
 void whole_file_part(char part[WHOLE_FILE_NAME], const char *path)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char machine[MACHINE];
 
     machine_name(machine);
-    snprintf(part, WHOLE_FILE_NAME, "%.*s.%s.%s.%ld" PART, (int)(name - path), path, name, machine,
-             (long)getpid());
+    snprintf(part, WHOLE_FILE_NAME, "%.*s.%.*s.%s.%ld" PART, (int)(name - path), path,
+             (int)kept_length(name), name, machine, (long)getpid());
 }
 
 static bool to_disk(const char *path)
@@ -147,7 +162,7 @@ void whole_file_clean(const char *path)
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *copy = strdup(path);
     DIR *list = copy ? opendir(dirname(copy)) : NULL;
-    size_t length = strlen(name);
+    size_t length = kept_length(name);
     struct dirent *entry;
 
     while (list && (entry = readdir(list)))

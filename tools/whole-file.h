@@ -9,7 +9,7 @@
 enum { WHOLE_FILE_NAME = 4200 };
 
 /* The temporary name for writing `path`: hidden, in the same folder, ending in .part, and unique
- * to this process on this machine. */
+ * to this process on this machine. Of a long name it has only the beginning. */
 void whole_file_part(char part[WHOLE_FILE_NAME], const char *path);
 
 /* Is a file of that name in a folder, given by its descriptor, a part that nobody will complete?

@@ -44,6 +44,13 @@ checks=$((checks + 1))
 "$image" --model tiny.yaml --output - >/dev/full 2>log && fail 'a full disk is no error'
 check grep -qF 'standard output: cannot be written: No space left on device' log
 
+# Names as long as they may be, of letters with two bytes each as well.
+for name in "$(printf '%0251d' 0)" "$(printf '%0125d' 0 | sed 's/0/\xc3\xa9/g')" \
+    "a$(printf '%0125d' 0 | sed 's/0/\xc3\xa9/g')"; do
+    expect '' "$image" --model tiny.yaml --class 2 --seed 3 --output "$name.ppm"
+    same "$name.ppm" a.ppm
+done
+
 # Nothing takes the place of a pipe.
 mkfifo pipe
 cat pipe >piped &
