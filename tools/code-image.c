@@ -4,6 +4,7 @@
 #include "launch-line.h"
 #include "model-options.h"
 #include "picture-file.h"
+#include "picture-name.h"
 #include "progress.h"
 #include "stop.h"
 #include "whole-file.h"
@@ -162,56 +163,25 @@ static void parse(Arguments *a, int argc, char **argv)
                      "--output -: standard output is a terminal, expected a file or a pipe");
 }
 
-/* ---- file names ------------------------------------------------------------------------------ */
-
-/* Finds %d or %0Nd in a name: its place, its length, and the width of the number; 0 if there is
- * none. */
-static size_t number_field(const char *name, const char **at, int *width)
-{
-    const char *end;
-
-    *at = strchr(name, '%');
-    if (!*at)
-        return 0;
-    end = *at + 1;
-    *width = 0;
-    if (*end == '0')
-        while (*end >= '0' && *end <= '9' && *width < 100)
-            *width = *width * 10 + (*end++ - '0');
-    return *end == 'd' && !strchr(end, '%') ? (size_t)(end + 1 - *at) : 0;
-}
-
-static void file_name(char *out, size_t size, const char *pattern, uint64_t number)
-{
-    const char *at;
-    int width = 0;
-    size_t field = number_field(pattern, &at, &width);
-
-    if (field)
-        snprintf(out, size, "%.*s%0*" PRIu64 "%s", (int)(at - pattern), pattern, width, number,
-                 at + field);
-    else
-        snprintf(out, size, "%s", pattern);
-}
-
 /* What is wrong with the output is said before anything is drawn. */
 static bool check_output(const Arguments *a, uint64_t pictures, size_t side)
 {
     size_t columns = a->columns ? a->columns : 1;
     size_t rows = a->columns ? (size_t)(pictures + columns - 1) / columns : 1;
     char name[WHOLE_FILE_NAME];
-    const char *at;
-    int width;
 
     if (strlen(a->output) > WHOLE_FILE_NAME - 1000)
         complain("--output: the name is longer than %d bytes", WHOLE_FILE_NAME - 1000);
     else if (pictures > 1 && !a->columns && strcmp(a->output, "-") &&
-             !number_field(a->output, &at, &width))
+             !picture_name_is_numbered(a->output))
         complain("--output %s: %" PRIu64 " pictures need one %%d in the name, or "
                  "--sheet",
                  a->output, pictures);
     else {
-        file_name(name, sizeof name, a->output, a->frame);
+        if (a->columns)
+            snprintf(name, sizeof name, "%s", a->output);
+        else
+            picture_name(name, sizeof name, a->output, a->frame);
         return picture_file_check(name, a->format, columns * side, rows * side);
     }
     return false;
@@ -305,7 +275,7 @@ static bool write_batch(const Job *job, uint64_t first, unsigned count)
                           a->drawing.has_temperature ? a->drawing.temperature : 0);
         if (a->between) /* no launch line draws it */
             pixels.comment = NULL;
-        file_name(name, sizeof name, a->output, a->frame + first + i);
+        picture_name(name, sizeof name, a->output, a->frame + first + i);
         if (!picture_file_write(name, a->format, a->quality, pixels))
             return false;
     }

@@ -160,6 +160,7 @@ static bool failed(const char *path, int error)
 
 bool picture_file_check(const char *path, PictureFormat format, size_t width, size_t height)
 {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t most = formats[format].most;
     struct stat status;
     char *folder;
@@ -174,6 +175,8 @@ bool picture_file_check(const char *path, PictureFormat format, size_t width, si
         return true;
     if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
         return !S_ISDIR(status.st_mode) || failed(path, EISDIR);
+    if (!*name)
+        return failed(path, ENOENT);
     folder = strdup(path);
     good = (folder && access(dirname(folder), W_OK | X_OK) == 0) || failed(path, errno);
     free(folder);

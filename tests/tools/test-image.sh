@@ -44,6 +44,15 @@ checks=$((checks + 1))
 "$image" --model tiny.yaml --output - >/dev/full 2>log && fail 'a full disk is no error'
 check grep -qF 'standard output: cannot be written: No space left on device' log
 
+# The one %d of a name is the number, and whatever else has a % stays; a sheet has no number.
+mkdir '50%' 'of %d'
+expect '' "$image" --model tiny.yaml --seed 3 --frames 2 --output '50%/100%_%04d%.ppm' --format ppm
+same 0.ppm '50%/100%_0000%.ppm'
+same 1.ppm '50%/100%_0001%.ppm'
+refuse '2 pictures need one %d in the name' "$image" --model tiny.yaml --frames 2 --output '%d-%d.ppm'
+refuse '2 pictures need one %d in the name' "$image" --model tiny.yaml --frames 2 --output '%5d.ppm'
+expect '' "$image" --model tiny.yaml --seed 3 --frames 2 --sheet 1 --output 'of %d/%d.ppm'
+check [ "$(tail -n +4 'of %d/%d.ppm' | cksum)" = "$(for i in 0 1; do tail -n +4 $i.ppm; done | cksum)" ]
 # Names as long as they may be, of letters with two bytes each as well.
 for name in "$(printf '%0251d' 0)" "$(printf '%0125d' 0 | sed 's/0/\xc3\xa9/g')" \
     "a$(printf '%0125d' 0 | sed 's/0/\xc3\xa9/g')"; do
@@ -65,6 +74,9 @@ refuse 'nowhere/a.png: cannot be written: No such file or directory' \
     "$image" --model tiny.yaml --output nowhere/a.png
 refuse 'a folder.png: cannot be written: Is a directory' \
     sh -c 'mkdir "a folder.png"; "$1" --model tiny.yaml --output "a folder.png"' sh "$image"
+refuse ': cannot be written: No such file or directory' "$image" --model tiny.yaml --format png --output ''
+refuse 'nowhere/: cannot be written: No such file or directory' \
+    "$image" --model tiny.yaml --format png --output nowhere/
 refuse 'the last frame is beyond 9223372036854775807' "$image" --model tiny.yaml \
     --frame 9223372036854775807 --frames 2 --sheet 1 --output a.png
 
