@@ -163,7 +163,7 @@ bool picture_file_check(const char *path, PictureFormat format, size_t width, si
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t most = formats[format].most;
     struct stat status;
-    char *folder;
+    char *target;
     bool good;
 
     if (most && (width > most || height > most)) {
@@ -177,9 +177,11 @@ bool picture_file_check(const char *path, PictureFormat format, size_t width, si
         return !S_ISDIR(status.st_mode) || failed(path, EISDIR);
     if (!*name)
         return failed(path, ENOENT);
-    folder = strdup(path);
-    good = (folder && access(dirname(folder), W_OK | X_OK) == 0) || failed(path, errno);
-    free(folder);
+    target = whole_file_behind(path);
+    good =
+        (target && (!whole_file_replaces(target) || access(dirname(target), W_OK | X_OK) == 0)) ||
+        failed(path, errno);
+    free(target);
     return good;
 }
 
@@ -203,27 +205,42 @@ static bool write_device(const char *path, Write *write, unsigned quality, Pixel
     return good;
 }
 
-bool picture_file_write(const char *path, PictureFormat format, unsigned quality, Pixels pixels)
+/* `target`: the file that the path leads to. */
+static bool write_whole(const char *path, const char *target, Write *write, unsigned quality,
+                        Pixels pixels)
 {
     char part[WHOLE_FILE_NAME];
     bool good = false;
     int error;
     FILE *file;
 
-    if (!strcmp(path, "-"))
-        return write_stream(stdout, "standard output", formats[format].write, quality, pixels);
-    if (!whole_file_replaces(path))
-        return write_device(path, formats[format].write, quality, pixels);
-    whole_file_part(part, path);
+    whole_file_part(part, target);
     errno = 0;
     file = fopen(part, "wb");
     if (file) {
-        good = formats[format].write(file, pixels, quality);
+        good = write(file, pixels, quality);
         good = fclose(file) == 0 && good;
     }
     if (good)
-        return whole_file_keep(part, path, false);
+        return whole_file_keep(part, target, false);
     error = errno;
     unlink(part);
     return failed(path, error);
+}
+
+bool picture_file_write(const char *path, PictureFormat format, unsigned quality, Pixels pixels)
+{
+    Write *write = formats[format].write;
+    char *target;
+    bool good;
+
+    if (!strcmp(path, "-"))
+        return write_stream(stdout, "standard output", write, quality, pixels);
+    target = whole_file_behind(path);
+    if (!target)
+        return failed(path, ENOMEM);
+    good = whole_file_replaces(target) ? write_whole(path, target, write, quality, pixels)
+                                       : write_device(path, write, quality, pixels);
+    free(target);
+    return good;
 }

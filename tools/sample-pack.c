@@ -200,18 +200,20 @@ static bool write_sums(const Pack *pack)
 bool sample_pack(const char *folder, const char *npz)
 {
     Pack pack = {.folder = folder};
+    char *target;
     uint64_t total;
     bool good = false;
 
     if (!recipe_load(&pack.recipe, folder) || !all_there(&pack))
         return false;
+    target = whole_file_behind(npz);
     total = recipe_pictures(&pack.recipe);
     pack.pixels = malloc((size_t)pack.recipe.side * pack.recipe.side * 3);
     pack.digest = malloc(total * sizeof *pack.digest);
-    if (!pack.pixels || !pack.digest)
+    if (!pack.pixels || !pack.digest || !target)
         complain("no memory for the checksums");
     else
-        good = write_npz(&pack, npz) && write_sums(&pack);
+        good = write_npz(&pack, target) && write_sums(&pack);
     if (good) {
         remove_parts(folder);
         printf("%s: %" PRIu64 " pictures of %u classes, %u x %u\n", npz, total, pack.recipe.classes,
@@ -220,5 +222,6 @@ bool sample_pack(const char *folder, const char *npz)
     }
     free(pack.pixels);
     free(pack.digest);
+    free(target);
     return good;
 }

@@ -174,9 +174,18 @@ void whole_file_clean(const char *path)
     free(copy);
 }
 
+char *whole_file_behind(const char *path)
+{
+    struct stat status;
+    bool link = lstat(path, &status) == 0 && S_ISLNK(status.st_mode);
+    char *file = link ? realpath(path, NULL) : NULL;
+
+    return file ? file : strdup(path);
+}
+
 bool whole_file_replaces(const char *path)
 {
     struct stat status;
 
-    return stat(path, &status) != 0 || S_ISREG(status.st_mode);
+    return lstat(path, &status) != 0 || S_ISREG(status.st_mode);
 }

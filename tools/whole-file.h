@@ -19,8 +19,12 @@ bool whole_file_is_abandoned(int folder, const char *name);
 /* Removes the abandoned parts of `path`. */
 void whole_file_clean(const char *path);
 
-/* True if a part may take the place of `path`: there is nothing yet, or a regular file. Devices,
- * pipes and folders are not replaced. */
+/* The path of the file that a link such as /dev/stdout leads to, so that a part takes the place of
+ * the file and not of the link; any other path as it is. The caller frees it. NULL: no memory. */
+char *whole_file_behind(const char *path);
+
+/* True if a part may take the place of `path`: there is nothing yet, or a regular file. Links,
+ * devices, pipes and folders are not replaced. */
 bool whole_file_replaces(const char *path);
 
 /* Renames the part to `path`, replacing any file there; with `durable`, after it has reached the

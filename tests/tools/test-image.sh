@@ -67,6 +67,17 @@ cat pipe >piped &
 wait $!
 check [ -p pipe ]
 same piped a.png
+# Nor of a link, whether it leads to a file, to none yet, or, as /dev/stdout, to what is open.
+mkdir far
+echo before >far/there.png
+ln -s far/there.png there.png
+ln -s far/new.png new.png
+ln -s /proc/self/fd/1 stdout.png
+for link in there new stdout; do
+    "$image" --model tiny.yaml --class 2 --seed 3 --output $link.png >far/stdout.png 2>log || fail "$(cat log)"
+    check [ -h $link.png ]
+    same far/$link.png a.png
+done
 # What cannot be written is said before anything is drawn.
 refuse 'found 256 x 1024000 pixels, expected up to' "$image" --model "$vistas" --frames 4000 --sheet 1 \
     --output tall.png

@@ -129,6 +129,15 @@ draw="code-sample draw --output small --model tiny.yaml --per-class 4"
     expect '1 pictures drawn' $draw
     same before small
 
+    # The array goes where a link leads.
+    mkdir far
+    echo before >far/small.npz
+    ln -s far/small.npz small.npz
+    expect '12 pictures' code-sample pack small --npz small.npz
+    check [ -h small.npz ]
+    expect '12 pictures' code-sample pack small
+    same far/small.npz small/samples.npz
+
     refuse '12 of 12 pictures are missing' sh -c 'mkdir bare && cp small/recipe.txt bare &&
         code-sample pack bare'
     refuse 'expected "pictures by code-sample' sh -c 'echo x >bare/recipe.txt; code-sample pack bare'
