@@ -3,6 +3,8 @@
 # purges them in a minimal system that debootstrap makes.
 set -u
 package=$1 work=$2
+source=$package/..
+. "$source/tests/package/programs.sh"
 chroot=$work/chroot
 failures=0
 
@@ -24,6 +26,16 @@ inside() {
 
 apt() {
     inside apt-get -y -q --no-install-recommends -o Dpkg::Use-Pty=0 "$@" >"$work/apt.log" 2>&1
+}
+
+# compile LANGUAGE PROGRAM: for the new system, by this machine's compiler, which sees no header, no library
+# and no pkg-config file but those of the new system.
+compile() {
+    language=$1 program=$2
+    places=$chroot/usr/lib/$(gcc -print-multiarch)/pkgconfig:$chroot/usr/share/pkgconfig
+    eval "set -- $(PKG_CONFIG_PATH='' PKG_CONFIG_LIBDIR=$places PKG_CONFIG_SYSROOT_DIR=$chroot \
+        pkg-config --cflags --libs codesrc)"
+    gcc --sysroot="$chroot" -Wall -Werror -x "$language" "$program.c" -x none -o "$program" "$@"
 }
 
 # All files of the new system but those in which apt and dpkg keep what they know, and the folders of
@@ -72,10 +84,12 @@ apt update || {
     tail -n 5 "$work/apt.log"
     skip 'the new system cannot reach the mirror'
 }
-# What the studio needs of others comes first: their scripts leave files of their own in /etc.
-apt install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good libsoup-3.0-0 curl || {
+# What the studio needs of others comes first: their scripts leave files of their own in /etc. And the C
+# library's headers, which every program needs.
+apt install gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good libsoup-3.0-0 curl \
+    libc6-dev || {
     tail -n 5 "$work/apt.log"
-    skip 'GStreamer, libsoup and curl cannot be installed from the mirror'
+    skip 'GStreamer, libsoup, curl and libc6-dev cannot be installed from the mirror'
 }
 files >"$work/before"
 inside dpkg-query -W >"$work/packages-before"
@@ -90,6 +104,21 @@ if inside sh -c 'apt-get -y -q --no-install-recommends install /tmp/*.deb' >"$wo
         inside "$tool" --help | grep -q '^Usage' || fail "$tool does not run"
         [ -s "$chroot/usr/share/man/man1/$tool.1.gz" ] || fail "$tool has no manual page"
     done
+
+    # Programs in C and C++ with the -dev package, and the picture of the tool.
+    header_program "$source" >"$chroot/tmp/sample.c"
+    guide_program "$source" >"$chroot/tmp/picture.c"
+    inside code-image --class aurora --seed 3 --frame 5 --output /tmp/tool.ppm
+    if compile c "$chroot/tmp/picture" && inside sh -c 'cd /tmp && ./picture'; then
+        cmp "$chroot/tmp/aurora.ppm" "$chroot/tmp/tool.ppm" || fail 'a program in C draws another picture'
+    else
+        fail 'a program in C cannot be compiled, or does not run'
+    fi
+    if compile c++ "$chroot/tmp/sample" && inside /tmp/sample >"$work/pixels"; then
+        [ "$(tr -d '\0' <"$work/pixels" | wc -c)" -gt 100000 ] || fail 'a program in C++ draws nothing'
+    else
+        fail 'a program in C++ cannot be compiled, or does not run'
+    fi
 else
     tail -n 20 "$work/apt.log"
     fail 'the packages cannot be installed'

@@ -9,6 +9,7 @@ root=$folder/root
 there=$root$prefix
 failures=0 checks=0
 unset LD_LIBRARY_PATH
+. "$source/tests/package/programs.sh"
 
 # expect TEXT COMMAND...: the command succeeds and prints the text.
 expect() {
@@ -52,20 +53,8 @@ for page in share/man/man1/code-image.1 share/bash-completion/completions/code-i
     expect 'code' cat "$there/$page"
 done
 
-# The sample at the head of codesrc.h, as a program of its own, in C and C++.
-{
-    echo '#include <codesrc.h>
-#include <stdio.h>
-#include <stdlib.h>
-int main(void)
-{
-    unsigned char *pixels = (unsigned char *)calloc(256 * 256, 3);'
-    sed -n '2,/^ \* A picture is/s/^ \*     //p' "$source/include/codesrc.h"
-    echo '    fwrite(pixels, 3, 256 * 256, stdout);
-    free(pixels);
-    return 0;
-}'
-} >"$folder/sample.c"
+# The sample at the head of codesrc.h, in C and C++.
+header_program "$source" >"$folder/sample.c"
 export PKG_CONFIG_PATH="$there/$libdir/pkgconfig"
 flags=$(pkg-config --define-variable=prefix="$there" --cflags --libs codesrc) || failures=$((failures + 1))
 for language in c c++; do
@@ -80,7 +69,7 @@ for language in c c++; do
 done
 
 # The program of docs/c-api.md, against the tool's picture.
-sed -n '/^```c$/,/^```$/p' "$source/docs/c-api.md" | grep -v '^```' >"$folder/picture.c"
+guide_program "$source" >"$folder/picture.c"
 # shellcheck disable=SC2086
 expect '' $CC -Wall -Werror "$folder/picture.c" -o "$folder/picture" $flags
 (cd "$folder" && ./picture) || { echo 'FAILED: the program of c-api.md'; failures=$((failures + 1)); }
