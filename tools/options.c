@@ -145,19 +145,26 @@ static unsigned choice(const Program *program, const Option *option, const char 
     options_fail(program, "--%s %s: expected one of: %s", option->name, text, option->words);
 }
 
-static void add_to_list(OptionList *list, unsigned value)
+/* The place of one more value of an option that may be repeated. */
+static unsigned next_place(const Program *program, const Option *option, unsigned *count)
 {
-    if (list->count == OPTION_LIST_MOST)
-        list->count--;
-    list->value[list->count++] = value;
+    if (*count == OPTION_LIST_MOST)
+        options_fail(program, "--%s: given more than %d times", option->name, OPTION_LIST_MOST);
+    return (*count)++;
+}
+
+static void add_number(const Program *program, const Option *option, OptionList *list,
+                       const char *text)
+{
+    unsigned value = (unsigned)whole_number(program, option, text);
+
+    list->value[next_place(program, option, &list->count)] = value;
 }
 
 static void add_text(const Program *program, const Option *option, OptionTexts *texts,
                      const char *text)
 {
-    if (texts->count == OPTION_LIST_MOST)
-        options_fail(program, "--%s: given more than %d times", option->name, OPTION_LIST_MOST);
-    texts->value[texts->count++] = text;
+    texts->value[next_place(program, option, &texts->count)] = text;
 }
 
 static void store(Parser *parser, const Option *option, const char *text)
@@ -188,7 +195,7 @@ static void store(Parser *parser, const Option *option, const char *text)
         *(unsigned *)to = choice(program, option, text);
         break;
     case OPTION_LIST:
-        add_to_list(to, (unsigned)whole_number(program, option, text));
+        add_number(program, option, to, text);
         break;
     case OPTION_TEXTS:
         add_text(program, option, to, text);

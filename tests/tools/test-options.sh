@@ -103,6 +103,8 @@ one_line code-model '--batch is not an option of convert' convert --batch 2 a b
 one_line code-sample '--npz is not an option of draw' draw --npz a
 one_line code-sample '--seed is not an option of pack' pack --seed 1 a
 one_line code-bench '--class-weights never: expected one of: auto keep read' --class-weights never
+# shellcheck disable=SC2046
+one_line code-bench '--drafting-steps: given more than 16 times' $(yes -- '--drafting-steps 1' | head -n 17)
 one_line code-bench '--whole and --trace: expected one of them' --whole --trace
 one_line code-bench '--model and --shape: expected one of them' --model a --shape tiny
 
