@@ -49,6 +49,7 @@ static bool look(Worker *w)
         char path[PATH_ROOM], mark[MARK_ROOM], reason[200];
         SampleState state;
 
+        end_if_stopped(w->job); /* to look at thousands takes minutes */
         recipe_path(path, sizeof path, w->job->folder, i);
         recipe_mark(mark, sizeof mark, w->recipe, i);
         state = sample_read(path, w->pixels, w->recipe->side, mark, NULL, reason);

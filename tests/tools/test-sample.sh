@@ -129,6 +129,24 @@ draw="code-sample draw --output small --model tiny.yaml --per-class 4"
     expect '1 pictures drawn' $draw
     same before small
 
+    # A worker that only looks at pictures stops, too: it waits for the reader of its first message when the
+    # signal comes.
+    draws="code-sample draw --output many --model tiny.yaml --per-class 700"
+    expect '1 pictures drawn' $draws --count 1
+    (cd many && seq -f %06g.png 0 2099 | xargs truncate -s 0)
+    mkfifo messages
+    $draws 2>messages &
+    looking=$!
+    exec 3<messages
+    read -r said <&3
+    kill -TERM "$looking"
+    check [ "$(wc -l <&3)" -lt 2000 ]
+    exec 3<&-
+    wait "$looking"
+    check [ $? = 143 ]
+    check [ "${said#code-sample: many/000000.png: is damaged}" != "$said" ]
+    rm -r many
+
     # The array goes where a link leads.
     mkdir far
     echo before >far/small.npz
