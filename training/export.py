@@ -68,7 +68,7 @@ def metadata(work, seed):
     before = f'{work}/before.json'  # of a model that training went on from
     if os.path.exists(before):
         with open(before) as f:
-            steps = {k: v for k, v in steps.items() if k.startswith('MORE_')} | {
+            steps = {k: v for k, v in steps.items() if k.startswith('MORE_') or k == 'PICTURES'} | {
                 'COARSE_BATCH': settings.COARSE_BATCH,
                 'FULL_BATCH': settings.FULL_BATCH,
                 'HARD_KINDS': settings.HARD_KINDS,

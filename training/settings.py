@@ -11,11 +11,11 @@ VAE = dict(codes=1024, channels=16, ch=16, ch_mult=(1, 2, 4, 4, 8), res_blocks=1
 DRAFTER = dict(depth=5, width=256)
 REFINER = dict(depth=4, width=128)
 
-PICTURES, FIRST_SEED = 8000, 1000  # 500 of each kind
+PICTURES, FIRST_SEED = 32_000, 1000  # 2,000 of each kind
 HELD_OUT, FIRST_HELD_OUT_SEED = 320, 500_000  # 20 of each kind, for reconstruction figures
 
 VAE_STEPS, VAE_BATCH = 1800, 12
-TOKEN_PICTURES = 8000  # of the training set, for the transformers
+TOKEN_PICTURES = 32_000  # of the training set, for the transformers
 QUANTISER_STEPS, QUANTISER_PICTURES = 700, 2048
 JOINT_STEPS, JOINT_BATCH = 200, 4
 LARGE_STEPS = 480, 100, 380  # scales 0-7 only; all scales; scales below a random N
