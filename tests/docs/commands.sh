@@ -69,12 +69,12 @@ try_studio() {
     fi
 }
 
-# Needs a library of GObject's from Python.
-try_python() {
-    if /usr/bin/python3 -c "import gi; gi.require_version('$1', '1.0')" 2> /dev/null; then
-        try "$2" "$2"
+# Needs a library that pkg-config knows.
+try_with() {
+    if pkg-config --exists "$1"; then
+        try "$2" "$3"
     else
-        tell "$2" "python3-gi has no $1"
+        tell "$2" "$1 is not installed"
     fi
 }
 
@@ -144,10 +144,13 @@ by_rule() {
     'code-sample pack '*) try "$1" "$1" ;;
     pipelines/scale/* | 'sbatch '*' pipelines/scale/'*) try "$1" "$(small "$1")" ;;
     'code-model convert official-256.yaml '*) try "$1" "code-model convert vistas ${1#*.yaml }" ;;
+    'cc rtsp-server.c '*) try_with gstreamer-rtsp-server-1.0 "$1" "cd '$folder/source' && $1" ;;
+    'cc timeline.c '*) try_with gst-editing-services-1.0 "$1" "cd '$folder/source' && $1" ;;
     'cc '*) try "$1" "cd '$folder/source' && $1" ;;
-    pipelines/rtsp-server.py*)
-        try_python GstRtspServer "timeout --signal=INT --kill-after=20 5 $1; [ \$? = 124 ]"
+    rtsp-server*)
+        try_with gstreamer-rtsp-server-1.0 "$1" "timeout --signal=INT --kill-after=20 5 $1; [ \$? = 124 ]"
         ;;
+    timeline*) try_with gst-editing-services-1.0 "$1" "$1" ;;
     pipelines/*-receive.sh* | pipelines/srt-send.sh* | 'python3 -m http.server '*)
         try "$1" "mkdir -p hls; timeout --signal=INT --kill-after=20 5 $1; [ \$? = 124 ]"
         ;;
@@ -166,7 +169,6 @@ by_rule() {
     'VIDEOSINK='*pipelines/*.sh) try "$1" "pipelines/${1#*pipelines/} num-buffers=2" ;;
     pipelines/strip.sh*) try "$1" "$1" ;;
     pipelines/appsink.py*) try "$1" "$1" ;;
-    pipelines/timeline.py*) try_python GES "$1" ;;
     pipelines/whip-send.sh*) try "$1" "WHIPSINK=fakesink $1 num-buffers=2" ;;
     pipelines/*.sh*) try "$1" "$1 num-buffers=2" ;;
     code-image* | code-model* | code-bench* | slides* | tour* | morph* | appsink*) try "$1" "$1" ;;

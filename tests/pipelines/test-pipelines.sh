@@ -49,18 +49,18 @@ waits() {
     done
 }
 
-# binding NAME: skips the test if Python has no such library of GObject's.
-binding() {
-    /usr/bin/python3 -c "import gi; gi.require_version('$1', '1.0')" 2> /dev/null || {
-        echo "skipped: python3-gi has no $1"
+# built NAME PACKAGE: skips the test if a sample's library was missing when it would have been built.
+built() {
+    [ -x "$PROGRAMS/$1" ] || {
+        echo "skipped: $1 is not built (Debian: $2)"
         exit 77
     }
 }
 
 # serve: the RTSP server, and in $address a stream whose pictures are all the same.
 serve() {
-    binding GstRtspServer
-    "$PIPELINES/rtsp-server.py" 127.0.0.1:"$1" > served.txt 2> refused.txt &
+    built rtsp-server libgstrtspserver-1.0-dev
+    "$PROGRAMS/rtsp-server" 127.0.0.1:"$1" > served.txt 2> refused.txt &
     children=$!
     waits 60 grep -q "^rtsp://127.0.0.1:$1/\$" served.txt
     address="rtsp://127.0.0.1:$1/aurora?seed=7&top-k=1"
@@ -227,17 +227,19 @@ rtsp) # Two viewers of one address share its pictures. A viewer may not choose t
         holds '$3 == 256 && $4 == 256 && $7 < 8'
     done
     [ "$(grep -c begins served.txt)" = 1 ] || fail "viewers do not share: $(cat served.txt)"
-    for wrong in 'aurora?model=other' 'aurora?seed=many' nonsense; do
+    for wrong in 'aurora?model=other' 'aurora?seed=1&mode%6c=other' 'aurora?seed=many' nonsense; do
         ! timeout 60 gst-launch-1.0 -q rtspsrc location="rtsp://127.0.0.1:15554/$wrong" ! fakesink \
             2> /dev/null || fail "$wrong is served"
     done
     grep -q 'found model, expected .*seed' refused.txt || fail "$(cat refused.txt)"
     grep -q 'seed=many: ' refused.txt || fail "$(cat refused.txt)"
-    ! "$PIPELINES/rtsp-server.py" 127.0.0.1:15554 2> log || fail 'a port that is taken'
+    ! "$PROGRAMS/rtsp-server" 127.0.0.1:15554 2> log || fail 'a port that is taken'
     grep -q 'cannot listen' log || fail "$(cat log)"
-    ! "$PIPELINES/rtsp-server.py" nonsense=1 2> log || fail 'a property that codesrc lacks'
-    grep -q 'has no property nonsense' log || fail "$(cat log)"
-    "$PIPELINES/rtsp-server.py" --help | grep -q '^Usage: pipelines/rtsp-server.py'
+    ! "$PROGRAMS/rtsp-server" nonsense=1 2> log || fail 'a property that codesrc lacks'
+    grep -q '^rtsp-server: codesrc has no property nonsense' log || fail "$(cat log)"
+    ! "$PROGRAMS/rtsp-server" seed=many 2> log || fail 'a seed that is no number'
+    grep -q '^rtsp-server: seed: found "many", expected' log || fail "$(cat log)"
+    "$PROGRAMS/rtsp-server" --help | grep -q '^Usage: rtsp-server'
     ;;
 obs) # The media source of OBS plays addresses with FFmpeg.
     command -v ffmpeg > /dev/null || { echo 'skipped: no ffmpeg here'; exit 77; }
@@ -267,8 +269,8 @@ whip) # The offer arrives; a server that can answer it is not here.
     grep -q 'POST /whip' offers.txt || fail "$(cat offers.txt)"
     ;;
 timeline) # Two clips of two pictures, a second each; the second clip fades in over the last second of the first.
-    binding GES
-    timeout 300 "$PIPELINES/timeline.py" film.webm 'code://aurora?seed=7&num-buffers=2' \
+    built timeline libges-1.0-dev
+    timeout 300 "$PROGRAMS/timeline" film.webm 'code://aurora?seed=7&num-buffers=2' \
         'code://volcano?seed=7&num-buffers=2'
     "$PIPELINES/picture.sh" first.png class-name=aurora seed=7
     "$PIPELINES/picture.sh" last.png class-name=volcano seed=7 first-frame=1
@@ -277,8 +279,13 @@ timeline) # Two clips of two pictures, a second each; the second clip fades in o
     look film.webm 75 256 256 last.png
     holds '$1 < 55 || $7 < 8'
     awk '$1 > 27 && $1 < 48 && $5 > 0.2' look.txt | grep -q . || { cat look.txt; fail 'no fade'; }
-    ! "$PIPELINES/timeline.py" none.webm code://nonsense code://aurora 2> log || fail 'a class of none'
-    "$PIPELINES/timeline.py" --help | grep -q '^Usage: pipelines/timeline.py'
+    ! "$PROGRAMS/timeline" none.webm code://nonsense code://aurora 2> log || fail 'a class of none'
+    grep -q '^timeline: code://nonsense: class "nonsense"' log || fail "$(cat log)"
+    ! "$PROGRAMS/timeline" /none/film.webm code://aurora?num-buffers=2 code://aurora?num-buffers=2 2> log ||
+        fail 'a folder that is not there'
+    grep -q '^timeline: /none/film.webm: ' log || fail "$(cat log)"
+    ! "$PROGRAMS/timeline" film.webm code://aurora 2> log || fail 'one URI'
+    "$PROGRAMS/timeline" --help | grep -q '^Usage: timeline'
     ;;
 record) # Every picture comes three seconds late for the window; the file has all of them all the same.
     slow='fakesink sync=true qos=true ts-offset=-3000000000'
