@@ -214,6 +214,7 @@ static bool write_whole(const char *path, const char *target, Write *write, unsi
     int error;
     FILE *file;
 
+    whole_file_clean(target);
     whole_file_part(part, target);
     errno = 0;
     file = fopen(part, "wb");

@@ -43,7 +43,8 @@ static const struct {
 
 CodesrcModel *shapes_open(const char *name, const CodesrcModelOptions *options, CodesrcError *error)
 {
-    char path[] = "/tmp/code-bench-XXXXXX.yaml";
+    const char *folder = getenv("TMPDIR");
+    char path[4096];
     const char *manifest = NULL;
     CodesrcModel *model = NULL;
     FILE *file;
@@ -58,11 +59,12 @@ CodesrcModel *shapes_open(const char *name, const CodesrcModelOptions *options, 
                  shapes_known);
         return NULL;
     }
+    snprintf(path, sizeof path, "%s/code-bench-XXXXXX.yaml", folder && *folder ? folder : "/tmp");
     descriptor = mkstemps(path, 5);
     file = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     written = file && fprintf(file, "name: %s\nsynthetic: 1\n%s", name, manifest) > 0;
     if ((file && fclose(file)) || !written)
-        snprintf(error->text, sizeof error->text, "%s cannot be written", path);
+        snprintf(error->text, sizeof error->text, "%.300s cannot be written", path);
     else
         model = codesrc_model_open(path, options, error);
     if (descriptor >= 0)

@@ -60,7 +60,7 @@ tiny="--model $folder/tiny.yaml"
     refuse 'no such file' "$image" --model ./nothing.yaml --output "$folder/x.png"
 }
 checks=$((checks + 1))
-ls "$folder"/x* "$folder"/*.part >/dev/null 2>&1 && fail 'a failed picture left a file'
+[ "$(find "$folder" -name 'x*' -o -name '*.part' | wc -l)" = 0 ] || fail 'a failed picture left a file'
 
 expect '16 x 16  positions from 424' "$model" inspect "$vistas"
 # Classes without weights, and where these are to be had.
@@ -122,6 +122,7 @@ expect 'N = 3, batch 1, 1 runs' "$bench" --shape tiny --runs 1 --drafting-steps 
 expect 'N = 3, batch 2, 3 runs' "$bench" --shape tiny --runs 3 --drafting-steps 3 --batch 2 --whole \
     --no-pictures
 refuse 'official, d16' "$bench" --shape huge
+refuse '/none/code-bench-' env TMPDIR=/none "$bench" --shape tiny
 refuse 'precision "half"' "$bench" --shape tiny --precision half
 refuse '--runs 0' "$bench" --runs 0
 expect 'planned' "$bench" --shape tiny --runs 1 --class-weights read

@@ -75,10 +75,11 @@ export function commandOf(made) {
     `${made['more-smooth'] ? ' --more-smooth' : ''} --output picture.png`;
 }
 
-// As part of an address: each value as JSON.
+// As part of an address: each value as JSON, in which a class's name may have any character.
 function queryOf(recipe) {
   const pairs = Object.entries(recipe).filter(([, value]) => value !== undefined);
-  return pairs.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join('&');
+  return pairs.map(([key, value]) => `${key}=${encodeURIComponent(JSON.stringify(value))}`)
+    .join('&');
 }
 
 // The recipe in the address of this page; null: it has none.
