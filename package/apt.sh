@@ -39,12 +39,12 @@ build_packages="build-essential meson ninja-build pkg-config libyaml-dev libjans
     libgstreamer-plugins-base1.0-dev"
 # gst-launch-1.0, and the elements that the pipelines use: encoders, muxers, converters.
 run_packages="gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good"
-# What the tests need as well: another reader of zip archives, GNU parallel, curl, a browser; SRT, HLS,
-# H.264, the RTSP server and the editing services, and Python for pipelines/, zsh for its completion, git
-# for tools/release, and what reads a folder of pictures for training/.
-test_packages="libarchive-dev unzip parallel chromium gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
-    libgstrtspserver-1.0-dev libges-1.0-dev python3-gi gir1.2-gst-plugins-base-1.0 curl git universal-ctags
-    shellcheck zsh python3-numpy python3-pil"
+# What the tests need as well: another reader of zip archives, GNU parallel, curl, a browser, clang's
+# fuzzer; SRT, HLS, H.264, the RTSP server, the editing services and Python for pipelines/, zsh for its
+# completion, git for tools/release, and what reads a folder of pictures for training/.
+test_packages="libarchive-dev unzip parallel chromium clang libclang-rt-dev
+    gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly libgstrtspserver-1.0-dev libges-1.0-dev python3-gi
+    gir1.2-gst-plugins-base-1.0 curl git universal-ctags shellcheck zsh python3-numpy python3-pil"
 # What checks the format; Debian 13 no longer has this version, and the check is skipped there.
 format_packages="clang-format-14"
 # The live studio, which sends JPEGs, and what WebRTC needs as well. CUDA memory is built with
