@@ -255,7 +255,8 @@ static void run_command(const gchar *query)
     g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
     /* Without the comments, which come first. */
     data = memmem(bytes, size, "IDAT", 4);
-    g_assert_cmpmem(data, bytes + size - data, expected, answer->body + answer->length - expected);
+    g_assert_cmpmem(data, (gsize)(bytes + size - data), expected,
+                    (gsize)(answer->body + answer->length - expected));
     g_unlink(path);
     g_rmdir(folder);
     answer_free(answer);
