@@ -57,7 +57,8 @@ if name.endswith(".webp"):
 else:
     with av.open(name) as film:
         frame = next(film.decode(video=0))
-        print(*frame.to_ndarray(format="rgb24")[frame.height // 2, 32])
+        colours = frame.reformat(format="rgb24", src_colorspace=frame.colorspace)  # those that the decoder names
+        print(*colours.to_ndarray()[frame.height // 2, 32])
 EOF
 look() { LD_LIBRARY_PATH="" PYTHONPATH=site python3 look.py "$1"; }
 # encode ROWS ELEMENTS: the picture of 64 columns through these elements, the last of which is an encoder or muxer.
