@@ -12,7 +12,7 @@
 # 0 for 1 and finds no more than the first picture. framerate=0/1, the sign for a variable rate, gets 10000 ticks.
 #
 # Why it matters: time-lapse, slides, sensors and slow generators do not keep to the seconds: what they time by a clock
-# shifts against its sound. A recording with a picture every two minutes is lost. trak-timescale of mp4mux's pad, or
+# shifts against its sound. A recording with a picture every two minutes is lost. mp4mux trak-timescale=1000, or
 # framerate=0/1, helps.
 #
 # Output seen (pictures of 2.4 s; only the frame rate in the caps is another; then pictures of 120 s):
