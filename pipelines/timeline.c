@@ -46,7 +46,7 @@ static gboolean add_clip(GESLayer *layer, const char *uri, GstClockTime *start)
         clip = ges_layer_add_asset(layer, GES_ASSET(asset), *start, 0,
                                    ges_uri_clip_asset_get_duration(asset), GES_TRACK_TYPE_VIDEO);
     if (clip)
-        *start += ges_timeline_element_get_duration(GES_TIMELINE_ELEMENT(clip)) - fade;
+        *start += MAX(ges_timeline_element_get_duration(GES_TIMELINE_ELEMENT(clip)), fade) - fade;
     else
         g_printerr("timeline: %s: %s\n", uri, error ? error->message : "is no clip");
     g_clear_error(&error);
