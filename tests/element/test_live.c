@@ -50,8 +50,8 @@ static guint64 get_stat(GstElement *source, const gchar *name)
  * passed over and counted, and nothing drifts. */
 GST_START_TEST(test_slow_live)
 {
-    gchar *description =
-        g_strdup_printf("model=\"%s\" is-live=true num-buffers=4 class-id=1", slow_model());
+    gchar *description = g_strdup_printf(
+        "model=\"%s\" " SLOWEST " is-live=true num-buffers=4 class-id=1", slow_model());
     Player *player = player_new(description, FPS100);
     guint64 gaps = 0;
 
@@ -301,7 +301,8 @@ static void count_coarse(GstElement *sink, GstBuffer *buffer, GstPad *pad, gpoin
 GST_START_TEST(test_anytime)
 {
     gchar *description = g_strdup_printf(
-        "model=\"%s\" is-live=true anytime=true min-drafting-steps=3 num-buffers=8", slow_model());
+        "model=\"%s\" " SLOWEST " is-live=true anytime=true min-drafting-steps=3 num-buffers=8",
+        slow_model());
     Player *player = player_new(description, "video/x-raw,framerate=20/1");
     guint seen[2] = {0, 0};
 

@@ -75,20 +75,25 @@ GST_START_TEST(test_stop_while_loading)
 }
 GST_END_TEST
 
-/* At several moments of a picture that takes much longer than they. */
+/* Later and later, until a picture is finished first: how long it takes depends on the machine. */
 GST_START_TEST(test_stop_while_generating)
 {
     Player *player = slow_player("");
+    GstStateChangeReturn state = GST_STATE_CHANGE_ASYNC;
+    guint stopped = 0;
 
-    for (guint wait = 5; wait <= 400; wait += 79) {
+    for (guint wait = 5; wait <= 400 && state == GST_STATE_CHANGE_ASYNC; wait += 1 + wait / 2) {
         gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
         if (wait == 5)
             await_progress(player, GST_PROGRESS_TYPE_COMPLETE);
         g_usleep(wait * 1000);
-        fail_unless_equals_int(gst_element_get_state(player->pipeline, NULL, NULL, 0),
-                               GST_STATE_CHANGE_ASYNC);
+        state = gst_element_get_state(player->pipeline, NULL, NULL, 0);
+        stopped += state == GST_STATE_CHANGE_ASYNC;
         change_at_once(player, GST_STATE_READY);
     }
+    fail_unless(state != GST_STATE_CHANGE_FAILURE);
+    fail_unless(stopped > 0, "each picture was finished first");
+    g_print("stopped %u pictures\n", stopped);
     gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
     g_usleep(200000);
     change_at_once(player, GST_STATE_NULL);
