@@ -193,14 +193,19 @@ bool codesrc_generate_begin(CodesrcGenerator *generator, const CodesrcRequest *r
     return begun;
 }
 
+static gboolean is_held(const CodesrcGenerator *generator)
+{
+    return held && generator == current && under_way == MOST_CALLS;
+}
+
 bool codesrc_generate_end(CodesrcGenerator *generator, CodesrcError *error)
 {
     bool ended = false;
 
     g_mutex_lock(&mutex);
-    while (generator == current && held && !cancelled)
+    while (is_held(generator) && !cancelled)
         g_cond_wait(&changed, &mutex);
-    if (generator == current && held) {
+    if (is_held(generator)) {
         lose_all(generator, CODESRC_CANCELLED, error);
     } else if (generator == current && under_way > 0 && bad[0]) {
         lose_all(generator, CODESRC_FAILED, error);

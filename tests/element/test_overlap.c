@@ -90,8 +90,9 @@ GST_END_TEST
 /* To where two calls are under way that do not end. */
 static void play_into_two(Player *player)
 {
-    player_preroll(player);
+    overlapping_reset(TRUE);
     overlapping_hold(TRUE);
+    player_preroll(player);
     gst_element_set_state(player->pipeline, GST_STATE_PLAYING);
     while (overlapping_under_way() < 2)
         g_usleep(100);
@@ -106,7 +107,6 @@ GST_START_TEST(test_seek)
         Player *player = player_new(description, FPS30);
         gint64 begin;
 
-        overlapping_reset(TRUE);
         play_into_two(player);
         begin = g_get_monotonic_time();
         fail_unless(gst_element_seek(player->pipeline, 1.0, GST_FORMAT_DEFAULT, FLUSH,
