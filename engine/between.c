@@ -59,7 +59,7 @@ CodesrcFeatures *codesrc_canvas_to_features(CodesrcGenerator *generator,
     const CodeShape *shape = &model->shape;
     CodesrcFeatures *features;
 
-    if (!code_request_idle(generator, error))
+    if (!code_request_idle(generator, error) || !code_canvas_fits(canvas, model, error))
         return NULL;
     features = code_features_new(generator->model, error);
     if (!features)

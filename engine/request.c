@@ -51,6 +51,8 @@ static bool check_request(const CodesrcGenerator *generator, const CodesrcReques
     if (!request->canvas != !request->mask)
         return code_fail(error, CODESRC_SETTINGS,
                          "a canvas needs a mask and a mask needs a canvas");
+    if (request->canvas && !code_canvas_fits(request->canvas, generator->model, error))
+        return false;
     for (unsigned i = 0; request->tokens && i < shape->first[shape->scales]; i++)
         if (request->tokens[i] < 0 || (unsigned)request->tokens[i] >= shape->vae.codes)
             return code_fail(error, CODESRC_SETTINGS, "token %u is %d, expected 0..%u", i,

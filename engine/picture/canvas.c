@@ -10,6 +10,7 @@
 #include <string.h>
 
 struct CodesrcCanvas {
+    unsigned scales;         /* K */
     size_t length, features; /* L; floats of a feature map */
     int32_t *tokens;         /* (L) */
     float *f;                /* (Z, P, P) */
@@ -23,6 +24,7 @@ CodesrcCanvas *code_canvas_new(const CodeShape *shape, CodesrcError *error)
     CodesrcCanvas *canvas = calloc(1, sizeof *canvas);
 
     if (canvas) {
+        canvas->scales = shape->scales;
         canvas->length = shape->first[shape->scales];
         canvas->features = code_map_floats(shape);
         canvas->tokens = calloc(canvas->length, sizeof *canvas->tokens);
@@ -44,6 +46,17 @@ void codesrc_canvas_free(CodesrcCanvas *canvas)
     free(canvas->f);
     free(canvas->f_hat);
     free(canvas);
+}
+
+bool code_canvas_fits(const CodesrcCanvas *canvas, const CodesrcModel *model, CodesrcError *error)
+{
+    const CodeShape *shape = &model->shape;
+
+    if (canvas->scales == shape->scales && canvas->length == shape->first[shape->scales] &&
+        canvas->features == code_map_floats(shape))
+        return true;
+    return code_fail(error, CODESRC_SETTINGS, "a canvas of another model than \"%s\"",
+                     model->info.name);
 }
 
 const int32_t *codesrc_canvas_tokens(const CodesrcCanvas *canvas)

@@ -27,6 +27,9 @@ bool code_canvas_upload(const CodeCanvasMaps *maps, const CodeRun *run, unsigned
 /* An empty canvas; NULL without memory. */
 CodesrcCanvas *code_canvas_new(const CodeShape *shape, CodesrcError *error);
 
+/* Whether the canvas has the model's shape: its arrays are read in that. */
+bool code_canvas_fits(const CodesrcCanvas *canvas, const CodesrcModel *model, CodesrcError *error);
+
 /* Fills a canvas from features (P, P, Z), the first of the three maps for which `work` (host) has
  * room. The run is of one image without a request. Overwrites the pyramid's feature map, and the
  * sampler's draws and fed tokens. */

@@ -2,6 +2,8 @@
 #include "../test.h"
 #include "tiny.h"
 
+#include <unistd.h>
+
 enum { BYTES = TINY_SIDE * TINY_SIDE * 3 };
 
 /* ---- mistakes -------------------------------------------------------------------------------- */
@@ -82,6 +84,60 @@ static void test_mistakes(CodesrcModel *model)
           "batch 65");
     CHECK(!codesrc_generator_new(model, 1, 1 << 9, &error) && error.status == CODESRC_SETTINGS,
           "N = 9");
+}
+
+/* A smaller model than the tiny one. */
+static CodesrcModel *small_model(TinyDevice device)
+{
+    static const char manifest[] =
+        "name: small\npatch_nums: [1, 2, 4]\nclasses: 10\nsynthetic: 11\n"
+        "vae: {codes: 64, channels: 8, ch: 32, ch_mult: [1, 1, 2], res_blocks: 1, groups: 8}\n"
+        "drafter: {depth: 1, width: 64, heads: 1}\n";
+    char path[] = "/tmp/codesrc-small-XXXXXX.yaml";
+    int file = mkstemps(path, 5);
+    CodesrcModelOptions options;
+    CodesrcError error = {0};
+    CodesrcModel *model;
+
+    CHECK(write(file, manifest, sizeof manifest - 1) == sizeof manifest - 1, "%s", path);
+    close(file);
+    codesrc_model_options_init(&options);
+    options.device = device.device;
+    options.precision = device.precision;
+    model = codesrc_model_open(path, &options, &error);
+    CHECK(model, "%s", error.text);
+    unlink(path);
+    return model;
+}
+
+/* Its arrays are shorter than those that the model would read. */
+static void test_other_canvas(CodesrcModel *model, TinyDevice device)
+{
+    static float image[3 * TINY_SIDE * TINY_SIDE], mask[64];
+    static uint8_t pixels[BYTES];
+    CodesrcError error = {0};
+    CodesrcModel *small = small_model(device);
+    CodesrcGenerator *encoder = codesrc_generator_new(small, 1, 0, &error);
+    CodesrcGenerator *generator = codesrc_generator_new(model, 1, 0, &error);
+    CodesrcPicture picture = {pixels, 3 * TINY_SIDE};
+    CodesrcCanvas *canvas = codesrc_encode(encoder, image, &error);
+    CodesrcRequest request;
+
+    CHECK(canvas, "%s", error.text);
+    codesrc_request_init(model, &request);
+    request.canvas = canvas;
+    request.mask = mask;
+    CHECK(!codesrc_generate(generator, &request, 1, &picture, &error) &&
+              error.status == CODESRC_SETTINGS && strstr(error.text, "canvas of another model"),
+          "%s", error.text);
+    error.text[0] = '\0';
+    CHECK(!codesrc_canvas_to_features(generator, canvas, &error) &&
+              error.status == CODESRC_SETTINGS && strstr(error.text, "canvas of another model"),
+          "%s", error.text);
+    codesrc_canvas_free(canvas);
+    codesrc_generator_free(encoder);
+    codesrc_generator_free(generator);
+    codesrc_model_unref(small);
 }
 
 /* ---- names, random classes, the plan --------------------------------------------------------- */
@@ -165,6 +221,7 @@ int main(int argc, char **argv)
 
     test_mistakes(model);
     test_no_memory_of_its_own(model);
+    test_other_canvas(model, device);
     test_names(model);
     test_random_classes(model);
     test_plan(model);
