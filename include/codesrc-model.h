@@ -216,6 +216,14 @@ CODESRC_API bool codesrc_weights_inspect(const char *path, bool verify,
                                          void (*each)(void *user, const CodesrcTensorInfo *tensor),
                                          void *user, CodesrcError *error);
 
+/* Whether the first bytes of a file are those of a weight file, or of what servers and tools leave
+ * in place of one. False for a manifest, and for a file that cannot be read. Any thread. */
+CODESRC_API bool codesrc_weights_recognised(const char *path);
+
+/* A manifest to start from, as text: what the shapes in a weight file say. The caller frees it with
+ * free(). NULL, with the error filled in, if the file holds no model. Any thread. */
+CODESRC_API char *codesrc_weights_outline(const char *path, CodesrcError *error);
+
 #ifdef __cplusplus
 }
 #endif

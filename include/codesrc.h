@@ -116,7 +116,8 @@ CODESRC_API void codesrc_generator_free(CodesrcGenerator *generator); /* NULL is
  * Allocates nothing, except on device "cuda", which records the work of each new combination of
  * count, guidance and drafting steps once. On failure the contents of `pictures` are undefined and
  * the generator stays usable, unless the device failed. CODESRC_SETTINGS if a request is out of
- * range, CANCELLED, FAILED, or an error of the weight file if AdaLN weights are read from it. */
+ * range, CANCELLED, FAILED, MISMATCH if the weights give logits that are not finite, or an error of
+ * the weight file if AdaLN weights are read from it. */
 CODESRC_API bool codesrc_generate(CodesrcGenerator *generator, const CodesrcRequest *requests,
                                   unsigned count, const CodesrcPicture *pictures,
                                   CodesrcError *error);
@@ -124,10 +125,11 @@ CODESRC_API bool codesrc_generate(CodesrcGenerator *generator, const CodesrcRequ
 /* The same in two steps, for devices that compute asynchronously (CodesrcModelInfo.overlaps): a
  * second call may begin before the first has ended, and is drafted while the first one's pictures
  * are rendered. At most two calls can be in progress, and they end in the order in which they
- * began. Until both have ended, only these two functions and codesrc_generator_cancel may be
- * called. The engine writes `pictures[].data` until the call has ended, but does not read the two
- * arrays after _begin returns. On failure of either function, no call is in progress any more,
- * except that a third _begin is refused with CODESRC_SETTINGS and changes nothing. */
+ * began. Until both have ended, only these two functions, codesrc_generator_times and
+ * codesrc_generator_cancel may be called. The engine writes `pictures[].data` until the call has
+ * ended, but does not read the two arrays after _begin returns. On failure of either function, no
+ * call is in progress any more, except that a third _begin is refused with CODESRC_SETTINGS and
+ * changes nothing. */
 CODESRC_API bool codesrc_generate_begin(CodesrcGenerator *generator, const CodesrcRequest *requests,
                                         unsigned count, const CodesrcPicture *pictures,
                                         CodesrcError *error);
@@ -176,12 +178,11 @@ CODESRC_API size_t codesrc_output_row(const CodesrcOutput *output, unsigned side
 /* Rows of such a picture: `side`, or with CODESRC_NV12 those of luma and chroma together. */
 CODESRC_API unsigned codesrc_output_rows(const CodesrcOutput *output, unsigned side);
 
-/* Allocates device memory for such pictures. Any thread; also for a model opened with headers_only.
- * With device "cuda", the memory belongs to the primary context of device
- * CodesrcModelInfo.cuda_device_id. Calls on such a model leave that device the thread's current
- * one. The caller frees it with codesrc_device_free, before it releases
- * the model. NULL on failure: CODESRC_SETTINGS if the device has no memory of its own, or
- * NO_MEMORY. */
+/* Allocates device memory for such pictures, which the caller frees with codesrc_device_free before
+ * it releases the model. NULL on failure: CODESRC_SETTINGS if the device has no memory of its own,
+ * or NO_MEMORY. Any thread; also for a model opened with headers_only. With device "cuda", the
+ * memory belongs to the primary context of device CodesrcModelInfo.cuda_device_id, and calls on
+ * such a model leave that device the thread's current one. */
 CODESRC_API void *codesrc_device_alloc(CodesrcModel *model, size_t bytes, CodesrcError *error);
 CODESRC_API void codesrc_device_free(CodesrcModel *model, void *memory); /* NULL is allowed */
 
@@ -240,8 +241,8 @@ CODESRC_API void codesrc_generator_trace(CodesrcGenerator *generator, CodesrcSta
 /* ---- looking inside -------------------------------------------------------------------------- */
 
 /* Called during codesrc_generate, on its thread, whenever a scale (0..K-1) is finished for `count`
- * pictures, starting with picture `first` of the call. The four functions below may be called only
- * from here, and nothing else that computes on the generator. */
+ * pictures, starting with picture `first` of the call. The four functions below may be called from
+ * here alone, and here nothing else that computes on the generator may be called. */
 typedef void (*CodesrcScaleDone)(void *user, CodesrcGenerator *generator, unsigned scale,
                                  unsigned first, unsigned count);
 
@@ -261,14 +262,17 @@ CODESRC_API bool codesrc_generator_logits(CodesrcGenerator *generator, unsigned 
 CODESRC_API bool codesrc_generator_feature_map(CodesrcGenerator *generator, unsigned image,
                                                float *f_hat, CodesrcError *error);
 
-/* Renders the scales finished so far: a preview that gets sharper with each scale. */
+/* Renders the scales finished so far: a preview that gets sharper with each scale. The picture's
+ * format is that of codesrc_generator_output. CODESRC_SETTINGS if `image` is another one, or if the
+ * picture has no data or too small a stride. */
 CODESRC_API bool codesrc_generator_preview(CodesrcGenerator *generator, unsigned image,
                                            const CodesrcPicture *picture, CodesrcError *error);
 
 /* ---- the VQ-VAE alone ------------------------------------------------------------------------ */
 
-/* Both functions use the memory in which the generator decodes. They fail with CODESRC_SETTINGS
- * between codesrc_generate_begin and _end, and in an observer. */
+/* codesrc_decode and codesrc_encode use the memory in which the generator decodes. They fail with
+ * CODESRC_SETTINGS between codesrc_generate_begin and _end and in an observer, CANCELLED, or
+ * FAILED. */
 
 /* Decodes a feature map (Z, P, P) to an image (3, S, S), RGB, clamped to [-1, 1]. */
 CODESRC_API bool codesrc_decode(CodesrcGenerator *generator, const float *f_hat, float *image,
@@ -276,7 +280,7 @@ CODESRC_API bool codesrc_decode(CodesrcGenerator *generator, const float *f_hat,
 
 /* Encodes an image (3, S, S), RGB in [-1, 1], to its token pyramid, for CodesrcRequest.canvas.
  * Returns a canvas that the caller frees with codesrc_canvas_free, or NULL; CODESRC_MISMATCH if the
- * model has no encoder, see CodesrcModelInfo.encodes. */
+ * model has no encoder, see CodesrcModelInfo.encodes; NO_MEMORY. */
 CODESRC_API CodesrcCanvas *codesrc_encode(CodesrcGenerator *generator, const float *image,
                                           CodesrcError *error);
 CODESRC_API void codesrc_canvas_free(CodesrcCanvas *canvas); /* NULL is allowed */
@@ -306,7 +310,8 @@ CODESRC_API bool codesrc_generate_features(CodesrcGenerator *generator,
                                            CodesrcFeatures **features, CodesrcError *error);
 
 /* The features of an encoded picture after the last scale of its pyramid. Returns a reference that
- * the caller releases with codesrc_features_unref, or NULL. */
+ * the caller releases with codesrc_features_unref, or NULL: CODESRC_SETTINGS if the canvas is of
+ * another model, between codesrc_generate_begin and _end, or in an observer; NO_MEMORY; FAILED. */
 CODESRC_API CodesrcFeatures *codesrc_canvas_to_features(CodesrcGenerator *generator,
                                                         const CodesrcCanvas *canvas,
                                                         CodesrcError *error);
@@ -324,14 +329,6 @@ CODESRC_API void codesrc_features_unref(CodesrcFeatures *features); /* NULL is a
 CODESRC_API bool codesrc_render_between(CodesrcGenerator *generator, const CodesrcFeatures *a,
                                         const CodesrcFeatures *b, double t,
                                         const CodesrcPicture *picture, CodesrcError *error);
-
-/* Whether the first bytes of a file are those of a weight file, or of what servers and tools leave
- * in place of one. False for a manifest, and for a file that cannot be read. Any thread. */
-CODESRC_API bool codesrc_weights_recognised(const char *path);
-
-/* A manifest to start from, as text: what the shapes in a weight file say. The caller frees it with
- * free(). NULL, with the error filled in, if the file holds no model. Any thread. */
-CODESRC_API char *codesrc_weights_outline(const char *path, CodesrcError *error);
 
 #ifdef __cplusplus
 }
