@@ -1,22 +1,22 @@
-/* gstcodeseek.c - seeks and queries: from every format to frames and back, and the film's end. */
+/* gstcodeseek.c - seeks and queries: from every format to frames and back, and the stream's end. */
 #include "codesrc/gstcodesrcprivate.h"
 
-/* ---- the film --------------------------------------------------------------------- */
+/* ---- the end ---------------------------------------------------------------------- */
 
-/* A film of num-buffers frames, whose end is the same however often and from wherever it is played:
- * so the base class, which counts the buffers that it pushes, must not count them. A live stream is
- * no film, since it drops frames and cannot seek: there it counts. */
-void gst_code_src_start_film(GstCodeSrc *self)
+/* A stream of num-buffers frames has the same end however often and from wherever it is played: so
+ * the base class, which counts the buffers that it pushes, must not count them. A live stream drops
+ * frames and cannot seek: there it counts. */
+void gst_code_src_find_end(GstCodeSrc *self)
 {
     GstBaseSrc *src = GST_BASE_SRC(self);
 
     GST_OBJECT_LOCK(self);
     self->length = src->num_buffers_left;
     GST_OBJECT_UNLOCK(self);
-    self->film = GST_CODE_NO_FRAME;
+    self->end = GST_CODE_NO_FRAME;
     if (gst_base_src_is_live(src) || src->num_buffers_left < 0)
         return;
-    self->film = (guint64)src->num_buffers_left;
+    self->end = (guint64)src->num_buffers_left;
     src->num_buffers_left = -1;
 }
 
@@ -69,7 +69,8 @@ static gboolean convert(GstCodeSrc *self, GstFormat from, gint64 value, GstForma
                                      value, to, result);
 }
 
-/* The length of the film, -1 if it has none. From start to stop num-buffers does not count. */
+/* The length of the stream, -1 if it has no end. From start to stop, changes of num-buffers have no
+ * effect on it. */
 static gint64 duration_in(GstCodeSrc *self, GstFormat format)
 {
     gint64 duration;

@@ -212,7 +212,7 @@ static gboolean await_weights(GstCodeSrc *self)
     GstBaseSrc *src = GST_BASE_SRC(self);
     CodesrcError error;
 
-    if ((!gst_base_src_is_live(src) && self->film > 0) ||
+    if ((!gst_base_src_is_live(src) && self->end > 0) ||
         gst_code_weights_await(&self->engine.weights, &error))
         return TRUE;
     gst_code_engine_post_error(&self->engine, &error);
@@ -230,7 +230,7 @@ static gboolean gst_code_src_start(GstBaseSrc *src)
     gst_code_timeline_init(&self->timeline);
     gst_code_src_reset_qos(self);
     self->anchored = self->discont = self->tags_sent = FALSE;
-    gst_code_src_start_film(self);
+    gst_code_src_find_end(self);
     if (!gst_code_src_check_properties(self) || !gst_code_engine_start(&self->engine) ||
         !await_weights(self)) {
         gst_code_src_stop(src);
@@ -305,17 +305,17 @@ static gboolean gst_code_src_unlock_stop(GstBaseSrc *src)
 
 /* ---- frames ------------------------------------------------------------------ */
 
-/* Where the next frame is. FALSE: none is left in the segment or in the film. */
+/* Where the next frame is. FALSE: none is left in the segment or in the stream. */
 static gboolean next_timing(GstCodeSrc *self, const GstSegment *segment, GstCodeTiming *timing)
 {
     gboolean found = gst_code_timeline_next(&self->timeline, segment, timing);
 
-    if (found && timing->frame >= self->film && segment->rate < 0.0 && self->film > 0) {
+    if (found && timing->frame >= self->end && segment->rate < 0.0 && self->end > 0) {
         /* Backwards, from beyond the end to the last frame. */
-        self->timeline.frame = self->film - 1;
+        self->timeline.frame = self->end - 1;
         found = gst_code_timeline_next(&self->timeline, segment, timing);
     }
-    return found && timing->frame < self->film;
+    return found && timing->frame < self->end;
 }
 
 static void begin_request(GstCodeSrc *self, GstCodeFrameRequest *request)
@@ -325,15 +325,15 @@ static void begin_request(GstCodeSrc *self, GstCodeFrameRequest *request)
 
     request->timeline = self->timeline;
     request->serial = get_serial(self);
-    request->end = self->film;
+    request->end = self->end;
     request->or_later = forwards;
     request->until = G_MAXINT64;
     if (self->repeats && self->standing)
         request->until = gst_code_src_patience(self, &request->segment, &request->timing);
     if (src->num_buffers_left >= 0)
         request->left = (guint)src->num_buffers_left + 1;
-    else if (forwards && self->film != GST_CODE_NO_FRAME)
-        request->left = (guint)MIN(self->film - request->timing.frame, G_MAXUINT);
+    else if (forwards && self->end != GST_CODE_NO_FRAME)
+        request->left = (guint)MIN(self->end - request->timing.frame, G_MAXUINT);
     else
         request->left = G_MAXUINT;
 }
@@ -384,7 +384,7 @@ static void drop_late(GstCodeSrc *self, const GstSegment *segment, GstClockTime 
     GstCodeTiming timing;
 
     if (GST_CLOCK_TIME_IS_VALID(earliest))
-        dropped = gst_code_timeline_skip(&self->timeline, segment, earliest, self->film);
+        dropped = gst_code_timeline_skip(&self->timeline, segment, earliest, self->end);
     if (dropped > 0 && next_timing(self, segment, &timing))
         gst_code_src_note_dropped(self, segment, &timing, dropped);
 }

@@ -57,7 +57,7 @@ struct _GstCodeSrc {
     GstCodeWriter writer; /* into the host's memory */
     GstCodeCuda cuda;     /* into CUDA's */
     GstCodeTimeline timeline;
-    guint64 film;      /* frames of it, if num-buffers ends it; GST_CODE_NO_FRAME: no end */
+    guint64 end;       /* the frame after the stream's last one; GST_CODE_NO_FRAME: no end */
     gboolean anchored; /* live: the timeline has its beginning in running time */
     gboolean discont;  /* frames were dropped before the next one */
     gboolean tags_sent;
@@ -111,10 +111,10 @@ void gst_code_src_update_live(GstCodeSrc *self);
 
 /* ---- gstcodeseek.c ---- */
 
-/* At a start: takes the length of the film from num-buffers. */
-void gst_code_src_start_film(GstCodeSrc *self);
+/* At a start: takes the end of the stream from num-buffers. */
+void gst_code_src_find_end(GstCodeSrc *self);
 
-/* Tells the base class, which needs it for seeks from the end, how long the film is in time, once
+/* Tells the base class, which needs it for seeks from the end, how long the stream is in time, once
  * the frame rate is known or can be foreseen. FALSE: it has no end. */
 gboolean gst_code_src_set_duration(GstCodeSrc *self);
 

@@ -15,7 +15,7 @@ typedef struct GstCodeFrameRequest {
                             * G_MAXINT64: never */
     guint serial;          /* drawn with these settings or later ones */
     guint left;            /* how many frames will be pulled at most, with this one */
-    guint64 end;           /* the first frame that the film lacks; GST_CODE_NO_FRAME: none */
+    guint64 end;           /* the frame after the stream's last one; GST_CODE_NO_FRAME: no end */
     gboolean or_later;     /* a later frame will do */
 } GstCodeFrameRequest;
 

@@ -44,7 +44,7 @@ struct GstCodePrefetch {
     gboolean walking, first; /* first: it has finished no frame yet */
     GstCodeTimeline cursor;
     GstSegment segment;
-    guint64 end; /* the first frame that the film lacks */
+    guint64 end; /* the frame after the stream's last one */
 };
 
 /* ---- the drawing thread: with the lock held, except while it draws --------------------------- */
