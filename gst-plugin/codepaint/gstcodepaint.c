@@ -375,15 +375,15 @@ static void gst_code_paint_before_transform(GstBaseTransform *transform, GstBuff
 static void note(GstCodePaint *self, const GstCodeRecord *record, GstBuffer *buffer)
 {
     GstCodeStats *stats = &self->engine.stats;
-    GstCodeOrigin origin = {.model = self->engine.weights.headers};
+    CodesrcModel *model = self->engine.weights.headers;
 
     GST_LOG_OBJECT(self,
                    "painted frame %" G_GUINT64_FORMAT " as class %d, seed %" G_GUINT64_FORMAT
                    ", N = %u in %.0f us",
                    self->frame, record->request.class_id, record->request.seed,
                    record->request.settings.drafting_steps, 1e6 * record->seconds);
-    gst_code_record_attach(record, &origin, buffer);
-    gst_code_stats_set_model(stats, origin.model);
+    gst_code_record_attach(record, codesrc_model_info(model), buffer);
+    gst_code_stats_set_model(stats, model);
     gst_code_stats_processed(stats, record);
     gst_code_stats_measure(stats, record->seconds);
     if (gst_code_stats_update_latency(stats)) {

@@ -4,7 +4,7 @@
 
 /* The base class sends the tags after the segment. It is asked directly: gst_element_send_event()
  * takes the state lock, which a thread that stops this one holds while it waits for it. */
-static void send_tags(GstCodeSrc *self, const GstCodeFrame *frame, const GstCodeOrigin *origin)
+static void send_tags(GstCodeSrc *self, const GstCodeFrame *frame, const CodesrcModelInfo *info)
 {
     GstTagList *list;
     GstCodeTags tags;
@@ -15,7 +15,7 @@ static void send_tags(GstCodeSrc *self, const GstCodeFrame *frame, const GstCode
     GST_OBJECT_LOCK(self);
     tags = self->tags;
     GST_OBJECT_UNLOCK(self);
-    list = gst_code_record_tags(&frame->record, origin, tags);
+    list = gst_code_record_tags(&frame->record, info, tags);
     if (list)
         GST_ELEMENT_CLASS(GST_CODE_SRC_PARENT)
             ->send_event(GST_ELEMENT(self), gst_event_new_tag(list));
@@ -25,7 +25,8 @@ static void send_tags(GstCodeSrc *self, const GstCodeFrame *frame, const GstCode
 static void stamp(GstCodeSrc *self, const GstCodeFrame *frame, GstBuffer *buffer)
 {
     const GstCodeTiming *timing = &frame->timing;
-    GstCodeOrigin origin = gst_code_stats_origin(&self->engine.stats);
+    CodesrcModel *model = gst_code_stats_model(&self->engine.stats);
+    const CodesrcModelInfo *info = codesrc_model_info(model);
 
     GST_BUFFER_PTS(buffer) = timing->pts;
     GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
@@ -35,9 +36,9 @@ static void stamp(GstCodeSrc *self, const GstCodeFrame *frame, GstBuffer *buffer
     if (self->discont)
         GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
     self->discont = FALSE;
-    gst_code_record_attach(&frame->record, &origin, buffer);
-    send_tags(self, frame, &origin);
-    codesrc_model_unref(origin.model);
+    gst_code_record_attach(&frame->record, info, buffer);
+    send_tags(self, frame, info);
+    codesrc_model_unref(model);
 }
 
 static gboolean write_frame(GstCodeSrc *self, const GstCodeFrame *frame, GstBuffer *buffer)

@@ -31,7 +31,7 @@ static void explain_size(GstCodeSrc *self, const GstCaps *wanted)
 {
     gint side = (gint)self->side, width = side, height = side;
     const GstStructure *structure = gst_caps_get_structure(wanted, 0);
-    GstCodeOrigin origin;
+    CodesrcModel *model;
     gchar *name;
 
     gst_structure_get_int(structure, "width", &width);
@@ -39,9 +39,9 @@ static void explain_size(GstCodeSrc *self, const GstCaps *wanted)
     if (width == side && height == side)
         return;
     /* The drawing thread may exchange the headers meanwhile. */
-    origin = gst_code_stats_origin(&self->engine.stats);
-    name = gst_code_text_clean(codesrc_model_info(origin.model)->name);
-    codesrc_model_unref(origin.model);
+    model = gst_code_stats_model(&self->engine.stats);
+    name = gst_code_text_clean(codesrc_model_info(model)->name);
+    codesrc_model_unref(model);
     GST_ELEMENT_ERROR(self, CORE, NEGOTIATION,
                       ("pictures of the model %s have %d x %d pixels, downstream expects %d x %d: "
                        "put videoscale behind codesrc",

@@ -110,10 +110,10 @@ static GString *source_line(const GstCodeRecord *record, const CodesrcModelInfo 
     return line;
 }
 
-gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOrigin *origin)
+/* The gst-launch-1.0 line that writes this picture into a file; of codepaint the part of a line
+ * that paints the same into a frame that is the first to come. Free with g_free. */
+static gchar *launch_line(const GstCodeRecord *record, const CodesrcModelInfo *info)
 {
-    const CodesrcModelInfo *info = codesrc_model_info(origin->model);
-
     if (record->painted)
         return paint_line(record, info);
     return g_string_free(source_line(record, info, info->path), FALSE);
@@ -130,13 +130,12 @@ static void describe_film(const GstCodeFilm *film, GstStructure *structure)
                       film->next.frame, "next-class-id", G_TYPE_INT, film->next.class_id, NULL);
 }
 
-void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *origin,
+void gst_code_record_describe(const GstCodeRecord *record, const CodesrcModelInfo *info,
                               GstStructure *structure)
 {
-    const CodesrcModelInfo *info = codesrc_model_info(origin->model);
     GstCodeModelSpec spec = spec_of(info, info->name);
     GstCodeSettings settings = gst_code_settings_of_request(&record->request, info);
-    gchar *line = gst_code_record_launch_line(record, origin);
+    gchar *line = launch_line(record, info);
 
     gst_code_properties_describe(gst_code_model_spec_properties, &spec, structure);
     gst_code_properties_describe(gst_code_settings_properties, &settings, structure);
@@ -163,7 +162,7 @@ void gst_code_record_register_meta(void)
         gst_meta_register_custom(GST_CODE_META, tags, NULL, NULL, NULL);
 }
 
-void gst_code_record_attach(const GstCodeRecord *record, const GstCodeOrigin *origin,
+void gst_code_record_attach(const GstCodeRecord *record, const CodesrcModelInfo *info,
                             GstBuffer *buffer)
 {
     GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, GST_CODE_META);
@@ -175,7 +174,7 @@ void gst_code_record_attach(const GstCodeRecord *record, const GstCodeOrigin *or
     }
     meta = gst_buffer_add_custom_meta(buffer, GST_CODE_META);
     structure = gst_custom_meta_get_structure(meta);
-    gst_code_record_describe(record, origin, structure);
+    gst_code_record_describe(record, info, structure);
     if (input) {
         gst_structure_set(structure, "input", GST_TYPE_STRUCTURE, input, NULL);
         gst_structure_free(input);
@@ -207,10 +206,9 @@ static gchar *tag_line(const GstCodeRecord *record, const CodesrcModelInfo *info
     return g_string_free(line, FALSE);
 }
 
-GstTagList *gst_code_record_tags(const GstCodeRecord *record, const GstCodeOrigin *origin,
+GstTagList *gst_code_record_tags(const GstCodeRecord *record, const CodesrcModelInfo *info,
                                  GstCodeTags tags)
 {
-    const CodesrcModelInfo *info = codesrc_model_info(origin->model);
     GstTagList *list;
     gchar *line;
 

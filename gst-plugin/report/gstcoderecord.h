@@ -33,27 +33,20 @@ typedef struct GstCodeRecord {
     GstVideoRectangle mask; /* the repainted part; empty: the transparent pixels */
 } GstCodeRecord;
 
-/* The model that drew, with or without its weights. */
-typedef struct GstCodeOrigin {
-    CodesrcModel *model;
-} GstCodeOrigin;
+/* In the functions below, `info` is of the model that drew. */
 
-/* Sets the fields model, model-digest, class-id, class-name, class-id-2, class-mix, seed, frame,
- * drafting-steps, guidance, top-k, top-p, precision, device, scale, scales, seconds and
- * launch-line; of codepaint also mask; of a film also hold, morph, easing, loop, phase, t,
- * next-frame and next-class-id. */
-void gst_code_record_describe(const GstCodeRecord *record, const GstCodeOrigin *origin,
+/* Sets a field for each property of model and frame that a recipe has, with `frame` for
+ * first-frame, and model-digest, class-name, scale, scales, seconds and launch-line; of codepaint
+ * also mask; of a film also a field for each property of its motion, t, next-frame and
+ * next-class-id. */
+void gst_code_record_describe(const GstCodeRecord *record, const CodesrcModelInfo *info,
                               GstStructure *structure);
-
-/* The gst-launch-1.0 line that writes this picture into a file; of codepaint the part of a line
- * that paints the same into a frame that is the first to come. Free with g_free. */
-gchar *gst_code_record_launch_line(const GstCodeRecord *record, const GstCodeOrigin *origin);
 
 /* Once for each process, before the first attach. */
 void gst_code_record_register_meta(void);
 
 /* A record that the buffer has already becomes the field `input` of this one. */
-void gst_code_record_attach(const GstCodeRecord *record, const GstCodeOrigin *origin,
+void gst_code_record_attach(const GstCodeRecord *record, const CodesrcModelInfo *info,
                             GstBuffer *buffer);
 
 /* What the tags of a stream say about its making. */
@@ -66,7 +59,7 @@ typedef enum GstCodeTags {
 GType gst_code_tags_get_type(void);
 
 /* A tag list for the stream that begins with this picture. NULL: no tags. */
-GstTagList *gst_code_record_tags(const GstCodeRecord *record, const GstCodeOrigin *origin,
+GstTagList *gst_code_record_tags(const GstCodeRecord *record, const CodesrcModelInfo *info,
                                  GstCodeTags tags);
 
 #endif

@@ -15,8 +15,8 @@ void gst_code_stats_init(GstCodeStats *stats, const gchar *name)
 /* With the lock held, or alone. */
 static void let_go(GstCodeStats *stats)
 {
-    codesrc_model_unref(stats->origin.model);
-    stats->origin.model = NULL;
+    codesrc_model_unref(stats->model);
+    stats->model = NULL;
     g_clear_pointer(&stats->closed, gst_structure_free);
 }
 
@@ -28,11 +28,9 @@ void gst_code_stats_clear(GstCodeStats *stats)
 
 void gst_code_stats_reset(GstCodeStats *stats, CodesrcModel *model, guint batch)
 {
-    GstCodeOrigin origin = {.model = codesrc_model_ref(model)};
-
     g_mutex_lock(&stats->lock);
     let_go(stats);
-    stats->origin = origin;
+    stats->model = codesrc_model_ref(model);
     stats->batch = batch;
     stats->processed = stats->dropped = stats->repeated = 0;
     stats->any = FALSE;
@@ -44,23 +42,21 @@ void gst_code_stats_reset(GstCodeStats *stats, CodesrcModel *model, guint batch)
 void gst_code_stats_set_model(GstCodeStats *stats, CodesrcModel *model)
 {
     g_mutex_lock(&stats->lock);
-    if (stats->origin.model != model) {
-        codesrc_model_unref(stats->origin.model);
-        stats->origin.model = codesrc_model_ref(model);
+    if (stats->model != model) {
+        codesrc_model_unref(stats->model);
+        stats->model = codesrc_model_ref(model);
     }
     g_mutex_unlock(&stats->lock);
 }
 
-GstCodeOrigin gst_code_stats_origin(GstCodeStats *stats)
+CodesrcModel *gst_code_stats_model(GstCodeStats *stats)
 {
-    GstCodeOrigin origin;
+    CodesrcModel *model;
 
     g_mutex_lock(&stats->lock);
-    origin = stats->origin;
-    if (origin.model)
-        codesrc_model_ref(origin.model);
+    model = stats->model ? codesrc_model_ref(stats->model) : NULL;
     g_mutex_unlock(&stats->lock);
-    return origin;
+    return model;
 }
 
 void gst_code_stats_processed(GstCodeStats *stats, const GstCodeRecord *record)
@@ -166,13 +162,14 @@ void gst_code_stats_install(GObjectClass *klass, guint id, const gchar *blurb)
 GstStructure *gst_code_stats_structure(GstCodeStats *stats)
 {
     GstStructure *structure;
-    GstCodeOrigin origin = gst_code_stats_origin(stats);
+    CodesrcModel *model = gst_code_stats_model(stats);
+    const CodesrcModelInfo *info = model ? codesrc_model_info(model) : NULL;
     GstCodeRecord last;
     gboolean any;
     guint batch;
 
     g_mutex_lock(&stats->lock);
-    if (stats->closed && !origin.model) {
+    if (stats->closed && !model) {
         structure = gst_structure_copy(stats->closed);
         g_mutex_unlock(&stats->lock);
         return structure;
@@ -186,22 +183,21 @@ GstStructure *gst_code_stats_structure(GstCodeStats *stats)
     batch = stats->batch;
     g_mutex_unlock(&stats->lock);
 
-    if (origin.model) {
-        const CodesrcModelInfo *info = codesrc_model_info(origin.model);
+    if (model) {
         guint steps = any ? last.request.settings.drafting_steps : info->defaults.drafting_steps;
 
         gst_structure_set(structure, "model", G_TYPE_STRING, info->name, "device", G_TYPE_STRING,
                           info->device, "precision", G_TYPE_STRING, info->precision, "threads",
                           G_TYPE_UINT, info->threads, NULL);
-        add_plan(structure, origin.model, steps, batch);
+        add_plan(structure, model, steps, batch);
     }
-    if (origin.model && any) {
-        gst_code_record_describe(&last, &origin, structure);
+    if (model && any) {
+        gst_code_record_describe(&last, info, structure);
         gst_structure_set(structure, "seconds-drafter", G_TYPE_DOUBLE, last.times.drafter,
                           "seconds-refiner", G_TYPE_DOUBLE, last.times.refiner, "seconds-vae",
                           G_TYPE_DOUBLE, last.times.vae, NULL);
     }
-    codesrc_model_unref(origin.model);
+    codesrc_model_unref(model);
     return structure;
 }
 

@@ -13,8 +13,8 @@
 typedef struct GstCodeStats {
     const gchar *name; /* of the structure */
 
-    GMutex lock; /* of all that follows */
-    GstCodeOrigin origin;
+    GMutex lock;          /* of all that follows */
+    CodesrcModel *model;  /* headers of the one that draws; NULL: none */
     guint batch;          /* pictures at a time */
     GstStructure *closed; /* the statistics when the model was closed; NULL: it is open */
     guint64 processed, dropped, repeated;
@@ -38,8 +38,8 @@ void gst_code_stats_close(GstCodeStats *stats);
 /* Sets the model whose weights draw from now on; it may be the same. */
 void gst_code_stats_set_model(GstCodeStats *stats, CodesrcModel *model);
 
-/* The model and its digest, with a reference for the caller; model NULL: none. */
-GstCodeOrigin gst_code_stats_origin(GstCodeStats *stats);
+/* The model that draws, with a reference for the caller; NULL: none. */
+CodesrcModel *gst_code_stats_model(GstCodeStats *stats);
 
 /* One picture was pushed. */
 void gst_code_stats_processed(GstCodeStats *stats, const GstCodeRecord *record);
