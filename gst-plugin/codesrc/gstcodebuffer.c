@@ -119,9 +119,8 @@ static GstBuffer *share(GstBuffer *buffer)
     return other;
 }
 
-/* Frames in which a picture stands still are the same memory again. */
-static GstFlowReturn create_standing(GstCodeSrc *self, guint64 offset, guint size,
-                                     GstBuffer **buffer)
+/* The buffer of the pulled frame: new memory, or what the frame before it showed. */
+static GstFlowReturn create_pulled(GstCodeSrc *self, guint64 offset, guint size, GstBuffer **buffer)
 {
     GstFlowReturn flow;
     GstBuffer *drawn = NULL;
@@ -142,7 +141,7 @@ static GstFlowReturn create_standing(GstCodeSrc *self, guint64 offset, guint siz
     return flow;
 }
 
-/* The frame that comes next is not there in time: its time has the last pixels again. */
+/* The next frame is not there in time: at its time, the last pixels are shown again. */
 static GstFlowReturn repeat(GstCodeSrc *self, GstBuffer **buffer)
 {
     GstCodeFrame frame = {.record = self->shown};
@@ -164,8 +163,9 @@ static gboolean has_pixels(GstCodeSrc *self, const GstCodeFrame *frame)
                             self->shown.film.moment.content == frame->record.film.moment.content);
 }
 
-/* The next frame. One that shows what the frame before it showed has no pixels; if that one never
- * came to a buffer, for example because the format has changed, it is drawn. */
+/* The next frame. One that shows what the frame before it showed comes without pixels. If that one
+ * never became a buffer, for example because the format has changed, it is pulled again, and then
+ * comes drawn. */
 static GstCodeFrame *pull_with_pixels(GstCodeSrc *self, GstFlowReturn *flow)
 {
     GstCodeFrame *frame = gst_code_src_next_frame(self, flow);
@@ -188,7 +188,7 @@ GstFlowReturn gst_code_src_create_film(GstCodeSrc *self, guint64 offset, guint s
     self->frame = pull_with_pixels(self, &flow);
     if (!self->frame)
         return flow == GST_CODE_FLOW_REPEAT ? repeat(self, buffer) : flow;
-    flow = create_standing(self, offset, size, buffer);
+    flow = create_pulled(self, offset, size, buffer);
     gst_code_prefetch_recycle(self->prefetch, self->frame);
     self->frame = NULL;
     return flow;

@@ -13,8 +13,8 @@
  *
  * Frame n of a seed is always the same picture. Playing up to it, seeking to it by time or by frame
  * number, and playing backwards through it give the same bytes, so #codesrc behaves like a film
- * that always existed. With #codesrc:class-id -1 each frame is of a class of its own; set
- * it to stay with one class. The settings of a frame can be driven by a #GstController.
+ * that always existed. With #codesrc:class-id -1 each picture has a random class; set it to stay
+ * with one class. The settings of a frame can be driven by a #GstController.
  *
  * One picture a second, unless downstream asks for another frame rate; 0/1 gives one picture and
  * EOS. Pictures have the model's size: use videoscale for others.

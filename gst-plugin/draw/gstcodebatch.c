@@ -363,8 +363,7 @@ static gboolean render_frame(GstCodeBatch *batch, guint i, CodesrcError *error)
     return TRUE;
 }
 
-/* Draws the frames of a film at once. Returns how many; those after a failure wait for their turn.
- */
+/* Draws the frames of a film, and returns how many. Those after a failure wait for their turn. */
 static guint render_film(GstCodeBatch *batch, CodesrcError *error)
 {
     for (guint i = 0; i < batch->count; i++)
@@ -424,7 +423,8 @@ static void record(GstCodeBatch *batch, gdouble seconds)
     }
 }
 
-/* Tells the pace how this batch kept up with its deadline, or with QoS if it had none. */
+/* Tells the pace whether this batch was late, by its deadline or by QoS, and the share of its time
+ * that it had to spare, by its deadline or, without one, by QoS. */
 static void learn(GstCodeBatch *batch)
 {
     gint64 now = g_get_monotonic_time();

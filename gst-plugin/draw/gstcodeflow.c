@@ -1,5 +1,4 @@
-/* gstcodeflow.c - the features of the last few pictures, and frames rendered between two of them.
- */
+/* gstcodeflow.c - features of the last few pictures, and frames rendered between two of them. */
 #include "draw/gstcodeflow.h"
 
 #include "model/gstcodeexit.h"

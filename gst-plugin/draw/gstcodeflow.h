@@ -39,12 +39,12 @@ void gst_code_flow_free(GstCodeFlow *flow); /* NULL is allowed */
 
 const GstCodeMotion *gst_code_flow_motion(const GstCodeFlow *flow);
 
-/* For its user to fill in, and to forget where the stream goes on from another place. */
+/* For its user to fill in after each rendering, and to clear when the stream goes on elsewhere. */
 GstCodeFlowLast *gst_code_flow_last(GstCodeFlow *flow);
 
-/* Passes over the frames of a live film whose pictures cannot be drafted in time, if frames that
- * need none are late before `earliest`. Otherwise a film whose pictures take longer than they stand
- * would never get any further. Returns how many. */
+/* Passes over the frames of a live film whose pictures cannot be drafted in time. A frame whose
+ * pictures are there is in time from `earliest` on. Without this, a film whose pictures take longer
+ * to draft than they stand would never get any further. Returns how many it passed over. */
 guint64 gst_code_flow_skip(const GstCodeFlow *flow, GstCodeTimeline *timeline,
                            const GstSegment *segment, GstClockTime earliest, guint serial);
 

@@ -229,8 +229,8 @@ static void start_next(GstCodePrefetch *prefetch)
     }
     slot->epoch = prefetch->epoch;
     prefetch->under_way++;
-    g_cond_broadcast(
-        &prefetch->changed); /* who waits for a frame may see that it was passed over */
+    /* Who waits for a frame may see that it was passed over. */
+    g_cond_broadcast(&prefetch->changed);
     g_mutex_unlock(&prefetch->lock);
     state = gst_code_batch_start(slot->batch, other, &ready, &error);
     g_mutex_lock(&prefetch->lock);

@@ -34,8 +34,9 @@ struct GstCodeLoad {
 /* One lock and one condition for all loads: they change a few hundred times in a process's life. */
 static GMutex lock;
 static GCond changed;
-static GList
-    *loads; /* under way or ready; a failed one leaves, so that the next try opens it again */
+
+/* Under way or ready. A failed one leaves, so that the next try opens it again. */
+static GList *loads;
 
 static bool load_progress(void *user, double fraction)
 {

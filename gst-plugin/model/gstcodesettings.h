@@ -49,7 +49,7 @@ typedef struct GstCodeSettings {
     guint64 variation; /* number of the variation at time 0; 0: first_frame itself */
 } GstCodeSettings;
 
-/* All of them, and min-drafting-steps, which codesrc alone has. */
+/* Those of both elements; and min-drafting-steps, which codesrc alone has. */
 extern const GstCodePropertyTable gst_code_settings_properties, gst_code_pace_properties;
 
 void gst_code_settings_init(GstCodeSettings *settings);
@@ -66,7 +66,7 @@ GstCodeSettings gst_code_settings_of_request(const CodesrcRequest *request,
 /* The drafting steps that `settings` mean with this model. */
 guint gst_code_settings_steps(const GstCodeSettings *settings, const CodesrcModel *model);
 
-/* Whether each number is in its property's range, which any model refuses to leave. */
+/* Whether each number is in its property's range, which is the same for all models. */
 gboolean gst_code_settings_in_range(const GstCodeSettings *settings, CodesrcError *error);
 
 /* Whether the model can draw this, as far as its headers show. */
