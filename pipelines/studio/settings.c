@@ -113,14 +113,19 @@ static gchar *change_steps(Settings *settings, const Facts *facts, const json_t 
     return text;
 }
 
+gchar *settings_change_number(guint64 *number, const gchar *key, const json_t *value)
+{
+    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
+        (guint64)json_integer_value(value) > SETTINGS_MAX_SEED)
+        return unexpected(key, value, "a whole number from 0 to 9007199254740991");
+    *number = (guint64)json_integer_value(value);
+    return NULL;
+}
+
 static gchar *change_seed(Settings *settings, const Facts *facts, const json_t *value)
 {
     (void)facts;
-    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-        (guint64)json_integer_value(value) > SETTINGS_MAX_SEED)
-        return unexpected("seed", value, "a whole number from 0 to 9007199254740991");
-    settings->seed = (guint64)json_integer_value(value);
-    return NULL;
+    return settings_change_number(&settings->seed, "seed", value);
 }
 
 static gchar *change_real(gdouble *setting, const gchar *key, gdouble most, const json_t *value)

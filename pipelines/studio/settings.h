@@ -48,6 +48,9 @@ gboolean settings_change(Settings *settings, const Facts *facts, const gchar *te
 gchar *settings_change_one(Settings *settings, const Facts *facts, const gchar *key,
                            const json_t *value);
 
+/* The same for a number of up to SETTINGS_MAX_SEED that is none of the settings. */
+gchar *settings_change_number(guint64 *number, const gchar *key, const json_t *value);
+
 /* A new reference. */
 json_t *settings_to_json(const Settings *settings, const Facts *facts);
 

@@ -371,15 +371,6 @@ gboolean studio_change(Studio *studio, const gchar *text, gsize length, gchar **
 
 /* ---- single pictures --------------------------------------------------------------- */
 
-static gchar *read_number(guint64 *number, const gchar *key, const json_t *value)
-{
-    if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-        (guint64)json_integer_value(value) > SETTINGS_MAX_SEED)
-        return g_strdup_printf("%s is not a whole number from 0 to 9007199254740991", key);
-    *number = (guint64)json_integer_value(value);
-    return NULL;
-}
-
 /* A part of the query of a single picture. */
 static gchar *read_part(Studio *studio, Settings *settings, guint64 *frame, const gchar *key,
                         const json_t *value)
@@ -387,11 +378,11 @@ static gchar *read_part(Studio *studio, Settings *settings, guint64 *frame, cons
     static const gchar *const of_stream[] = {"progressive", "rate", "loop", NULL};
 
     if (!strcmp(key, "frame"))
-        return read_number(frame, key, value);
+        return settings_change_number(frame, key, value);
     if (!strcmp(key, "variation"))
-        return read_number(&settings->variation, key, value);
+        return settings_change_number(&settings->variation, key, value);
     if (!strcmp(key, "phase"))
-        return read_number(&settings->phase, key, value);
+        return settings_change_number(&settings->phase, key, value);
     if (g_strv_contains(of_stream, key))
         return g_strdup_printf("%s is a setting of the stream, not of a single picture", key);
     return settings_change_one(settings, &studio->facts, key, value);

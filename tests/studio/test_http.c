@@ -185,8 +185,9 @@ static void test_still_of_film(void)
     g_assert_true(are_same("frame=5", "frame=5&keep-scales=4&variation=3"));
     g_assert_false(are_same("frame=5", "frame=5&keep-scales=2&variation=3"));
     g_assert_true(are_same("frame=8", "frame=5&keep-scales=0&variation=3"));
-    expect("GET", "/picture.png?phase=-1", NULL, NULL, 400, "phase is not a whole number");
-    expect("GET", "/picture.png?variation=x", NULL, NULL, 400, "variation is not a whole number");
+    expect("GET", "/picture.png?phase=-1", NULL, NULL, 400, "phase is -1, expected a whole number");
+    expect("GET", "/picture.png?variation=x", NULL, NULL, 400,
+           "variation is \\\"x\\\", expected a whole number");
     expect("GET", "/picture.png?loop=3", NULL, NULL, 400, "loop is a setting of the stream");
     expect("GET", "/picture.png?rate=2", NULL, NULL, 400, "rate is a setting of the stream");
     expect("GET", "/picture.png?frame=5&progressive=true", NULL, NULL, 400,
