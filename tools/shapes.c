@@ -11,7 +11,7 @@
     "classes: 1000\n"                                                                              \
     "vae: {codes: 4096, channels: 32, ch: 160, ch_mult: [1, 1, 2, 2, 4], res_blocks: 2}\n"
 
-const char shapes_known[] = "official, d16, d20, d24, d30, d36, vistas, tiny";
+static const char known[] = "official, d16, d20, d24, d30, d36, vistas, tiny";
 
 /* official, d16, vistas and tiny are those of training/bench_pytorch.py. */
 static const struct {
@@ -56,7 +56,7 @@ CodesrcModel *shapes_open(const char *name, const CodesrcModelOptions *options, 
             manifest = shapes[i].manifest;
     if (!manifest) {
         snprintf(error->text, sizeof error->text, "--shape %.100s: expected one of %s", name,
-                 shapes_known);
+                 known);
         return NULL;
     }
     snprintf(path, sizeof path, "%s/code-bench-XXXXXX.yaml", folder && *folder ? folder : "/tmp");

@@ -5,9 +5,6 @@
 
 #include <codesrc.h>
 
-/* "official", "d16, ...": the names of all shapes. */
-extern const char shapes_known[];
-
 /* Opens a model of that shape. The error of an unknown name lists the known ones. */
 CodesrcModel *shapes_open(const char *name, const CodesrcModelOptions *options,
                           CodesrcError *error);

@@ -174,12 +174,33 @@ static bool find_known(const CodeTensors *tensors, const char *probe, const char
     return true;
 }
 
+/* Up to three of the names, for an error: "'a', 'b', 'c'". */
+typedef struct Names {
+    char text[160];
+} Names;
+
+static const char *list_names(const CodeTensors *tensors, Names *out)
+{
+    size_t length = 0;
+
+    snprintf(out->text, sizeof out->text, "no other");
+    for (size_t i = 0; i < tensors->count && i < 3; i++) {
+        char shown[48];
+
+        code_text_escape(shown, sizeof shown, tensors->all[i].info.name,
+                         strlen(tensors->all[i].info.name));
+        length += (size_t)snprintf(out->text + length, sizeof out->text - length, "%s'%s'",
+                                   i ? ", " : "", shown);
+    }
+    return out->text;
+}
+
 static bool take_given(const CodeTensors *tensors, const char *prefix, const char *file,
                        CodePlace *place, CodesrcError *error)
 {
     size_t length = strlen(prefix);
     CodeQuoted quoted;
-    CodeNames names;
+    Names names;
 
     if (length <= CODE_MAX_TENSOR_NAME)
         snprintf(place->prefix, sizeof place->prefix, "%s%s", prefix,
@@ -189,7 +210,7 @@ static bool take_given(const CodeTensors *tensors, const char *prefix, const cha
             place->found = true;
     return place->found ||
            code_fail(error, CODESRC_MISMATCH, "%s: found no tensor under prefix '%s', but %s", file,
-                     code_quote_string(&quoted, prefix), code_checkpoint_names(tensors, &names));
+                     code_quote_string(&quoted, prefix), list_names(tensors, &names));
 }
 
 /* Everything alongside the model must be known. */
@@ -249,22 +270,6 @@ bool code_checkpoint_spare(CodeRole role, const char *name)
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-const char *code_checkpoint_names(const CodeTensors *tensors, CodeNames *out)
-{
-    size_t length = 0;
-
-    snprintf(out->text, sizeof out->text, "no other");
-    for (size_t i = 0; i < tensors->count && i < 3; i++) {
-        char shown[48];
-
-        code_text_escape(shown, sizeof shown, tensors->all[i].info.name,
-                         strlen(tensors->all[i].info.name));
-        length += (size_t)snprintf(out->text + length, sizeof out->text - length, "%s'%s'",
-                                   i ? ", " : "", shown);
-    }
-    return out->text;
-}
-
 /* Are the names of all tensors numbers, as those of a list would be? */
 static bool are_numbers(const CodeTensors *tensors)
 {
@@ -282,7 +287,7 @@ bool code_checkpoint_missing(const CodeTensors *tensors, const CodePlace *place,
                              const char *expected, const char *file, CodesrcError *error)
 {
     CodeQuoted quoted;
-    CodeNames names;
+    Names names;
 
     if (place->found)
         return code_fail(error, CODESRC_MISMATCH, "%s: found no tensor '%s%s', expected %s", file,
@@ -295,6 +300,5 @@ bool code_checkpoint_missing(const CodeTensors *tensors, const CodePlace *place,
     return code_fail(error, CODESRC_MISMATCH,
                      "%s: found no tensor '%s', expected %s; it has %s: if its model lies under "
                      "another name, add `prefix: NAME` in the manifest",
-                     file, code_quote_string(&quoted, name), expected,
-                     code_checkpoint_names(tensors, &names));
+                     file, code_quote_string(&quoted, name), expected, list_names(tensors, &names));
 }

@@ -32,13 +32,6 @@ bool code_checkpoint_enter(CodeTensors *tensors, CodeRole role, const CodeWeight
 /* A tensor that the engine derives itself, or a trainer's state. */
 bool code_checkpoint_spare(CodeRole role, const char *name);
 
-/* Up to three of the names, for an error: "'a', 'b', 'c'". */
-typedef struct CodeNames {
-    char text[160];
-} CodeNames;
-
-const char *code_checkpoint_names(const CodeTensors *tensors, CodeNames *out);
-
 /* Fails with CODESRC_MISMATCH for a required tensor, and lists the tensors found instead. */
 bool code_checkpoint_missing(const CodeTensors *tensors, const CodePlace *place, const char *name,
                              const char *expected, const char *file, CodesrcError *error);

@@ -18,10 +18,6 @@ enum { CODE_FORM_BYTES = 512 };
 bool code_form_is_zip(const uint8_t *begin, size_t size);
 bool code_form_is_json(const uint8_t *begin, size_t size); /* an index of shards, if it is any */
 
-/* Why such a file is refused, and what its user should do, in one sentence; NULL: nothing is known
- * against it. */
-const char *code_form_refused(const uint8_t *begin, size_t size);
-
 /* Reads the first bytes of a file, *size of them; refuses it if something is known against it. */
 bool code_form_begin(const CodeFile *file, uint8_t begin[CODE_FORM_BYTES], size_t *size,
                      CodesrcError *error);

@@ -89,7 +89,9 @@ bool code_form_is_safetensors(const uint8_t *begin, size_t size)
     return size > 8 && begin[8] == '{' && !memcmp(begin + 4, "\0\0\0", 4);
 }
 
-const char *code_form_refused(const uint8_t *begin, size_t size)
+/* Why such a file is refused, and what its user should do, in one sentence; NULL: nothing is known
+ * against it. */
+static const char *why_refused(const uint8_t *begin, size_t size)
 {
     if (code_form_is_safetensors(begin, size)) /* its length may look like a signature */
         return NULL;
@@ -112,13 +114,13 @@ bool code_form_begin(const CodeFile *file, uint8_t begin[CODE_FORM_BYTES], size_
     *size = file->size < CODE_FORM_BYTES ? (size_t)file->size : CODE_FORM_BYTES;
     if (!code_file_read(file, 0, begin, *size, error))
         return false;
-    refused = code_form_refused(begin, *size);
+    refused = why_refused(begin, *size);
     return !refused || code_fail(error, CODESRC_MALFORMED, "%s: %s", file->name, refused);
 }
 
 bool code_form_is_weights(const uint8_t *begin, size_t size)
 {
-    if (code_form_is_zip(begin, size) || code_form_refused(begin, size))
+    if (code_form_is_zip(begin, size) || why_refused(begin, size))
         return true;
     if (code_form_is_json(begin, size))
         return memmem(begin, size, "\"weight_map\"", 12) || memmem(begin, size, "\"metadata\"", 10);

@@ -38,7 +38,7 @@ static float float_of_bits(uint32_t bits)
     return value;
 }
 
-float code_float_of_f16(uint16_t bits)
+static float float_of_f16(uint16_t bits)
 {
     uint32_t sign = (uint32_t)(bits & 0x8000) << 16;
     uint32_t exponent = bits >> 10 & 0x1F, fraction = bits & 0x3FF;
@@ -55,7 +55,8 @@ float code_float_of_bf16(uint16_t bits)
     return float_of_bits((uint32_t)bits << 16);
 }
 
-float code_float_of_e4m3(uint8_t bits)
+/* 4 bits of exponent, no infinity; 0x7F and 0xFF are NaN. */
+static float float_of_e4m3(uint8_t bits)
 {
     uint32_t sign = (uint32_t)(bits & 0x80) << 24, exponent = bits >> 3 & 0xF, fraction = bits & 7;
 
@@ -66,9 +67,10 @@ float code_float_of_e4m3(uint8_t bits)
     return (sign ? -1.0f : 1.0f) * ((float)fraction * 0x1p-9f);
 }
 
-float code_float_of_e5m2(uint8_t bits)
+/* The upper half of an F16. */
+static float float_of_e5m2(uint8_t bits)
 {
-    return code_float_of_f16((uint16_t)(bits << 8));
+    return float_of_f16((uint16_t)(bits << 8));
 }
 
 /* ---- the list -------------------------------------------------------------------------------- */
@@ -297,7 +299,7 @@ static float float_of_f64(const uint8_t *bytes)
     return (float)value;
 }
 
-/* As code_float_of_f16(), without branches. */
+/* As float_of_f16(), without branches. */
 static bool convert_dense_f16(const uint8_t *from, float *to, size_t count)
 {
     uint32_t infinite = 0;
@@ -349,16 +351,16 @@ static size_t convert(CodeElement element, const uint8_t *from, size_t step, flo
             value = float_of_f64(bytes);
             break;
         case CODE_F16:
-            value = code_float_of_f16(code_le16(bytes));
+            value = float_of_f16(code_le16(bytes));
             break;
         case CODE_BF16:
             value = code_float_of_bf16(code_le16(bytes));
             break;
         case CODE_F8_E4M3:
-            value = code_float_of_e4m3(*bytes);
+            value = float_of_e4m3(*bytes);
             break;
         case CODE_F8_E5M2:
-            value = code_float_of_e5m2(*bytes);
+            value = float_of_e5m2(*bytes);
             break;
         default:
             value = float_of_bits(code_le32(bytes));

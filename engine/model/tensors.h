@@ -1,5 +1,4 @@
-/* tensors.h - the tensors of a weight file of any format: the place and the values of each.
- */
+/* tensors.h - the tensors of a weight file of any format: the place and the values of each. */
 #ifndef CODE_MODEL_TENSORS_H
 #define CODE_MODEL_TENSORS_H
 
@@ -48,10 +47,7 @@ typedef struct CodeTensors {
 /* The type of that name, or NULL. */
 const CodeType *code_type_find(const char *name, size_t length);
 
-float code_float_of_f16(uint16_t bits);
 float code_float_of_bf16(uint16_t bits);
-float code_float_of_e4m3(uint8_t bits); /* 4 bits of exponent, no infinity; 0x7F, 0xFF: NaN */
-float code_float_of_e5m2(uint8_t bits); /* the upper half of an F16 */
 
 /* Product of the dimensions. False on overflow, even if another dimension is 0. */
 bool code_elements(unsigned rank, const uint64_t *dims, uint64_t *elements);

@@ -144,8 +144,8 @@ static void transfer(GstVideoConverter *converter, const GstVideoFrame *from, Gs
         gst_video_frame_copy(to, from);
 }
 
-gboolean gst_code_writer_write_frame(GstCodeWriter *writer, const guint8 *pixels,
-                                     GstVideoFrame *frame, CodesrcError *error)
+static gboolean write_frame(GstCodeWriter *writer, const guint8 *pixels, GstVideoFrame *frame,
+                            CodesrcError *error)
 {
     GstVideoFrame from;
 
@@ -184,7 +184,7 @@ gboolean gst_code_writer_write(GstCodeWriter *writer, const guint8 *pixels, GstB
         gst_buffer_memset(buffer, 0, 0, -1);
     if (!gst_code_writer_map(&frame, &writer->info, buffer, GST_MAP_WRITE, error))
         return FALSE;
-    painted = gst_code_writer_write_frame(writer, pixels, &frame, error);
+    painted = write_frame(writer, pixels, &frame, error);
     gst_video_frame_unmap(&frame);
     return painted;
 }

@@ -34,13 +34,10 @@ void gst_code_writer_choose_pool(const GstCodeWriter *writer, GstQuery *query);
 gboolean gst_code_writer_map(GstVideoFrame *frame, const GstVideoInfo *info, GstBuffer *buffer,
                              GstMapFlags flags, CodesrcError *error);
 
-/* Writes a picture into `buffer`. */
+/* Writes a picture into `buffer`, or reads one from a mapped frame; `pixels` have
+ * GST_CODE_STRIDE. */
 gboolean gst_code_writer_write(GstCodeWriter *writer, const guint8 *pixels, GstBuffer *buffer,
                                CodesrcError *error);
-
-/* Writes a picture into a mapped frame, or reads one from it; `pixels` have GST_CODE_STRIDE. */
-gboolean gst_code_writer_write_frame(GstCodeWriter *writer, const guint8 *pixels,
-                                     GstVideoFrame *frame, CodesrcError *error);
 gboolean gst_code_writer_read_frame(GstCodeWriter *writer, const GstVideoFrame *frame,
                                     guint8 *pixels, CodesrcError *error);
 

@@ -11,8 +11,9 @@ void state_rate_reset(StateRate *rate)
     *rate = (StateRate){.count = 0};
 }
 
-/* From the first picture of the window to the last, or to now if the next is later than usual. */
-gdouble state_rate(const StateRate *rate, gint64 now)
+/* Pictures per second, from the first picture of the window to the last, or to now if the next is
+ * later than usual; 0 if not known yet. */
+static gdouble per_second(const StateRate *rate, gint64 now)
 {
     guint64 known = MIN(rate->count, STATE_WINDOW);
     gint64 first, last;
@@ -78,6 +79,6 @@ json_t *state_performance(const GstStructure *stats, const StateRate *rate)
     json_t *object = fields(stats, names, G_N_ELEMENTS(names));
 
     json_object_set_new(object, "pictures-per-second",
-                        json_real(state_rate(rate, g_get_monotonic_time())));
+                        json_real(per_second(rate, g_get_monotonic_time())));
     return object;
 }

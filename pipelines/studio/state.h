@@ -16,8 +16,6 @@ typedef struct StateRate {
 
 void state_rate_note(StateRate *rate, gint64 now);
 void state_rate_reset(StateRate *rate);
-/* Pictures per second, 0 if not known yet. */
-gdouble state_rate(const StateRate *rate, gint64 now);
 
 /* How a picture was made, from its meta; a new reference, null for NULL. */
 json_t *state_picture(const GstStructure *made);

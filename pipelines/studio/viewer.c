@@ -79,14 +79,14 @@ void viewer_offer(Viewer *viewer, GBytes *part)
     viewer->waiting = g_bytes_ref(part);
 }
 
+/* The current write, or the next one, then fails and finishes the message. */
+static void disconnect(Viewer *viewer)
+{
+    g_socket_shutdown(connections_socket(viewer->message), TRUE, TRUE, NULL);
+}
+
 void viewer_check(Viewer *viewer, gint64 now)
 {
     if (viewer->writing && now - viewer->since > VIEWER_PATIENCE * G_USEC_PER_SEC)
-        viewer_close(viewer);
-}
-
-/* The current write, or the next one, then fails and finishes the message. */
-void viewer_close(Viewer *viewer)
-{
-    g_socket_shutdown(connections_socket(viewer->message), TRUE, TRUE, NULL);
+        disconnect(viewer);
 }

@@ -24,6 +24,5 @@ void viewer_offer(Viewer *viewer, GBytes *part);
 
 /* Ends the connection if the reader has not taken its part for too long. */
 void viewer_check(Viewer *viewer, gint64 now);
-void viewer_close(Viewer *viewer);
 
 #endif

@@ -10,7 +10,7 @@
 
 enum { VECTOR = 16 };
 
-void cpu_packed_free(CodeWeight *weight)
+static void packed_free(CodeWeight *weight)
 {
     CpuPacked *packed = (CpuPacked *)weight;
 
@@ -129,8 +129,8 @@ static bool allocate(CpuPacked *packed, CodesrcError *error)
     return true;
 }
 
-CodeWeight *cpu_packed_new(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
-                           const float *bias, CodesrcError *error)
+static CodeWeight *packed_new(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
+                              const float *bias, CodesrcError *error)
 {
     unsigned kernel = code_kernel_side(spec->kind), points = cpu_tile_points(spec);
     CpuPacked *packed = calloc(1, sizeof *packed);
@@ -150,7 +150,7 @@ CodeWeight *cpu_packed_new(CodeDevice *device, const CodeWeightSpec *spec, const
     if (cpu_weight_begin(&packed->head, &cpu_tiles, spec, bias, error) && allocate(packed, error) &&
         pack(device, packed, weight, error))
         return &packed->head;
-    cpu_packed_free(&packed->head);
+    packed_free(&packed->head);
     return NULL;
 }
 
@@ -162,8 +162,8 @@ static size_t number_size(const CodeDevice *device, const CodeWeightSpec *spec)
 }
 
 const CpuProducts cpu_tiles = {
-    .pack = cpu_packed_new,
-    .free = cpu_packed_free,
+    .pack = packed_new,
+    .free = packed_free,
     .number_size = number_size,
     .linear = cpu_packed_linear,
     .conv = cpu_packed_conv,

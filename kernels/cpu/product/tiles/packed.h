@@ -26,10 +26,6 @@ static inline const CpuPacked *cpu_packed(const CodeWeight *weight)
     return (const CpuPacked *)weight;
 }
 
-CodeWeight *cpu_packed_new(CodeDevice *device, const CodeWeightSpec *spec, const float *weight,
-                           const float *bias, CodesrcError *error);
-void cpu_packed_free(CodeWeight *weight);
-
 /* True if the tile kernels cannot read inputs in place: float32 inputs, and rows that end within
  * a step. */
 static inline bool cpu_moves_inputs(const CpuPacked *packed)
