@@ -43,7 +43,7 @@
     {                                                                                              \
         .name = "threads", .argument = "T", .type = OPTION_COUNT,                                  \
         .at = (offset) + offsetof(CodesrcModelOptions, threads), .least = 1, .most = 1024,         \
-        .help = "threads that compute; default: one for each processor core"                       \
+        .help = "threads that compute; default: one for each core that it may use"                 \
     }
 
 #define BATCH_OPTION(offset)                                                                       \

@@ -40,7 +40,7 @@ static const Option table[] = {
     {"precision", 0, "P", OPTION_TEXT, AT(precision),
      .help = "auto, f32, bf16, f16 or int8; default auto", .words = "auto f32 bf16 f16 int8"},
     {"threads", 0, "T", OPTION_COUNT, AT(threads),
-     .help = "threads that compute; default: one for each processor core",
+     .help = "threads that compute; default: one for each core that it may use",
      .least = 1, .most = 1024},
     {0},
 };
