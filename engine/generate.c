@@ -2,8 +2,7 @@
  *
  * For each scale, the drafter (from scale N on, the refiner) computes logits, the sampler samples
  * a token map from them, and the pyramid adds it to the feature map and computes the next scale's
- * input.
- * After the last scale the VQ-VAE renders the feature map. */
+ * input. After the last scale the VQ-VAE renders the feature map. */
 #include "generate.h"
 
 #include "draft/passes.h"

@@ -11,8 +11,7 @@ typedef struct SampleJob {
 } SampleJob;
 
 /* Draws the missing ones. `request` has seed and settings. False with a message on stderr;
- * finished pictures are kept. SIGINT and SIGTERM end it, and then the process, at once.
- */
+ * finished pictures are kept. SIGINT and SIGTERM end it, and then the process, at once. */
 bool sample_draw(const SampleJob *job, Recipe *recipe, CodesrcModel *model,
                  const CodesrcRequest *request);
 

@@ -72,9 +72,10 @@ static unsigned last_rows(const CodeShape *shape, const CodePass *pass)
     return code_scale_rows(shape, pass->last_scale);
 }
 
-/* One of the six vectors (C) that modulate block i, for every lane. */
+/* The vectors that modulate a block, in the order of a slot (CodeSlotLayout.blocks). */
 enum { GAMMA1, GAMMA2, SCALE1, SCALE2, SHIFT1, SHIFT2 };
 
+/* One of them (C), of block i, for every lane. */
 static CodePerLane modulation(const CodePass *pass, unsigned i, unsigned part)
 {
     const CodeSlots *slots = pass->slots;
@@ -99,8 +100,7 @@ static bool modulate(const CodeTransformer *transformer, const CodeRun *run, con
 }
 
 /* A product over `rows` rows of each lane, `width` inputs each. The caller sets weight, x, y and
- * the epilogue. A group is an image, so that its rows share the weights they stream.
- */
+ * the epilogue. A group is an image, so that its rows share the weights they stream. */
 static bool product(const CodeRun *run, const CodePass *pass, unsigned rows, size_t width,
                     CodeLinear args)
 {
@@ -149,9 +149,8 @@ static bool attend(const CodeTransformer *transformer, const CodeRun *run, const
 }
 
 /* Before the last block's products: the keys and values of earlier scales' rows are in the cache,
- * and nothing reads these rows
- * again. Moves the last `last` rows of each lane of x, and those of h, to
- * the start, by way of `wide`, which is free by then. */
+ * and nothing reads these rows again. Moves the last `last` rows of each lane of x, and those of h,
+ * to the start, by way of `wide`, which is free by then. */
 static bool drop_prefix(const CodeTransformer *transformer, const CodeRun *run,
                         const CodePass *pass, unsigned rows, unsigned last)
 {

@@ -271,7 +271,7 @@ static bool is_abandoned(int descriptor)
            (status.st_mode & 0777) == 0700 && !flock(descriptor, LOCK_EX | LOCK_NB);
 }
 
-/* Removes what earlier runs for the same folder left that were killed. Theirs have no lock. */
+/* Removes what killed runs for the same folder left behind: nobody holds its lock any more. */
 static void remove_abandoned(const char *folder)
 {
     char *pattern = NULL;

@@ -25,8 +25,7 @@ static void write_text(FILE *out, const char *text)
 }
 
 /* A manifest's numbers have up to 15 digits and are exact as decimals. The locale does not
- * matter.
- */
+ * matter. */
 static void write_real(FILE *out, double value)
 {
     double power = 1;

@@ -48,8 +48,7 @@ static bool check_keys(Machine *machine, const Dict *dict)
     return ok;
 }
 
-/* Fails if the name is too long for the prefix, which is then too long for a tensor anyway.
- */
+/* Fails if the name is too long for the prefix, which is then too long for a tensor anyway. */
 static bool append(Machine *machine, Prefix *prefix, const char *text, size_t length)
 {
     CodeQuoted quoted;

@@ -9,10 +9,9 @@
 
 typedef struct CodeWeights CodeWeights;
 
-/* Opens a weight file and recognises its format by its content. Reads and checks the whole
- * header: every name, type, shape and extent, but no values
- * yet. Only tensors of the model of that role are listed,
- * under their names in the model (see checkpoint.h). NULL on failure. */
+/* Opens a weight file and recognises its format by its content. Reads and checks the whole header:
+ * every name, type, shape and extent, but no values yet. Only tensors of the model of that role are
+ * listed, under their names in the model (see checkpoint.h). NULL on failure. */
 CodeWeights *code_weights_open(const char *path, CodeRole role, CodesrcError *error);
 
 /* As code_weights_open, for a file that a manifest names: `file->name` is relative, stays under the

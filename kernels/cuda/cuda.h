@@ -104,8 +104,7 @@ void cuda_stream_close(CodeStream *stream);
  * is lost; else makes the device current for the calling thread. */
 bool cuda_goes_on(CudaStream *stream);
 
-/* True for cudaSuccess; else fills in the stream's error, and marks the device as lost if it is.
- */
+/* True for cudaSuccess; else fills in the stream's error, and marks the device as lost if it is. */
 bool cuda_ok(CudaStream *stream, cudaError_t error, const char *what);
 
 /* The same for cuBLAS. */

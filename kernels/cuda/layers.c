@@ -124,8 +124,7 @@ bool cuda_conv(CodeStream *base, const CodeConv *args)
 
 /* ---- linear layers --------------------------------------------------------------------------- */
 
-/* y += gate * (W x + bias): the sums of a strip's groups go through scratch memory.
- */
+/* y += gate * (W x + bias): the sums of a strip's groups go through scratch memory. */
 static bool gated(CudaStream *stream, const CodeLinear *args)
 {
     const CodeWeight *weight = args->weight;

@@ -130,8 +130,7 @@ bool cuda_between(CodeStream *stream, const CodeBetween *args)
 
 /* In three launches: sums of slices of positions, statistics of groups, the norm itself. Sums are
  * in double: they are few compared with the memory read, and need no second pass for the
- * variance.
- */
+ * variance. */
 constexpr unsigned max_slices = 256, least_slice = 32, stats_block = 256;
 
 struct Moments {

@@ -1,5 +1,5 @@
 /* products.cu - everything around products: packing weights, gathering rows, biases, gates,
- * softmax. / */
+ * softmax. */
 #include "device.cuh"
 
 /* ---- weights and rows ------------------------------------------------------------------------ */

@@ -99,8 +99,7 @@ bool reference_resize(CodeStream *stream, const CodeResize *args)
 
 enum { CHUNK = 256 }; /* outputs computed at a time */
 
-/* Outputs begin .. begin + width - 1 of one position: bias + the taps inside the map.
- */
+/* Outputs begin .. begin + width - 1 of one position: bias + the taps inside the map. */
 static void convolve(const CodeConv *args, const float *in, unsigned y, unsigned x, size_t begin,
                      size_t width, float *sum)
 {

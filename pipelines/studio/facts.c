@@ -13,8 +13,7 @@ static CodesrcModel *open_headers(const gchar *name, guint steps, CodesrcError *
     return codesrc_model_open(name ? name : "vistas", &options, error);
 }
 
-/* A manifest may name other weights for other N; those whose files are missing are not offered.
- */
+/* A manifest may name other weights for other N; those whose files are missing are not offered. */
 static void add_other_pairs(Facts *facts, const gchar *name)
 {
     CodesrcError error;

@@ -9,8 +9,8 @@ typedef struct Server Server;
 typedef struct ServerSetup {
     const gchar *address; /* an IP address to listen on */
     guint16 port;         /* 0: any free port */
-    const gchar *const
-        *host_names; /* names other than localhost by which clients may address it, or NULL */
+    /* Names other than localhost by which clients may address it, or NULL. */
+    const gchar *const *host_names;
 } ServerSetup;
 
 /* Listens at once. `studio` must outlive it. NULL: `error` says why. */

@@ -1,6 +1,5 @@
 /* studio.h - the application: one generation, the settings that all viewers share, and the viewers
- * themselves. It knows no HTTP except the messages that it answers endlessly. Main thread only.
- */
+ * themselves. It knows no HTTP except the messages that it answers endlessly. Main thread only. */
 #ifndef STUDIO_STUDIO_H
 #define STUDIO_STUDIO_H
 

@@ -18,8 +18,7 @@ typedef void (*WebRtcAnswered)(gpointer user, const gchar *answer, const gchar *
 /* Whether the elements are available. */
 gboolean webrtc_available(void);
 
-/* Answers an offer (SDP). `address`: the one to listen on, or NULL for all of this machine's.
- */
+/* Answers an offer (SDP). `address`: the one to listen on; NULL: all of this machine. */
 WebRtc *webrtc_new(const gchar *offer, const gchar *address, WebRtcAnswered answered,
                    gpointer user);
 /* Calls `answered` if it has not been called. */

@@ -80,8 +80,7 @@ static void check_same(const char *precision, unsigned orders)
 }
 
 /* Without cuBLASLt biases and gelu are kernels of their own: the last bit may differ, pictures
- * hardly.
- */
+ * hardly. */
 static void check_plain(void)
 {
     static uint8_t expected[PIXELS], found[2 * PIXELS];

@@ -48,7 +48,8 @@ static Player *cuda_player(const gchar *more)
     return player;
 }
 
-/* What has to come. Its model is given up: elements share one, and so a device that is lost. */
+/* The frames that have to come. Its model is given up at the end: an element that shared it would
+ * share a device that is lost. */
 static Player *played(void)
 {
     Player *player = cuda_player("");

@@ -206,7 +206,7 @@ GST_START_TEST(test_silent)
 }
 GST_END_TEST
 
-/* GST_DEBUG=codesrc:5,codepaint:5, as troubleshooting.md has it. */
+/* DEBUG of the elements' own categories: a line an event, none a frame. */
 GST_START_TEST(test_speaks)
 {
     log_of("codesrc:5,codepaint:5");

@@ -198,8 +198,8 @@ typedef struct Usage {
     guint threads, descriptors, memory;
 } Usage;
 
-/* A generator that nobody waits for any more is made to its end on a thread of its own, which holds
- * its model and that the descriptor of the manifest's folder. So threads are waited for. */
+/* A thread of its own finishes a generator that nobody waits for any more. Until then it holds the
+ * model, and with it the descriptor of the manifest's folder; so this waits for threads. */
 static Usage usage_with(guint threads)
 {
     Usage usage;

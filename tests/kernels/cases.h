@@ -1,5 +1,4 @@
-/* cases.h - every operation of a backend as a function from a shape and a seed to its results.
- */
+/* cases.h - every operation of a backend as a function from a shape and a seed to its results. */
 #ifndef CODE_TESTS_KERNELS_CASES_H
 #define CODE_TESTS_KERNELS_CASES_H
 

@@ -13,7 +13,7 @@ typedef bool (*MadeEdit)(void *user, CodeListed *tensor);
 CodeInventory made_list(const char *manifest);
 
 /* Writes a .safetensors file of one part (0 VQ-VAE, 1 drafter, 2 refiner) into the scratch folder,
- * * with each tensor edited unless `edit` is NULL, followed by `added`, of one value, unless it is
+ * with each tensor edited unless `edit` is NULL, followed by `added`, of one value, unless it is
  * NULL. */
 void made_file(const char *name, const CodeInventory *inventory, unsigned part, MadeEdit edit,
                void *user, const char *added);

@@ -17,8 +17,9 @@ void open_page(void);
 
 /* The picture on screen is the one that was drawn last. */
 void see_last_picture(void);
-/* The picture on screen is another one than was remembered, and it is the last. */
+/* Remembers the picture on screen. */
 void remember(void);
+/* The picture on screen is another one than was remembered, and it is the last. */
 void see_change(void);
 
 void await_status(const gchar *text);

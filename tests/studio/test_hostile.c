@@ -173,8 +173,8 @@ static void expect_answer(GSocketConnection *visitor, const gchar *expected)
     g_assert_cmpstr(answer, ==, expected);
 }
 
-/* Many who connect and ask for nothing, of one address or each of an own: the first of them lose
- * their places to those who come later, and whoever asks is served. */
+/* Many who connect and ask for nothing, from one address or each from its own: the first of them
+ * lose their places to those who come later, and whoever asks is served. */
 static void crowd_in(const Process *small, gboolean of_one)
 {
     GSocketConnection *quiet = come_from("127.0.0.2", small), *crowd[CROWD];

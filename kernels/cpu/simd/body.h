@@ -1,10 +1,11 @@
 /* body.h - the inner loops of the CPU backend, compiled once for each instruction set.
  *
  * body.c and its parts, body_*.h, are written with vectors as wide as the registers. Sums are taken
- * in groups of 16 along fixed trees without fused multiply-add. So every instruction set that has a
- * fused multiply-add gives the same bits. `void *` are activations: float32, or bfloat16 in bodies
- * compiled with CPU_HALF. Products are in multiply.h.
- * Outputs may be inputs only if a comment says so. Rows need no alignment. */
+ * in groups of 16 along fixed trees, and only fused() fuses a multiplication with an addition. So
+ * every instruction set that has a fused multiply-add gives the same bits.
+ *
+ * `void *` are activations: float32, or bfloat16 in bodies compiled with CPU_HALF. Products are in
+ * multiply.h. Outputs may be inputs only if a comment says so. Rows need no alignment. */
 #ifndef CODE_KERNELS_CPU_BODY_H
 #define CODE_KERNELS_CPU_BODY_H
 

@@ -86,8 +86,8 @@ static void guide(float *y, const float *x, const float *none, size_t width, Cpu
 
 enum { HEAD_VECTORS = 64 / LANES };
 
-/* 1 / max(|v|, 1e-12) of 64 values. Squares of values below 1e-19 would
- * vanish, so the values are first scaled by a power of two. */
+/* 1 / max(|v|, 1e-12) of 64 values. Squares of values below 1e-19 would vanish, so the values are
+ * first scaled by a power of two. */
 INLINE float inverse_norm(const Vector v[HEAD_VECTORS])
 {
     Vector top = {0};

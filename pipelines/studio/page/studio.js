@@ -209,7 +209,7 @@ function showPicture(made) {
 function showPerformance(performance, state) {
   const stages = ['drafter', 'refiner', 'vae'], speed = performance['pictures-per-second'];
   const known = stages.map((stage) => performance['seconds-' + stage]);
-  // Coarse to fine, nine more pictures are decoded before the last.
+  // Coarse to fine, a picture is decoded after each of the earlier scales, too.
   const rest = performance.seconds &&
     Math.max(0, known.reduce((left, x) => left - x, performance.seconds));
   const parts = [...known, rest].map(milliseconds);

@@ -122,8 +122,7 @@ CUDA_ON_CPU_API void cuda_on_cpu_break(int launches);
  * something else. For one thread at a time. */
 CUDA_ON_CPU_API void cuda_on_cpu_set_late(bool late);
 
-/* The next captures end with an error, as if a library did something that cannot be captured.
- */
+/* The next captures end with an error, as if a library did something that cannot be captured. */
 CUDA_ON_CPU_API void cuda_on_cpu_refuse_captures(bool refuse);
 
 /* Graphs launched so far. */

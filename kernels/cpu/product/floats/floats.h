@@ -36,8 +36,8 @@ static inline const CpuFloats *cpu_floats_of(const CodeWeight *weight)
 /* The weights' part of a product: from a panel and an input, the first of a word, on. */
 CpuProduct cpu_product_with(const CpuFloats *floats, size_t panel, size_t input);
 
-/* `count` inputs from element `index` of x, which has the type of the
- * weights' inputs, to float32, as they are multiplied. */
+/* `count` inputs from element `index` of x, which has the type of the weights' inputs, to float32,
+ * as they are multiplied. */
 void cpu_float_inputs(const CodeDevice *device, const CpuFloats *floats, float *to, const void *x,
                       size_t index, size_t count);
 

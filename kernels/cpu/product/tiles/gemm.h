@@ -54,8 +54,8 @@ typedef struct CpuGemm {
     void (*weights_to_bytes)(int8_t *to, const float *weight, size_t count, float *scale,
                              int32_t *sum);
 
-    /* Up to 16 rows of inputs to bytes, as CpuBody.quantise does it: x = scale * (byte - zero).
-     * Reads and writes whole vectors of 16; x is 0 past `count`. */
+    /* Up to 16 rows of inputs to bytes, as CpuMultiplier.quantise does it:
+     * x = scale * (byte - zero). Reads and writes whole vectors of 16; x is 0 past `count`. */
     void (*rows_to_bytes)(uint8_t *to, size_t to_row, const float *x, size_t row, unsigned rows,
                           size_t count, float *scale, int32_t *zero);
 
