@@ -205,14 +205,12 @@ static void start_prefetch(GstCodeSrc *self)
 }
 
 /* The weights of a live source are awaited before its clock starts, because a picture that waits
- * for its model is never in time. And with num-buffers=0 no frame ever waits for the weights, yet
- * PROGRESS must complete. */
+ * for its model is never in time. */
 static gboolean await_weights(GstCodeSrc *self)
 {
-    GstBaseSrc *src = GST_BASE_SRC(self);
     CodesrcError error;
 
-    if ((!gst_base_src_is_live(src) && self->end > 0) ||
+    if (!gst_base_src_is_live(GST_BASE_SRC(self)) ||
         gst_code_weights_await(&self->engine.weights, &error))
         return TRUE;
     gst_code_engine_post_error(&self->engine, &error);

@@ -17,3 +17,14 @@ void gst_code_frame_free(gpointer data)
     gst_code_pixels_clear(&frame->pixels);
     g_free(frame);
 }
+
+void gst_code_frame_hand_down(GstCodeFrame *frame, GstCodeFrame *next)
+{
+    GstCodePixels pixels = frame->pixels;
+
+    if (!next || !next->held || frame->held)
+        return;
+    frame->pixels = next->pixels;
+    next->pixels = pixels;
+    next->held = FALSE;
+}

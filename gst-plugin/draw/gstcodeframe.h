@@ -27,6 +27,10 @@ typedef struct GstCodeFrame {
 GstCodeFrame *gst_code_frame_failed(const CodesrcError *error);
 void gst_code_frame_free(gpointer frame); /* a GstCodeFrame */
 
+/* The frame after one that is thrown away may show the same; then it gets the pixels. `next` may be
+ * NULL. */
+void gst_code_frame_hand_down(GstCodeFrame *frame, GstCodeFrame *next);
+
 /* What drawing asks its element. These are called without the element's locks. */
 typedef struct GstCodeDrawOwner {
     gpointer user;

@@ -22,7 +22,7 @@ struct GstCodePrefetch {
     GstCodeDrawSetup setup;
     GstCodePace pace;  /* the drawing thread's, as is: */
     GstCodeFlow *flow; /* NULL: each frame shows a picture of its own, or a scale of it */
-    GThread *thread;   /* NULL: nothing was pulled yet */
+    GThread *thread;   /* NULL: it did not start, for `reason` */
 
     GMutex lock; /* of all that follows */
     GCond changed;
@@ -266,6 +266,16 @@ static void end_oldest(GstCodePrefetch *prefetch)
     }
 }
 
+/* The first frame may come late or never, as after an early EOS, but PROGRESS must end. */
+static void await_weights(GstCodePrefetch *prefetch)
+{
+    CodesrcError error; /* the frames will meet it as well */
+
+    g_mutex_unlock(&prefetch->lock);
+    gst_code_weights_await(prefetch->weights, &error);
+    g_mutex_lock(&prefetch->lock);
+}
+
 static gpointer draw_thread(gpointer data)
 {
     GstCodePrefetch *prefetch = data;
@@ -276,6 +286,8 @@ static gpointer draw_thread(gpointer data)
             start_next(prefetch);
         } else if (prefetch->under_way > 0) {
             end_oldest(prefetch);
+        } else if (!prefetch->quit && prefetch->weights->announced && !is_interrupted(prefetch)) {
+            await_weights(prefetch);
         } else {
             g_cond_wait(&prefetch->changed, &prefetch->lock);
             continue;
@@ -345,20 +357,6 @@ static void begin_walk(GstCodePrefetch *prefetch, const GstCodeFrameRequest *req
     prefetch->walking = prefetch->first = TRUE;
 }
 
-/* With the lock held: the frame after one that is thrown away may show the same; then it gets the
- * pixels. */
-static void hand_down(GstCodePrefetch *prefetch, GstCodeFrame *frame)
-{
-    GstCodeFrame *next = g_queue_peek_head(&prefetch->queue);
-    GstCodePixels pixels = frame->pixels;
-
-    if (!next || !next->held || frame->held)
-        return;
-    frame->pixels = next->pixels;
-    next->pixels = pixels;
-    next->held = FALSE;
-}
-
 /* With the lock held: the requested frame, if it is at the head of the queue. A frame drawn with
  * old settings means that all frames have to be drawn again, beginning with this one. */
 static GstCodeFrame *take(GstCodePrefetch *prefetch, const GstCodeFrameRequest *request)
@@ -376,7 +374,7 @@ static GstCodeFrame *take(GstCodePrefetch *prefetch, const GstCodeFrameRequest *
                          old    ? "the settings have changed"
                          : late ? "it is too late"
                                 : "another one is due");
-        hand_down(prefetch, frame);
+        gst_code_frame_hand_down(frame, g_queue_peek_head(&prefetch->queue));
         g_queue_push_tail(&prefetch->spare, frame);
         if (old)
             forget(prefetch);
@@ -397,13 +395,10 @@ GstCodeFrame *gst_code_prefetch_pull(GstCodePrefetch *prefetch, const GstCodeFra
                                      gboolean *time_is_up)
 {
     GstCodeFrame *frame = NULL;
-    CodesrcError error;
 
     *time_is_up = FALSE;
     if (!prefetch->thread)
-        prefetch->thread = gst_code_thread_new("codesrc-draw", draw_thread, prefetch, &error);
-    if (!prefetch->thread)
-        return gst_code_frame_failed(&error);
+        return gst_code_frame_failed(&prefetch->reason);
     g_mutex_lock(&prefetch->lock);
     prefetch->left = request->left;
     prefetch->waiting = TRUE;
@@ -469,6 +464,8 @@ GstCodePrefetch *gst_code_prefetch_new(GstCodeWeights *weights, GstCodeStats *st
     g_cond_init(&prefetch->changed);
     g_queue_init(&prefetch->queue);
     g_queue_init(&prefetch->spare);
+    prefetch->thread =
+        gst_code_thread_new("codesrc-draw", draw_thread, prefetch, &prefetch->reason);
     return prefetch;
 }
 

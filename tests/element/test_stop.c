@@ -150,8 +150,22 @@ GST_START_TEST(test_eos_while_loading)
 }
 GST_END_TEST
 
-/* Somebody who waits for the end of PROGRESS, as gst-launch-1.0 does, comes to it without
- * frames. */
+/* Somebody who waits for the end of PROGRESS, as gst-launch-1.0 does, comes to it without frames:
+ * after an early EOS, ... */
+GST_START_TEST(test_progress_after_eos)
+{
+    Player *player = slow_player("");
+
+    gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
+    await_progress(player, GST_PROGRESS_TYPE_CONTINUE);
+    fail_unless(gst_element_send_event(player->source, gst_event_new_eos()));
+    await_progress(player, GST_PROGRESS_TYPE_COMPLETE);
+    fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+    player_free(player);
+}
+GST_END_TEST
+
+/* ... of a stream without any, ... */
 GST_START_TEST(test_progress_of_no_frames)
 {
     Player *player = slow_player("num-buffers=0");
@@ -160,6 +174,26 @@ GST_START_TEST(test_progress_of_no_frames)
     await_progress(player, GST_PROGRESS_TYPE_COMPLETE);
     fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
     player_free(player);
+}
+GST_END_TEST
+
+/* ... and if a seek goes past the end: before the start, or while weights are loaded. */
+GST_START_TEST(test_progress_after_seek_past_the_end)
+{
+    for (guint loading = 0; loading < 2; loading++) {
+        Player *player = slow_player("num-buffers=2");
+
+        gst_element_set_state(player->pipeline, loading ? GST_STATE_PAUSED : GST_STATE_READY);
+        if (loading)
+            await_progress(player, GST_PROGRESS_TYPE_CONTINUE);
+        fail_unless(gst_element_seek_simple(player->source, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+                                            10 * GST_SECOND));
+        gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
+        await_progress(player, GST_PROGRESS_TYPE_COMPLETE);
+        fail_unless_equals_int(player_play(player), GST_MESSAGE_EOS);
+        fail_unless_equals_int(player->frames->len, 0);
+        player_free(player);
+    }
 }
 GST_END_TEST
 
@@ -221,7 +255,9 @@ Suite *make_suite(void)
     tcase_add_test(stop, test_seek_while_generating);
     tcase_add_test(stop, test_seek_while_loading);
     tcase_add_test(stop, test_eos_while_loading);
+    tcase_add_test(stop, test_progress_after_eos);
     tcase_add_test(stop, test_progress_of_no_frames);
+    tcase_add_test(stop, test_progress_after_seek_past_the_end);
     tcase_add_test(stop, test_live_loads_first);
     tcase_add_test(stop, test_weights_are_shared);
     return suite;
