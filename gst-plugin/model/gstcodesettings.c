@@ -233,6 +233,26 @@ gboolean gst_code_settings_in_range(const GstCodeSettings *settings, CodesrcErro
            gst_code_properties_check(gst_code_pace_properties, settings, error);
 }
 
+/* Of numbers in their properties' ranges. The engine would refuse them as well, but only once the
+ * weights are loaded. */
+static gboolean check_numbers(const GstCodeSettings *settings, const CodesrcModel *model,
+                              CodesrcError *error)
+{
+    gint scales = (gint)codesrc_model_info(model)->scales;
+
+    if (settings->temperature == 0.0)
+        g_snprintf(error->text, sizeof error->text,
+                   "temperature 0, expected -1 (the model's) or above 0, up to 100");
+    else if (settings->keep_scales > scales)
+        g_snprintf(error->text, sizeof error->text,
+                   "keep-scales %d, expected -1 (no variations) or 0 to %d", settings->keep_scales,
+                   scales);
+    else
+        return TRUE;
+    error->status = CODESRC_SETTINGS;
+    return FALSE;
+}
+
 gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodesrcModel *model,
                                  CodesrcError *error)
 {
@@ -241,7 +261,7 @@ gboolean gst_code_settings_check(const GstCodeSettings *settings, const CodesrcM
     return gst_code_classes_check_second(settings->class_id_2, model, error) &&
            (classes ? gst_code_classes_check(classes, model, error)
                     : gst_code_classes_check_id(settings->class_id, model, error)) &&
-           gst_code_settings_in_range(settings, error);
+           gst_code_settings_in_range(settings, error) && check_numbers(settings, model, error);
 }
 
 static gboolean choose_class(const GstCodeSettings *settings, const CodesrcModel *model,

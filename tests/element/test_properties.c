@@ -187,6 +187,29 @@ GST_START_TEST(test_factory)
 }
 GST_END_TEST
 
+/* What the headers show to be wrong fails the start, not the first picture after a long load. */
+GST_START_TEST(test_refused_at_start)
+{
+    static const gchar *const cases[][2] = {
+        {"class-id=99", "class-id 99 is not a class"},
+        {"temperature=0", "temperature 0, expected -1 (the model's) or above 0"},
+        {"keep-scales=5", "keep-scales 5, expected -1 (no variations) or 0 to 4"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Player *player = player_new(cases[i][0], NULL);
+        gchar *text;
+
+        fail_unless_equals_int(gst_element_set_state(player->pipeline, GST_STATE_PAUSED),
+                               GST_STATE_CHANGE_FAILURE);
+        text = expect_error(player->bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_SETTINGS);
+        fail_unless(strstr(text, cases[i][1]) != NULL, "%s", text);
+        g_free(text);
+        player_free(player);
+    }
+}
+GST_END_TEST
+
 /* ---- every property at once, from many threads --------------------------------- */
 
 static gboolean stress_until; /* atomic */
@@ -393,6 +416,7 @@ Suite *make_suite(void)
     tcase_add_test(properties, test_defaults);
     tcase_add_test(properties, test_flags);
     tcase_add_test(properties, test_model_waits_for_ready);
+    tcase_add_test(properties, test_refused_at_start);
     tcase_add_test(properties, test_factory);
     tcase_add_test(properties, test_stress);
     tcase_add_test(properties, test_harness_stress);
