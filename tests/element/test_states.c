@@ -288,8 +288,10 @@ GST_START_TEST(test_cycles_leave_nothing)
     fail_unless_equals_int(before.threads, threads);
     fail_unless_equals_int(after.threads, threads);
     fail_unless_equals_int(after.descriptors, before.descriptors);
+#ifndef __SANITIZE_THREAD__ /* whose own memory of what threads did grows for a while */
     fail_unless(after.memory <= before.memory + 2048, "%u KiB before, %u KiB after", before.memory,
                 after.memory);
+#endif
     player_free(loader);
     player_free(player);
     player_free(keeper);
