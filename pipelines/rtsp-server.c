@@ -29,6 +29,50 @@ static const char encoder[] =
     "video/x-raw,format=I420,framerate=25/1 ! "
     "vp8enc deadline=1 keyframe-max-dist=50 target-bitrate=2000000 ! rtpvp8pay name=pay0 pt=96";
 
+/* ---- what a stream says ---------------------------------------------------------------------- */
+
+G_DECLARE_FINAL_TYPE(CodeMedia, code_media, CODE, MEDIA, GstRTSPMedia)
+
+struct _CodeMedia {
+    GstRTSPMedia parent;
+    gboolean failed;
+};
+
+G_DEFINE_TYPE(CodeMedia, code_media, GST_TYPE_RTSP_MEDIA)
+
+/* The key of an element's data: its stream's address, to be printed. */
+static const char shown_address[] = "shown-address";
+
+/* Viewers learn only that there is no stream, so the first error is printed. */
+static gboolean handle_message(GstRTSPMedia *media, GstMessage *message)
+{
+    CodeMedia *self = CODE_MEDIA(media);
+
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && !self->failed) {
+        GstElement *stream = gst_rtsp_media_get_element(media);
+        GError *error = NULL;
+
+        self->failed = TRUE;
+        gst_message_parse_error(message, &error, NULL);
+        g_printerr("%s: %s: %s\n", g_get_prgname(),
+                   (const char *)g_object_get_data(G_OBJECT(stream), shown_address),
+                   error->message);
+        g_error_free(error);
+        gst_object_unref(stream);
+    }
+    return GST_RTSP_MEDIA_CLASS(code_media_parent_class)->handle_message(media, message);
+}
+
+static void code_media_class_init(CodeMediaClass *class)
+{
+    GST_RTSP_MEDIA_CLASS(class)->handle_message = handle_message;
+}
+
+static void code_media_init(CodeMedia *self)
+{
+    (void)self;
+}
+
 /* ---- one address, one stream ----------------------------------------------------------------- */
 
 G_DECLARE_FINAL_TYPE(CodeFactory, code_factory, CODE, FACTORY, GstRTSPMediaFactory)
@@ -61,6 +105,12 @@ static char *gen_key(GstRTSPMediaFactory *factory, const GstRTSPUrl *url)
     return code_uri(url);
 }
 
+/* What a viewer sent, without bytes that a terminal would act on. Free with g_free. */
+static char *printable(const char *text)
+{
+    return g_strescape(text, NULL);
+}
+
 /* Refuses properties that are the server's. */
 static gboolean open_to_viewers(const char *address, GError **error)
 {
@@ -73,15 +123,22 @@ static gboolean open_to_viewers(const char *address, GError **error)
             closed = name->data;
     }
     if (closed) {
-        char *expected = g_strjoinv(", ", (char **)open_properties);
+        char *expected = g_strjoinv(", ", (char **)open_properties), *found = printable(closed);
 
         g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_REFERENCE, "found %s, expected %s",
-                    closed, expected);
+                    found, expected);
+        g_free(found);
         g_free(expected);
     }
     g_list_free(names);
     gst_clear_uri(&uri);
     return !closed;
+}
+
+static void set_properties(GstElement *source, char *const *properties)
+{
+    for (; *properties; properties += 2)
+        gst_util_set_object_arg(G_OBJECT(source), properties[0], properties[1]);
 }
 
 static void stream_gone(gpointer factory, GObject *stream)
@@ -107,7 +164,7 @@ static gboolean count_stream(CodeFactory *self, GstElement *stream, GError **err
 static GstElement *create_element(GstRTSPMediaFactory *factory, const GstRTSPUrl *url)
 {
     CodeFactory *self = CODE_FACTORY(factory);
-    char *address = code_uri(url);
+    char *address = code_uri(url), *shown = printable(address);
     GError *error = NULL;
     GstElement *source = NULL, *stream = NULL, *in;
     GstCaps *caps;
@@ -116,16 +173,16 @@ static GstElement *create_element(GstRTSPMediaFactory *factory, const GstRTSPUrl
         source = gst_element_make_from_uri(GST_URI_SRC, address, NULL, &error);
     if (source)
         stream = gst_parse_bin_from_description(encoder, FALSE, &error);
+    g_free(address);
     if (!stream || !count_stream(self, stream, &error)) {
-        g_printerr("%s: %s: %s\n", g_get_prgname(), address, error->message);
+        g_printerr("%s: %s: %s\n", g_get_prgname(), shown, error->message);
         g_error_free(error);
-        g_free(address);
+        g_free(shown);
         gst_clear_object(&source);
         gst_clear_object(&stream);
         return NULL;
     }
-    for (char **p = self->properties; *p; p += 2)
-        gst_util_set_object_arg(G_OBJECT(source), p[0], p[1]);
+    set_properties(source, self->properties);
     g_object_set(source, "is-live", TRUE, NULL);
     gst_bin_add(GST_BIN(stream), source);
     in = gst_bin_get_by_name(GST_BIN(stream), "in");
@@ -133,8 +190,8 @@ static GstElement *create_element(GstRTSPMediaFactory *factory, const GstRTSPUrl
     gst_element_link_filtered(source, in, caps);
     gst_caps_unref(caps);
     gst_object_unref(in);
-    g_print("%s: begins\n", address);
-    g_free(address);
+    g_print("%s: begins\n", shown);
+    g_object_set_data_full(G_OBJECT(stream), shown_address, shown, g_free);
     return stream;
 }
 
@@ -154,6 +211,7 @@ static void code_factory_class_init(CodeFactoryClass *class)
 static void code_factory_init(CodeFactory *self)
 {
     gst_rtsp_media_factory_set_shared(GST_RTSP_MEDIA_FACTORY(self), TRUE);
+    gst_rtsp_media_factory_set_media_gtype(GST_RTSP_MEDIA_FACTORY(self), code_media_get_type());
 }
 
 /* ---- every address leads to the one factory -------------------------------------------------- */
@@ -193,25 +251,53 @@ static gboolean fits(GstElement *source, const char *name, const char *text)
     GValue value = G_VALUE_INIT;
     gboolean good;
 
-    if (!property) {
-        g_printerr("%s: codesrc has no property %s\n", g_get_prgname(), name);
+    if (!property || !(property->flags & G_PARAM_WRITABLE)) {
+        g_printerr("%s: codesrc has no property %s that can be set\n", g_get_prgname(), name);
         return FALSE;
     }
     g_value_init(&value, property->value_type);
-    good = gst_value_deserialize_with_pspec(&value, text, property);
+    good = gst_value_deserialize_with_pspec(&value, text, property) &&
+           !g_param_value_validate(property, &value);
     if (!good)
-        g_printerr("%s: %s: found \"%s\", expected a value of type %s\n", g_get_prgname(), name,
-                   text, g_type_name(property->value_type));
+        g_printerr("%s: %s: found \"%s\", expected a value of type %s, in its range\n",
+                   g_get_prgname(), name, text, g_type_name(property->value_type));
     g_value_unset(&value);
     return good;
 }
 
-/* Reads the arguments into `where` and `properties`. Prints the reason and returns FALSE if one is
- * bad. */
-static gboolean read_arguments(int argc, char **argv, const char **where, GStrvBuilder *properties)
+/* Whether codesrc starts with these properties, which it says before it loads the weights; prints
+ * the reason if not. */
+static gboolean starts(GstElement *source, char *const *properties)
+{
+    GstBus *bus = gst_bus_new();
+    gboolean good;
+
+    set_properties(source, properties);
+    gst_element_set_bus(source, bus);
+    good = gst_element_set_state(source, GST_STATE_PAUSED) != GST_STATE_CHANGE_FAILURE;
+    if (!good) {
+        GstMessage *message = gst_bus_pop_filtered(bus, GST_MESSAGE_ERROR);
+        GError *error;
+
+        gst_message_parse_error(message, &error, NULL);
+        g_printerr("%s: %s\n", g_get_prgname(), error->message);
+        g_error_free(error);
+        gst_message_unref(message);
+    }
+    gst_element_set_state(source, GST_STATE_NULL);
+    gst_element_set_bus(source, NULL);
+    gst_object_unref(bus);
+    return good;
+}
+
+/* Reads the arguments into `where` and returns the properties: NAME, VALUE, ..., NULL. Prints the
+ * reason and returns NULL if one is bad. */
+static char **read_arguments(int argc, char **argv, const char **where)
 {
     GstElement *source = gst_element_factory_make("codesrc", NULL);
+    GStrvBuilder *builder = g_strv_builder_new();
     gboolean good = source != NULL;
+    char **properties;
 
     if (!source)
         g_printerr("%s: GStreamer does not find codesrc. After ./demo, set its path:\n"
@@ -222,7 +308,7 @@ static gboolean read_arguments(int argc, char **argv, const char **where, GStrvB
 
         if (parts[0] && parts[1]) {
             good = fits(source, parts[0], parts[1]);
-            g_strv_builder_addv(properties, (const char **)parts);
+            g_strv_builder_addv(builder, (const char **)parts);
         } else if (i == 1 && strchr(argv[i], ':')) {
             *where = argv[i];
         } else {
@@ -232,8 +318,12 @@ static gboolean read_arguments(int argc, char **argv, const char **where, GStrvB
         }
         g_strfreev(parts);
     }
+    properties = g_strv_builder_end(builder);
+    g_strv_builder_unref(builder);
+    if (!good || !starts(source, properties))
+        g_clear_pointer(&properties, g_strfreev);
     gst_clear_object(&source);
-    return good;
+    return properties;
 }
 
 /* The server ends no session by itself: a stream would go on for ever after its last viewer has
@@ -257,7 +347,8 @@ static gboolean leave(gpointer loop)
 static GstRTSPServer *listen_at(const char *where, char **properties)
 {
     const char *port = strrchr(where, ':') + 1;
-    char *address = g_strndup(where, (gsize)(port - 1 - where));
+    gboolean brackets = where[0] == '[' && port - where > 2 && port[-2] == ']';
+    char *address = g_strndup(where + brackets, (gsize)(port - 1 - where) - 2 * (gsize)brackets);
     CodeFactory *factory = g_object_new(code_factory_get_type(), NULL);
     GstRTSPMountPoints *mounts = g_object_new(code_mounts_get_type(), NULL);
     GstRTSPServer *server = gst_rtsp_server_new();
@@ -268,8 +359,11 @@ static GstRTSPServer *listen_at(const char *where, char **properties)
     g_object_unref(mounts);
     gst_rtsp_server_set_address(server, address);
     gst_rtsp_server_set_service(server, port);
-    if (gst_rtsp_server_attach(server, NULL)) {
-        g_print("rtsp://%s:%d/\n", address, gst_rtsp_server_get_bound_port(server));
+    /* Of a larger number, the system takes the last 16 bits. */
+    if (g_ascii_string_to_unsigned(port, 10, 0, G_MAXUINT16, NULL, NULL) &&
+        gst_rtsp_server_attach(server, NULL)) {
+        g_print(strchr(address, ':') ? "rtsp://[%s]:%d/\n" : "rtsp://%s:%d/\n", address,
+                gst_rtsp_server_get_bound_port(server));
     } else {
         g_printerr("%s: %s: cannot listen there\n", g_get_prgname(), where);
         g_clear_object(&server);
@@ -280,7 +374,7 @@ static GstRTSPServer *listen_at(const char *where, char **properties)
 
 int main(int argc, char **argv)
 {
-    GStrvBuilder *properties;
+    char **properties;
     GstRTSPServer *server;
     GMainLoop *loop;
     const char *where = "127.0.0.1:8554";
@@ -292,10 +386,10 @@ int main(int argc, char **argv)
     }
     gst_init(NULL, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0); /* also into a file or a pipe */
-    properties = g_strv_builder_new();
-    if (!read_arguments(argc, argv, &where, properties))
+    properties = read_arguments(argc, argv, &where);
+    if (!properties)
         return 2;
-    server = listen_at(where, g_strv_builder_end(properties));
+    server = listen_at(where, properties);
     if (!server)
         return 1;
 

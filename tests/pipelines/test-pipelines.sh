@@ -60,6 +60,7 @@ built() {
 # serve: the RTSP server, and in $address a stream whose pictures are all the same.
 serve() {
     built rtsp-server libgstrtspserver-1.0-dev
+    port=$1
     "$PROGRAMS/rtsp-server" 127.0.0.1:"$1" > served.txt 2> refused.txt &
     children=$!
     waits 60 grep -q "^rtsp://127.0.0.1:$1/\$" served.txt
@@ -67,13 +68,22 @@ serve() {
     "$PIPELINES/picture.sh" one.png class-name=aurora seed=7 top-k=1
 }
 
-# view FILE: records the stream at $address.
+# view FILE [FRAMES]: records the stream at $address, without end or so many frames of it.
 view() {
     gst-launch-1.0 -q -e rtspsrc location="$address" protocols=tcp ! rtpvp8depay ! \
-        webmmux streamable=true ! filesink location="$1" &
+        identity eos-after="${2:--1}" ! webmmux streamable=true ! filesink location="$1" &
     children="$children $!"
     viewer=$!
     waits 60 [ -s "$1" ]
+}
+
+# say REQUEST: one without a body, to the server of serve; prints what comes back at once.
+say() {
+    python3 -c '
+import socket, sys
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+connection.sendall((sys.argv[2] + "\r\nCSeq: 1\r\n\r\n").encode())
+print(connection.recv(4096).decode())' "$port" "$1"
 }
 
 case $name in
@@ -217,28 +227,46 @@ rtsp) # Two viewers of one address share its pictures. A viewer may not choose t
     serve 15554
     view first.webm
     first=$viewer
-    view second.webm
-    sleep 3
-    stop $first
-    stop $viewer
+    view second.webm 30
+    wait "$viewer" || fail 'the second viewer'
+    stop "$first"
     for viewed in first second; do
         timeout 60 "$FRAMES" $viewed.webm one.png > look.txt || fail "$viewed.webm cannot be decoded"
         [ "$(wc -l < look.txt)" -ge 25 ] || { cat look.txt; fail '25 frames a second were expected'; }
         holds '$3 == 256 && $4 == 256 && $7 < 8'
     done
     [ "$(grep -c begins served.txt)" = 1 ] || fail "viewers do not share: $(cat served.txt)"
-    for wrong in 'aurora?model=other' 'aurora?seed=1&mode%6c=other' 'aurora?seed=many' nonsense; do
+    for wrong in 'aurora?model=other' 'aurora?seed=1&mode%6c=other' 'aurora?seed=many' nonsense \
+        'aurora?drafting-steps=99' 'aurora?%1b%5b31m=1'; do
         ! timeout 60 gst-launch-1.0 -q rtspsrc location="rtsp://127.0.0.1:15554/$wrong" ! fakesink \
             2> /dev/null || fail "$wrong is served"
     done
     grep -q 'found model, expected .*seed' refused.txt || fail "$(cat refused.txt)"
     grep -q 'seed=many: ' refused.txt || fail "$(cat refused.txt)"
+    # What only the element knows; and a viewer's bytes, which a terminal would act on.
+    grep -q 'drafting-steps=99: .*drafting-steps 99, expected' refused.txt || fail "$(cat refused.txt)"
+    grep -qF 'found \033[31m, expected' refused.txt || fail "$(cat refused.txt)"
+    say "DESCRIBE rtsp://127.0.0.1:15554/$(printf '\033')[1m RTSP/1.0" > said
+    grep -q '^RTSP/1.0 [45]' said || fail "$(cat said)"
+    grep -qF 'code://\033[1m: ' refused.txt || fail "$(cat refused.txt)"
+    ! grep -l "$(printf '\033')" served.txt refused.txt || fail 'a viewer can write to the terminal'
     ! "$PROGRAMS/rtsp-server" 127.0.0.1:15554 2> log || fail 'a port that is taken'
     grep -q 'cannot listen' log || fail "$(cat log)"
+    ! "$PROGRAMS/rtsp-server" 127.0.0.1:99999 2> log || fail 'a port that does not exist'
+    grep -q '99999: cannot listen' log || fail "$(cat log)"
+    ! grep -q '^0*1 ' /proc/net/if_inet6 || {
+        "$PROGRAMS/rtsp-server" '[::1]:0' > listens.txt &
+        children="$children $!"
+        waits 60 grep -q '^rtsp://\[::1\]:[1-9][0-9]*/$' listens.txt
+    }
     ! "$PROGRAMS/rtsp-server" nonsense=1 2> log || fail 'a property that codesrc lacks'
     grep -q '^rtsp-server: codesrc has no property nonsense' log || fail "$(cat log)"
     ! "$PROGRAMS/rtsp-server" seed=many 2> log || fail 'a seed that is no number'
     grep -q '^rtsp-server: seed: found "many", expected' log || fail "$(cat log)"
+    for wrong in model=nope drafting-steps=99 num-buffers=-7 stats=1; do
+        ! timeout 60 "$PROGRAMS/rtsp-server" 127.0.0.1:0 $wrong 2> log || fail "$wrong"
+        grep -q "^rtsp-server: .*${wrong%=*}" log || fail "$wrong: $(cat log)"
+    done
     "$PROGRAMS/rtsp-server" --help | grep -q '^Usage: rtsp-server'
     ;;
 obs) # The media source of OBS plays addresses with FFmpeg.
