@@ -34,21 +34,31 @@ static GstEncodingProfile *webm(void)
     return (GstEncodingProfile *)profile;
 }
 
+/* NULL, or why a clip of this length cannot fade into another. */
+static const char *fault_of(GstClockTime duration)
+{
+    if (!GST_CLOCK_TIME_IS_VALID(duration))
+        return "has no end, expected num-buffers, from 2";
+    return duration > fade ? NULL : "is no longer than the fade, a second";
+}
+
 /* Adds a clip, which begins while the one before it still fades; moves `start` to where the next
  * one begins. Prints the reason and returns FALSE if the URI is no clip. */
 static gboolean add_clip(GESLayer *layer, const char *uri, GstClockTime *start)
 {
     GError *error = NULL;
     GESUriClipAsset *asset = ges_uri_clip_asset_request_sync(uri, &error);
+    GstClockTime duration = asset ? ges_uri_clip_asset_get_duration(asset) : 0;
+    const char *fault = error ? error->message : fault_of(duration);
     GESClip *clip = NULL;
 
-    if (asset)
-        clip = ges_layer_add_asset(layer, GES_ASSET(asset), *start, 0,
-                                   ges_uri_clip_asset_get_duration(asset), GES_TRACK_TYPE_VIDEO);
+    if (!fault)
+        clip =
+            ges_layer_add_asset(layer, GES_ASSET(asset), *start, 0, duration, GES_TRACK_TYPE_VIDEO);
     if (clip)
-        *start += MAX(ges_timeline_element_get_duration(GES_TIMELINE_ELEMENT(clip)), fade) - fade;
+        *start += duration - fade;
     else
-        g_printerr("timeline: %s: %s\n", uri, error ? error->message : "is no clip");
+        g_printerr("timeline: %s: %s\n", uri, fault ? fault : "is no clip");
     g_clear_error(&error);
     gst_clear_object(&asset);
     return clip != NULL;
@@ -118,6 +128,7 @@ int main(int argc, char **argv)
     const char *uris[2] = {"code://aurora?seed=7&num-buffers=4",
                            "code://volcano?seed=7&num-buffers=4"};
     GESTimeline *timeline;
+    GstElementFactory *factory;
 
     if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
         g_print("%s", usage);
@@ -129,8 +140,14 @@ int main(int argc, char **argv)
         return 2;
     }
     gst_init(NULL, NULL);
-    if (!ges_init())
+    factory = gst_element_factory_find("codesrc");
+    if (!factory || !ges_init()) {
+        g_printerr(factory ? "timeline: GStreamer lacks the plugin nle of its editing services\n"
+                           : "timeline: GStreamer does not find codesrc. After ./demo, set its "
+                             "path:\n  . build/demo/env.sh\n");
         return 1;
+    }
+    gst_object_unref(factory);
     for (int i = 0; argc == 4 && i < 2; i++)
         uris[i] = argv[2 + i];
     timeline = timeline_of(uris);

@@ -312,6 +312,13 @@ timeline) # Two clips of two pictures, a second each; the second clip fades in o
     ! "$PROGRAMS/timeline" /none/film.webm code://aurora?num-buffers=2 code://aurora?num-buffers=2 2> log ||
         fail 'a folder that is not there'
     grep -q '^timeline: /none/film.webm: ' log || fail "$(cat log)"
+    for wrong in 'code://aurora:has no end' 'code://aurora?num-buffers=1:is no longer than the fade'; do
+        ! "$PROGRAMS/timeline" none.webm 'code://3?num-buffers=2' "${wrong%:*}" 2> log || fail "$wrong"
+        grep -qF "timeline: ${wrong%:*}: ${wrong##*:}" log || fail "$(cat log)"
+    done
+    ! GST_PLUGIN_PATH_1_0='' GST_REGISTRY="$folder/none" "$PROGRAMS/timeline" 2> log || fail 'no codesrc'
+    grep -q '^  \. .*build/demo/env\.sh' log || fail "$(cat log)"
+    [ ! -e none.webm ] || fail 'a film of no clips'
     ! "$PROGRAMS/timeline" film.webm code://aurora 2> log || fail 'one URI'
     "$PROGRAMS/timeline" --help | grep -q '^Usage: timeline'
     ;;
