@@ -16,7 +16,7 @@
 /* Manifests in a temporary folder, valid until the end of the suite. */
 const gchar *tiny_model(void); /* synthetic weights, 8 x 8 pixels, a millisecond or so a picture */
 const gchar *slow_model(void); /* synthetic weights, a second or so to load and for a picture */
-/* With these properties a picture of the slow model is slow on any machine. */
+/* With these properties the slow model is slow to load and to draw on any machine. */
 #define SLOWEST "precision=f32 threads=1"
 
 /* Weights from files, 6 x 6 pixels, 4 classes: one drafter for 1 and 2 steps and another, rounded a

@@ -189,8 +189,7 @@ GST_START_TEST(test_states)
         GstMessage *message;
 
         gst_element_set_state(made, GST_STATE_PLAYING);
-        message =
-            gst_bus_timed_pop_filtered(bus, 20 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+        message = gst_bus_timed_pop_filtered(bus, PATIENCE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
         fail_unless(message != NULL && GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS);
         gst_message_unref(message);
         fail_unless_equals_int(

@@ -47,8 +47,7 @@ static void play(const gchar *description)
     g_signal_connect(sink, "handoff", G_CALLBACK(check_buffer), &count);
     bus = gst_element_get_bus(pipeline);
     fail_unless(gst_element_set_state(pipeline, GST_STATE_PLAYING) != GST_STATE_CHANGE_FAILURE);
-    message =
-        gst_bus_timed_pop_filtered(bus, 100 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    message = gst_bus_timed_pop_filtered(bus, PATIENCE, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
     fail_unless(message != NULL && GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS, "%" GST_PTR_FORMAT,
                 message);
     fail_unless_equals_int(count, 3);

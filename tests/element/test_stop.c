@@ -45,7 +45,7 @@ static void change_at_once(Player *player, GstState state)
 
 GST_START_TEST(test_start_does_not_wait_for_the_weights)
 {
-    Player *player = slow_player("");
+    Player *player = slow_player(SLOWEST);
 
     change_at_once(player, GST_STATE_PAUSED);
     await_progress(player, GST_PROGRESS_TYPE_START);
@@ -60,7 +60,7 @@ GST_END_TEST
 
 GST_START_TEST(test_stop_while_loading)
 {
-    Player *player = slow_player("");
+    Player *player = slow_player(SLOWEST);
 
     gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
     await_progress(player, GST_PROGRESS_TYPE_CONTINUE);
@@ -221,8 +221,8 @@ GST_END_TEST
 /* A second element finds the weights of the first, and neither minds the other's end. */
 GST_START_TEST(test_weights_are_shared)
 {
-    Player *one = slow_player("");
-    Player *two = slow_player("");
+    Player *one = slow_player(SLOWEST);
+    Player *two = slow_player(SLOWEST);
     GstMessage *message;
 
     gst_element_set_state(one->pipeline, GST_STATE_PAUSED);
@@ -233,7 +233,7 @@ GST_START_TEST(test_weights_are_shared)
     await_progress(two, GST_PROGRESS_TYPE_COMPLETE);
 
     /* Loaded already: not a word about it. */
-    one = slow_player("");
+    one = slow_player(SLOWEST);
     gst_element_set_state(one->pipeline, GST_STATE_PAUSED);
     g_usleep(50000);
     message = gst_bus_pop_filtered(one->bus, GST_MESSAGE_PROGRESS | GST_MESSAGE_ERROR);

@@ -377,7 +377,7 @@ static void test_failure(void)
 
     process = process_start(options);
     g_free(open_events(process, session, &stream));
-    for (guint i = 0; i < 100 && !failure; i++) {
+    for (guint i = 0; i < 600 && !failure; i++) {
         json_t *state = get_json(process, "/state");
         failure = g_intern_string(json_string_value(json_object_get(state, "failure")));
         json_decref(state);

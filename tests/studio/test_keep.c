@@ -183,7 +183,7 @@ static void test_download(void)
                              json_pack("{s:s, s:s}", "behavior", "allow", "downloadPath", folder)));
     browser_click(browser, "#download", 0.5, 0.5);
     await_made("toast", "aurora-seed-3-frame-5.png downloaded");
-    for (guint i = 0; i < 100 && !g_file_get_contents(path, &bytes, &size, NULL); i++)
+    for (guint i = 0; i < 600 && !g_file_get_contents(path, &bytes, &size, NULL); i++)
         g_usleep(G_USEC_PER_SEC / 10);
     g_assert_cmpuint(size, >, 1000);
     g_assert_cmpint(memcmp(bytes, "\x89PNG", 4), ==, 0);
@@ -193,7 +193,7 @@ static void test_download(void)
     g_unlink(path);
     browser_is(browser, "document.activeElement.blur(), true");
     browser_press(browser, "d");
-    for (guint i = 0; i < 100 && !g_file_test(path, G_FILE_TEST_EXISTS); i++)
+    for (guint i = 0; i < 600 && !g_file_test(path, G_FILE_TEST_EXISTS); i++)
         g_usleep(G_USEC_PER_SEC / 10);
     g_assert_cmpint(g_unlink(path), ==, 0);
     g_rmdir(folder);
@@ -323,7 +323,7 @@ static void use(const gchar *id, const gchar *key, const gchar *value, const gch
     await_focus(id);
     browser_press(browser, key);
     await_made(output, text);
-    for (guint i = 0; i < 100 && g_strcmp0(found, value); i++) {
+    for (guint i = 0; i < 1200 && g_strcmp0(found, value); i++) {
         g_free(found);
         found = setting(!strcmp(id, "hold-frames") ? "hold" : id);
         g_usleep(G_USEC_PER_SEC / 20);
