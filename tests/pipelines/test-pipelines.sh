@@ -190,8 +190,7 @@ rtp)
     VIDEOSINK=$(record rtp.webm) "$PIPELINES/rtp-receive.sh" 15004 &
     receiver=$!
     children=$receiver
-    waits 60 [ -e rtp.webm ]
-    sleep 2
+    waits 60 grep -q ':3A9C ' /proc/net/udp # 15004
     timeout 300 "$PIPELINES/rtp-send.sh" 127.0.0.1:15004 num-buffers=12
     sleep 2
     stop $receiver
