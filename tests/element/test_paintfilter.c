@@ -249,13 +249,24 @@ GST_START_TEST(test_stop)
     static const guint after[] = {1, 200, 2500};
 
     for (guint i = 0; i < G_N_ELEMENTS(after); i++) {
-        GstElement *made = pipeline(slow_model(), "", "mask=0,0,128,128");
+        gchar *launch =
+            g_strdup_printf("fakesrc sizetype=fixed sizemax=196608 filltype=zero format=time ! "
+                            "video/x-raw,format=RGB,width=256,height=256,framerate=30/1 ! "
+                            "codepaint model=\"%s\" mask=0,0,128,128 ! fakesink",
+                            slow_model());
+        GstElement *made = gst_parse_launch(launch, NULL);
+        gint64 begin;
 
+        fail_unless(made != NULL);
         gst_element_set_state(made, GST_STATE_PLAYING);
         g_usleep(1000 * after[i]);
+        begin = g_get_monotonic_time();
         fail_unless_equals_int(gst_element_set_state(made, GST_STATE_NULL),
                                GST_STATE_CHANGE_SUCCESS);
+        begin = g_get_monotonic_time() - begin;
+        fail_unless(begin < at_once(), "%" G_GINT64_FORMAT " us", begin);
         gst_object_unref(made);
+        g_free(launch);
     }
 }
 GST_END_TEST
