@@ -32,27 +32,29 @@ typedef struct Scenario {
     const char *arguments[MOST_ARGUMENTS];
     const char *before; /* scenario whose result it begins with; NULL: the manifest alone */
     bool whole;         /* all of its files appear, or none */
+    unsigned syncs;     /* how often a tool waits for the disk */
 } Scenario;
 
 /* clang-format off */
 static const Scenario scenarios[] = {
-    {"image", 0, {"--model", "tiny.yaml", "--threads", "1", "--output", "picture.png"}, NULL, true},
+    {"image", 0, {"--model", "tiny.yaml", "--threads", "1", "--output", "picture.png"}, NULL, true,
+     0},
     {"draw", 1, {"draw", "--model", "tiny.yaml", "--threads", "1", "--per-class", "1", "--output",
-                 "samples"}, NULL, false},
-    {"pack", 1, {"pack", "samples"}, "draw", false},
+                 "samples"}, NULL, false, 2},
+    {"pack", 1, {"pack", "samples"}, "draw", false, 4},
     {"again", 1, {"draw", "--model", "tiny.yaml", "--threads", "1", "--per-class", "1", "--output",
-                  "samples"}, "draw", false},
-    {"convert", 2, {"convert", "tiny.yaml", "made"}, NULL, true},
-    {"open", 2, {"verify", "made"}, "convert", false},
+                  "samples"}, "draw", false, 1},
+    {"convert", 2, {"convert", "tiny.yaml", "made"}, NULL, true, 6},
+    {"open", 2, {"verify", "made"}, "convert", false, 0},
     {"element", FRAMES, {"codesrc model=made threads=1 num-buffers=2 ! fakesink name=sink "
-                         "signal-handoffs=true"}, "convert", false},
+                         "signal-handoffs=true"}, "convert", false, 0},
     {"paint", FRAMES, {"fakesrc num-buffers=1 sizetype=fixed sizemax=48 filltype=zero "
                        "format=time ! video/x-raw,format=RGB,width=4,height=4,framerate=1/1 ! "
                        "codepaint model=made threads=1 mask=0,0,2,2 ! "
                        "fakesink name=sink signal-handoffs=true"},
-     "convert", false},
+     "convert", false, 0},
     {"studio", VISIT, {"", "--port", "0", "--model", "made", "--threads", "1"},
-     "convert", false},
+     "convert", false, 0},
 };
 
 static const struct {
@@ -295,6 +297,8 @@ static void sweep(const Scenario *scenario, size_t f)
     CHECK(!clean.status, "%s, %s counted: status %#x: %s", scenario->name, faults[f].kind,
           (unsigned)clean.status, clean.error);
     calls = clean.calls;
+    CHECK(scenario->program >= FRAMES || strcmp(faults[f].kind, "sync") || calls == scenario->syncs,
+          "%s waits %u times for the disk, expected %u", scenario->name, calls, scenario->syncs);
     step = most && calls > most ? (calls + most - 1) / most : 1;
     for (unsigned at = 1; at <= calls; at += step)
         for (int ever = 0; ever < (faults[f].error == EINTR || !faults[f].error ? 1 : 2); ever++)
