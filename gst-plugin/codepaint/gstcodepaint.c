@@ -183,14 +183,10 @@ static gpointer await_weights(gpointer data)
     return NULL;
 }
 
-/* Without a thread the frames wait all the same. */
-static void start_waiter(GstCodePaint *self)
+static gboolean start_waiter(GstCodePaint *self, CodesrcError *error)
 {
-    CodesrcError error;
-
-    self->waiter = gst_code_thread_new("codepaint-wait", await_weights, self, &error);
-    if (!self->waiter)
-        GST_WARNING_OBJECT(self, "%s", error.text);
+    self->waiter = gst_code_thread_new("codepaint-wait", await_weights, self, error);
+    return self->waiter != NULL;
 }
 
 /* Returns once the weights are there or the waiter was interrupted. */
@@ -220,6 +216,7 @@ static gboolean gst_code_paint_start(GstBaseTransform *transform)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
     GstCodeMotion motion;
+    CodesrcError error;
 
     gst_base_transform_set_passthrough(transform, FALSE);
     if (!check_motion(self, &motion) || !gst_code_engine_start(&self->engine) ||
@@ -230,8 +227,11 @@ static gboolean gst_code_paint_start(GstBaseTransform *transform)
     gst_code_repaint_start(&self->repaint, &self->engine, &motion);
     self->next_frame = 0;
     self->started = TRUE;
-    start_waiter(self);
-    return TRUE;
+    if (start_waiter(self, &error))
+        return TRUE;
+    post_error(self, &error);
+    gst_code_paint_stop(transform);
+    return FALSE;
 }
 
 /* The base class waits for the frame that is being painted, so that is interrupted first. */
@@ -258,6 +258,7 @@ static GstStateChangeReturn gst_code_paint_change_state(GstElement *element,
 static gboolean gst_code_paint_sink_event(GstBaseTransform *transform, GstEvent *event)
 {
     GstCodePaint *self = GST_CODE_PAINT(transform);
+    CodesrcError error;
 
     if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START) {
         GST_DEBUG_OBJECT(self, "a flush interrupts the frame that is being painted");
@@ -266,8 +267,9 @@ static gboolean gst_code_paint_sink_event(GstBaseTransform *transform, GstEvent 
     if (GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_STOP) {
         join_waiter(self);
         gst_code_weights_interrupt(&self->engine.weights, FALSE);
-        if (self->started)
-            start_waiter(self);
+        /* Without a thread the frames wait all the same, and there were some. */
+        if (self->started && !start_waiter(self, &error))
+            GST_WARNING_OBJECT(self, "%s", error.text);
         self->next_frame = 0;
     }
     return PARENT_FILTER->sink_event(transform, event);

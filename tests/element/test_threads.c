@@ -20,25 +20,52 @@ g_thread_try_new(const gchar *name, GThreadFunc function, gpointer data, GError 
     return NULL;
 }
 
+/* To PAUSED without a thread of this name, and with it. */
+static void start_without(GstElement *pipeline, const gchar *name)
+{
+    GstBus *bus = gst_element_get_bus(pipeline);
+    gchar *text;
+
+    refused = name;
+    gst_element_set_state(pipeline, GST_STATE_PAUSED);
+    text = expect_error(bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED);
+    fail_unless(strstr(text, name) && strstr(text, "no more threads"), "%s", text);
+    g_free(text);
+    refused = NULL;
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    gst_element_set_state(pipeline, GST_STATE_PAUSED);
+    fail_unless_equals_int(gst_element_get_state(pipeline, NULL, NULL, PATIENCE),
+                           GST_STATE_CHANGE_SUCCESS);
+    gst_element_set_state(pipeline, GST_STATE_NULL);
+    gst_object_unref(bus);
+}
+
 GST_START_TEST(test_threads)
 {
     static const gchar *const names[] = {"codesrc-load", "codesrc-prepare", "codesrc-draw"};
     Player *player = player_new("num-buffers=1", NULL);
 
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-        gchar *text;
-
-        refused = names[i];
-        gst_element_set_state(player->pipeline, GST_STATE_PAUSED);
-        text = expect_error(player->bus, GST_LIBRARY_ERROR, GST_LIBRARY_ERROR_FAILED);
-        fail_unless(strstr(text, names[i]) && strstr(text, "no more threads"), "%s", text);
-        g_free(text);
-        refused = NULL;
-        gst_element_set_state(player->pipeline, GST_STATE_NULL);
-        player_preroll(player);
-        gst_element_set_state(player->pipeline, GST_STATE_NULL);
-    }
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        start_without(player->pipeline, names[i]);
     player_free(player);
+}
+GST_END_TEST
+
+GST_START_TEST(test_threads_of_codepaint)
+{
+    static const gchar *const names[] = {"codepaint-wait", "codesrc-load", "codesrc-prepare"};
+    gchar *launch = g_strdup_printf(
+        "fakesrc sizetype=fixed sizemax=192 filltype=zero format=time ! "
+        "video/x-raw,format=RGB,width=8,height=8,framerate=30/1 ! codepaint model=\"%s\" "
+        "mask=0,0,4,4 ! fakesink",
+        tiny_model());
+    GstElement *pipeline = gst_parse_launch(launch, NULL);
+
+    fail_unless(pipeline != NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
+        start_without(pipeline, names[i]);
+    gst_object_unref(pipeline);
+    g_free(launch);
 }
 GST_END_TEST
 
@@ -49,5 +76,6 @@ Suite *make_suite(void)
 
     suite_add_tcase(suite, threads);
     tcase_add_test(threads, test_threads);
+    tcase_add_test(threads, test_threads_of_codepaint);
     return suite;
 }
