@@ -135,9 +135,13 @@ GstElement *tiny_source(void)
     return gst_object_ref_sink(source);
 }
 
-gint64 at_once(void)
+void check_at_once(gint64 begin)
 {
-    return (gint64)(100 * G_TIME_SPAN_MILLISECOND * busy());
+    gint64 took = g_get_monotonic_time() - begin;
+    gint64 most = (gint64)(100 * G_TIME_SPAN_MILLISECOND * busy());
+
+    g_print("took %.1f of %.1f ms\n", took / 1000.0, most / 1000.0);
+    fail_unless(took < most, "%" G_GINT64_FORMAT " us", took);
 }
 
 /* ---- players ------------------------------------------------------------------- */

@@ -89,6 +89,7 @@ static void check_stop(Side *side, const CodeConv *conv, const CodeLinear *linea
     Stopper stopper = {side, 0};
     pthread_t thread;
     bool done = true;
+    double took;
 
     side->stream->rehearsing = true;
     long_work(side, conv, linear);
@@ -98,9 +99,9 @@ static void check_stop(Side *side, const CodeConv *conv, const CodeLinear *linea
     for (int i = 0; i < 1000 && done; i++)
         done = long_work(side, conv, linear);
     pthread_join(thread, NULL);
+    took = now() - stopper.when;
     CHECK(!done && side->stream->error.status == CODESRC_CANCELLED, "%s", side->stream->error.text);
-    CHECK(now() - stopper.when < 0.1 * busy(), "%s took %g s to stop",
-          conv ? "a convolution" : "a product", now() - stopper.when);
+    CHECK(took < 0.1 * busy(), "%s took %g s to stop", conv ? "a convolution" : "a product", took);
     CHECK(!long_work(side, conv, linear), "still cancelled");
     atomic_store(&side->cancelled, false);
 }
