@@ -2,6 +2,7 @@
 #include "options.h"
 #include "server.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 #include <locale.h>
 #include <stdio.h>
@@ -96,17 +97,30 @@ static gboolean on_signal(gpointer loop)
     return G_SOURCE_REMOVE;
 }
 
-static void run(Server *server)
+/* Nobody would find a studio whose port or token could not be printed. */
+static gboolean print_url(Server *server, GError **error)
+{
+    gchar *url = server_url(server);
+
+    errno = 0;
+    printf("%s\n", url);
+    g_free(url);
+    if (!fflush(stdout) && !ferror(stdout))
+        return TRUE;
+    g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(errno),
+                "standard output: the address cannot be written: %s", g_strerror(errno));
+    return FALSE;
+}
+
+/* Who has read the address may end it. */
+static void run(Server *server, GError **error)
 {
     GMainLoop *loop = g_main_loop_new(NULL, FALSE);
-    gchar *url = server_url(server);
 
     g_unix_signal_add(SIGINT, on_signal, loop);
     g_unix_signal_add(SIGTERM, on_signal, loop);
-    printf("%s\n", url);
-    fflush(stdout);
-    g_free(url);
-    g_main_loop_run(loop);
+    if (print_url(server, error))
+        g_main_loop_run(loop);
     g_main_loop_unref(loop);
 }
 
@@ -142,7 +156,7 @@ int main(int argc, char **argv)
         server = server_new(studio, &setup, &error);
     }
     if (server)
-        run(server);
+        run(server, &error);
     server_free(server);
     studio_free(studio);
     gst_deinit(); /* so that a tracer can report leaks */

@@ -333,6 +333,25 @@ static void test_options(void)
     }
 }
 
+/* Nobody would learn its address. */
+static void test_no_output(void)
+{
+    const gchar *words[] = {"sh",
+                            "-c",
+                            "exec \"$0\" --port 0 --model \"$1\" >/dev/full",
+                            g_getenv("CODE_STUDIO"),
+                            tiny_model(),
+                            NULL};
+    GSubprocess *studio = spawn(words, G_SUBPROCESS_FLAGS_STDERR_PIPE);
+    gchar *text;
+
+    g_assert_true(g_subprocess_communicate_utf8(studio, NULL, NULL, NULL, &text, NULL));
+    g_assert_cmpint(g_subprocess_get_exit_status(studio), ==, 1);
+    g_assert_nonnull(strstr(text, "the address cannot be written: No space left on device"));
+    g_free(text);
+    g_object_unref(studio);
+}
+
 /* Without the element it says how to get it. */
 static void test_no_element(void)
 {
@@ -411,6 +430,7 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/bad-requests", test_bad_requests);
     g_test_add_func("/studio/origin", test_origin);
     g_test_add_func("/studio/options", test_options);
+    g_test_add_func("/studio/no-output", test_no_output);
     g_test_add_func("/studio/no-element", test_no_element);
     g_test_add_func("/studio/host-names", test_host_names);
     g_test_add_func("/studio/failure", test_failure);
