@@ -13,6 +13,9 @@ enum { MANY = 1 << 20, MOST_GROWTH = 16 << 10 /* KiB */ };
 /* Descriptors that a small studio may open, the connections that it then takes, and more. */
 enum { DESCRIPTORS = 64, PLACES = DESCRIPTORS / 2, CROWD = 80 };
 
+/* Streams or pages, and pictures that wait to be drawn. */
+enum { MOST_VIEWERS = 64, MOST_WAITING = 16 };
+
 static Process *process;
 
 /* ---- a connection ------------------------------------------------------------------ */
@@ -238,6 +241,41 @@ static void test_full(void)
     process_stop(small);
 }
 
+/* One visitor more of this path: the last is refused. Those before it are let in, or are not asked
+ * whether they are. */
+static void crowd_at(const gchar *options, const gchar *path, guint before)
+{
+    Process *studio = process_start(options);
+    GSocketConnection *visitors[MOST_VIEWERS], *late;
+
+    for (guint i = 0; i < before; i++) {
+        visitors[i] = come_from("127.0.0.1", studio);
+        send_request(visitors[i], path);
+        if (before == MOST_VIEWERS)
+            expect_answer(visitors[i], "HTTP/1.1 200");
+    }
+    json_decref(get_json(studio, "/model"));
+    late = come_from("127.0.0.1", studio);
+    send_request(late, path);
+    expect_answer(late, "HTTP/1.1 503");
+    g_object_unref(late);
+    for (guint i = 0; i < before; i++)
+        g_object_unref(visitors[i]);
+    process_stop(studio);
+}
+
+/* No such device draws a stream; the plain loops draw a picture for so long that the others wait,
+ * three times as many as may. */
+static void test_most(void)
+{
+    gchar *none = g_strdup_printf("--model %s --device none", tiny_model());
+
+    crowd_at(none, "/stream.mjpeg", MOST_VIEWERS);
+    crowd_at(none, "/events", MOST_VIEWERS);
+    crowd_at("--model vistas --device reference --threads 1", "/picture.png", 3 * MOST_WAITING);
+    g_free(none);
+}
+
 int main(int argc, char **argv)
 {
     gchar *options;
@@ -251,6 +289,7 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/hostile/sizes", test_sizes);
     g_test_add_func("/studio/hostile/idle-visitors", test_idle);
     g_test_add_func("/studio/hostile/full", test_full);
+    g_test_add_func("/studio/hostile/most", test_most);
     failures = g_test_run();
     process_stop(process);
     g_free(options);

@@ -280,6 +280,10 @@ static void test_bad_requests(void)
     expect("GET", "/settings", "Host: [::1]", NULL, 200, "seed");
     expect("POST", "/settings", JSON "\nOrigin: http://evil.example", "{}", 403, "evil.example");
     expect("POST", "/settings", JSON "\nOrigin: null", "{}", 403, "a page of");
+    expect("POST", "/settings", JSON "\nHost: localhost\nOrigin: http://localhost.evil.example",
+           "{}", 403, "evil.example");
+    expect("POST", "/settings", JSON "\nHost: localhost\nOrigin: http://evil.example/localhost",
+           "{}", 403, "evil.example");
     g_free(large);
     g_free(huge);
 }

@@ -1,6 +1,9 @@
 /* test_token.c - a studio that others reach answers only those who have its token. */
 #include "common.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <string.h>
 
 #define JSON "Content-Type: application/json"
@@ -98,6 +101,44 @@ static void test_right(void)
     g_free(path);
 }
 
+/* An address of this machine that others reach, NULL if it has none; to be freed. */
+static gchar *find_address(void)
+{
+    struct ifaddrs *all = NULL;
+    gchar *found = NULL;
+
+    g_assert_cmpint(getifaddrs(&all), ==, 0);
+    for (struct ifaddrs *each = all; each && !found; each = each->ifa_next) {
+        gchar text[INET_ADDRSTRLEN];
+
+        if (each->ifa_addr && each->ifa_addr->sa_family == AF_INET && (each->ifa_flags & IFF_UP) &&
+            !(each->ifa_flags & IFF_LOOPBACK))
+            found = g_strdup(inet_ntop(AF_INET, &((struct sockaddr_in *)each->ifa_addr)->sin_addr,
+                                       text, sizeof text));
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+static void test_one_address(void)
+{
+    gchar *address = find_address();
+    gchar *options = g_strdup_printf("--model %s --address %s", tiny_model(), address);
+    Process *all = process;
+
+    if (address) {
+        process = process_start(options);
+        g_assert_nonnull(process->token);
+        expect("GET", "/settings", NULL, 403, "no token");
+        process_stop(process);
+        process = all;
+    } else {
+        g_test_skip("this machine has no address that others reach");
+    }
+    g_free(options);
+    g_free(address);
+}
+
 /* Each start has its own; at addresses of the loopback interface there is none. */
 static void test_starts(void)
 {
@@ -127,6 +168,7 @@ int main(int argc, char **argv)
     g_test_add_func("/studio/token/none", test_none);
     g_test_add_func("/studio/token/wrong", test_wrong);
     g_test_add_func("/studio/token/right", test_right);
+    g_test_add_func("/studio/token/one-address", test_one_address);
     g_test_add_func("/studio/token/starts", test_starts);
     failures = g_test_run();
     process_stop(process);
