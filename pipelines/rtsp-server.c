@@ -29,50 +29,6 @@ static const char encoder[] =
     "video/x-raw,format=I420,framerate=25/1 ! "
     "vp8enc deadline=1 keyframe-max-dist=50 target-bitrate=2000000 ! rtpvp8pay name=pay0 pt=96";
 
-/* ---- what a stream says ---------------------------------------------------------------------- */
-
-G_DECLARE_FINAL_TYPE(CodeMedia, code_media, CODE, MEDIA, GstRTSPMedia)
-
-struct _CodeMedia {
-    GstRTSPMedia parent;
-    gboolean failed;
-};
-
-G_DEFINE_TYPE(CodeMedia, code_media, GST_TYPE_RTSP_MEDIA)
-
-/* The key of an element's data: its stream's address, to be printed. */
-static const char shown_address[] = "shown-address";
-
-/* Viewers learn only that there is no stream, so the first error is printed. */
-static gboolean handle_message(GstRTSPMedia *media, GstMessage *message)
-{
-    CodeMedia *self = CODE_MEDIA(media);
-
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && !self->failed) {
-        GstElement *stream = gst_rtsp_media_get_element(media);
-        GError *error = NULL;
-
-        self->failed = TRUE;
-        gst_message_parse_error(message, &error, NULL);
-        g_printerr("%s: %s: %s\n", g_get_prgname(),
-                   (const char *)g_object_get_data(G_OBJECT(stream), shown_address),
-                   error->message);
-        g_error_free(error);
-        gst_object_unref(stream);
-    }
-    return GST_RTSP_MEDIA_CLASS(code_media_parent_class)->handle_message(media, message);
-}
-
-static void code_media_class_init(CodeMediaClass *class)
-{
-    GST_RTSP_MEDIA_CLASS(class)->handle_message = handle_message;
-}
-
-static void code_media_init(CodeMedia *self)
-{
-    (void)self;
-}
-
 /* ---- one address, one stream ----------------------------------------------------------------- */
 
 G_DECLARE_FINAL_TYPE(CodeFactory, code_factory, CODE, FACTORY, GstRTSPMediaFactory)
@@ -84,6 +40,9 @@ struct _CodeFactory {
 };
 
 G_DEFINE_TYPE(CodeFactory, code_factory, GST_TYPE_RTSP_MEDIA_FACTORY)
+
+/* The key of an element's data: its stream's address, to be printed once. */
+static const char shown_address[] = "shown-address";
 
 /* code:// and what a viewer asked for. The address of SETUP ends with the stream's name, which
  * DESCRIBE's lacks. Free with g_free. */
@@ -195,6 +154,36 @@ static GstElement *create_element(GstRTSPMediaFactory *factory, const GstRTSPUrl
     return stream;
 }
 
+/* Viewers learn only that there is no stream, so the first error is printed: at once, because the
+ * server drops what it has not read when a stream cannot start. */
+static void on_error(GstBus *bus, GstMessage *message, gpointer stream)
+{
+    char *address = g_object_steal_data(stream, shown_address);
+    GError *error;
+
+    (void)bus;
+    if (!address)
+        return;
+    gst_message_parse_error(message, &error, NULL);
+    g_printerr("%s: %s: %s\n", g_get_prgname(), address, error->message);
+    g_error_free(error);
+    g_free(address);
+}
+
+static GstElement *create_pipeline(GstRTSPMediaFactory *factory, GstRTSPMedia *media)
+{
+    GstElement *pipeline =
+        GST_RTSP_MEDIA_FACTORY_CLASS(code_factory_parent_class)->create_pipeline(factory, media);
+    GstElement *stream = gst_rtsp_media_get_element(media);
+    GstBus *bus = gst_element_get_bus(pipeline);
+
+    gst_bus_enable_sync_message_emission(bus);
+    g_signal_connect_object(bus, "sync-message::error", G_CALLBACK(on_error), stream, 0);
+    gst_object_unref(bus);
+    gst_object_unref(stream);
+    return pipeline;
+}
+
 static void factory_finalize(GObject *object)
 {
     g_strfreev(CODE_FACTORY(object)->properties);
@@ -206,12 +195,12 @@ static void code_factory_class_init(CodeFactoryClass *class)
     G_OBJECT_CLASS(class)->finalize = factory_finalize;
     GST_RTSP_MEDIA_FACTORY_CLASS(class)->gen_key = gen_key;
     GST_RTSP_MEDIA_FACTORY_CLASS(class)->create_element = create_element;
+    GST_RTSP_MEDIA_FACTORY_CLASS(class)->create_pipeline = create_pipeline;
 }
 
 static void code_factory_init(CodeFactory *self)
 {
     gst_rtsp_media_factory_set_shared(GST_RTSP_MEDIA_FACTORY(self), TRUE);
-    gst_rtsp_media_factory_set_media_gtype(GST_RTSP_MEDIA_FACTORY(self), code_media_get_type());
 }
 
 /* ---- every address leads to the one factory -------------------------------------------------- */
