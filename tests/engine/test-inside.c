@@ -7,6 +7,7 @@
 #include <math.h>
 #include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { BYTES = TINY_SIDE * TINY_SIDE * 3, SCALES = 5 };
 
@@ -413,8 +414,8 @@ static unsigned list_threads(long *ids)
     return count;
 }
 
-/* The signals that a thread blocks: bit N - 1 for signal N. */
-static uint64_t blocked_by(long id)
+/* The signals that a thread blocks now: bit N - 1 for signal N. */
+static uint64_t blocked_now(long id)
 {
     char line[256];
     unsigned long long mask = 0;
@@ -429,6 +430,18 @@ static uint64_t blocked_by(long id)
         fclose(file);
     CHECK(found, "thread %ld: no SigBlk", id);
     return mask;
+}
+
+/* The same once the thread has begun: until then the C library lets it block all. */
+static uint64_t blocked_by(long id)
+{
+    uint64_t blocked = blocked_now(id);
+
+    for (unsigned i = 0; i < 1000 && blocked >> (SIGSEGV - 1) & 1; i++) {
+        usleep(10000);
+        blocked = blocked_now(id);
+    }
+    return blocked;
 }
 
 /* The threads of a device take no signal of the application's, but let it handle their faults. */
