@@ -205,12 +205,13 @@ static void start_prefetch(GstCodeSrc *self)
 }
 
 /* The weights of a live source are awaited before its clock starts, because a picture that waits
- * for its model is never in time. */
+ * for its model is never in time. And with num-buffers=0 there is no frame that could report that
+ * they failed. */
 static gboolean await_weights(GstCodeSrc *self)
 {
     CodesrcError error;
 
-    if (!gst_base_src_is_live(GST_BASE_SRC(self)) ||
+    if ((!gst_base_src_is_live(GST_BASE_SRC(self)) && self->end > 0) ||
         gst_code_weights_await(&self->engine.weights, &error))
         return TRUE;
     gst_code_engine_post_error(&self->engine, &error);

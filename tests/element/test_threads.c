@@ -43,11 +43,17 @@ static void start_without(GstElement *pipeline, const gchar *name)
 GST_START_TEST(test_threads)
 {
     static const gchar *const names[] = {"codesrc-load", "codesrc-prepare", "codesrc-draw"};
-    Player *player = player_new("num-buffers=1", NULL);
 
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++)
-        start_without(player->pipeline, names[i]);
-    player_free(player);
+    /* Without frames none is drawn. */
+    for (guint frames = 0; frames < 2; frames++) {
+        gchar *description = g_strdup_printf("num-buffers=%u", frames);
+        Player *player = player_new(description, NULL);
+
+        for (guint i = 0; i < 2 + frames; i++)
+            start_without(player->pipeline, names[i]);
+        player_free(player);
+        g_free(description);
+    }
 }
 GST_END_TEST
 
