@@ -9,8 +9,9 @@ enum { MOST_CALLS = 2 };
 
 static GMutex mutex; /* of all that follows */
 static GCond changed;
-static gboolean plain; /* it does not overlap */
-static gboolean held, at_the_end, fail_next, for_good, lost;
+static gboolean plain;          /* it does not overlap */
+static gboolean hold_two, held; /* from when two are under way, calls are held */
+static gboolean at_the_end, fail_next, for_good, lost;
 static guint64 bad_frame = G_MAXUINT64;
 static const gchar *bad_preview; /* why previews fail; NULL: they do not */
 static guint most, pictures;
@@ -42,7 +43,7 @@ void overlapping_reset(gboolean overlaps)
 {
     g_mutex_lock(&mutex);
     plain = !overlaps;
-    held = at_the_end = fail_next = for_good = lost = FALSE;
+    hold_two = held = at_the_end = fail_next = for_good = lost = FALSE;
     bad_frame = G_MAXUINT64;
     bad_preview = NULL;
     most = pictures = 0;
@@ -52,7 +53,8 @@ void overlapping_reset(gboolean overlaps)
 void overlapping_hold(gboolean hold)
 {
     g_mutex_lock(&mutex);
-    held = hold;
+    hold_two = hold;
+    held = FALSE;
     g_cond_broadcast(&changed);
     g_mutex_unlock(&mutex);
 }
@@ -188,14 +190,10 @@ bool codesrc_generate_begin(CodesrcGenerator *generator, const CodesrcRequest *r
         g_assert_cmpuint(under_way, <, MOST_CALLS);
         bad[under_way++] = fails;
         most = MAX(most, under_way);
+        held = held || (hold_two && under_way == MOST_CALLS);
     }
     g_mutex_unlock(&mutex);
     return begun;
-}
-
-static gboolean is_held(const CodesrcGenerator *generator)
-{
-    return held && generator == current && under_way == MOST_CALLS;
 }
 
 bool codesrc_generate_end(CodesrcGenerator *generator, CodesrcError *error)
@@ -203,9 +201,9 @@ bool codesrc_generate_end(CodesrcGenerator *generator, CodesrcError *error)
     bool ended = false;
 
     g_mutex_lock(&mutex);
-    while (is_held(generator) && !cancelled)
+    while (generator == current && held && !cancelled)
         g_cond_wait(&changed, &mutex);
-    if (is_held(generator)) {
+    if (generator == current && held) {
         lose_all(generator, CODESRC_CANCELLED, error);
     } else if (generator == current && under_way > 0 && bad[0]) {
         lose_all(generator, CODESRC_FAILED, error);

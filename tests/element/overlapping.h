@@ -8,8 +8,8 @@
 /* As at the beginning of the program, where `overlaps` is TRUE. */
 void overlapping_reset(gboolean overlaps);
 
-/* While TRUE calls do not end once two are under way, unless they are cancelled. One alone does: it
- * may be the first picture, or fill the queue, so that none begins beside it. */
+/* While TRUE, from when two calls are under way, none ends unless it is cancelled. One alone ends
+ * before that: it may be the first picture, or fill the queue, so that none begins beside it. */
 void overlapping_hold(gboolean hold);
 
 /* Calls with picture `frame` in them fail: when they begin, or else when they end. */
